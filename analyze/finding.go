@@ -1,0 +1,152 @@
+package analyze
+
+import (
+	"net/netip"
+
+	"mailforensics/mail"
+)
+
+// Severity is a statement to act on.
+type Severity uint8
+
+const (
+	None   Severity = iota
+	Low             // worth knowing
+	Medium          // look at it today
+	High            // act now, this is abuse
+)
+
+var severityNames = [...]string{"none", "low", "medium", "high"}
+
+func (s Severity) String() string { return severityNames[s] }
+
+// SubjectKind is what kind of thing a finding is about.
+type SubjectKind string
+
+const (
+	IP           SubjectKind = "ip"
+	Network      SubjectKind = "network"
+	Account      SubjectKind = "account"
+	UID          SubjectKind = "uid"
+	Script       SubjectKind = "script"
+	Directory    SubjectKind = "directory"
+	Sender       SubjectKind = "sender"
+	SenderDomain SubjectKind = "sender-domain"
+	HELO         SubjectKind = "helo"
+	CampaignKind SubjectKind = "campaign"
+	Host         SubjectKind = "host"
+	ASN          SubjectKind = "asn"
+)
+
+// Subject is whom or what a finding is about.
+type Subject struct {
+	Kind  SubjectKind
+	Value string
+}
+
+// Finding is abuse recognised: who, when, how much, why we say so, and the lines that prove it.
+type Finding struct {
+	ID       string // detector/kind/value/start; set by NewID, unique and stable
+	Detector string
+	Severity Severity
+	Score    float64 // 0 to 1: how sure
+	Subject  Subject
+	Title    string       // one sentence that a person would say
+	Start    mail.Instant // of the first and the last message (or attempt) that belongs to it
+	End      mail.Instant
+
+	Counts Counts
+	Rate   *Rate // nil where a rate says nothing
+
+	Clients          []ClientCount // all
+	Accounts         []string      // all
+	Senders          []Count       // the 100 most frequent, most frequent first
+	RecipientDomains []Count       // the same
+	Subjects         []Count       // the same
+	Hosts            []string      // all
+	Mangled          []Mangled     // all
+	Scripts          []Count       // script or directory, the 100 most frequent
+
+	Signature string // campaign: the shared marks as a --where expression
+	Facts     []Fact // further numbers and words, by detector: "still queued: 10,000"
+	Reasons   []Reason
+	Evidence  []Evidence // at most ten: the first, the typical, the peak, the last
+	Timeline  []Bucket   // in order; buckets with nothing in them are left out
+	Related   []string   // IDs of findings of the same story
+	QueueIDs  []string   // messages of it that are still in the queue, at most 1000
+}
+
+// Counts are exact numbers of a finding. Recipients are counted by their last disposition.
+type Counts struct {
+	Messages, Recipients                   int
+	Delivered, Bounced, Deferred, Rejected int
+	Expired, Held, Discarded               int
+	Senders, SenderDomains                 int
+	RecipientDomains, Clients              int
+	Logins, FailedLogins                   int
+}
+
+// Rate is how fast it went, in messages (or attempts) a minute.
+type Rate struct {
+	PerMinute     float64 // over the window; a window under a minute counts as one
+	PeakPerMinute int     // most in 60 seconds that begin with a message
+	PeakAt        mail.Instant
+}
+
+// ClientCount is a client of a finding.
+type ClientCount struct {
+	mail.Client
+	Messages int
+	Rejected int
+	Logins   int // successful logins without a message counted here
+}
+
+// Count is a value and how many messages had it.
+type Count struct {
+	Value    string
+	Messages int
+}
+
+// Mangled is a damaged recipient address and what it was made of.
+type Mangled struct {
+	Recipient string
+	Original  string
+	Kind      string // prefix, truncated, substituted, other
+	Messages  int
+}
+
+// Reason is one argument for a finding, with its measured share in the score.
+type Reason struct {
+	Code   string // stable, kebab-case: "all-senders-differ"
+	Text   string // "36 messages from 36 different senders"
+	Weight float64
+}
+
+// Fact is a named statement of a finding that has no field of its own.
+type Fact struct{ Name, Text string }
+
+// Evidence is a log line that proves something.
+type Evidence struct {
+	mail.Origin
+	Time mail.Instant
+	Text string
+	Role string // first, typical, peak, last, …: what it is here for
+}
+
+// Bucket is a span of a finding's timeline, a minute long unless the report widens it.
+type Bucket struct {
+	Time     mail.Instant
+	Messages int
+	Rejected int
+}
+
+// Network is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
+// often enough to be worth a look.
+func NetworkOf(ip netip.Addr) netip.Prefix {
+	bits := 24
+	if ip = ip.Unmap(); ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits)
+	return p
+}

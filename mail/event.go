@@ -1,0 +1,211 @@
+// Package mail is the vocabulary of the program: what one log line says (Event), one message as its sender knows it
+// (Message), and the words of the field (client, HELO, envelope sender, recipient, queue ID, disposition, relay, DSN).
+//
+// It stands at the bottom of the flow and imports the standard library only. Its types are plain data: they are filled
+// by parse and correlate, and read by analyze and report.
+//
+// Strings of an Event are slices of the chunk of log text that it was read from. They never change, but keeping one
+// keeps the whole chunk in memory: strings.Clone what you keep.
+package mail
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Instant is a moment in nanoseconds since 1970-01-01 00:00:00 UTC. Zero means that the moment is not known.
+type Instant int64
+
+// InstantOf is the Instant of t.
+func InstantOf(t time.Time) Instant { return Instant(t.UnixNano()) }
+
+// In is the moment as a time.Time in the given zone.
+func (t Instant) In(zone *time.Location) time.Time { return time.Unix(0, int64(t)).In(zone) }
+
+// Minute is the number of the minute since 1970 that t lies in.
+func (t Instant) Minute() int64 { return int64(t) / int64(time.Minute) }
+
+// Second is t cut to the whole second.
+func (t Instant) Second() Instant { return t - t%Instant(time.Second) }
+
+// Add is t moved by d.
+func (t Instant) Add(d time.Duration) Instant { return t + Instant(d) }
+
+// Sub is the time that passed from u to t.
+func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
+
+// Origin is where a claim comes from: what makes it checkable.
+type Origin struct {
+	File int32 // index into the inputs of the run
+	Line int64 // number of the line in the (decompressed) file, from 1; 0: no line
+}
+
+// MTA is the program family that wrote a line.
+type MTA uint8
+
+const (
+	UnknownMTA MTA = iota
+	Postfix
+	Exim
+	Dovecot
+	Webmail
+	Filter // content filters, milters and policy servers: amavis, rspamd, opendkim, spamd, postgrey …
+)
+
+var mtaNames = [...]string{"unknown", "postfix", "exim", "dovecot", "webmail", "filter"}
+
+func (m MTA) String() string { return mtaNames[m] }
+
+// Kind is what an event is about. The names are those of the events command.
+type Kind uint8
+
+const (
+	Other        Kind = iota // known, and of no further use to correlation
+	Connect                  // an SMTP session begins
+	Disconnect               // … and ends, however it ends (QUIT, lost, timeout)
+	TLS                      // the session got encrypted: TLS says how
+	Auth                     // a login succeeded (IMAP, POP3, webmail; SMTP logins stand in Accept)
+	AuthFailed               // a login failed
+	Accept                   // a message came in by SMTP: Postfix "client=" (a promise), Exim "<=" (a fact)
+	LocalSubmit              // a message came in from a local user: Postfix pickup "uid=", Exim "<= … P=local"
+	CommandLine              // Exim "cwd=… args:"
+	MessageID                // cleanup's message-id=
+	Header                   // a header that a header check or an ACL logged: HeaderName, HeaderValue
+	Queue                    // qmgr "from=… (queue active)"
+	Delivery                 // a recipient got a disposition
+	Attempt                  // a server was tried and skipped; no disposition
+	Reject                   // refused: one RCPT, MAIL, DATA or connection
+	BounceNotice             // the MTA made a notice: QueueID the parent, Child the notice
+	Hold                     // put on hold or frozen
+	Release                  // released from hold, thawed
+	Discard                  // taken and thrown away
+	Expire                   // given up: too long in the queue
+	Requeue                  // the queue ID dies, the message lives on under another
+	Remove                   // the queue ID ends (Postfix "removed"; Exim "removed by")
+	Complete                 // Exim "Completed"
+	FilterResult             // a content filter's or milter's word about a message
+	Warning                  // something went wrong; Text says what
+)
+
+var kindNames = [...]string{
+	"other", "connect", "disconnect", "tls", "auth", "auth-failed", "accept", "local-submit", "command-line", "message-id",
+	"header", "queue", "delivery", "attempt", "reject", "bounce-notice", "hold", "release", "discard", "expire", "requeue",
+	"remove", "complete", "filter", "warning",
+}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Disposition is what became of a recipient.
+type Disposition uint8
+
+const (
+	NoDisposition Disposition = iota
+	Delivered
+	Bounced
+	Deferred
+	Expired
+	Held
+	Discarded
+	Forwarded // goes on as another message of this host: an alias, a list
+	Filtered  // handed to the content filter, which puts it back
+	Probed    // an address probe (deliverable, undeliverable): not a mail
+)
+
+var dispositionNames = [...]string{"", "delivered", "bounced", "deferred", "expired", "held", "discarded", "forwarded", "filtered", "probed"}
+
+func (d Disposition) String() string { return dispositionNames[d] }
+
+// Flags are facts about an event that are true or not.
+type Flags uint16
+
+const (
+	Temporary    Flags = 1 << iota // Reject: a 4xx, the client may come again
+	WarnOnly                       // Reject: warn_if_reject, the command was NOT refused
+	FakeReject                     // Accept: Exim "(=", accepted but the client was told otherwise
+	LocalTarget                    // Delivery: into a mailbox, command or file of this host
+	NoSender                       // Reject, Queue: no sender stands in the line (the null sender is NullSender)
+	HasUID                         // UID is known
+	Verified                       // Client.Name resolves back to Client.IP
+	MoreDelivery                   // Delivery: Exim "->", one more address of the same transaction
+	Cutthrough                     // Delivery: Exim ">>", precedes its Accept
+	Doubtful                       // the line contradicts its own queue ID or neighbours: possibly forged; never counted
+	Incomplete                     // the line was cut short by its writer or a relay
+	RejectLog                      // the line is of a reject or panic log: most such lines stand in the main log, too
+)
+
+// Has reports whether all of g is set.
+func (f Flags) Has(g Flags) bool { return f&g == g }
+
+// Client is the host that speaks SMTP to us (or a mail program that logs in).
+type Client struct {
+	IP      netip.Addr // invalid: unknown, or not SMTP
+	Name    string     // name by reverse look-up, "" or "unknown" where there is none; see Verified
+	HELO    string     // what it says of itself; "" where the log does not tell
+	Port    uint16     // 0: not logged
+	ASN     uint32     // of the network, from --geo; 0: unknown
+	Country string     // ISO 3166 code, from --geo; "" unknown
+}
+
+// NullSender is the empty envelope sender (RFC 5321, section 4.5.5), that of notices.
+const NullSender = "<>"
+
+// Event is what one log line says. It is flat; which fields mean something depends on its Kind. Absent strings are "".
+type Event struct {
+	Origin
+	Time Instant
+	Kind Kind
+	MTA  MTA
+	Flags
+
+	Host     string // as the line has it
+	Process  string // the syslog tag without its PID: "postfix/submission/smtpd"; "exim" for Exim's own files
+	Instance string // Postfix: the part before the first slash: queue IDs belong to an instance of a host
+	Service  string // Postfix: between the slashes: "submission"; "" mostly. Dovecot: imap, pop3, …
+	Daemon   string // the part after the last slash: "smtpd"
+	PID      int    // 0: not logged
+
+	QueueID string // Postfix queue ID or Exim message ID; "" for NOQUEUE and session lines
+	Child   string // a linked queue ID: of the notice, of what it was forwarded or queued as, or orig_queue_id
+	Parent  string // the queue ID that caused this one (Exim R=, Postfix orig_id=)
+
+	Client    Client
+	Protocol  string // SMTP, ESMTP, esmtpsa, local …, as written
+	TLS       string // "TLSv1.3", "TLS1.2:ECDHE…"; "" none or not logged
+	Interface string // our own address and port, where logged
+
+	Account    string // SASL or login name, as written
+	AuthMethod string // PLAIN, LOGIN, dovecot_login …
+
+	Sender     string // MAIL FROM; NullSender for the empty one
+	Recipient  string // RCPT TO, or after rewriting on Delivery
+	Original   string // on Delivery: as the envelope had it, where it differs
+	Recipients string // Exim's "for" list, raw, separated by blanks outside of quotes
+
+	MessageID   string
+	Subject     string // decoded where the MTA logs it escaped
+	HeaderName  string
+	HeaderValue string
+
+	UID       int    // with HasUID
+	User      string // local user name
+	Directory string // working directory
+	Script    string // X-PHP-Originating-Script, or the command's arguments
+
+	Size  int64 // bytes; 0: not logged
+	NRcpt int   // Queue: recipients as qmgr counts them; Disconnect: 0
+
+	Relay       string // next hop as written: name, transport, or "none"
+	RelayIP     netip.Addr
+	RelayPort   uint16
+	Transport   string // Exim T=, R=… ; Postfix: the delivering daemon is Daemon
+	Router      string
+	Disposition Disposition
+	Stage       string // Reject, Disconnect: CONNECT, HELO, MAIL, RCPT, DATA, END-OF-MESSAGE …
+	Code        int    // SMTP reply code; 0: none
+	DSN         string // RFC 3463 status, "5.7.1"
+	Reply       string // remote reply or reason, as written
+	Delay       time.Duration
+
+	Text string // what is left of the line: a warning's words, ACL text
+	Raw  string // the whole line as it stands, without its line end
+}
