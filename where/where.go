@@ -1,0 +1,157 @@
+// Package where selects messages by an expression over their fields, such as
+//
+//	ip == "84.60.208.31" && sender_domain != "example.org"
+//	helo matches "^[0-9]+$" && any(recipients, # startsWith "smtp")
+//	within(ip, "84.60.0.0/16") and time > at("2024-01-24 14:40")
+//
+// The language is that of github.com/expr-lang/expr; the fields of a message are its variables (see Fields). It stands
+// between correlate and what shows messages, and is compiled once.
+package where
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/vm"
+
+	"mailforensics/mail"
+)
+
+// Expr is a compiled expression. It is for one goroutine.
+type Expr struct {
+	source  string
+	program *vm.Program
+	used    []Field
+	env     map[string]any
+	zone    *time.Location
+}
+
+// maxNodes bounds an expression; the signature of a campaign with a hundred members has about 400.
+const maxNodes = 20_000
+
+// Compile checks the expression and makes it ready. Times in it that have no offset are in zone. The error says what is
+// wrong where, and which field was perhaps meant.
+func Compile(source string, zone *time.Location) (*Expr, error) {
+	env := make(map[string]any, len(fields))
+	for _, f := range fields {
+		env[f.Name] = f.zero
+	}
+	seen := &names{}
+	program, err := expr.Compile(source, append(functions(zone), expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(seen))...)
+	if err != nil {
+		return nil, explain(err)
+	}
+	x := &Expr{source: source, program: program, env: env, zone: zone}
+	for _, f := range fields {
+		if slices.Contains(seen.list, f.Name) {
+			x.used = append(x.used, f)
+		}
+	}
+	return x, nil
+}
+
+// Match reports whether the message is selected. An expression that fails on this message, such as an index beyond the
+// end of a list, does not select it; the error says why.
+func (x *Expr) Match(m *mail.Message) (bool, error) {
+	for _, f := range x.used {
+		x.env[f.Name] = f.of(m, x.zone)
+	}
+	out, err := vm.Run(x.program, x.env)
+	if err != nil {
+		return false, fmt.Errorf("--where %s: %w", x.source, err)
+	}
+	return out.(bool), nil
+}
+
+func (x *Expr) String() string { return x.source }
+
+// names collects the identifiers of an expression, so that only the fields that it uses are computed for each message.
+type names struct{ list []string }
+
+func (n *names) Visit(node *ast.Node) {
+	if id, ok := (*node).(*ast.IdentifierNode); ok {
+		n.list = append(n.list, id.Value)
+	}
+}
+
+// functions are ours beside those of the language.
+func functions(zone *time.Location) []expr.Option {
+	return []expr.Option{
+		expr.Function("within", func(args ...any) (any, error) { return within(args[0].(string), args[1].(string)) },
+			new(func(string, string) bool)),
+		expr.Function("at", func(args ...any) (any, error) { return moment(args[0].(string), zone) },
+			new(func(string) time.Time)),
+		expr.Function("domain", func(args ...any) (any, error) { return mail.Domain(args[0].(string)), nil },
+			new(func(string) string)),
+	}
+}
+
+// within reports whether the address lies in the network; an unknown address lies in none.
+func within(ip, network string) (bool, error) {
+	p, err := netip.ParsePrefix(network)
+	if err != nil {
+		return false, fmt.Errorf("%q is no network such as 84.60.0.0/16", network)
+	}
+	a, err := netip.ParseAddr(ip)
+	return err == nil && p.Contains(a.Unmap()), nil
+}
+
+func moment(text string, zone *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
+}
+
+// explain adds the field that was perhaps meant to the library's error, which shows the place.
+func explain(err error) error {
+	text := err.Error()
+	const unknown = "unknown name "
+	at := strings.Index(text, unknown)
+	if at < 0 {
+		return err
+	}
+	name, _, _ := strings.Cut(text[at+len(unknown):], " ")
+	if guess := nearest(name); guess != "" {
+		return fmt.Errorf("%w\nhint: did you mean %s?", err, guess)
+	}
+	return fmt.Errorf("%w\nhint: the fields are %s", err, strings.Join(Names(), ", "))
+}
+
+// nearest is the field with the fewest edits from name, "" where none is near.
+func nearest(name string) string {
+	best, least := "", 1+len(name)/3
+	for _, f := range fields {
+		if d := edits(strings.ToLower(name), f.Name); d <= least {
+			best, least = f.Name, d-1
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
