@@ -1,0 +1,128 @@
+package dovecot
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// auth reads a line of the auth processes (src/auth/auth-request.c, get_log_identifier): "passdb(user,ip⟨,master⟩⟨,<session>⟩):
+// text". The user may hold anything but control characters, commas and brackets too; hence from the right: the last
+// "): " before which an address, a session or "master" stands.
+func (l *line) auth(ev *mail.Event) parse.Verdict {
+	ev.Service = "auth"
+	text := secretless(l.text)
+	end := identifierEnd(text)
+	if end < 0 {
+		l.text = text
+		return l.bracketed(ev)
+	}
+	open := strings.IndexByte(text[:end], '(')
+	for open >= 0 && !passdb(text[:open]) {
+		next := strings.IndexByte(text[open+1:end], '(')
+		if next < 0 {
+			open = -1
+			break
+		}
+		open += 1 + next
+	}
+	if open < 0 {
+		l.text = text
+		return l.other(ev)
+	}
+	ev.Account, ev.Client.IP = identity(text[open+1 : end])
+	ev.Text = text[end+len("): "):]
+	ev.Kind = answer(ev.Text)
+	return parse.Parsed
+}
+
+// bracketed reads 2.4's "auth(user,ip,sasl:plain)<session>: text", where cut has already found the identifier.
+func (l *line) bracketed(ev *mail.Event) parse.Verdict {
+	who := l.user
+	if at := strings.LastIndex(who, ",sasl:"); at >= 0 {
+		ev.AuthMethod, who = who[at+len(",sasl:"):], who[:at]
+	}
+	account, ip := identity(who)
+	if !ip.IsValid() {
+		ev.AuthMethod = ""
+		return l.other(ev)
+	}
+	ev.Account, ev.Client.IP = account, ip
+	ev.Text = l.text
+	ev.Kind = answer(l.text)
+	return parse.Parsed
+}
+
+// secretless drops the password that auth_verbose_passwords adds to a failure.
+func secretless(text string) string {
+	for _, sign := range [...]string{" (given password: ", " (SHA1 of given password: "} {
+		if at := strings.LastIndex(text, sign); at >= 0 {
+			text = text[:at]
+		}
+	}
+	return text
+}
+
+// identifierEnd is the index of the last "): " that can end an identifier; -1: none.
+func identifierEnd(text string) int {
+	for end := len(text); ; {
+		if end = strings.LastIndex(text[:end], "): "); end < 0 {
+			return -1
+		}
+		inner := text[:end]
+		if strings.HasSuffix(inner, ">") || strings.HasSuffix(inner, ",master") || strings.HasSuffix(inner, "(?") {
+			return end
+		}
+		if comma := strings.LastIndexByte(inner, ','); comma >= 0 && address(inner[comma+1:]).IsValid() {
+			return end
+		}
+		if open := strings.LastIndexByte(inner, '('); open >= 0 && passdb(inner[:open]) && !strings.ContainsAny(inner[open:], " =") {
+			return end // no address: the daemon that asked did not tell one
+		}
+	}
+}
+
+// passdb reports whether the text before a bracket ends in the name of a passdb, userdb or mechanism: a word after a blank or
+// at the start. "conn unix:auth-worker (…): auth-worker<12>: pam(" does.
+func passdb(text string) bool {
+	word := text[strings.LastIndexByte(text, ' ')+1:]
+	if word == "" || word == "conn" {
+		return false
+	}
+	for i := range len(word) {
+		if c := word[i]; c != '-' && c != '_' && !('a' <= c && c <= 'z') && !('0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// identity splits an identifier from the right.
+func identity(inner string) (account string, ip netip.Addr) {
+	if at := strings.LastIndex(inner, ",<"); at >= 0 && strings.HasSuffix(inner, ">") {
+		inner = inner[:at]
+	}
+	inner = strings.TrimSuffix(inner, ",master")
+	if at := strings.LastIndexByte(inner, ','); at >= 0 {
+		if ip = address(inner[at+1:]); ip.IsValid() {
+			inner = inner[:at]
+		}
+	}
+	if inner == "?" {
+		inner = ""
+	}
+	return inner, ip
+}
+
+// answer tells a refusal from other words. Dovecot logs no success in its auth lines unless it is told to debug.
+func answer(text string) mail.Kind {
+	for _, sign := range [...]string{"mismatch", "nknown user", "failed", "nvalid", "not found", "disabled", "expired", "denied", "disallowed", "locked", "Empty username",
+		"not match", "not allowed"} {
+		if strings.Contains(text, sign) {
+			return mail.AuthFailed
+		}
+	}
+	return mail.Other
+}

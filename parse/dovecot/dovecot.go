@@ -1,0 +1,181 @@
+// Package dovecot reads what Dovecot 2.0 to 2.4 logs: logins of its login processes, answers of its auth processes,
+// deliveries of lmtp, lda and sieve, and the rest, which is known and of no use here.
+//
+// It stands beside the other formats, under parse. A line is "service⟨(…)⟩⟨<…>⟩…: text"; the service tells how to read the
+// text. A login that failed is told twice, and a consumer that counts must know it: by the login process (imap-login …,
+// Service "imap"), which has the client and how many attempts it made, and by the auth process (Service "auth"), which has
+// the reason. For SMTP AUTH the login process is Postfix's or Exim's, and the auth line has no session.
+//
+// What a client said before it was let in, its user name above all, is hostile: fields that Dovecot wrote are taken from
+// the right.
+package dovecot
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Format reads the lines of Dovecot.
+var Format = parse.Format{Name: "dovecot", Parse: parseLine}
+
+func parseLine(body string, ev *mail.Event) parse.Verdict {
+	service, ok := process(ev.Process)
+	if !ok {
+		return parse.Foreign
+	}
+	ev.MTA = mail.Dovecot
+	l, ok := cut(body)
+	if service != "" && !(ok && known(l.service)) {
+		l = line{service: service, text: body}
+		ok = true
+	}
+	switch {
+	case !ok && body == "":
+		return parse.Damaged
+	case !ok || !known(l.service):
+		return parse.Unfamiliar
+	}
+	ev.Daemon = l.service
+	ev.Service = strings.TrimSuffix(l.service, "-login")
+	return l.parse(ev)
+}
+
+// process reports whether a syslog tag is Dovecot's. Services that log under their own name (dovecot-auth, dovecot-lda; all
+// of them before 2.0) name themselves in the tag and not always again in the line.
+func process(tag string) (service string, ok bool) {
+	switch tag {
+	case "dovecot":
+		return "", true
+	case "dovecot-auth", "auth", "auth-worker", "dovecot-lda", "dovecot-lmtp", "imap-login", "pop3-login", "managesieve-login", "submission-login":
+		return strings.TrimPrefix(tag, "dovecot-"), true
+	case "dovecot/imap-login", "dovecot/pop3-login", "dovecot/lmtp", "dovecot/auth":
+		return tag[len("dovecot/"):], true
+	}
+	return "", false
+}
+
+// known reports whether Dovecot has a service of that name.
+func known(service string) bool {
+	switch service {
+	case "imap-login", "pop3-login", "managesieve-login", "submission-login",
+		"imap", "pop3", "managesieve", "submission", "lmtp", "lda", "deliver", "auth", "auth-worker",
+		"anvil", "config", "dict", "dict-async", "director", "dns-client", "dns_client", "doveadm", "doveadm-server", "dsync-local", "dsync-remote", "dsync-server",
+		"health-check", "imap-hibernate", "imap-urlauth", "imap-urlauth-login", "imap-urlauth-worker", "indexer", "indexer-worker", "ipc",
+		"lmtp-client", "log", "log-errors", "login", "master", "old-stats", "quota-status", "replicator", "aggregator", "script", "script-login", "dump-capability",
+		"ssl-params", "stats", "tcpwrap", "welcome", "master-admin", "dovecot", "fts", "decode2text", "sieve", "sieve-test", "expire", "backend":
+		return true
+	}
+	return false
+}
+
+// line is a line of Dovecot, cut.
+type line struct {
+	service string
+	user    string // from "service(user)" or 2.2's "lmtp(pid, user)"
+	level   string // "Error", "Warning", "Fatal", "Panic", "Debug" or "Info" where the line begins with one
+	text    string
+}
+
+// cut takes "service⟨(user)⟩⟨<pid>⟩⟨<session>⟩: ⟨Level: ⟩text" apart. The user is one that logged in or receives mail here:
+// not a stranger's choice, but it may hold blanks and brackets.
+func cut(body string) (l line, ok bool) {
+	end := 0
+	for end < len(body) && (body[end] == '-' || body[end] == '_' || 'a' <= body[end] && body[end] <= 'z' || '0' <= body[end] && body[end] <= '9') {
+		end++
+	}
+	l.service, l.text = body[:end], body[end:]
+	if end == 0 || l.text == "" {
+		return l, false
+	}
+	if l.text[0] == '(' {
+		inner, rest, found := bracket(l.text)
+		if !found {
+			return l, false
+		}
+		l.user, l.text = inner, rest
+	}
+	for strings.HasPrefix(l.text, "<") {
+		_, rest, found := strings.Cut(l.text, ">")
+		if !found {
+			return l, false
+		}
+		l.text = rest
+	}
+	if l.text, ok = strings.CutPrefix(l.text, ": "); !ok {
+		return l, false
+	}
+	if pid, user, found := strings.Cut(l.user, ", "); found && digits(pid) {
+		l.user = user
+	} else if digits(l.user) || l.user == "default" {
+		l.user = ""
+	}
+	l.level, l.text = level(l.text)
+	return l, true
+}
+
+// bracket takes "(inner)" from the front of text, up to a bracket that a colon or a "<" follows.
+func bracket(text string) (inner, rest string, ok bool) {
+	for at := 1; at < len(text); {
+		n := strings.IndexByte(text[at:], ')')
+		if n < 0 {
+			return "", "", false
+		}
+		at += n + 1
+		if at < len(text) && (text[at] == ':' || text[at] == '<') {
+			return text[1 : at-1], text[at:], true
+		}
+	}
+	return "", "", false
+}
+
+func level(text string) (level, rest string) {
+	for _, name := range [...]string{"Error", "Warning", "Fatal", "Panic", "Debug", "Info"} {
+		if len(text) > len(name)+1 && text[:len(name)] == name && text[len(name):len(name)+2] == ": " {
+			return text[:len(name)], text[len(name)+2:]
+		}
+	}
+	return "", text
+}
+
+func (l *line) parse(ev *mail.Event) parse.Verdict {
+	switch l.service {
+	case "imap-login", "pop3-login", "managesieve-login", "submission-login":
+		if l.quiet() {
+			return l.login(ev)
+		}
+	case "auth", "auth-worker":
+		if l.level != "Debug" {
+			return l.auth(ev)
+		}
+	case "lmtp", "lda", "deliver", "imap", "managesieve", "sieve":
+		if l.quiet() && l.delivery(ev) {
+			return parse.Parsed
+		}
+	}
+	return l.other(ev)
+}
+
+// quiet reports whether the line is an ordinary one: no error, no debugging.
+func (l *line) quiet() bool { return l.level == "" || l.level == "Info" }
+
+// other is a line of which nothing is needed but, where something went wrong, its words.
+func (l *line) other(ev *mail.Event) parse.Verdict {
+	switch l.level {
+	case "Error", "Warning", "Fatal", "Panic":
+		ev.Kind, ev.Text = mail.Warning, l.text
+	default:
+		ev.Kind, ev.User = mail.Other, l.user
+	}
+	return parse.Parsed
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

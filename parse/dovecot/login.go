@@ -1,0 +1,142 @@
+package dovecot
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// login reads a line of a login process (src/login-common/client-common.c): a message, and the elements of
+// login_log_format_elements, by default
+//
+//	user=<%u> method=%m rip=%r lip=%l mpid=%e %c session=<%{session}>
+//
+// joined by ", ". The message came first and in other words in each version, and the elements may be others; all are
+// looked up by name. The user is what the client typed: the address is that of the LAST rip=.
+func (l *line) login(ev *mail.Event) parse.Verdict {
+	message, elements, ok := split(l.text)
+	if !ok {
+		return l.other(ev)
+	}
+	who, where := elements, ""
+	if at := strings.LastIndex(elements, "rip="); at >= 0 {
+		who, where = elements[:at], elements[at+len("rip="):]
+	}
+	who = strings.TrimSuffix(who, ", ")
+	if strings.HasPrefix(who, "user=<") && !strings.Contains(who, ">") {
+		return parse.Damaged
+	}
+	who, ev.AuthMethod = method(who)
+	if user, ok := strings.CutPrefix(who, "user=<"); ok {
+		if end := strings.LastIndexByte(user, '>'); end >= 0 {
+			ev.Account = user[:end]
+		}
+	}
+	if where != "" {
+		ev.Client.IP = address(before(where, ", "))
+		ev.TLS = tls(where)
+	}
+	ev.Kind, ev.Text = outcome(message), reason(message)
+	return parse.Parsed
+}
+
+// split separates the message from the elements, at the first of them: nothing in a message is a client's choice.
+func split(text string) (message, elements string, ok bool) {
+	at := len(text)
+	for _, name := range [...]string{": user=<", ": method=", ": rip=", ": lip="} {
+		if n := strings.Index(text[:at], name); n >= 0 {
+			at = n
+		}
+	}
+	if at == len(text) {
+		return text, "", false
+	}
+	return text[:at], text[at+2:], true
+}
+
+// method takes "method=WORD" from the end of the elements before rip=. The word is one of the SASL mechanisms that the
+// server offers.
+func method(who string) (rest, word string) {
+	at := strings.LastIndex(who, "method=")
+	if at < 0 {
+		return who, ""
+	}
+	rest, word = strings.TrimSuffix(who[:at], ", "), who[at+len("method="):]
+	if strings.ContainsAny(word, " ,<>") {
+		return who, ""
+	}
+	return rest, word
+}
+
+// tls is the element that says how the session was encrypted; more words may follow it: "TLS: Disconnected".
+func tls(where string) string {
+	at := strings.Index(where, ", TLS")
+	if at < 0 || strings.HasPrefix(where[at:], ", TLS handshaking") {
+		return ""
+	}
+	word := where[at+2:]
+	for i := range len(word) {
+		if c := word[i]; c == ',' || c == ':' || c == ' ' {
+			return word[:i]
+		}
+	}
+	return word
+}
+
+// outcome tells a login from a failed one. A client that left without trying is neither.
+func outcome(message string) mail.Kind {
+	switch {
+	case strings.HasPrefix(message, "Login"), strings.HasPrefix(message, "Logged in"):
+		if !strings.HasPrefix(message, "Login aborted") {
+			return mail.Auth
+		}
+	case strings.HasPrefix(message, "proxy(") && strings.Contains(message, "started proxying"):
+		return mail.Auth
+	}
+	for _, sign := range [...]string{"auth failed", "auth_failed", "authentication failed", "Authentication failure", "plaintext auth", "cleartext auth", "dest auth failed",
+		"Login failed", "user disabled", "user_disabled", "pass expired", "pass_expired", "authz_failed", "authorization failed", "cleartext_auth_disabled"} {
+		if strings.Contains(message, sign) {
+			return mail.AuthFailed
+		}
+	}
+	return mail.Other
+}
+
+// reason is what stands in the message's first brackets, where the count of the attempts is; else the message.
+func reason(message string) string {
+	if strings.HasPrefix(message, "proxy(") {
+		return message
+	}
+	open := strings.IndexByte(message, '(')
+	if open < 0 {
+		return message
+	}
+	if end := strings.IndexByte(message[open:], ')'); end > 0 {
+		return message[open+1 : open+end]
+	}
+	return message[open+1:]
+}
+
+// before is what stands before sep, or all.
+func before(s, sep string) string {
+	head, _, _ := strings.Cut(s, sep)
+	return head
+}
+
+// address reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose
+// errors take memory.
+func address(s string) netip.Addr {
+	s = strings.TrimPrefix(strings.Trim(s, "[]"), "::ffff:")
+	if len(s) < 2 || len(s) > 45 {
+		return netip.Addr{}
+	}
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
+			return netip.Addr{}
+		}
+	}
+	ip, _ := netip.ParseAddr(s)
+	return ip
+}
