@@ -1,0 +1,242 @@
+package logfile
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// headSize is how much of a file is looked at to tell what it is. The furthest mark is that of tar, at 257.
+const headSize = 512
+
+// Archives that a sender of logs made on purpose to fill our memory ask for a huge window. 128 MiB is what the highest levels
+// of zstd (--ultra -22) and twice what those of xz (-9) use, and the limit at which the zstd command itself refuses.
+const maxWindow = 128 << 20
+
+// codecOf tells by the first bytes of a file how it is compressed: "" is not at all.
+//
+// Magic numbers: RFC 1952 section 2.3.1 (gzip), RFC 8878 sections 3.1.1 and 3.1.2 (zstd, and its skippable frames), the .xz
+// file format section 2.1.1.1. bzip2 has no RFC: "BZh", the level, and the first block's 48-bit pi, or, in an archive of
+// nothing, the square root of it.
+func codecOf(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
+		return "gzip"
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")), isSkippable(head):
+		return "zstd"
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		return "xz"
+	case isBzip2(head):
+		return "bzip2"
+	}
+	return ""
+}
+
+func isSkippable(head []byte) bool {
+	return len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.HasPrefix(head[1:], []byte("\x2a\x4d\x18"))
+}
+
+func isBzip2(head []byte) bool {
+	if len(head) < 10 || !bytes.HasPrefix(head, []byte("BZh")) || head[3] < '1' || head[3] > '9' {
+		return false
+	}
+	magic := string(head[4:10])
+	return magic == "1AY&SY" || magic == "\x17\x72\x45\x38\x50\x90"
+}
+
+// noLogs are kinds of files that people give by mistake, and what to do instead.
+var noLogs = [...]struct{ magic, what string }{
+	{"PK\x03\x04", "a zip archive: unpack it first"},
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},
+	{"Rar!\x1a\x07", "a rar archive: unpack it first"},
+	{"LZIP\x01", "lzip-compressed: unpack it first"},
+	{"\x04\x22\x4d\x18", "lz4-compressed: unpack it first"},
+	{"\x1f\x9d", "compressed by compress(1): unpack it first"},
+	{"LPKSHHRH", "a systemd journal: export it with journalctl -o short-iso --file"},
+	{"SQLite format 3\x00", "an SQLite database"},
+	{"\x7fELF", "a program"},
+	{"%PDF-", "a PDF document"},
+	{"PAR1", "a Parquet file"},
+}
+
+// noLog says what a file is that is certainly no log, or "".
+func noLog(head []byte) string {
+	for _, kind := range noLogs {
+		if bytes.HasPrefix(head, []byte(kind.magic)) {
+			return kind.what
+		}
+	}
+	return ""
+}
+
+// isTar reports whether text is a tar archive (POSIX.1-2017 pax, "ustar Interchange Format": magic at 257).
+func isTar(head []byte) bool {
+	return len(head) >= 262 && string(head[257:262]) == "ustar"
+}
+
+// errGarbage ends a stream whose archives are all whole, and which goes on with something else.
+var errGarbage = errors.New("something else follows the archive")
+
+// A decoder is the text of an archive. Its errors are io.EOF, errGarbage, io.ErrUnexpectedEOF (truncated), and anything else
+// (corrupt). Read may return data together with an error.
+type decoder struct {
+	io.Reader
+	close func() // may be nil
+}
+
+// decode is the text of r, which is compressed with codec.
+func decode(codec string, r *bufio.Reader) (decoder, error) {
+	switch codec {
+	case "gzip":
+		z := &gzipReader{in: r}
+		return decoder{Reader: z}, nil
+	case "zstd":
+		// One goroutine, ours: the default spends 1.4 times the CPU and is slower on two cores.
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return decoder{}, err
+		}
+		return decoder{Reader: zstdReader{z}, close: z.Close}, nil
+	case "bzip2":
+		return decoder{Reader: bzip2Reader{bzip2.NewReader(r)}}, nil
+	case "xz":
+		return decoder{Reader: &xzReader{in: r}}, nil
+	}
+	return decoder{Reader: r}, nil
+}
+
+// gzipReader reads one gzip member after the other, so that what follows the last one can be told from damage in the first.
+type gzipReader struct {
+	in     *bufio.Reader
+	z      gzip.Reader
+	inside bool // a member
+	any    bool // a member was read to its end
+}
+
+func (g *gzipReader) Read(p []byte) (int, error) {
+	for {
+		if !g.inside {
+			if err := g.nextMember(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := g.z.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		g.inside, g.any = false, true
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+func (g *gzipReader) nextMember() error {
+	if g.any {
+		switch head, _ := g.in.Peek(3); {
+		case len(head) == 0:
+			return io.EOF
+		case codecOf(head) != "gzip":
+			return errGarbage
+		}
+	}
+	if err := g.z.Reset(g.in); err != nil {
+		if err == io.EOF {
+			return io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	g.z.Multistream(false)
+	g.inside = true
+	return nil
+}
+
+// zstdReader names what the zstd package says at the end.
+type zstdReader struct{ z *zstd.Decoder }
+
+func (r zstdReader) Read(p []byte) (int, error) {
+	n, err := r.z.Read(p)
+	switch {
+	case errors.Is(err, zstd.ErrMagicMismatch): // between frames only; the first frame's was checked before
+		return n, errGarbage
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return n, errors.New("needs more than 128 MiB of memory to decompress: use zstd -d --long=31 first")
+	}
+	return n, err
+}
+
+// bzip2Reader names what compress/bzip2 says when something else follows an archive.
+type bzip2Reader struct{ io.Reader }
+
+func (r bzip2Reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && strings.Contains(err.Error(), "bad magic value in continuation file") {
+		return n, errGarbage
+	}
+	return n, err
+}
+
+// xzReader opens the archive at the first Read, so that a header that is cut counts as damage like any other.
+type xzReader struct {
+	in *bufio.Reader
+	z  *xz.Reader
+}
+
+func (r *xzReader) Read(p []byte) (int, error) {
+	if r.z == nil {
+		if err := r.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.z.Read(p)
+	if err != nil && err.Error() == "xz: invalid header magic bytes" { // of a second stream
+		return n, errGarbage
+	}
+	return n, err
+}
+
+func (r *xzReader) open() (err error) {
+	if head, _ := r.in.Peek(64); xzDictionary(head) > maxWindow {
+		return errors.New("needs more than 128 MiB of memory to decompress: use xz -d first")
+	}
+	r.z, err = xz.NewReader(r.in)
+	return err
+}
+
+// xzDictionary is the size of the dictionary that the first block of an .xz file asks for; the package would allocate it. It
+// is in the block header (.xz file format, sections 3.1 and 5.3.1), behind two numbers of variable length that may be absent.
+func xzDictionary(head []byte) int64 {
+	const streamHeader = 12
+	if len(head) < streamHeader+2 {
+		return 0
+	}
+	flags, rest := head[streamHeader+1], head[streamHeader+2:]
+	for _, present := range [...]byte{0x40, 0x80} {
+		if flags&present != 0 {
+			rest = afterVLI(rest)
+		}
+	}
+	const lzma2, propertySize = 0x21, 1
+	if len(rest) < 3 || rest[0] != lzma2 || rest[1] != propertySize {
+		return 0
+	}
+	bits := rest[2] & 0x3f
+	return int64(2|bits&1) << (bits/2 + 11)
+}
+
+// afterVLI is b behind the variable-length integer that it begins with.
+func afterVLI(b []byte) []byte {
+	for i, c := range b {
+		if c&0x80 == 0 {
+			return b[i+1:]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package logfile
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plainText takes the byte order mark off text, and turns UTF-16 into UTF-8. What Windows tools export (PowerShell's ">",
+// Event Viewer, Notepad) is UTF-16 with a mark. The name says what was found: "", "UTF-8 with a byte order mark", "UTF-16".
+func plainText(r *bufio.Reader) (text io.Reader, name string) {
+	head, _ := r.Peek(32)
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		r.Discard(3)
+		return r, "UTF-8 with a byte order mark"
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		r.Discard(2)
+		return &utf16Reader{in: r, low: 0, high: 1}, "UTF-16"
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		r.Discard(2)
+		return &utf16Reader{in: r, low: 1, high: 0}, "UTF-16"
+	case isUTF16(head, 0):
+		return &utf16Reader{in: r, low: 0, high: 1}, "UTF-16"
+	case isUTF16(head, 1):
+		return &utf16Reader{in: r, low: 1, high: 0}, "UTF-16"
+	}
+	return r, ""
+}
+
+// isUTF16 reports whether head is ASCII in UTF-16 without a mark: every byte at low is printable, the others are NUL.
+func isUTF16(head []byte, low int) bool {
+	if len(head) < 16 {
+		return false
+	}
+	for i, c := range head {
+		if (i%2 == low) != (c >= ' ' && c < 0x7f) || (i%2 != low) != (c == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// utf16Reader is UTF-8 made from UTF-16.
+type utf16Reader struct {
+	in        *bufio.Reader
+	low, high int    // where in a unit of two bytes its halves stand
+	first     rune   // of a surrogate pair, 0 outside
+	out       []byte // made and not read yet
+	room      [4096]byte
+	err       error
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	for len(u.out) == 0 {
+		if u.err != nil {
+			return 0, u.err
+		}
+		u.fill()
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}
+
+func (u *utf16Reader) fill() {
+	out := u.room[:0]
+	for len(out) < len(u.room)-2*utf8.UTFMax && u.err == nil {
+		var unit [2]byte
+		if unit[0], u.err = u.in.ReadByte(); u.err == nil {
+			unit[1], u.err = u.in.ReadByte() // an odd byte at the end is dropped
+		}
+		if u.err == nil {
+			out = u.append(out, rune(unit[u.low])|rune(unit[u.high])<<8)
+		}
+	}
+	if u.err != nil && u.first != 0 {
+		out = utf8.AppendRune(out, utf8.RuneError)
+		u.first = 0
+	}
+	u.out = out
+}
+
+// append adds one unit of UTF-16; half a pair becomes U+FFFD.
+func (u *utf16Reader) append(out []byte, c rune) []byte {
+	if u.first != 0 {
+		pair := utf16.DecodeRune(u.first, c)
+		u.first = 0
+		out = utf8.AppendRune(out, pair)
+		if pair != utf8.RuneError {
+			return out
+		}
+	}
+	if utf16.IsSurrogate(c) {
+		if c < 0xdc00 {
+			u.first = c
+			return out
+		}
+		c = utf8.RuneError
+	}
+	return utf8.AppendRune(out, c)
+}
