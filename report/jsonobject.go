@@ -21,7 +21,7 @@ func (o *object) reset() { o.buf = o.buf[:0] }
 
 // key begins a member, or with "" an element of a list.
 func (o *object) key(name string) {
-	if n := len(o.buf); n > 0 && o.buf[n-1] != '{' && o.buf[n-1] != '[' {
+	if n := len(o.buf); n > 0 && o.buf[n-1] != '{' && o.buf[n-1] != '[' && o.buf[n-1] != '\n' {
 		o.buf = append(o.buf, ',')
 	}
 	if name != "" {

@@ -72,8 +72,8 @@ func cell(s string) string {
 }
 
 // markdown is s as prose of a Markdown document: visible, and with every character escaped that Markdown (CommonMark and
-// GitHub's tables) or HTML would act on, and the marks by which GitHub makes links of a bare URL or address. "." and "-"
-// are left alone: they act only at the start of a line, and callers put no text of a log there.
+// GitHub's tables) or HTML would act on, and the marks by which GitHub makes links of a bare URL or address. What
+// acts only at the start of a line, or after a bracket, is left alone: callers put no text of a log at the start of a line.
 func markdown(s string) string {
 	s = visible(s)
 	if !strings.ContainsAny(s, markdownActive) && !strings.Contains(s, "www.") {
@@ -93,7 +93,7 @@ func markdown(s string) string {
 	return string(dst)
 }
 
-const markdownActive = "\\`*_{}[]()#+!|~<>&@:"
+const markdownActive = "\\`*_[]|~<>&@:"
 
 // code is s as a code span, where nothing is acted on: for addresses, names and log lines. The fence is longer than any run
 // of back quotes inside (CommonMark, section 6.1); a bar is escaped, because GitHub's tables look for bars first.

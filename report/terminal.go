@@ -1,0 +1,409 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"mailforensics/analyze"
+)
+
+// Style is how Terminal may draw.
+type Style struct {
+	Width int  // columns of the terminal; 0: not a terminal, nothing is cut
+	Color bool // with ANSI colours
+}
+
+// fullBlocks is how many findings get a block of their own when the user asked for no number; the rest get a row.
+const fullBlocks = 10
+
+// Terminal writes the report for a person: the findings first, one block each, then the tables, then what the log as a whole
+// held and what could not be read. All text of a log goes through visible.
+func Terminal(w io.Writer, r *Report, style Style) error {
+	p := &page{r: r, style: style, files: r.fileNames(), columns: style.Width}
+	if p.columns == 0 {
+		p.columns = 100
+	}
+	if r.Schema == findingsSchema {
+		p.findings()
+	}
+	for i := range r.Tables {
+		p.table(&r.Tables[i])
+	}
+	p.foot()
+	_, err := w.Write(p.out.Bytes())
+	return err
+}
+
+// page is a text under way.
+type page struct {
+	out     bytes.Buffer
+	r       *Report
+	style   Style
+	files   []string
+	columns int // in which text is wrapped
+}
+
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "1;31"
+	yellow = "1;33"
+	cyan   = "36"
+)
+
+func (p *page) paint(color, s string) string {
+	if !p.style.Color {
+		return s
+	}
+	return "\x1b[" + color + "m" + s + "\x1b[0m"
+}
+
+func (p *page) line(s string) {
+	p.out.WriteString(s)
+	p.out.WriteByte('\n')
+}
+
+func (p *page) findings() {
+	r := p.r
+	p.headline()
+	shown := len(r.Findings)
+	if r.Left == 0 && shown > fullBlocks+2 { // two more rows are no gain
+		shown = fullBlocks
+	}
+	for i := range r.Findings[:shown] {
+		p.block(&r.Findings[i])
+	}
+	if rest := r.Findings[shown:]; len(rest) > 0 {
+		p.rest(rest)
+	}
+	if r.Left > 0 {
+		p.line("")
+		p.line(counted(r.Left, "more finding", "more findings") + " left out by --top.")
+	}
+}
+
+func (p *page) headline() {
+	r := p.r
+	if len(r.Findings) == 0 {
+		p.line(p.paint(bold, "Nothing found."))
+		for _, d := range r.Detectors {
+			p.wrap("  ", "    ", "looked for: "+d.Title)
+		}
+		return
+	}
+	p.line(p.paint(bold, counted(len(r.Findings)+r.Left, "finding", "findings")) + ": " + severities(r.Findings))
+}
+
+func (p *page) block(f *analyze.Finding) {
+	p.line("")
+	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, visible(f.Title)))
+	p.field("when", from(f.Start, f.End, p.r.Zone)+onHosts(f.Hosts))
+	p.field("how much", howMuch(f))
+	if fast := howFast(f, p.r.Zone); fast != "" {
+		p.field("how fast", fast)
+	}
+	p.spark(f)
+	p.who(f)
+	p.whom(f)
+	for _, fact := range f.Facts {
+		p.field(visible(fact.Name), visible(fact.Text))
+	}
+	p.mangled(f)
+	p.reasons(f)
+	p.evidence(f)
+	p.wayOn(f)
+}
+
+// severity is a tag of six columns.
+func (p *page) severity(f *analyze.Finding) string {
+	tag := fmt.Sprintf("%-6s", strings.ToUpper(f.Severity.String()))
+	switch f.Severity {
+	case analyze.High:
+		return p.paint(red, tag)
+	case analyze.Medium:
+		return p.paint(yellow, tag)
+	}
+	return p.paint(cyan, tag)
+}
+
+func onHosts(hosts []string) string {
+	if len(hosts) == 0 {
+		return ""
+	}
+	return ", on " + visible(some(hosts, 4, len(hosts)))
+}
+
+const labelWidth = 10
+
+// field writes a label and a text that is wrapped under itself.
+func (p *page) field(label, text string) {
+	pad := max(labelWidth-width(label), 1)
+	p.wrap("  "+p.paint(dim, label)+strings.Repeat(" ", pad), strings.Repeat(" ", labelWidth+2), text)
+}
+
+// item writes a further text under the last field.
+func (p *page) item(text string) { p.field("", text) }
+
+func (p *page) spark(f *analyze.Finding) {
+	counts, minutes := series(f.Timeline, min(p.columns-labelWidth-16, 60))
+	if len(counts) < 3 {
+		return
+	}
+	zone := p.r.Zone
+	first := f.Timeline[0].Time.In(zone).Format("15:04")
+	last := f.Timeline[len(f.Timeline)-1].Time.In(zone).Format("15:04")
+	p.field("", first+" "+p.paint(cyan, sparkline(counts))+" "+last+p.paint(dim, "  a mark is "+step(minutes)))
+}
+
+const fewClients = 5
+
+func (p *page) who(f *analyze.Finding) {
+	for i := range f.Clients {
+		if i == fewClients && len(f.Clients) > fewClients+1 {
+			p.item("and " + counted(len(f.Clients)-fewClients, "more client", "more clients"))
+			break
+		}
+		c := &f.Clients[i]
+		text := visible(strings.Join(clientWords(&c.Client), "  "))
+		if len(f.Clients) > 1 {
+			text += p.paint(dim, "  "+clientVolume(c))
+		}
+		p.field(firstLabel(i, "client"), text)
+	}
+	if len(f.Accounts) > 0 {
+		p.field("account", visible(some(f.Accounts, 5, len(f.Accounts))))
+	}
+	if len(f.Scripts) > 0 {
+		p.field("script", visible(countsText(f.Scripts, 5, len(f.Scripts))))
+	}
+}
+
+func firstLabel(i int, label string) string {
+	if i == 0 {
+		return label
+	}
+	return ""
+}
+
+func clientVolume(c *analyze.ClientCount) string {
+	switch {
+	case c.Messages > 0:
+		return counted(c.Messages, "message", "messages")
+	case c.Rejected > 0:
+		return commas(c.Rejected) + " rejected"
+	}
+	return counted(c.Logins, "login", "logins")
+}
+
+func countsText(cs []analyze.Count, few, all int) string {
+	texts := make([]string, len(cs))
+	for i, c := range cs {
+		texts[i] = c.Value
+		if all > 1 {
+			texts[i] += " (" + commas(c.Messages) + ")"
+		}
+	}
+	return some(texts, few, all)
+}
+
+func (p *page) whom(f *analyze.Finding) {
+	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
+		text := countsText(f.Senders, 3, n)
+		if n > 1 {
+			text = counted(n, "sender", "senders") + " in " + counted(f.Counts.SenderDomains, "domain", "domains") + ": " + text
+		}
+		p.field("from", visible(text))
+	}
+	if n := max(f.Counts.RecipientDomains, len(f.RecipientDomains)); n > 0 {
+		p.field("to", visible(countsText(f.RecipientDomains, 5, n)))
+	}
+	if len(f.Subjects) > 0 {
+		p.field("subject", visible(countsText(f.Subjects, 3, len(f.Subjects))))
+	}
+}
+
+func (p *page) mangled(f *analyze.Finding) {
+	for i := range f.Mangled {
+		m := &f.Mangled[i]
+		if i == 3 && len(f.Mangled) > 4 {
+			p.item("and " + commas(len(f.Mangled)-3) + " more")
+			break
+		}
+		text := m.Recipient
+		if m.Original != "" {
+			text += " is " + m.Original + ", damaged"
+		}
+		p.field(firstLabel(i, "mangled"), visible(text+" ("+m.Kind+")"))
+	}
+}
+
+func (p *page) reasons(f *analyze.Finding) {
+	p.field("why", visible(f.Detector)+", "+strconv.Itoa(int(f.Score*100+0.5))+" % sure"+colonIf(len(f.Reasons) > 0))
+	for _, reason := range f.Reasons {
+		p.item(p.paint(dim, fmt.Sprintf("%.2f", reason.Weight)) + "  " + visible(reason.Text))
+	}
+}
+
+func colonIf(more bool) string {
+	if more {
+		return ":"
+	}
+	return ""
+}
+
+const fewLines = 4
+
+// evidence shows a few lines, cut to the terminal; --format json has them whole.
+func (p *page) evidence(f *analyze.Finding) {
+	for i := range f.Evidence {
+		if i == fewLines {
+			break
+		}
+		e := &f.Evidence[i]
+		place := ""
+		if int(e.File) < len(p.files) {
+			place = visible(p.files[e.File]) + ":" + strconv.FormatInt(e.Line, 10) + ": "
+		}
+		text := visible(e.Text)
+		if p.style.Width > 0 {
+			text = cut(text, max(p.style.Width-labelWidth-2-width(place), 20))
+		}
+		label := firstLabel(i, "lines")
+		p.line("  " + p.paint(dim, label) + strings.Repeat(" ", labelWidth-len(label)) + p.paint(dim, place) + text)
+	}
+}
+
+func (p *page) wayOn(f *analyze.Finding) {
+	p.raw("go on", p.paint(bold, visible(traceCommand(f, p.r))))
+}
+
+// raw writes a label and a text that is never wrapped, so that it can be copied.
+func (p *page) raw(label, text string) {
+	p.line("  " + p.paint(dim, label) + strings.Repeat(" ", max(labelWidth-width(label), 1)) + text)
+}
+
+// rest shows the findings beyond the full blocks as rows.
+func (p *page) rest(fs []analyze.Finding) {
+	t := Table{Columns: []Column{
+		{"severity", "severity", false}, {"subject", "who", false}, {"start", "from", false}, {"messages", "messages", true},
+		{"rejected", "rejected", true}, {"title", "what", false},
+	}}
+	for i := range fs {
+		f := &fs[i]
+		t.Rows = append(t.Rows, []Value{
+			Text(f.Severity.String()), Text(f.Subject.Value), Moment(f.Start), Int(f.Counts.Messages), Int(f.Counts.Rejected), Text(f.Title),
+		})
+		if i == 2*fullBlocks-1 && len(fs) > 2*fullBlocks+2 {
+			t.Left = len(fs) - i - 1
+			break
+		}
+	}
+	p.line("")
+	p.line(p.paint(bold, "Further findings"))
+	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
+	if t.Left > 0 {
+		p.line("and " + commas(t.Left) + " more: --top " + strconv.Itoa(len(p.r.Findings)) + " or --format json shows them")
+	}
+}
+
+func (p *page) table(t *Table) {
+	if p.out.Len() > 0 {
+		p.line("")
+	}
+	if t.Title != "" {
+		p.line(p.paint(bold, t.Title))
+	}
+	if len(t.Rows) == 0 {
+		p.line("  " + t.Empty)
+		return
+	}
+	p.out.WriteString(drawTable(t, p.style.Width, p.r.Zone))
+	if t.Left > 0 {
+		p.line(p.paint(dim, "and "+commas(t.Left)+" more: --top shows more"))
+	}
+}
+
+// foot says what the log as a whole held, what the report rests on, and what it does not cover.
+func (p *page) foot() {
+	r := p.r
+	p.line("")
+	p.field("totals", totalsText(&r.Totals))
+	start, end := r.Window()
+	p.field("covered", from(start, end, r.Zone)+onHosts(hostsOf(r)))
+	p.item(visible(zoneText(r)))
+	for _, rule := range yearTexts(r) {
+		p.item(visible(rule))
+	}
+	p.gaps()
+	p.field("read", verdicts(r))
+	p.learned()
+	p.unread()
+	for i, note := range r.Notes {
+		p.field(firstLabel(i, "note"), visible(note))
+	}
+	if r.Schema == findingsSchema && len(r.Findings) > 0 {
+		p.raw("as data", visible(command(r, r.Command, "--format json")))
+	}
+}
+
+func (p *page) gaps() {
+	for i, g := range p.r.Gaps {
+		if i == 3 {
+			p.item("and " + counted(p.r.QuietSpans-3, "shorter gap", "shorter gaps"))
+			break
+		}
+		p.field(firstLabel(i, "gaps"), visible(g.Host)+" logged nothing "+from(g.From, g.To, p.r.Zone))
+	}
+}
+
+func (p *page) learned() {
+	s := p.r.Site
+	if s == nil {
+		return
+	}
+	if roles := rolesText(s); roles != "" {
+		p.field("roles", visible(roles))
+	}
+	if domains := domainsText(s); domains != "" {
+		p.field("local", visible(domains))
+	}
+}
+
+func (p *page) unread() {
+	for i, text := range troubles(p.r) {
+		p.field(p.paint(red, firstLabel(i, "unread")), visible(text))
+	}
+	for i, s := range p.r.Ledger.Shapes {
+		if i == 3 {
+			p.item("and " + counted(len(p.r.Ledger.Shapes)-3, "more shape", "more shapes") + ", in --format json")
+			break
+		}
+		p.field(firstLabel(i, "unknown"), counted(int(s.Count), "line", "lines")+" like: "+visible(s.Text))
+	}
+}
+
+// wrap writes text with a first prefix and further lines under an indent, broken at blanks. A word that is longer than
+// the line stands on a line of its own.
+func (p *page) wrap(first, indent, text string) {
+	p.out.WriteString(first)
+	room := max(p.columns-width(indent), 20)
+	used, fresh := 0, true
+	for word := range strings.SplitSeq(text, " ") {
+		w := width(word)
+		if !fresh && used+1+w > room {
+			p.out.WriteByte('\n')
+			p.out.WriteString(indent)
+			used, fresh = 0, true
+		} else if !fresh {
+			p.out.WriteByte(' ')
+			used++
+		}
+		p.out.WriteString(word)
+		used += w
+		fresh = false
+	}
+	p.out.WriteByte('\n')
+}

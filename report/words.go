@@ -1,0 +1,342 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"mailforensics/analyze"
+	"mailforensics/mail"
+)
+
+// The words and numbers that Terminal, Markdown and tables share.
+
+// commas is a number as a person reads it: 4,012.
+func commas(n int) string { return humanize.Comma(int64(n)) }
+
+// counted is "1 message", "36 messages".
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return commas(n) + " " + many
+}
+
+// span is a duration in its two largest units: "7 min 44 s".
+func span(d time.Duration) string {
+	if d < time.Second {
+		if d <= 0 {
+			return "one second"
+		}
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	}
+	units := [...]struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, " d"}, {time.Hour, " h"}, {time.Minute, " min"}, {time.Second, " s"}}
+	var parts []string
+	for _, u := range units {
+		if n := d / u.of; n > 0 {
+			parts = append(parts, strconv.FormatInt(int64(n), 10)+u.name)
+			d -= n * u.of
+		} else if len(parts) > 0 {
+			break // 2 d 3 s is 2 d
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+const (
+	dayLayout   = "Mon 2006-01-02 15:04:05"
+	clockLayout = "15:04:05"
+)
+
+// from says a window: one day once, and how long it took. "Wed 2024-01-24 14:44:11 to 14:51:55 (7 min 44 s)".
+func from(start, end mail.Instant, zone *time.Location) string {
+	if start == 0 {
+		return "not known"
+	}
+	a, b := start.In(zone), end.In(zone)
+	switch {
+	case end <= start:
+		return a.Format(dayLayout)
+	case a.YearDay() == b.YearDay() && a.Year() == b.Year():
+		return a.Format(dayLayout) + " to " + b.Format(clockLayout) + " (" + span(end.Sub(start)) + ")"
+	}
+	return a.Format(dayLayout) + " to " + b.Format(dayLayout) + " (" + span(end.Sub(start)) + ")"
+}
+
+// per is a rate: "4.7 a minute".
+func per(x float64) string {
+	if x >= 10 {
+		return commas(int(x + 0.5))
+	}
+	return strconv.FormatFloat(x, 'f', 1, 64)
+}
+
+// fates are the numbers of recipients by what became of them, largest first; those that are zero are left out.
+func fates(c *analyze.Counts) string {
+	return strings.Join(nonzero([]named{
+		{"delivered", c.Delivered}, {"bounced", c.Bounced}, {"deferred", c.Deferred}, {"expired", c.Expired}, {"held", c.Held}, {"discarded", c.Discarded},
+	}), ", ")
+}
+
+func nonzero(ns []named) []string {
+	ns = slices.DeleteFunc(ns, func(n named) bool { return n.n == 0 })
+	slices.SortStableFunc(ns, func(a, b named) int { return cmp.Compare(b.n, a.n) })
+	texts := make([]string, len(ns))
+	for i, n := range ns {
+		texts[i] = commas(n.n) + " " + n.name
+	}
+	return texts
+}
+
+// howMuch says the volume of a finding in a line.
+func howMuch(f *analyze.Finding) string {
+	c := &f.Counts
+	var parts []string
+	if c.Messages > 0 || c.Rejected == 0 && c.Logins == 0 && c.FailedLogins == 0 {
+		text := counted(c.Messages, "message", "messages") + " to " + counted(c.Recipients, "recipient", "recipients")
+		if what := fates(c); what != "" {
+			text += ": " + what
+		}
+		parts = append(parts, text)
+	}
+	if c.Rejected > 0 {
+		parts = append(parts, counted(c.Rejected, "attempt rejected", "attempts rejected"))
+	}
+	if c.Logins > 0 {
+		parts = append(parts, counted(c.Logins, "login", "logins"))
+	}
+	if c.FailedLogins > 0 {
+		parts = append(parts, counted(c.FailedLogins, "failed login", "failed logins"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// howFast says the rate of a finding, "" where a rate says nothing.
+func howFast(f *analyze.Finding, zone *time.Location) string {
+	if f.Rate == nil {
+		return ""
+	}
+	text := per(f.Rate.PerMinute) + " a minute"
+	if f.Rate.PeakPerMinute > 0 {
+		text += ", at most " + commas(f.Rate.PeakPerMinute) + " in 60 s"
+		if f.Rate.PeakAt != 0 {
+			text += " (from " + f.Rate.PeakAt.In(zone).Format(clockLayout) + ")"
+		}
+	}
+	return text
+}
+
+// severities says how many findings there are of each severity: "2 high, 1 low".
+func severities(fs []analyze.Finding) string {
+	var n [analyze.High + 1]int
+	for i := range fs {
+		n[fs[i].Severity]++
+	}
+	var parts []string
+	for s := analyze.High; s >= analyze.Low; s-- {
+		if n[s] > 0 {
+			parts = append(parts, commas(n[s])+" "+s.String())
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// some joins the first few of many values and says how many more there are.
+func some(vs []string, few, all int) string {
+	if len(vs) > few {
+		vs = vs[:few]
+	}
+	text := strings.Join(vs, ", ")
+	if more := all - len(vs); more > 0 {
+		text += " and " + commas(more) + " more"
+	}
+	return text
+}
+
+// clientWords says who a client is, in pieces.
+func clientWords(c *mail.Client) []string {
+	var words []string
+	if c.IP.IsValid() {
+		words = append(words, c.IP.Unmap().String())
+	}
+	if c.Name != "" && c.Name != "unknown" {
+		words = append(words, c.Name)
+	} else if c.IP.IsValid() {
+		words = append(words, "no reverse name")
+	}
+	if c.HELO != "" && c.HELO != c.Name {
+		words = append(words, "HELO "+c.HELO)
+	}
+	if c.ASN != 0 {
+		words = append(words, "AS"+strconv.FormatUint(uint64(c.ASN), 10))
+	}
+	if c.Country != "" {
+		words = append(words, c.Country)
+	}
+	return words
+}
+
+// shown is a value for a person.
+func shown(v Value, zone *time.Location) string {
+	switch v.kind {
+	case textValue:
+		return v.text
+	case intValue:
+		return humanize.Comma(v.whole)
+	case floatValue:
+		return strconv.FormatFloat(v.real, 'f', 2, 64)
+	case momentValue:
+		return instant(v).In(zone).Format("2006-01-02 15:04:05")
+	case durationValue:
+		return span(duration(v))
+	case seriesValue:
+		return sparkline(v.series)
+	}
+	return ""
+}
+
+// verdicts says what became of the lines of the inputs.
+func verdicts(r *Report) string {
+	var lines, events, foreign, unfamiliar, damaged, blank, duplicates, bytes int64
+	for i := range r.Ledger.Files {
+		f := &r.Ledger.Files[i]
+		lines += f.Lines
+		events += f.Parsed
+		foreign += f.Foreign
+		unfamiliar += f.Unfamiliar
+		damaged += f.Damaged
+		blank += f.Blank
+		duplicates += f.Duplicates
+		bytes += f.Bytes
+	}
+	text := fmt.Sprintf("%s, %s, %s: %s understood", counted(len(r.Ledger.Files), "file", "files"), humanize.Bytes(uint64(max(bytes, 0))),
+		counted(int(lines), "line", "lines"), commas(int(events)))
+	for _, n := range []named{
+		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
+		{"given twice and counted once", int(duplicates)},
+	} {
+		if n.n > 0 {
+			text += ", " + commas(n.n) + " " + n.name
+		}
+	}
+	return text
+}
+
+// totalsText says the totals in one sentence.
+func totalsText(t *analyze.Totals) string {
+	text := counted(t.Messages, "message", "messages") + " to " + counted(t.Recipients, "recipient", "recipients")
+	if what := nonzero([]named{
+		{"delivered", t.Delivered}, {"bounced", t.Bounced}, {"deferred", t.Deferred}, {"expired", t.Expired}, {"held", t.Held}, {"discarded", t.Discarded},
+		{"forwarded", t.Forwarded}, {"left in the filter", t.Filtered}, {"without an outcome in the log", t.Undecided},
+	}); len(what) > 0 {
+		text += ": " + strings.Join(what, ", ")
+	}
+	if t.Rejected > 0 {
+		text += "; " + counted(t.Rejected, "attempt rejected", "attempts rejected")
+	}
+	if t.Notices > 0 {
+		text += "; " + counted(t.Notices, "notice written by the mail server itself", "notices written by the mail server itself")
+	}
+	return text
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// hostsOf are the hosts that wrote the inputs.
+func hostsOf(r *Report) []string {
+	hosts := make(map[string]bool)
+	for i := range r.Ledger.Files {
+		for _, h := range r.Ledger.Files[i].Hosts {
+			hosts[h] = true
+		}
+	}
+	return sortedKeys(hosts)
+}
+
+// zoneText says in which zone times are shown, and why. Where the zone's offset changes within the window, both stand.
+func zoneText(r *Report) string {
+	start, end := r.Window()
+	a, b := start.In(r.Zone).Format("-07:00"), end.In(r.Zone).Format("-07:00")
+	if a != b {
+		a += " and " + b
+	}
+	text := "times are " + r.Zone.String() + " (" + a + ")"
+	if r.Zone.String() == "" || r.Zone.String() == a {
+		text = "times are " + a
+	}
+	if r.Ledger.ZoneWhy != "" {
+		text += ", " + r.Ledger.ZoneWhy
+	}
+	return text
+}
+
+// yearTexts are the distinct rules by which stamps without a year or zone were completed.
+func yearTexts(r *Report) []string {
+	var rules []string
+	for i := range r.Ledger.Files {
+		for _, rule := range []string{r.Ledger.Files[i].YearRule, r.Ledger.Files[i].ZoneRule} {
+			if rule != "" && !slices.Contains(rules, rule) {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	return rules
+}
+
+// rolesText says what hosts are for, and how we know.
+func rolesText(s *analyze.Site) string {
+	var parts []string
+	for _, h := range sortedKeys(s.Roles) {
+		if role := s.Roles[h]; role.Role != analyze.UnknownRole {
+			parts = append(parts, h+" "+role.Role.String()+" ("+role.Why+")")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// domainsText says which domains are local, and how we know.
+func domainsText(s *analyze.Site) string {
+	var parts []string
+	for _, d := range sortedKeys(s.LocalDomains) {
+		parts = append(parts, d+" ("+s.LocalDomains[d].Why+")")
+	}
+	return some(parts, 8, len(parts))
+}
+
+// troubles are what could not be read, each with its place.
+func troubles(r *Report) []string {
+	var texts []string
+	for i := range r.Ledger.Files {
+		f := &r.Ledger.Files[i]
+		if f.Err != nil {
+			texts = append(texts, withPath(f.Path, f.Err.Error()))
+		}
+		if f.Damage != nil {
+			texts = append(texts, withPath(f.Path, f.Damage.Error())+"; "+counted(int(f.Lines), "line", "lines")+" before that could be read and were used")
+		}
+		for _, w := range f.Warnings {
+			texts = append(texts, withPath(f.Path, w))
+		}
+	}
+	return append(texts, r.Ledger.Warnings...)
+}
+
+// withPath puts the path before a text that does not begin with it.
+func withPath(path, text string) string {
+	if strings.HasPrefix(text, path) {
+		return text
+	}
+	return path + ": " + text
+}
