@@ -1,0 +1,149 @@
+package analyze
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"mailforensics/mail"
+)
+
+const (
+	// maxNeighbours bounds the clients that are remembered for block lists: 300,000 addresses take about 20 MB.
+	maxNeighbours = 300_000
+	// mergeFrom is how many listed addresses of a network make it worth one entry.
+	mergeFrom = 3
+)
+
+// Neighbours remembers which clients handed in mail, so that a block list takes a whole network only where nobody honest
+// lives. The zero value is ready.
+type Neighbours struct {
+	seen map[netip.Addr]struct{}
+	full bool // there were more: nothing is merged then
+}
+
+// Message notes the client of a message.
+func (n *Neighbours) Message(m *mail.Message) {
+	if !m.Client.IP.IsValid() || m.Notice {
+		return
+	}
+	ip := m.Client.IP.Unmap()
+	if _, ok := n.seen[ip]; ok || n.full {
+		return
+	}
+	if n.seen == nil {
+		n.seen = make(map[netip.Addr]struct{})
+	}
+	n.seen[ip] = struct{}{}
+	n.full = len(n.seen) >= maxNeighbours
+}
+
+// Merge adds those of other.
+func (n *Neighbours) Merge(other *Neighbours) {
+	for ip := range other.seen {
+		if n.seen == nil {
+			n.seen = make(map[netip.Addr]struct{})
+		}
+		n.seen[ip] = struct{}{}
+	}
+	n.full = n.full || other.full || len(n.seen) >= maxNeighbours
+}
+
+// Block is an entry of a block list.
+type Block struct {
+	Prefix   netip.Prefix
+	Clients  int       // listed addresses in it
+	Messages int       // messages and refused attempts of theirs in the findings
+	Findings []Subject // what asks for it, without repeats
+	IDs      []string  // the findings' IDs
+}
+
+// Blocks makes a block list of findings that are at least that severe: their clients, and whole networks (/24, /64) where
+// several clients of one were found and no other client of it handed in mail. Clients of accounts are left out: they are
+// where the account's owner sits, too; disable the login instead. So are our own addresses and those that may never be
+// reported.
+func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, allowed func(SubjectKind, string) bool) []Block {
+	byClient := make(map[netip.Addr]*Block)
+	for i := range findings {
+		f := &findings[i]
+		if f.Severity < least || f.Subject.Kind == Account || f.Subject.Kind == UID {
+			continue
+		}
+		for _, c := range f.Clients {
+			addClient(byClient, f, c, site, allowed)
+		}
+	}
+	blocks := merge(byClient, n)
+	slices.SortFunc(blocks, func(a, b Block) int {
+		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
+	})
+	return blocks
+}
+
+func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *Site, allowed func(SubjectKind, string) bool) {
+	ip := c.IP.Unmap().WithZone("")
+	if !ip.IsValid() || ip.IsLoopback() || ip.IsPrivate() || c.Messages+c.Rejected == 0 {
+		return
+	}
+	if _, own := site.Own[ip]; own || allowed != nil && allowed(IP, ip.String()) {
+		return
+	}
+	b := byClient[ip]
+	if b == nil {
+		b = &Block{Prefix: netip.PrefixFrom(ip, ip.BitLen()), Clients: 1}
+		byClient[ip] = b
+	}
+	b.Messages = max(b.Messages, c.Messages+c.Rejected) // findings of one story count the same messages
+	if !slices.Contains(b.IDs, f.ID) {
+		b.IDs = append(b.IDs, f.ID)
+		b.Findings = append(b.Findings, f.Subject)
+	}
+}
+
+// merge joins the clients of a network where that hits nobody else.
+func merge(byClient map[netip.Addr]*Block, n *Neighbours) []Block {
+	members := make(map[netip.Prefix][]*Block)
+	for ip, b := range byClient {
+		network := NetworkOf(ip)
+		members[network] = append(members[network], b)
+	}
+	if n.full {
+		members = nil
+	}
+	for ip := range n.seen {
+		if byClient[ip] == nil {
+			delete(members, NetworkOf(ip)) // somebody else lives there
+		}
+	}
+	var blocks []Block
+	merged := make(map[netip.Addr]bool)
+	for network, list := range members {
+		if len(list) < mergeFrom {
+			continue
+		}
+		slices.SortFunc(list, func(a, b *Block) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) })
+		whole := Block{Prefix: network}
+		for _, b := range list {
+			whole.take(b)
+			merged[b.Prefix.Addr()] = true
+		}
+		blocks = append(blocks, whole)
+	}
+	for ip, b := range byClient {
+		if !merged[ip] {
+			blocks = append(blocks, *b)
+		}
+	}
+	return blocks
+}
+
+func (b *Block) take(o *Block) {
+	b.Clients += o.Clients
+	b.Messages += o.Messages
+	for i, id := range o.IDs {
+		if !slices.Contains(b.IDs, id) {
+			b.IDs = append(b.IDs, id)
+			b.Findings = append(b.Findings, o.Findings[i])
+		}
+	}
+}

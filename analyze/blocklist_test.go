@@ -1,0 +1,75 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"mailforensics/mail"
+)
+
+func from(ips ...string) *Neighbours {
+	n := new(Neighbours)
+	for _, ip := range ips {
+		n.Message(&mail.Message{Client: mail.Client{IP: netip.MustParseAddr(ip)}})
+	}
+	return n
+}
+
+func found(id string, kind SubjectKind, s Severity, ips ...string) Finding {
+	f := Finding{ID: id, Severity: s, Subject: Subject{kind, id}}
+	for _, ip := range ips {
+		f.Clients = append(f.Clients, ClientCount{Client: mail.Client{IP: netip.MustParseAddr(ip)}, Messages: 3})
+	}
+	return f
+}
+
+func TestBlocks(t *testing.T) {
+	own := map[netip.Addr]Known{netip.MustParseAddr("203.0.113.1"): {}}
+	campaign := found("campaign", CampaignKind, High, "192.0.2.7", "192.0.2.9", "192.0.2.200", "198.51.100.1", "2001:db8::1", "2001:db8::2", "2001:db8::ffff")
+	for _, tt := range []struct {
+		name     string
+		findings []Finding
+		n        *Neighbours
+		want     []string
+	}{
+		{"a network where nobody else lives is merged", []Finding{campaign}, from("192.0.2.7", "198.51.100.20"),
+			[]string{"192.0.2.0/24 3", "198.51.100.1/32 1", "2001:db8::/64 3"}},
+		{"one honest neighbour keeps the addresses apart", []Finding{campaign}, from("192.0.2.80", "2001:db8::5"),
+			[]string{"192.0.2.7/32 1", "192.0.2.9/32 1", "192.0.2.200/32 1", "198.51.100.1/32 1", "2001:db8::1/128 1", "2001:db8::2/128 1", "2001:db8::ffff/128 1"}},
+		{"an account's clients are its owner's, too", []Finding{found("a", Account, High, "192.0.2.7")}, from(), nil},
+		{"low findings block nobody", []Finding{found("b", IP, Low, "192.0.2.7")}, from(), nil},
+		{"our own, private and allowed addresses are left out",
+			[]Finding{found("b", IP, High, "203.0.113.1", "10.0.0.1", "127.0.0.1", "198.51.100.99", "192.0.2.7")}, from(), []string{"192.0.2.7/32 1"}},
+		{"two findings, one entry", []Finding{found("b", IP, High, "192.0.2.7"), campaign}, from("192.0.2.80", "2001:db8::5"),
+			[]string{"192.0.2.7/32 1", "192.0.2.9/32 1", "192.0.2.200/32 1", "198.51.100.1/32 1", "2001:db8::1/128 1", "2001:db8::2/128 1", "2001:db8::ffff/128 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			allowed := func(kind SubjectKind, value string) bool { return value == "198.51.100.99" }
+			var got []string
+			for _, b := range Blocks(tt.findings, Medium, tt.n, &Site{Own: own}, allowed) {
+				got = append(got, fmt.Sprintf("%s %d", b.Prefix, b.Clients))
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNeighboursAreBounded(t *testing.T) {
+	n := new(Neighbours)
+	ip := netip.MustParseAddr("10.0.0.0")
+	for range maxNeighbours + 1000 {
+		ip = ip.Next()
+		n.Message(&mail.Message{Client: mail.Client{IP: ip}})
+	}
+	if len(n.seen) > maxNeighbours || !n.full {
+		t.Errorf("got %d neighbours, full %v, want at most %d and full", len(n.seen), n.full, maxNeighbours)
+	}
+	// Whoever lives there is not known any more, so nothing is merged.
+	if got := len(Blocks([]Finding{found("c", IP, High, "192.0.2.7", "192.0.2.8", "192.0.2.9")}, Medium, n, &Site{}, nil)); got != 3 {
+		t.Errorf("got %d entries, want 3 single addresses", got)
+	}
+}
