@@ -8,6 +8,19 @@
 //
 // Watches start no goroutine, need no lock, read no clock and no file. A message reaches a Watch when its fate is known,
 // perhaps days after it was accepted: count by Message.Time, never trust the order of arrival.
+//
+// What a detector is built from, each in the file of its name:
+//
+//   - Dossier gathers all that a finding tells (counts, clients, senders, domains, subjects, timeline, evidence, queue IDs):
+//     Add a message, Reject an event, Merge, Fill the finding.
+//   - Entities is a bounded table of clients, accounts, domains; a hit allocates nothing, the least important are forgotten.
+//   - Tally counts values, exactly up to a cap, with the most frequent and the number of distinct ones beyond it.
+//   - Buckets counts over time, by minute; Peak and RateOf find the most in a span that begins with one of the instants.
+//   - Keeper chooses at most ten lines as evidence: the first, the typical, the peak, the last, and marked ones.
+//   - PoissonTail is the chance of so many where so few are expected, as log10.
+//   - Site answers IsLocal, IsOurs, IsOwn, IsSecondary, KnownRecipient.
+//   - ScoreThresholds.Severity turns a score into a severity; a finding without severity gets it from the Engine, which
+//     also sets Detector, ID and Related, sorts, and drops who is allowed.
 package analyze
 
 import (

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"net/netip"
+	"strings"
 
 	"mailforensics/mail"
 )
@@ -27,12 +28,17 @@ type Known struct {
 }
 
 // Site is what the whole log teaches about the machines that wrote it. It is made by a Survey, which sees what the other
-// watches see, and handed to them for their findings.
+// watches see, and handed to them for their findings. It is read only.
 type Site struct {
 	First, Last  mail.Instant // of all events
 	LocalDomains map[string]Known
-	Roles        map[string]RoleOf    // by host name
+	RelayDomains map[string]Known     // domains of ours whose mail is passed on to another host of ours
+	Roles        map[string]RoleOf    // by host name: every host of the log
 	Own          map[netip.Addr]Known // addresses of the hosts that wrote the logs, and of their own clients (webmail, filters)
+	Population   Population
+	Notes        []string // what was given and the log contradicts; what was lost to bounds
+
+	recipients map[string]struct{} // folded: see KnownRecipient
 }
 
 // RoleOf is the role of a host and how we know it.
@@ -41,8 +47,70 @@ type RoleOf struct {
 	Known
 }
 
+// Population is what is usual at this site.
+type Population struct {
+	Messages  int // notices aside
+	Strangers int // of them from clients that did not log in and are not ours
+	Accounts  int // of them with a login
+	Local     int // of them from a local user
+	Rejected  int
+}
+
 // IsLocal reports whether mail for that folded domain ends on these hosts.
 func (s *Site) IsLocal(domain string) bool {
 	_, ok := s.LocalDomains[domain]
 	return ok
 }
+
+// IsOurs reports whether mail for that folded domain is for us: it ends here, or we pass it on to a host of ours.
+func (s *Site) IsOurs(domain string) bool {
+	if s.IsLocal(domain) {
+		return true
+	}
+	_, ok := s.RelayDomains[domain]
+	return ok
+}
+
+// IsOwn reports whether an address is ours: a host of the logs, loopback, a private network, a webmail host. Such a client
+// is not a stranger, and what it hands in is somebody else's: an account's, a filter's, a secondary's.
+func (s *Site) IsOwn(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() {
+		return true
+	}
+	_, ok := s.Own[ip]
+	return ok
+}
+
+// IsSecondary reports whether a host is a secondary MX.
+func (s *Site) IsSecondary(host string) bool { return s.Roles[host].Role == Secondary }
+
+// HasSecondary reports whether there is a secondary MX, and another host of ours, among the logs.
+func (s *Site) HasSecondary() bool {
+	secondaries := 0
+	for _, r := range s.Roles {
+		if r.Role == Secondary {
+			secondaries++
+		}
+	}
+	return secondaries > 0 && len(s.Roles) > secondaries
+}
+
+// KnownRecipient reports whether mail to that address was delivered to a mailbox of ours. Its local part's case means
+// nothing here: no mailbox server in use tells Susan from susan.
+func (s *Site) KnownRecipient(address string) bool {
+	_, ok := s.recipients[strings.ToLower(address)]
+	return ok
+}
+
+// KnownRecipients yields all known local recipients, folded, in no particular order.
+func (s *Site) KnownRecipients(yield func(string) bool) {
+	for r := range s.recipients {
+		if !yield(r) {
+			return
+		}
+	}
+}
+
+// Span is how long the log is, at least a minute.
+func (s *Site) Span() float64 { return max(1, s.Last.Sub(s.First).Minutes()) }

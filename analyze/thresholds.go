@@ -1,4 +1,161 @@
 package analyze
 
-// Thresholds are all numbers that findings depend on, each with its reason, so that a site can change them in a config file.
-type Thresholds struct{}
+import (
+	"fmt"
+	"time"
+)
+
+// Thresholds are all numbers that findings depend on, each with its reason, so that a site can change them in a config
+// file. DefaultThresholds has the values; Set takes the key of a field, as the table below names it.
+type Thresholds struct {
+	// Burst is what counts as one.
+	Burst BurstThresholds
+	// Site is how the survey learns about the hosts.
+	Site SiteThresholds
+	// Score is where the severities begin.
+	Score ScoreThresholds
+}
+
+// ScoreThresholds divide scores, 0 to 1, into severities.
+type ScoreThresholds struct {
+	Low    float64 // below it nothing is reported
+	Medium float64
+	High   float64
+}
+
+// BurstThresholds are those of the detector burst.
+type BurstThresholds struct {
+	MinMessages int           // fewer messages of a client are no burst, whatever they look like
+	AloneFrom   int           // from here on an abnormal rate is enough, where honest bulk is excluded
+	Span        time.Duration // what "in minutes" means: so many messages at least must fall into such a span
+	Pause       time.Duration // two bursts of one entity with a shorter pause between them are one
+	LogChance   float64       // log10 of the chance at which a rate is abnormal against the past
+	MaxRecords  int           // messages remembered one by one, over all entities
+	MaxEntities int           // clients, domains, accounts remembered at a time, of each kind
+}
+
+// SiteThresholds are those of the survey.
+type SiteThresholds struct {
+	LocalFrom      int // deliveries to a mailbox of this host that make a domain local
+	RoleFrom       int // messages of strangers that tell what a host is for
+	WebmailFrom    int // accounts that one client hands in for before it is a webmail host or a gateway
+	MaxRecipients  int // known local recipients
+	MaxDomains     int // domains and relays seen, of each kind
+	MaxHandIns     int // clients that log in, watched for webmail hosts
+	SecondaryShare float64
+}
+
+// DefaultThresholds are the values that fit a host of any size; the reasons stand beside them.
+func DefaultThresholds() Thresholds {
+	return Thresholds{
+		Burst: BurstThresholds{
+			// A family of three with a shared interest mails six times in ten minutes; seven of seven that differ in
+			// everything but the subject were a spam run (the smallest that was seen, and was one of four).
+			MinMessages: 7,
+			// Nobody writes thirty mails in ten minutes by hand.
+			AloneFrom: 30,
+			Span:      10 * time.Minute,
+			// Spam programs rest between batches; half an hour later it is still the same run.
+			Pause: 30 * time.Minute,
+			// One in a million windows; a month has 4,320 windows of ten minutes, and a site some hundred clients.
+			LogChance: -6,
+			// About 40 MB with their strings.
+			MaxRecords:  50_000,
+			MaxEntities: 50_000,
+		},
+		Site: SiteThresholds{
+			// One delivery may be a stray alias of a host name; it still ended here.
+			LocalFrom: 1,
+			RoleFrom:  5,
+			// A family behind one address has four accounts, a webmail host its whole site.
+			WebmailFrom:    5,
+			MaxRecipients:  100_000,
+			MaxDomains:     10_000,
+			MaxHandIns:     10_000,
+			SecondaryShare: 0.95,
+		},
+		Score: ScoreThresholds{Low: 0.2, Medium: 0.5, High: 0.75},
+	}
+}
+
+// Severity is what a score means.
+func (t *ScoreThresholds) Severity(score float64) Severity {
+	switch {
+	case score >= t.High:
+		return High
+	case score >= t.Medium:
+		return Medium
+	case score >= t.Low:
+		return Low
+	}
+	return None
+}
+
+// ThresholdKey is a threshold as the config file names it: [thresholds] burst.min-messages = 7.
+type ThresholdKey struct {
+	Name  string
+	Value any // a pointer to the field: *int, *float64, *time.Duration
+}
+
+// Keys is the table of all thresholds of t, in the order of the documentation.
+func (t *Thresholds) Keys() []ThresholdKey {
+	return []ThresholdKey{
+		{"score.low", &t.Score.Low},
+		{"score.medium", &t.Score.Medium},
+		{"score.high", &t.Score.High},
+		{"burst.min-messages", &t.Burst.MinMessages},
+		{"burst.alone-from", &t.Burst.AloneFrom},
+		{"burst.span", &t.Burst.Span},
+		{"burst.pause", &t.Burst.Pause},
+		{"burst.log-chance", &t.Burst.LogChance},
+		{"burst.max-records", &t.Burst.MaxRecords},
+		{"burst.max-entities", &t.Burst.MaxEntities},
+		{"site.local-from", &t.Site.LocalFrom},
+		{"site.role-from", &t.Site.RoleFrom},
+		{"site.webmail-from", &t.Site.WebmailFrom},
+		{"site.max-recipients", &t.Site.MaxRecipients},
+		{"site.max-domains", &t.Site.MaxDomains},
+		{"site.max-hand-ins", &t.Site.MaxHandIns},
+		{"site.secondary-share", &t.Site.SecondaryShare},
+	}
+}
+
+// Set changes one threshold. value is what a TOML decoder gives: int64, float64 or string (for durations: "10m").
+func (t *Thresholds) Set(name string, value any) error {
+	for _, key := range t.Keys() {
+		if key.Name == name {
+			return key.set(value)
+		}
+	}
+	return fmt.Errorf("%s: no such threshold", name)
+}
+
+func (k ThresholdKey) set(value any) error {
+	switch field := k.Value.(type) {
+	case *int:
+		if n, ok := value.(int64); ok && n >= 0 {
+			*field = int(n)
+			return nil
+		}
+		return fmt.Errorf("%s: want a number from 0, not %v", k.Name, value)
+	case *float64:
+		switch x := value.(type) {
+		case float64:
+			*field = x
+			return nil
+		case int64:
+			*field = float64(x)
+			return nil
+		}
+		return fmt.Errorf("%s: want a number, not %v", k.Name, value)
+	case *time.Duration:
+		text, _ := value.(string)
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return fmt.Errorf(`%s: want a duration like "10m", not %v`, k.Name, value)
+		}
+		*field = d
+		return nil
+	}
+	return fmt.Errorf("%s: cannot be set", k.Name)
+}

@@ -1,0 +1,8 @@
+package analyze
+
+// Detectors is every kind of abuse that is recognised, in the order in which reports show them.
+func Detectors() []Detector {
+	return []Detector{
+		burst,
+	}
+}

@@ -1,0 +1,195 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Engine feeds several watches, the survey and the totals with the same messages and events, and puts their findings in
+// order. It is used from one goroutine; engines that read different hosts or days are merged before the end.
+type Engine struct {
+	Totals Totals
+
+	pass    *Pass
+	survey  *Survey
+	names   []string
+	watches []Watch
+}
+
+// NewEngine makes an engine with a watch of each detector.
+func NewEngine(pass *Pass, detectors []Detector) *Engine {
+	e := &Engine{pass: pass, survey: NewSurvey(pass)}
+	for _, d := range detectors {
+		e.names = append(e.names, d.Name)
+		e.watches = append(e.watches, d.New(pass))
+	}
+	return e
+}
+
+// Message counts a message whose fate is known.
+func (e *Engine) Message(m *mail.Message) {
+	e.Totals.Message(m)
+	e.survey.Message(m)
+	for _, w := range e.watches {
+		w.Message(m)
+	}
+}
+
+// Event counts an event that is of no message.
+func (e *Engine) Event(ev *mail.Event) {
+	e.Totals.Event(ev)
+	e.survey.Event(ev)
+	for _, w := range e.watches {
+		w.Event(ev)
+	}
+}
+
+// Merge takes over what other, an engine of the same pass and detectors, has counted. other must not be used after it.
+func (e *Engine) Merge(other *Engine) {
+	e.Totals.Merge(&other.Totals)
+	e.survey.Merge(other.survey)
+	for i, w := range e.watches {
+		w.Merge(other.watches[i])
+	}
+}
+
+// Findings asks the survey for the site, and with it every watch for its findings: the most severe first, then by score,
+// start and ID. It is called once, at the end.
+func (e *Engine) Findings() ([]Finding, *Site) {
+	site := e.survey.Site()
+	var all []Finding
+	for i, w := range e.watches {
+		for _, f := range w.Findings(site) {
+			f.Detector = e.names[i]
+			if e.reported(&f) {
+				all = append(all, f)
+			}
+		}
+	}
+	slices.SortFunc(all, compareFindings)
+	identify(all)
+	relate(all)
+	return all, site
+}
+
+// reported completes a finding and reports whether it is one: not too weak, and not of somebody who is allowed.
+func (e *Engine) reported(f *Finding) bool {
+	f.Score = math.Round(min(1, max(0, f.Score))*100) / 100
+	if f.Severity == None {
+		f.Severity = e.pass.Thresholds.Score.Severity(f.Score)
+	}
+	if f.Severity == None {
+		return false
+	}
+	return e.pass.Allowed == nil || !e.pass.Allowed(f.Subject.Kind, f.Subject.Value)
+}
+
+func compareFindings(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(b.Severity, a.Severity),
+		cmp.Compare(b.Score, a.Score),
+		cmp.Compare(a.Start, b.Start),
+		cmp.Compare(a.Detector, b.Detector),
+		cmp.Compare(a.Subject.Kind, b.Subject.Kind),
+		cmp.Compare(a.Subject.Value, b.Subject.Value),
+		cmp.Compare(b.Counts.Messages, a.Counts.Messages),
+	)
+}
+
+// NewID is the stable name of a finding: who, by which detector, since when (the UTC second).
+func NewID(f *Finding) string {
+	return fmt.Sprintf("%s/%s/%s/%s", f.Detector, f.Subject.Kind, f.Subject.Value, f.Start.In(time.UTC).Format("2006-01-02T15:04:05Z"))
+}
+
+// identify gives every finding its ID; should two be equal, the later ones get a number.
+func identify(all []Finding) {
+	used := make(map[string]int)
+	for i := range all {
+		id := NewID(&all[i])
+		if used[id]++; used[id] > 1 {
+			id = fmt.Sprintf("%s#%d", id, used[id])
+		}
+		all[i].ID = id
+	}
+}
+
+// relatedMost bounds the relations of one finding.
+const relatedMost = 50
+
+// near is how far apart two findings of one story may lie: an account that was guessed on Monday sends on Wednesday.
+const near = 72 * time.Hour
+
+// relate links findings that are about the same client, network, account, script or sender at about the same time.
+func relate(all []Finding) {
+	sharers := make(map[Subject][]int)
+	for i := range all {
+		for _, s := range mentions(&all[i]) {
+			sharers[s] = append(sharers[s], i)
+		}
+	}
+	for i := range all {
+		all[i].Related = related(all, sharers, i)
+	}
+}
+
+func related(all []Finding, sharers map[Subject][]int, i int) []string {
+	var ids []string
+	for _, s := range mentions(&all[i]) {
+		for _, j := range sharers[s] {
+			if j != i && together(&all[i], &all[j]) && !slices.Contains(ids, all[j].ID) && len(ids) < relatedMost {
+				ids = append(ids, all[j].ID)
+			}
+		}
+	}
+	for _, id := range all[i].Related {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// mentions is whom a finding is about. What thousands share (a webmail host, a big provider) would join everything, so a
+// finding with many clients or accounts is joined by its subject and the most frequent ones only.
+func mentions(f *Finding) []Subject {
+	const most = 1000
+	all := []Subject{f.Subject}
+	for _, c := range f.Clients[:min(most, len(f.Clients))] {
+		if !c.IP.IsValid() {
+			continue
+		}
+		all = append(all, Subject{IP, c.IP.String()}, Subject{Network, NetworkOf(c.IP).String()})
+	}
+	for _, a := range f.Accounts[:min(most, len(f.Accounts))] {
+		all = append(all, Subject{Account, a})
+	}
+	for _, s := range f.Scripts {
+		all = append(all, Subject{Script, s.Value})
+	}
+	if f.Subject.Kind == UID {
+		return all
+	}
+	for _, s := range f.Senders[:min(3, len(f.Senders))] {
+		all = append(all, Subject{Sender, s.Value}, Subject{SenderDomain, mail.Domain(s.Value)})
+	}
+	return unique(all)
+}
+
+func unique(subjects []Subject) []Subject {
+	seen := make(map[Subject]bool, len(subjects))
+	return slices.DeleteFunc(subjects, func(s Subject) bool {
+		old := seen[s]
+		seen[s] = true
+		return old || s.Value == "" || s.Value == mail.NullSender
+	})
+}
+
+func together(a, b *Finding) bool {
+	return a.Start.Sub(b.End) <= near && b.Start.Sub(a.End) <= near
+}

@@ -1,0 +1,106 @@
+package analyze
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
+
+// Entities is a bounded table of whatever a detector watches: clients, accounts, domains. When it is full, the quarter
+// that matters least is forgotten: the lowest weight first, among equals the one that was quiet for the longest. Who
+// floods the log with a million clients thus pushes out other single visits, not the burst that is being counted.
+//
+// A look-up that hits allocates nothing.
+type Entities[K comparable, V any] struct {
+	Forgotten int // how many were dropped: the precision that was lost
+
+	cap    int
+	weight func(*V) int // how much it matters; 0: quiet, and below every threshold
+	own    func(K) K    // a key that may be kept: strings.Clone for slices of the log; nil: as it is
+	table  map[K]*entity[V]
+	clock  uint64
+}
+
+type entity[V any] struct {
+	touched uint64
+	value   V
+}
+
+// NewEntities makes a table of at most cap entities. own, which may be nil, makes a key that may be kept.
+func NewEntities[K comparable, V any](cap int, weight func(*V) int, own func(K) K) *Entities[K, V] {
+	return &Entities[K, V]{cap: cap, weight: weight, own: own, table: make(map[K]*entity[V])}
+}
+
+// At is the entity with that key, made when it is new. The pointer is good until the next call of At for another key.
+func (e *Entities[K, V]) At(key K) *V {
+	e.clock++
+	if found := e.table[key]; found != nil {
+		found.touched = e.clock
+		return &found.value
+	}
+	if len(e.table) >= e.cap {
+		e.forget()
+	}
+	if e.own != nil {
+		key = e.own(key)
+	}
+	made := &entity[V]{touched: e.clock}
+	e.table[key] = made
+	return &made.value
+}
+
+// Find is the entity with that key, or nil. It does not count as a touch.
+func (e *Entities[K, V]) Find(key K) *V {
+	if found := e.table[key]; found != nil {
+		return &found.value
+	}
+	return nil
+}
+
+// Len is how many there are.
+func (e *Entities[K, V]) Len() int { return len(e.table) }
+
+// Delete forgets one.
+func (e *Entities[K, V]) Delete(key K) { delete(e.table, key) }
+
+// All yields every entity in no particular order: sort what comes out of it.
+func (e *Entities[K, V]) All() iter.Seq2[K, *V] {
+	return func(yield func(K, *V) bool) {
+		for k, v := range e.table {
+			if !yield(k, &v.value) {
+				return
+			}
+		}
+	}
+}
+
+// Sorted is the keys in the given order.
+func (e *Entities[K, V]) Sorted(compare func(a, b K) int) []K {
+	keys := make([]K, 0, len(e.table))
+	for k := range e.table {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compare)
+	return keys
+}
+
+// forget drops the quarter that matters least.
+func (e *Entities[K, V]) forget() {
+	type rank struct {
+		key     K
+		weight  int
+		touched uint64
+	}
+	ranks := make([]rank, 0, len(e.table))
+	for k, v := range e.table {
+		ranks = append(ranks, rank{k, e.weight(&v.value), v.touched})
+	}
+	slices.SortFunc(ranks, func(a, b rank) int {
+		return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.touched, b.touched))
+	})
+	drop := max(1, len(ranks)/4)
+	for _, r := range ranks[:drop] {
+		delete(e.table, r.key)
+	}
+	e.Forgotten += drop
+}
