@@ -1,0 +1,107 @@
+package report
+
+import (
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mailforensics/analyze"
+)
+
+func blocks(prefixes ...string) []analyze.Block {
+	var bs []analyze.Block
+	for i, p := range prefixes {
+		bs = append(bs, analyze.Block{Prefix: netip.MustParsePrefix(p), Clients: 1 + i, Messages: 36, IDs: []string{"burst/ip/84.60.208.31/2006-01-04T14:44:03Z"}})
+	}
+	return bs
+}
+
+func form(t *testing.T, name string) BlockForm {
+	t.Helper()
+	for _, f := range BlockForms() {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no form %s", name)
+	return BlockForm{}
+}
+
+func TestBlockList(t *testing.T) {
+	all := blocks("84.60.208.31/32", "192.0.2.0/24", "2001:db8:0:a::/64", "2001:db8::1/128")
+	all[0].IDs = []string{"campaign/helo/evil\nroot: pipe\x1b[2J"} // a spammer chose that
+	for _, tt := range []struct{ form, want string }{
+		{"postfix-cidr", `# check_client_access cidr: table made by mailforensics 1.0
+# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+84.60.208.31	REJECT abuse from your address; ask the postmaster
+# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+192.0.2.0/24	REJECT abuse from your address; ask the postmaster
+# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+2001:db8:0:a::/64	REJECT abuse from your address; ask the postmaster
+# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+2001:db8::1	REJECT abuse from your address; ask the postmaster
+`},
+		{"postfix-hash", `# check_client_access hash: table made by mailforensics 1.0; run postmap on it
+# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+84.60.208.31	REJECT abuse from your address; ask the postmaster
+# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+192.0.2	REJECT abuse from your address; ask the postmaster
+# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+2001:db8:0:a	REJECT abuse from your address; ask the postmaster
+# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+2001:db8::1	REJECT abuse from your address; ask the postmaster
+`},
+		{"exim", `# host list made by mailforensics 1.0; deny hosts = net-iplsearch;FILE
+# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+84.60.208.31: abuse
+# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+192.0.2.0/24: abuse
+# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+"2001:db8:0:a::/64": abuse
+# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+"2001:db8::1": abuse
+`},
+		{"cidr", "84.60.208.31/32\n192.0.2.0/24\n2001:db8:0:a::/64\n2001:db8::1/128\n"},
+	} {
+		var got strings.Builder
+		if err := BlockList(&got, form(t, tt.form), "1.0", all); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.form, got.String(), tt.want)
+		}
+	}
+}
+
+// TestNftablesReadsIt lets nft check what was written, where nft is installed and may run.
+func TestNftablesReadsIt(t *testing.T) {
+	lists := map[string][]analyze.Block{
+		"both":    blocks("84.60.208.31/32", "192.0.2.0/24", "2001:db8:0:a::/64"),
+		"ipv4":    blocks("84.60.208.31/32"),
+		"nothing": nil,
+	}
+	for name, list := range lists {
+		var got strings.Builder
+		if err := BlockList(&got, form(t, "nftables"), "1.0", list); err != nil {
+			t.Fatal(err)
+		}
+		text := got.String()
+		if strings.Contains(text, "elements = {\n\t\t}") {
+			t.Errorf("%s: got an empty list of elements, which nft refuses:\n%s", name, text)
+		}
+		if name == "both" && !strings.Contains(text, "\t\t\t192.0.2.0/24, # 2 addresses, 36 in findings: burst/") {
+			t.Errorf("%s: got no entry with its finding as a comment:\n%s", name, text)
+		}
+		path := filepath.Join(t.TempDir(), "block.nft")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("nft", "--check", "--file", path).CombinedOutput()
+		if err != nil && strings.Contains(string(out), "rror: syntax") {
+			t.Errorf("%s: nft says %s of\n%s", name, out, text)
+		}
+	}
+}
