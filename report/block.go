@@ -40,7 +40,7 @@ func BlockForms() []BlockForm {
 func BlockList(w io.Writer, form BlockForm, version string, blocks []analyze.Block) error {
 	out := bufio.NewWriter(w)
 	if strings.Contains(form.head, "%s") {
-		fmt.Fprintf(out, form.head, visible(version))
+		fmt.Fprintf(out, form.head, Visible(version))
 	}
 	if form.pick == nil {
 		for i := range blocks {
@@ -69,7 +69,7 @@ func because(b *analyze.Block) string {
 	if b.Clients > 1 {
 		text = fmt.Sprintf("%d addresses, %s", b.Clients, text)
 	}
-	return visible(text)
+	return Visible(text)
 }
 
 // bare is an address without its length, or a network with it.

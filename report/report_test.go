@@ -51,7 +51,7 @@ func sample() *Report {
 		Gaps: []Gap{{Host: "mx1", From: at("07:00:00"), To: at("23:59:58")}}, QuietSpans: 1,
 		Totals:    analyze.Totals{Messages: 1234, Recipients: 1300, Delivered: 1290, Bounced: 7, Deferred: 3, Rejected: 456, Notices: 7},
 		Detectors: []analyze.Detector{{Name: "burst", Command: "bursts", Title: "many messages in minutes"}},
-		Findings:  []analyze.Finding{burst(), bare()},
+		Findings:  []analyze.Finding{burst(), unknowing()},
 		Site: &analyze.Site{
 			LocalDomains: map[string]analyze.Known{"club.example": {Value: "club.example", Why: "412 messages delivered here"}},
 			Roles: map[string]analyze.RoleOf{
@@ -95,8 +95,8 @@ func burst() analyze.Finding {
 	}
 }
 
-// bare is a finding that knows as little as a finding can.
-func bare() analyze.Finding {
+// unknowing is a finding that knows as little as a finding can.
+func unknowing() analyze.Finding {
 	return analyze.Finding{ID: "burst/uid/33/-", Detector: "burst", Severity: analyze.Low, Score: 0.2,
 		Subject: analyze.Subject{Kind: analyze.UID, Value: "33"}, Title: "uid 33 sent 12 messages at once"}
 }

@@ -84,7 +84,7 @@ func textGrid(t *Table, zone *time.Location) ([]drawn, [][]string) {
 	for _, row := range t.Rows {
 		cells := make([]string, len(at))
 		for i, j := range at {
-			cells[i] = visible(shown(row[j], zone))
+			cells[i] = Visible(shown(row[j], zone))
 		}
 		grid = append(grid, cells)
 	}

@@ -20,7 +20,7 @@ type Style struct {
 const fullBlocks = 10
 
 // Terminal writes the report for a person: the findings first, one block each, then the tables, then what the log as a whole
-// held and what could not be read. All text of a log goes through visible.
+// held and what could not be read. All text of a log goes through Visible.
 func Terminal(w io.Writer, r *Report, style Style) error {
 	p := &page{r: r, style: style, files: r.fileNames(), columns: style.Width}
 	if p.columns == 0 {
@@ -99,7 +99,7 @@ func (p *page) headline() {
 
 func (p *page) block(f *analyze.Finding) {
 	p.line("")
-	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, visible(f.Title)))
+	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, Visible(f.Title)))
 	p.field("when", from(f.Start, f.End, p.r.Zone)+onHosts(f.Hosts))
 	p.field("how much", howMuch(f))
 	if fast := howFast(f, p.r.Zone); fast != "" {
@@ -109,7 +109,7 @@ func (p *page) block(f *analyze.Finding) {
 	p.who(f)
 	p.whom(f)
 	for _, fact := range f.Facts {
-		p.field(visible(fact.Name), visible(fact.Text))
+		p.field(Visible(fact.Name), Visible(fact.Text))
 	}
 	p.mangled(f)
 	p.reasons(f)
@@ -133,7 +133,7 @@ func onHosts(hosts []string) string {
 	if len(hosts) == 0 {
 		return ""
 	}
-	return ", on " + visible(some(hosts, 4, len(hosts)))
+	return ", on " + Visible(some(hosts, 4, len(hosts)))
 }
 
 const labelWidth = 10
@@ -167,17 +167,17 @@ func (p *page) who(f *analyze.Finding) {
 			break
 		}
 		c := &f.Clients[i]
-		text := visible(strings.Join(clientWords(&c.Client), "  "))
+		text := Visible(strings.Join(clientWords(&c.Client), "  "))
 		if len(f.Clients) > 1 {
 			text += p.paint(dim, "  "+clientVolume(c))
 		}
 		p.field(firstLabel(i, "client"), text)
 	}
 	if len(f.Accounts) > 0 {
-		p.field("account", visible(some(f.Accounts, 5, len(f.Accounts))))
+		p.field("account", Visible(some(f.Accounts, 5, len(f.Accounts))))
 	}
 	if len(f.Scripts) > 0 {
-		p.field("script", visible(countsText(f.Scripts, 5, len(f.Scripts))))
+		p.field("script", Visible(countsText(f.Scripts, 5, len(f.Scripts))))
 	}
 }
 
@@ -215,13 +215,13 @@ func (p *page) whom(f *analyze.Finding) {
 		if n > 1 {
 			text = counted(n, "sender", "senders") + " in " + counted(f.Counts.SenderDomains, "domain", "domains") + ": " + text
 		}
-		p.field("from", visible(text))
+		p.field("from", Visible(text))
 	}
 	if n := max(f.Counts.RecipientDomains, len(f.RecipientDomains)); n > 0 {
-		p.field("to", visible(countsText(f.RecipientDomains, 5, n)))
+		p.field("to", Visible(countsText(f.RecipientDomains, 5, n)))
 	}
 	if len(f.Subjects) > 0 {
-		p.field("subject", visible(countsText(f.Subjects, 3, len(f.Subjects))))
+		p.field("subject", Visible(countsText(f.Subjects, 3, len(f.Subjects))))
 	}
 }
 
@@ -236,14 +236,14 @@ func (p *page) mangled(f *analyze.Finding) {
 		if m.Original != "" {
 			text += " is " + m.Original + ", damaged"
 		}
-		p.field(firstLabel(i, "mangled"), visible(text+" ("+m.Kind+")"))
+		p.field(firstLabel(i, "mangled"), Visible(text+" ("+m.Kind+")"))
 	}
 }
 
 func (p *page) reasons(f *analyze.Finding) {
-	p.field("why", visible(f.Detector)+", "+strconv.Itoa(int(f.Score*100+0.5))+" % sure"+colonIf(len(f.Reasons) > 0))
+	p.field("why", Visible(f.Detector)+", "+strconv.Itoa(int(f.Score*100+0.5))+" % sure"+colonIf(len(f.Reasons) > 0))
 	for _, reason := range f.Reasons {
-		p.item(p.paint(dim, fmt.Sprintf("%.2f", reason.Weight)) + "  " + visible(reason.Text))
+		p.item(p.paint(dim, fmt.Sprintf("%.2f", reason.Weight)) + "  " + Visible(reason.Text))
 	}
 }
 
@@ -265,9 +265,9 @@ func (p *page) evidence(f *analyze.Finding) {
 		e := &f.Evidence[i]
 		place := ""
 		if int(e.File) < len(p.files) {
-			place = visible(p.files[e.File]) + ":" + strconv.FormatInt(e.Line, 10) + ": "
+			place = Visible(p.files[e.File]) + ":" + strconv.FormatInt(e.Line, 10) + ": "
 		}
-		text := visible(e.Text)
+		text := Visible(e.Text)
 		if p.style.Width > 0 {
 			text = cut(text, max(p.style.Width-labelWidth-2-width(place), 20))
 		}
@@ -277,7 +277,7 @@ func (p *page) evidence(f *analyze.Finding) {
 }
 
 func (p *page) wayOn(f *analyze.Finding) {
-	p.raw("go on", p.paint(bold, visible(traceCommand(f, p.r))))
+	p.raw("go on", p.paint(bold, Visible(traceCommand(f, p.r))))
 }
 
 // raw writes a label and a text that is never wrapped, so that it can be copied.
@@ -333,19 +333,19 @@ func (p *page) foot() {
 	p.field("totals", totalsText(&r.Totals))
 	start, end := r.Window()
 	p.field("covered", from(start, end, r.Zone)+onHosts(hostsOf(r)))
-	p.item(visible(zoneText(r)))
+	p.item(Visible(zoneText(r)))
 	for _, rule := range yearTexts(r) {
-		p.item(visible(rule))
+		p.item(Visible(rule))
 	}
 	p.gaps()
 	p.field("read", verdicts(r))
 	p.learned()
 	p.unread()
 	for i, note := range r.Notes {
-		p.field(firstLabel(i, "note"), visible(note))
+		p.field(firstLabel(i, "note"), Visible(note))
 	}
 	if r.Schema == findingsSchema && len(r.Findings) > 0 {
-		p.raw("as data", visible(command(r, r.Command, "--format json")))
+		p.raw("as data", Visible(command(r, r.Command, "--format json")))
 	}
 }
 
@@ -355,7 +355,7 @@ func (p *page) gaps() {
 			p.item("and " + counted(p.r.QuietSpans-3, "shorter gap", "shorter gaps"))
 			break
 		}
-		p.field(firstLabel(i, "gaps"), visible(g.Host)+" logged nothing "+from(g.From, g.To, p.r.Zone))
+		p.field(firstLabel(i, "gaps"), Visible(g.Host)+" logged nothing "+from(g.From, g.To, p.r.Zone))
 	}
 }
 
@@ -365,23 +365,23 @@ func (p *page) learned() {
 		return
 	}
 	if roles := rolesText(s); roles != "" {
-		p.field("roles", visible(roles))
+		p.field("roles", Visible(roles))
 	}
 	if domains := domainsText(s); domains != "" {
-		p.field("local", visible(domains))
+		p.field("local", Visible(domains))
 	}
 }
 
 func (p *page) unread() {
 	for i, text := range troubles(p.r) {
-		p.field(p.paint(red, firstLabel(i, "unread")), visible(text))
+		p.field(p.paint(red, firstLabel(i, "unread")), Visible(text))
 	}
 	for i, s := range p.r.Ledger.Shapes {
 		if i == 3 {
 			p.item("and " + counted(len(p.r.Ledger.Shapes)-3, "more shape", "more shapes") + ", in --format json")
 			break
 		}
-		p.field(firstLabel(i, "unknown"), counted(int(s.Count), "line", "lines")+" like: "+visible(s.Text))
+		p.field(firstLabel(i, "unknown"), counted(int(s.Count), "line", "lines")+" like: "+Visible(s.Text))
 	}
 }
 

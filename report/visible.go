@@ -9,7 +9,7 @@ import (
 
 // Everything that a log says was written by somebody who may be an attacker: a HELO with terminal escapes, a local part
 // with a right-to-left override, a subject with a line break. Each writer makes such text harmless in one function:
-// visible (terminal, tables), cell (CSV), markdown (Markdown), appendString (JSON). They agree on what is harmful.
+// Visible (terminal, tables), cell (CSV), markdown (Markdown), appendString (JSON). They agree on what is harmful.
 
 const hexDigits = "0123456789abcdef"
 
@@ -23,9 +23,9 @@ func harmless(r rune) bool {
 	return unicode.IsGraphic(r) && r != '\u2028' && r != '\u2029' || r == '\u200c' || r == '\u200d'
 }
 
-// visible is s with everything that is not harmless as an escape that can be read: \x1b, \u202e. Bytes that are not UTF-8
+// Visible is s with everything that is not harmless as an escape that can be read: \x1b, \u202e. Bytes that are not UTF-8
 // are \xff. It stays on one line.
-func visible(s string) string {
+func Visible(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf || !harmless(rune(s[i])) {
 			return string(appendVisible(append(make([]byte, 0, len(s)+16), s[:i]...), s[i:]))
@@ -66,16 +66,16 @@ func appendEscape(dst []byte, r rune) []byte {
 // already turned them into letters.
 func cell(s string) string {
 	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
-		return "'" + visible(s)
+		return "'" + Visible(s)
 	}
-	return visible(s)
+	return Visible(s)
 }
 
 // markdown is s as prose of a Markdown document: visible, and with every character escaped that Markdown (CommonMark and
 // GitHub's tables) or HTML would act on, and the marks by which GitHub makes links of a bare URL or address. What
 // acts only at the start of a line, or after a bracket, is left alone: callers put no text of a log at the start of a line.
 func markdown(s string) string {
-	s = visible(s)
+	s = Visible(s)
 	if !strings.ContainsAny(s, markdownActive) && !strings.Contains(s, "www.") {
 		return s
 	}
@@ -98,7 +98,7 @@ const markdownActive = "\\`*_[]|~<>&@:"
 // code is s as a code span, where nothing is acted on: for addresses, names and log lines. The fence is longer than any run
 // of back quotes inside (CommonMark, section 6.1); a bar is escaped, because GitHub's tables look for bars first.
 func code(s string) string {
-	s = visible(s)
+	s = Visible(s)
 	if s == "" {
 		return ""
 	}

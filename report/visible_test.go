@@ -19,8 +19,8 @@ func TestVisible(t *testing.T) {
 		{"\U000e0041", `\udb40\udc41`}, // a tag character, which nobody sees
 		{"", ""},
 	} {
-		if got := visible(c.in); got != c.want {
-			t.Errorf("visible(%q): got %q, want %q", c.in, got, c.want)
+		if got := Visible(c.in); got != c.want {
+			t.Errorf("Visible(%q): got %q, want %q", c.in, got, c.want)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func FuzzText(f *testing.F) {
 	f.Add(hostile)
 	f.Add("plain")
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, out := range []string{visible(s), cell(s), markdown(s), code(s)} {
+		for _, out := range []string{Visible(s), cell(s), markdown(s), code(s)} {
 			if !utf8.ValidString(out) {
 				t.Fatalf("%q: not UTF-8: %q", s, out)
 			}
