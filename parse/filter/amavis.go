@@ -1,0 +1,119 @@
+package filter
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// amavis reads the main line of amavisd-new and amavis 2.x ($log_templ):
+//
+//	(pid-nn) Passed CLEAN {RelayedInbound}, POLICY [client]:port [origin] <from> -> <to>,<to>, Queue-ID: Q, Message-ID: <m>,
+//	mail_id: i, Hits: h, size: n, queued_as: Q2, … , 96 ms
+//
+// Lines over 980 bytes are split: the first part ends in "...", the next begins with "(pid-nn) ...".
+func amavis(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	text := body
+	if strings.HasPrefix(text, "(") {
+		var ok bool
+		if _, text, ok = strings.Cut(text, ") "); !ok {
+			return
+		}
+	}
+	switch {
+	case strings.HasPrefix(text, "Passed "), strings.HasPrefix(text, "Blocked "), strings.HasPrefix(text, "Passed, "), strings.HasPrefix(text, "Blocked, "):
+		amavisResult(text, ev)
+	case strings.HasPrefix(text, "(!"), strings.HasPrefix(text, "WARN"), strings.HasPrefix(text, "Open relay? "):
+		is(ev, mail.Warning)
+		ev.Text = text
+	}
+}
+
+func amavisResult(text string, ev *mail.Event) {
+	verdict, rest, ok := amavisVerdict(text)
+	if !ok {
+		return
+	}
+	from := strings.IndexByte(rest, '<')
+	if from < 0 {
+		return
+	}
+	clients := rest[:from]
+	addr, rest, ok := address(rest[from:])
+	if !ok || !strings.HasPrefix(rest, " -> ") {
+		return
+	}
+	is(ev, mail.FilterResult)
+	ev.Text, ev.Sender = verdict, sender(addr)
+	amavisClient(clients, ev)
+	ev.Recipient, rest, _ = address(rest[len(" -> "):])
+	for strings.HasPrefix(rest, ",<") {
+		_, rest, ok = address(rest[1:])
+		if !ok {
+			return
+		}
+	}
+	if strings.HasSuffix(rest, "...") {
+		ev.Flags |= mail.Incomplete
+		rest = strings.TrimSuffix(rest, "...")
+	}
+	amavisLinks(rest, ev)
+}
+
+// amavisVerdict cuts "Passed CLEAN {RelayedInbound}" off. The name of a virus may hold commas, the braces do not.
+func amavisVerdict(text string) (verdict, rest string, ok bool) {
+	if verdict, rest, ok = strings.Cut(text, "}, "); ok && strings.IndexByte(verdict, '<') < 0 {
+		return text[:len(verdict)+1], rest, true
+	}
+	for _, next := range [...]string{", [", ", <", ", LOCAL", ", MYNETS"} {
+		if at := strings.Index(text, next); at >= 0 {
+			return text[:at], text[at+2:], true
+		}
+	}
+	return "", "", false
+}
+
+// amavisClient reads "MYNETS LOCAL [192.0.2.10]:56540 [192.0.2.10] ": the host that handed the mail in is the first.
+func amavisClient(text string, ev *mail.Event) {
+	_, text, ok := strings.Cut(text, "[")
+	if !ok {
+		return
+	}
+	addr, rest, ok := strings.Cut(text, "]")
+	if !ok {
+		return
+	}
+	ev.Client.IP = ip(strings.TrimPrefix(addr, "IPv6:"))
+	if port, ok := strings.CutPrefix(rest, ":"); ok {
+		ev.Client.Port = digits(port)
+	}
+}
+
+// amavisLinks reads the fields behind the recipients. The Queue-ID stands before all that a sender wrote. The Message-ID and,
+// with longer templates, subject and From do not: where a field name occurs twice, someone imitates it.
+func amavisLinks(rest string, ev *mail.Event) {
+	if head, tail, ok := strings.Cut(rest, ", Queue-ID: "); ok && strings.IndexByte(head, '<') < 0 {
+		id, after, _ := strings.Cut(tail, ",")
+		if isQueueID(id) {
+			ev.QueueID = id
+		}
+		rest = after
+	}
+	if strings.Count(rest, ", mail_id: ") > 1 || strings.Count(rest, ", queued_as: ") > 1 {
+		ev.Flags |= mail.Doubtful
+		return
+	}
+	if _, tail, ok := strings.Cut(rest, "Message-ID: "); ok {
+		if id, _, ok := strings.Cut(tail, ", mail_id: "); ok {
+			ev.MessageID = id
+		}
+	}
+	if _, tail, ok := strings.Cut(rest, ", queued_as: "); ok {
+		id, _, _ := strings.Cut(tail, ",")
+		id, _, _ = strings.Cut(id, "/")
+		if isQueueID(id) {
+			ev.Child = id
+		}
+	}
+}

@@ -1,0 +1,187 @@
+// Package filter reads the programs that stand beside an MTA and write into the same log: content filters (amavis,
+// MailScanner, rspamd, spamd, clamsmtpd), milters (opendkim, opendmarc, clamav-milter), policy servers (SPF, postgrey,
+// cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd, sendmail; and the log daemons, where they
+// tell that lines were lost.
+//
+// It stands beside the other formats, under parse. What a filter says of a message is a FilterResult: QueueID as the filter
+// was told it, Child as it put the message back (queued_as), MessageID, Sender, Recipient, and Text, its verdict. A refusal
+// by a policy server is logged by the MTA too, and only that line is the Reject. An AuthFailed with Service "auth" is the
+// answer of a password server: the session that asked has logged the same failure.
+//
+// Nothing here has a grammar that a sender could not imitate in part: fields are taken in the writer's order, from the
+// side that no stranger controls, and where two readings are possible the event is Doubtful and has none of them.
+package filter
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Format reads the lines of filters, milters, policy servers and other neighbours of an MTA.
+var Format = parse.Format{Name: "filter", Parse: parseLine}
+
+func parseLine(body string, ev *mail.Event) parse.Verdict {
+	read := reader(ev.Process)
+	if read == nil {
+		return parse.Foreign
+	}
+	read(body, ev)
+	if ev.MTA == mail.UnknownMTA {
+		return parse.Foreign
+	}
+	return parse.Parsed
+}
+
+// is says what a line of a filter is about. A reader that does not call it leaves the line to others.
+func is(ev *mail.Event, kind mail.Kind) { ev.MTA, ev.Kind = mail.Filter, kind }
+
+// reader is the function that reads what the program of that tag says; nil: it is not one of ours.
+func reader(tag string) func(string, *mail.Event) {
+	switch tag {
+	case "amavis", "amavisd", "amavisd-new":
+		return amavis
+	case "opendkim", "opendmarc", "dkim-filter", "dk-filter", "openarc", "sid-filter", "milter-greylist", "spamass-milter", "dkimpy-milter", "dkim-milter-python", "pyspf-milter":
+		return milter
+	case "clamav-milter":
+		return clamavMilter
+	case "policyd-spf":
+		return spf
+	case "postfix/policy-spf", "postfix/policyd-spf-perl", "policy-spf":
+		return spfPerl
+	case "postgrey":
+		return postgrey
+	case "cbpolicyd", "policyd":
+		return cbpolicyd
+	case "postfix/policyd-weight", "policyd-weight":
+		return policydWeight
+	case "spamd":
+		return spamd
+	case "rspamd", "rspamd_proxy", "rspamd_normal":
+		return rspamd
+	case "MailScanner":
+		return mailScanner
+	case "clamsmtpd":
+		return clamsmtpd
+	case "saslauthd":
+		return saslauthd
+	case "imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "imaplogin", "pop3login", "courierpop3login", "courierpop3d", "authdaemond":
+		return courier
+	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved":
+		return cyrus
+	case "sendmail", "sm-mta", "sm-msp-queue", "sendmail-mta":
+		return sendmail
+	case "rsyslogd", "systemd-journald", "systemd-journal", "journal", "syslog-ng", "newsyslog":
+		return logDaemon
+	}
+	if strings.HasPrefix(tag, "rsyslogd-") {
+		return logDaemon
+	}
+	if strings.HasPrefix(tag, "cyrus/") {
+		return cyrus
+	}
+	return nil
+}
+
+// queueID takes "4F2A91C0D3: " from the front of a line.
+func queueID(body string) (id, rest string, ok bool) {
+	id, rest, ok = strings.Cut(body, ": ")
+	return id, rest, ok && isQueueID(id)
+}
+
+// isQueueID reports whether a word can be a queue ID of Postfix, sendmail or Exim.
+func isQueueID(word string) bool {
+	if len(word) < 6 || len(word) > 25 {
+		return false
+	}
+	number := false
+	for i := range len(word) {
+		switch c := word[i]; {
+		case '0' <= c && c <= '9':
+			number = true
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '-':
+		default:
+			return false
+		}
+	}
+	return number
+}
+
+// address takes "<…>" from the front of text: what is between, and what follows. In a quoted local part a ">" is text.
+func address(text string) (addr, rest string, ok bool) {
+	if !strings.HasPrefix(text, "<") {
+		return "", text, false
+	}
+	at := 1
+	if strings.HasPrefix(text[at:], `"`) {
+		for at++; at < len(text) && text[at] != '"'; at++ {
+			if text[at] == '\\' {
+				at++
+			}
+		}
+		if at >= len(text) {
+			return "", text, false
+		}
+	}
+	end := strings.IndexByte(text[at:], '>')
+	if end < 0 {
+		return "", text, false
+	}
+	return text[1 : at+end], text[at+end+1:], true
+}
+
+// sender is an envelope sender as events have it.
+func sender(addr string) string {
+	if addr == "" {
+		return mail.NullSender
+	}
+	return addr
+}
+
+// ip reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose errors
+// take memory.
+func ip(s string) netip.Addr {
+	s = strings.TrimPrefix(s, "::ffff:")
+	if len(s) < 2 || len(s) > 45 {
+		return netip.Addr{}
+	}
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
+			return netip.Addr{}
+		}
+	}
+	addr, _ := netip.ParseAddr(s)
+	return addr
+}
+
+// between is what stands after the first open and before the next end; "" where either lacks.
+func between(s, open, end string) string {
+	_, s, ok := strings.Cut(s, open)
+	if !ok {
+		return ""
+	}
+	s, _, ok = strings.Cut(s, end)
+	if !ok {
+		return ""
+	}
+	return s
+}
+
+// cutLast cuts at the last sep.
+func cutLast(s, sep string) (before, after string, ok bool) {
+	at := strings.LastIndex(s, sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
+}
+
+// digits is the number that s begins with, at most a port's worth of it.
+func digits(s string) (n uint16) {
+	for i := 0; i < len(s) && i < 5 && '0' <= s[i] && s[i] <= '9'; i++ {
+		n = n*10 + uint16(s[i]-'0')
+	}
+	return n
+}

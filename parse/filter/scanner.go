@@ -1,0 +1,81 @@
+package filter
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// spamd reads SpamAssassin's daemon. Only its result line names the message; spamd has made blanks and commas of the
+// Message-ID underscores.
+func spamd(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	rest, ok := strings.CutPrefix(body, "spamd: result: ")
+	if !ok {
+		return
+	}
+	is(ev, mail.FilterResult)
+	ev.Text, rest, _ = strings.Cut(rest, " - ")
+	_, rest, _ = strings.Cut(rest, " scantime=")
+	ev.User = between(rest, ",user=", ",")
+	ev.MessageID, _, _ = strings.Cut(after(rest, ",mid="), ",")
+}
+
+func after(s, sep string) string {
+	_, s, _ = strings.Cut(s, sep)
+	return s
+}
+
+// mailScanner reads the two lines of MailScanner that name messages. It takes mail out of Postfix's hold queue, writes the
+// queue ID with five random digits behind it, and puts the mail back under a new one.
+func mailScanner(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	if ids, ok := strings.CutPrefix(body, "Requeue: "); ok {
+		old, new, ok := strings.Cut(ids, " to ")
+		old, _, _ = strings.Cut(old, ".")
+		if ok && isQueueID(old) && isQueueID(new) {
+			is(ev, mail.Requeue)
+			ev.QueueID, ev.Child = old, new
+		}
+		return
+	}
+	rest, ok := strings.CutPrefix(body, "Message ")
+	if !ok {
+		return
+	}
+	id, rest, ok := strings.Cut(rest, " from ")
+	id, _, _ = strings.Cut(id, ".")
+	if !ok || !isQueueID(id) {
+		return
+	}
+	where, rest, ok := strings.Cut(rest, " (")
+	if !ok {
+		return
+	}
+	rest, verdict, ok := cutLast(rest, " is ")
+	if !ok {
+		return
+	}
+	is(ev, mail.FilterResult)
+	ev.QueueID, ev.Client.IP, ev.Text = id, ip(where), verdict
+	if from, _, ok := cutLast(rest, ") to "); ok {
+		ev.Sender = sender(from)
+	}
+}
+
+// clamsmtpd reads "100012: from=a, to=b, status=CLEAN". The number is its own.
+func clamsmtpd(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	_, rest, _ := strings.Cut(body, ": ")
+	rest, ok := strings.CutPrefix(rest, "from=")
+	if !ok {
+		return
+	}
+	rest, verdict, ok := cutLast(rest, ", status=")
+	if !ok {
+		return
+	}
+	from, to, _ := cutLast(rest, ", to=")
+	is(ev, mail.FilterResult)
+	ev.Sender, ev.Recipient, ev.Text = sender(from), to, verdict
+}
