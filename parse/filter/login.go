@@ -48,14 +48,18 @@ func courier(body string, ev *mail.Event) {
 	if method, ok := strings.CutPrefix(who, "method="); ok {
 		ev.AuthMethod, ev.Account = method, ""
 	}
-	ev.Service = courierService(ev.Process)
+	ev.Service = protocol(ev.Process)
 }
 
-func courierService(process string) string {
-	if strings.Contains(process, "pop3") {
+// protocol is what a login server's tag says it speaks.
+func protocol(process string) string {
+	switch {
+	case strings.Contains(process, "pop3"):
 		return "pop3"
+	case strings.Contains(process, "imap"):
+		return "imap"
 	}
-	return "imap"
+	return ""
 }
 
 // cyrus reads "login: host [192.0.2.66] eva plaintext+TLS User logged in …" and "badlogin: host [192.0.2.66] plaintext eva
@@ -78,7 +82,7 @@ func cyrus(body string, ev *mail.Event) {
 		return
 	}
 	is(ev, mail.Auth)
-	ev.Client.Name, ev.Client.IP, ev.Service = strings.TrimSuffix(name, " "), ip(where), courierService(ev.Process)
+	ev.Client.Name, ev.Client.IP, ev.Service = strings.TrimSuffix(name, " "), ip(where), protocol(ev.Process)
 	first, rest, _ := strings.Cut(rest, " ")
 	second, words, _ := strings.Cut(rest, " ")
 	if !failed {
