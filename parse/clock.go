@@ -1,0 +1,178 @@
+package parse
+
+import (
+	"sort"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Clock completes stamps: it knows the zone of those that name none, and the year of those that name none. There is one for
+// each file; it never changes, so the lines of a file can be read in any order, by many goroutines.
+//
+// A stamp without a year is the latest such moment that is not after the newest line the file can have. No roll-over is
+// counted, so no order is needed: 31 December and 1 January of one file lie one second apart whichever is read first.
+type Clock struct {
+	YearRule string // how the year was found, in words; "" where every stamp of the file names its year
+	ZoneRule string // how the zone was found, in words; "" where every stamp names its offset
+
+	spans  []span // by time; the first one holds for everything before the second
+	newest civil  // no stamp without a year is after this local time
+}
+
+// civil is what a calendar and a clock on the wall show: seconds since 1970 as if the place were at UTC.
+type civil int64
+
+const day = 24 * 60 * 60
+
+// span is a time in which a zone keeps one offset from UTC.
+type span struct {
+	since  int64 // the UTC second at which it begins
+	begins civil // the same by the clock on the wall, as it ran before the change
+	folds  civil // what the wall shows up to here, counted from begins backwards, was shown twice; 0: nothing was
+	offset int64 // seconds east of UTC
+}
+
+// NewClock is a clock for a zone. newest bounds the stamps without a year: none is after it.
+func NewClock(zone *time.Location, newest mail.Instant) *Clock {
+	c := &Clock{spans: spansOf(zone, newest)}
+	c.newest = c.civilAt(newest)
+	return c
+}
+
+// spansOf lists the offsets of a zone, from before the first mail logs to a year after newest.
+func spansOf(zone *time.Location, newest mail.Instant) []span {
+	at := time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).In(zone)
+	_, offset := at.Zone()
+	spans := []span{{offset: int64(offset)}}
+	last := newest.In(time.UTC).AddDate(1, 0, 0)
+	for {
+		_, end := at.ZoneBounds()
+		if end.IsZero() || end.After(last) {
+			return spans
+		}
+		_, after := end.Zone()
+		if before := spans[len(spans)-1].offset; int64(after) != before {
+			spans = append(spans, change(end.Unix(), before, int64(after)))
+		}
+		at = end
+	}
+}
+
+// change is the span that begins at a UTC second. An hour that the wall shows twice is taken for the first of the two.
+func change(at, before, after int64) span {
+	s := span{since: at, begins: civil(at + before), offset: after}
+	if after < before {
+		s.folds = civil(before - after)
+	}
+	return s
+}
+
+// spanAt is the span of a local time.
+func (c *Clock) spanAt(local civil) *span {
+	if len(c.spans) == 1 {
+		return &c.spans[0]
+	}
+	next := 1 + sort.Search(len(c.spans)-1, func(i int) bool { return c.spans[i+1].begins > local })
+	return &c.spans[next-1]
+}
+
+// utc is the UTC second of a local time.
+func (c *Clock) utc(local civil) int64 { return int64(local) - c.spanAt(local).offset }
+
+// twice reports whether the clock on the wall showed this local time a second time, and after how many seconds.
+func (c *Clock) twice(local civil) (after int64, ok bool) {
+	for i := range c.spans[1:] {
+		if s := &c.spans[i+1]; local < s.begins && local >= s.begins-s.folds {
+			return int64(s.folds), true
+		}
+	}
+	return 0, false
+}
+
+// even reports whether the whole day that begins at midnight has one offset.
+func (c *Clock) even(midnight civil) bool {
+	first, last := c.spanAt(midnight), c.spanAt(midnight+day-1)
+	if first != last {
+		return false
+	}
+	for i := range c.spans {
+		if c.spans[i].folds != 0 && c.spans[i].begins > midnight && c.spans[i].begins-c.spans[i].folds < midnight+day {
+			return false
+		}
+	}
+	return true
+}
+
+// civilAt is what the clock on the wall shows at a moment.
+func (c *Clock) civilAt(t mail.Instant) civil {
+	sec := int64(t) / int64(time.Second)
+	i := len(c.spans) - 1
+	for i > 0 && c.spans[i].since > sec {
+		i--
+	}
+	return civil(sec + c.spans[i].offset)
+}
+
+// complete is the midnight of a day without a year. sod is the second of the day.
+func (c *Clock) complete(month, mday, sod int) (civil, bool) {
+	return latest(c.newest, month, mday, sod)
+}
+
+// latest is the midnight of the latest such moment that is not after newest; false where the calendar has no such day.
+func latest(newest civil, month, mday, sod int) (civil, bool) {
+	year, _, _ := newest.date()
+	for range 9 { // 29 February: 1897 to 1903 had none in eight years
+		if mday <= monthDays(year, month) {
+			midnight := civilDay(year, month, mday)
+			if midnight+civil(sod) <= newest {
+				return midnight, true
+			}
+		}
+		year--
+	}
+	return 0, false
+}
+
+// civilDay is the midnight at which a day begins. The sum is Howard Hinnant's days_from_civil.
+func civilDay(year, month, mday int) civil {
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	era := floorDiv(year, 400)
+	yoe := year - era*400
+	doy := (153*(month-3)+2)/5 + mday - 1
+	doe := yoe*365 + yoe/4 - yoe/100 + doy
+	return civil(era*146097+doe-719468) * day
+}
+
+// date is the day of a local time.
+func (t civil) date() (year, month, mday int) {
+	at := time.Unix(int64(t), 0).UTC()
+	return at.Year(), int(at.Month()), at.Day()
+}
+
+func floorDiv(a, b int) int {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// monthDays is the number of days of a month; 0 where there is no such month.
+func monthDays(year, month int) int {
+	switch month {
+	case 1, 3, 5, 7, 8, 10, 12:
+		return 31
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 0
+}

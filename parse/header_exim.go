@@ -1,0 +1,207 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// exim goes on behind the "2024-05-14 10:00:05" of Exim's own log files: fraction (+millisec), offset (log_timezone), PID
+// (+pid), text.  src/log.c: log_write
+//
+// Some syslog daemons write the same stamp before "host tag[pid]: ".
+func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool) {
+	r.Style = EximOwn
+	rest, ok := r.eximStamp(line, sod, ev)
+	if !ok {
+		return "", false
+	}
+	if looksTagged(rest) && !r.inner {
+		r.Style = ISO
+		return r.hostAndTag(rest, ev)
+	}
+	ev.Process = "exim"
+	return eximPID(rest, ev), true
+}
+
+// eximStamp sets the time, and returns what follows the stamp.
+func (r *HeaderReader) eximStamp(line string, sod int, ev *mail.Event) (rest string, ok bool) {
+	rest = line[19:]
+	nano, n := fraction(rest)
+	rest = rest[n:]
+	offset, n := offsetOf(rest)
+	if n == 0 && len(rest) > 6 && rest[0] == ' ' && (rest[1] == '+' || rest[1] == '-') && rest[6] == ' ' {
+		if offset, n = signedOffset(rest[1:]); n == 5 {
+			n++
+		} else {
+			n = 0
+		}
+	}
+	if n > 0 {
+		r.local = r.day.midnight + civil(sod)
+		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+	} else {
+		r.moment(sod, ev)
+		r.Zoneless = true
+	}
+	ev.Time += nano
+	rest = rest[n:]
+	if rest == "" {
+		return "", true
+	}
+	return rest[1:], rest[0] == ' '
+}
+
+// eximPID takes the "[4321] " that text may begin with.
+func eximPID(text string, ev *mail.Event) string {
+	if len(text) < 3 || text[0] != '[' {
+		return text
+	}
+	pid, i := 0, 1
+	for i < len(text) && i < 12 && isDigit(text[i]) {
+		pid = pid*10 + int(text[i]-'0')
+		i++
+	}
+	if i == 1 || !strings.HasPrefix(text[i:], "] ") {
+		return text
+	}
+	ev.PID = pid
+	return text[i+2:]
+}
+
+// looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
+// without a PID. Exim's own texts do not: their second word never ends like that.
+func looksTagged(s string) bool {
+	sp := strings.IndexByte(s, ' ')
+	if sp <= 0 || sp > 255 || len(s) > 16 && s[6] == '-' { // a message ID
+		return false
+	}
+	word := s[sp+1:]
+	end := strings.IndexByte(word, ' ')
+	if end < 0 {
+		end = len(word)
+	}
+	if end < 2 || word[end-1] != ':' || !isHostName(s[:sp]) {
+		return strings.HasPrefix(word, "last message repeated ")
+	}
+	word = word[:end-1]
+	if word[len(word)-1] == ']' {
+		open := strings.LastIndexByte(word, '[')
+		return open > 0 && open+1 < len(word)-1 && allDigits(word[open+1:len(word)-1])
+	}
+	return word == "dovecot" || strings.HasPrefix(word, "postfix/")
+}
+
+func isHostName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') && c != '.' && c != '-' && c != '_' && c != ':' {
+			return false
+		}
+	}
+	return true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// eximBody reads what Exim puts before its text when it logs to syslog: the number of a piece, its own stamp unless
+// syslog_timestamp is off, its PID.  src/log.c: write_syslog
+func (r *HeaderReader) eximBody(body string, ev *mail.Event) (string, bool) {
+	body = r.eximPiece(body)
+	if r.Piece.N > 1 {
+		return body, true // it goes on where the piece before it ended
+	}
+	if len(body) >= 20 && body[4] == '-' && body[10] == ' ' {
+		body = r.eximInner(body, ev)
+	}
+	pid := ev.PID
+	body = eximPID(body, ev)
+	if pid != 0 {
+		ev.PID = pid
+	}
+	return body, true
+}
+
+// eximPiece takes the "[1/2] " or "[1\15] " of an entry that is logged in pieces.
+func (r *HeaderReader) eximPiece(body string) string {
+	if len(body) < 6 || body[0] != '[' {
+		return body
+	}
+	n, i := number(body, 1)
+	if i == 1 || i >= len(body) || body[i] != '/' && body[i] != '\\' {
+		return body
+	}
+	m, end := number(body, i+1)
+	if end == i+1 || !strings.HasPrefix(body[end:], "] ") || n < 1 || n > m {
+		return body
+	}
+	kind := Split
+	if body[i] == '\\' {
+		kind = Folded
+	}
+	r.Piece = Piece{Kind: kind, N: n, M: m}
+	return body[end+2:]
+}
+
+// number reads at most four digits at i, and returns where they end.
+func number(s string, i int) (n, end int) {
+	for end = i; end < len(s) && end < i+4 && isDigit(s[end]); end++ {
+		n = n*10 + int(s[end]-'0')
+	}
+	return n, end
+}
+
+// eximInner reads Exim's own stamp behind that of syslog. It says when Exim wrote, so it wins; where only the other one
+// names an offset, it is taken from there: zones differ by quarters of an hour, the two stamps by less.
+func (r *HeaderReader) eximInner(body string, ev *mail.Event) string {
+	outer, host := *r, ev.Time
+	sod, ok := secondOfDay(body[11:])
+	if !ok || body[:10] != r.day.text && !r.isoDay(body) {
+		*r = outer
+		return body
+	}
+	r.Yearless, r.Zoneless = false, false
+	rest, ok := r.eximStamp(body, sod, ev)
+	switch {
+	case !ok:
+		*r, ev.Time = outer, host
+		return body
+	case r.Zoneless && !outer.Zoneless:
+		r.Zoneless = false
+		local := mail.Instant(r.local) * mail.Instant(time.Second)
+		offset := quarters(local.Sub(host))
+		ev.Time = local.Add(-offset) + ev.Time%mail.Instant(time.Second)
+	}
+	return rest
+}
+
+// quarters rounds to the quarter of an hour: all zones of today keep to it.
+func quarters(d time.Duration) time.Duration { return d.Round(15 * time.Minute) }
+
+// torn recovers a line that two writers got into: "2012014-04-05 03:17:39 …" is three bytes of a line that was lost and a
+// good one (full disks, NFS). Only what can be a piece of a stamp may stand in front, no text that a stranger chose.
+func (r *HeaderReader) torn(line string, ev *mail.Event) (string, bool) {
+	const stamp = len("2006-01-02 15:04:05 ")
+	for i := 1; i < stamp && len(line) >= i+stamp && isStampByte(line[i-1]); i++ {
+		if line[i+4] != '-' || line[i+7] != '-' || line[i+10] != ' ' {
+			continue
+		}
+		if body, ok := r.iso(line[i:], ev); ok {
+			r.Torn = true
+			return body, true
+		}
+	}
+	return "", false
+}
+
+func isStampByte(c byte) bool {
+	return isDigit(c) || c == '-' || c == ':' || c == ' ' || c == '.' || c == '+'
+}

@@ -1,0 +1,344 @@
+package parse
+
+import (
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"mailforensics/mail"
+)
+
+// record is what a line in JSON holds of a header, whoever wrote it. Values are raw: without quotes, escapes still in them.
+type record struct {
+	log, time                              rawString // Docker's json-file driver
+	stamp, host, tag, program, pid, text   rawString // rsyslog templates and the shippers of others
+	realtime, source, unit, comm, bodyText rawString // systemd's journal: journalctl -o json
+	journalHost, syslogPID, journalPID     rawString
+}
+
+// rawString is a JSON value: the text of a string with its escapes, or of an array of numbers.
+type rawString struct {
+	text    string
+	escaped bool
+	bytes   bool // text is an array of numbers (journalctl -o json, of what is not UTF-8)
+	set     bool
+}
+
+// field is where the value of a key belongs; nil: nowhere.
+func (f *record) field(key string) *rawString {
+	switch key {
+	case "log":
+		return &f.log
+	case "time":
+		return &f.time
+	case "@timestamp", "timestamp", "timereported", "timegenerated":
+		return &f.stamp
+	case "hostname", "host", "HOST", "fromhost", "source":
+		return &f.host
+	case "tag", "syslogtag", "TAG":
+		return &f.tag
+	case "program", "programname", "PROGRAM", "appname", "app-name", "ident":
+		return &f.program
+	case "procid", "pid", "PID":
+		return &f.pid
+	case "message", "msg":
+		return &f.text
+	case "__REALTIME_TIMESTAMP":
+		return &f.realtime
+	case "_SOURCE_REALTIME_TIMESTAMP":
+		return &f.source
+	case "SYSLOG_IDENTIFIER":
+		return &f.unit
+	case "_COMM":
+		return &f.comm
+	case "MESSAGE":
+		return &f.bodyText
+	case "_HOSTNAME":
+		return &f.journalHost
+	case "SYSLOG_PID":
+		return &f.syslogPID
+	case "_PID":
+		return &f.journalPID
+	}
+	return nil
+}
+
+// object reads a line that is a JSON object.
+func (r *HeaderReader) object(line string, ev *mail.Event) (string, bool) {
+	if r.inner {
+		return "", false
+	}
+	var f record
+	if !f.read(line) {
+		return "", false
+	}
+	switch {
+	case f.log.set:
+		return r.docker(&f, ev)
+	case f.realtime.set || f.source.set:
+		return r.journal(&f, ev)
+	case f.text.set || f.bodyText.set:
+		return r.shipped(&f, ev)
+	}
+	return "", false
+}
+
+// docker reads {"log":"…\n","stream":"stdout","time":"…"}: without a line end the line goes on in the next object.
+func (r *HeaderReader) docker(f *record, ev *mail.Event) (string, bool) {
+	if f.time.set {
+		r.stamp5424(f.time.plain(), ev)
+	}
+	r.Style = Docker
+	text, whole := strings.CutSuffix(f.log.plain(), "\n")
+	return r.piece(strings.TrimSuffix(text, "\r"), !whole, ev)
+}
+
+// journal reads a record of systemd's journal. The stamps are microseconds in UTC: of the program where it gave one, else of
+// the journal.
+func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
+	stamp := f.source
+	if !stamp.set {
+		stamp = f.realtime
+	}
+	var usec int64
+	for _, c := range []byte(stamp.plain()) {
+		if !isDigit(c) || usec > latestSecond*1e6 {
+			return "", false
+		}
+		usec = usec*10 + int64(c-'0')
+	}
+	r.Style, r.local = JSON, civil(usec/1e6)
+	ev.Time = mail.Instant(usec * int64(time.Microsecond))
+	ev.Host = f.journalHost.plain()
+	ev.Process = f.unit.plain()
+	if ev.Process == "" {
+		ev.Process = f.comm.plain()
+	}
+	pid := f.syslogPID.plain()
+	if pid == "" {
+		pid = f.journalPID.plain()
+	}
+	ev.PID, _ = number32(pid)
+	return r.afterTag(f.bodyText.plain(), ev)
+}
+
+// shipped reads an object that a syslog daemon's template or a log shipper made. Where there is no tag, the text may be a
+// whole line with a header of its own.
+func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
+	for _, stamp := range [...]rawString{f.stamp, f.time} {
+		if stamp.set && ev.Time == 0 {
+			r.stamp5424(stamp.plain(), ev)
+		}
+	}
+	r.Style = JSON
+	text := f.text.plain()
+	if !f.text.set {
+		text = f.bodyText.plain()
+	}
+	if !f.tag.set && !f.program.set {
+		return r.wrapped(text, ev)
+	}
+	ev.Host = f.host.plain()
+	ev.PID, _ = number32(f.pid.plain())
+	tag := f.tag.plain()
+	if tag == "" {
+		tag = f.program.plain()
+	}
+	ev.Process, _, _ = strings.Cut(strings.TrimSuffix(tag, ":"), "[")
+	if _, pid, ok := strings.Cut(tag, "["); ok {
+		ev.PID, _ = number32(pid)
+	}
+	return r.afterTag(strings.TrimPrefix(text, " "), ev)
+}
+
+// read fills f from an object. What is nested is skipped. false: that is no object, or it is cut.
+func (f *record) read(s string) bool {
+	i := skipBlanks(s, 1)
+	for i < len(s) && s[i] != '}' {
+		end := stringEnd(s, i)
+		if end < 0 {
+			return false
+		}
+		into := f.field(s[i+1 : end-1])
+		i = skipBlanks(s, end)
+		if i >= len(s) || s[i] != ':' {
+			return false
+		}
+		i = skipBlanks(s, i+1)
+		if end = valueEnd(s, i); end < 0 {
+			return false
+		}
+		if into != nil && !into.set {
+			*into = rawValue(s[i:end])
+		}
+		if i = skipBlanks(s, end); i < len(s) && s[i] == ',' {
+			i = skipBlanks(s, i+1)
+		}
+	}
+	return i < len(s)
+}
+
+func skipBlanks(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// stringEnd is the index behind the string that begins at i; -1: there is none.
+func stringEnd(s string, i int) int {
+	if i >= len(s) || s[i] != '"' {
+		return -1
+	}
+	for i++; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// valueEnd is the index behind the value that begins at i; -1: there is none.
+func valueEnd(s string, i int) int {
+	if i < len(s) && s[i] == '"' {
+		return stringEnd(s, i)
+	}
+	depth := 0
+	for i < len(s) {
+		switch s[i] {
+		case '"':
+			if i = stringEnd(s, i); i < 0 {
+				return -1
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return -1
+}
+
+// rawValue keeps a string, a number, an array of numbers, or the first string of an array. Anything else is not set.
+func rawValue(v string) rawString {
+	switch {
+	case v == "" || v[0] == '{' || v == "null":
+		return rawString{}
+	case v[0] == '"':
+		text := v[1 : len(v)-1]
+		return rawString{text: text, escaped: strings.IndexByte(text, '\\') >= 0, set: true}
+	case v[0] != '[':
+		return rawString{text: strings.TrimRight(v, " \t"), set: true}
+	}
+	first := skipBlanks(v, 1)
+	if end := stringEnd(v, first); end > 0 {
+		return rawValue(v[first:end])
+	}
+	return rawString{text: v[1:], bytes: true, set: true}
+}
+
+// plain is the value without escapes.
+func (v rawString) plain() string {
+	switch {
+	case v.bytes:
+		return fromNumbers(v.text)
+	case v.escaped:
+		return unescape(v.text)
+	}
+	return v.text
+}
+
+// fromNumbers is the text whose bytes stand in "67,111,…]".
+func fromNumbers(s string) string {
+	text := make([]byte, 0, len(s)/3)
+	n, digits := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c) && digits < 3:
+			n, digits = n*10+int(c-'0'), digits+1
+		case c == ',' || c == ']':
+			if digits > 0 {
+				text = append(text, byte(n))
+			}
+			n, digits = 0, 0
+		}
+	}
+	return string(text)
+}
+
+// unescape resolves the escapes of a JSON string (RFC 8259, section 7). What is no escape stays as it is.
+func unescape(s string) string {
+	text := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			text = append(text, s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n':
+			text = append(text, '\n')
+		case 't':
+			text = append(text, '\t')
+		case 'r':
+			text = append(text, '\r')
+		case 'b':
+			text = append(text, '\b')
+		case 'f':
+			text = append(text, '\f')
+		case 'u':
+			char, n := unicodeEscape(s[i-1:])
+			text = utf8.AppendRune(text, char)
+			i += n - 2
+		default:
+			text = append(text, s[i])
+		}
+	}
+	return string(text)
+}
+
+// unicodeEscape reads the \u1234 that s begins with, and a second one where the two are a surrogate pair.
+func unicodeEscape(s string) (char rune, n int) {
+	first, ok := hex4(s)
+	if !ok {
+		return utf8.RuneError, 2
+	}
+	if !utf16.IsSurrogate(first) {
+		return first, 6
+	}
+	second, ok := hex4(s[6:])
+	if char = utf16.DecodeRune(first, second); !ok || char == utf8.RuneError {
+		return utf8.RuneError, 6
+	}
+	return char, 12
+}
+
+func hex4(s string) (char rune, ok bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	for i := 2; i < 6; i++ {
+		d := digit62(s[i])
+		if s[i] >= 'a' && s[i] <= 'f' {
+			d -= 26
+		}
+		if d < 0 || d > 15 {
+			return 0, false
+		}
+		char = char<<4 | rune(d)
+	}
+	return char, true
+}

@@ -1,0 +1,201 @@
+package parse
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// berlin is a clock in Central European Time whose files end on 20 November 2026.
+func berlin(t testing.TB) *Clock {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewClock(zone, mail.InstantOf(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)))
+}
+
+// head is what a header says, for comparison.
+type head struct {
+	time, host, process string
+	pid                 int
+	body                string
+}
+
+func readHead(r *HeaderReader, line string) (head, bool) {
+	var ev mail.Event
+	body, ok := r.Read(line, &ev)
+	h := head{host: ev.Host, process: ev.Process, pid: ev.PID, body: body}
+	if ev.Time != 0 {
+		h.time = ev.Time.In(time.UTC).Format(time.RFC3339Nano)
+	}
+	return h, ok
+}
+
+func TestRead(t *testing.T) {
+	clock := berlin(t)
+	const utc = "2026-03-07T03:12:09Z"
+	good := func(style Style, line, time, host, process string, pid int, body string) {
+		t.Helper()
+		r := NewHeaderReader(clock)
+		got, ok := readHead(r, line)
+		want := head{time, host, process, pid, body}
+		if !ok || got != want || r.Style != style {
+			t.Errorf("%s\n got %v %v %+v\nwant true %v %+v", line, ok, r.Style, got, style, want)
+		}
+		if again, _ := readHead(r, line); again != got { // the second time the day is remembered
+			t.Errorf("%s\nfirst  %+v\nsecond %+v", line, got, again)
+		}
+	}
+	bad := func(line string) {
+		t.Helper()
+		if got, ok := readHead(NewHeaderReader(clock), line); ok {
+			t.Errorf("%s\n got %+v, want no header", line, got)
+		}
+	}
+
+	// RFC 3164, as syslog daemons write it.
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[20114]: connect from x", utc, "mx1", "postfix/smtpd", 20114, "connect from x")
+	good(Traditional, "Mar 07 04:12:09 mx1 postfix/smtpd[20114]: connect", utc, "mx1", "postfix/smtpd", 20114, "connect")
+	good(Traditional, "Mar 7 04:12:09 mx1 postfix/smtpd[20114]: connect", utc, "mx1", "postfix/smtpd", 20114, "connect")
+	good(Traditional, "Mar 07 04:12:09.183422 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd: c", utc, "mx1", "postfix/smtpd", 0, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 dovecot: imap-login: Login: user=<eva>", utc, "mx1", "dovecot", 0, "imap-login: Login: user=<eva>")
+	good(Traditional, "Mar  7 04:12:09  postfix/smtpd[20114]: c", utc, "", "postfix/smtpd", 20114, "c") // the host is missing
+	good(Traditional, "Mar  7 04:12:09 postfix/smtpd[20114]: c", utc, "", "postfix/smtpd", 20114, "c")  // … and its blank
+	good(Traditional, "Aug 31 00:21:33  dovecot: last message repeated 2 times", "2026-08-30T22:21:33Z", "", "dovecot", 0, "last message repeated 2 times")
+	good(Traditional, "Mar  7 04:12:09 mx1 last message repeated 3 times", utc, "mx1", "", 0, "last message repeated 3 times")
+	good(Traditional, "Mar  7 04:12:09 last message repeated 3 times", utc, "", "", 0, "last message repeated 3 times")
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[20114]: [ID 197553 mail.info] 4F2A: client=x", utc, "mx1", "postfix/smtpd", 20114, "4F2A: client=x")
+	good(Traditional, "Mar  7 04:12:09 <mail.info> mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 mail.info postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(Traditional, "2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 20114, "c")
+	good(Traditional, "Mar  7 2024 04:12:09 mx1 postfix/smtpd[1]: c", "2024-03-07T03:12:09Z", "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 s_net@mx1/relay2 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1/relay2 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1.example.org postfix/smtpd[1]: c", utc, "mx1.example.org", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/submission/smtpd[1048576 4F2A91C0D3: client=x", utc, "mx1", "postfix/submission/smtpd", 1048576, "4F2A91C0D3: client=x")
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/submission-internal/smt 4F2A91C0D3: client=x", utc, "mx1", "postfix/submission-internal/smt", 0, "4F2A91C0D3: client=x")
+	good(Traditional, "Mar  7 04:12:09 mx1 rsyslogd[internal_messages]: x", utc, "mx1", "rsyslogd", 0, "x")
+	good(Traditional, "Mar  7 04:12:09 mx1 words without a tag: c", utc, "mx1", "", 0, "words without a tag: c")
+	good(Traditional, "Feb 29 04:12:09 mx1 a: b", "2024-02-29T03:12:09Z", "mx1", "a", 0, "b") // no year since had the day
+	good(Traditional, "Nov 20 12:59:59 mx1 a: b", "2026-11-20T11:59:59Z", "mx1", "a", 0, "b")
+	good(Traditional, "Nov 20 13:00:01 mx1 a: b", "2025-11-20T12:00:01Z", "mx1", "a", 0, "b") // after the newest line there is
+	good(Traditional, "Mar  7 04:12:60 mx1 a: b", "2026-03-07T03:13:00Z", "mx1", "a", 0, "b") // leap second
+	good(Traditional, "Mar  7 04:12:09 mx1", utc, "mx1", "", 0, "")                           // cut
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[2", utc, "mx1", "postfix/smtpd", 2, "")
+
+	// Containers.
+	good(ISO, "2026-03-07T04:12:09.183422+01:00 INFO    postfix/smtpd[953]: x", "2026-03-07T03:12:09.183422Z", "", "postfix/smtpd", 953, "x")
+	good(ISO, "2026-03-07T04:12:09+01:00 WARNING postfix/smtpd[953]: x", utc, "", "postfix/smtpd", 953, "x")
+	good(ISO, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
+	good(Traditional, "postfix-1  | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "\x1b[36mpostfix-1  |\x1b[0m Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "mail_1  | 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(CRI, "2026-03-07T03:12:09Z stdout F Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(CRI, "2026-03-07T03:12:09Z stderr P Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "Mar 07 04:12:09 mx1 postfix/smtpd[1]: x")
+	good(CRI, "2026-03-07T03:12:09Z stdout F the end of it", utc, "", "", 0, "the end of it")
+	good(Docker, `{"log":"Mar 07 04:12:09 mx1 postfix/smtpd[1]: \u003cx\u003e\n","stream":"stdout","time":"2026-03-07T03:12:09.5Z"}`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "<x>")
+	good(JSON, `{"@timestamp":"2026-03-07T04:12:09+00:00","type":"syslog_json","tag":"postfix/smtpd[953]:","hostname":"mx1","program":"postfix","severity_label":"info","message":" connect from x"}`, "2026-03-07T04:12:09Z", "mx1", "postfix/smtpd", 953, "connect from x")
+	good(JSON, `{"message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", "@timestamp":"2026-03-07T09:00:00Z", "host":{"name":"shipper"}}`, "2026-03-07T09:00:00Z", "mx1", "postfix/smtpd", 1, "x")
+
+	// RFC 3339, 5424, and in between.
+	good(ISO, "2026-03-07T04:12:09.183422+01:00 mx1 postfix/smtpd[20114]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 20114, "c")
+	good(ISO, "2026-03-07T03:12:09Z mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(ISO, "2026-03-07T04:12:09+0100 mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(ISO, "2026-03-06T23:42:09-0330 mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(ISO, "2026-03-07T04:12:09 mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(ISO, "2026-03-07 04:12:09 mx exim[29786]: dovecot_login authenticator failed", utc, "mx", "exim", 29786, "dovecot_login authenticator failed")
+	good(ISO, "2026-03-07 04:12:09 mx postfix/smtpd[2]: c", utc, "mx", "postfix/smtpd", 2, "c")
+	good(ISO, "2026-03-07 04:12:09 mx dovecot: c", utc, "mx", "dovecot", 0, "c")
+	good(ISO, "2026-03-07 04:12:09 mx last message repeated 2 times", utc, "mx", "", 0, "last message repeated 2 times")
+	good(Traditional, "<22>Mar  7 04:12:09 mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(RFC5424, "<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd 20114 - -  connect from x", utc, "mx1", "postfix/smtpd", 20114, "connect from x")
+	good(RFC5424, `<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd 20114 - [a@1 b="]\"[" c=""][d] `+"\ufeffconnect", utc, "mx1", "postfix/smtpd", 20114, "connect")
+	good(RFC5424, "<22>1 - - postfix/smtpd - - - connect", "", "", "postfix/smtpd", 0, "connect")
+	good(RFC5424, "<22>1 2026-03-07T03:12:09Z mx1 exim 7 - - 2026-03-07 04:12:08 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:08Z", "mx1", "exim", 7, "1s6n4v-0000000017h-1Cr6 Completed")
+
+	// The journal.
+	good(ISO, "Sat 2026-03-07 04:12:09 CET mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Unix, "1772853129.183422 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 1, "c")
+	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/smtpd","SYSLOG_PID":"20114","_PID":"1","PRIORITY":"6","MESSAGE":"connect from \"x\" \ud83d\ude00"}`, "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 20114, "connect from \"x\" 😀")
+	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","_COMM":"smtpd","_PID":"1","MESSAGE":[99,111,255]}`, "2026-03-07T03:12:09.183422Z", "mx1", "smtpd", 1, "co\xff")
+	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","MESSAGE":["one","two"]}`, "2026-03-07T03:12:09.183422Z", "mx1", "a", 0, "one")
+	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","MESSAGE":null}`, "2026-03-07T03:12:09.183422Z", "mx1", "a", 0, "")
+	bad("-- Boot 3f2a --")
+	bad("-- Journal begins at Sat 2026-03-07 04:12:09 CET. --")
+	bad("-- No entries --")
+
+	// Exim.
+	good(EximOwn, "2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", utc, "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
+	good(EximOwn, "2026-03-07 04:12:09.287 [4321] 1ZwOv6-0005Hb-Di Completed", "2026-03-07T03:12:09.287Z", "", "exim", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(EximOwn, "2026-03-07 04:12:09 +0200 1ZwOv6-0005Hb-Di Completed", "2026-03-07T02:12:09Z", "", "exim", 0, "1ZwOv6-0005Hb-Di Completed")
+	good(EximOwn, "2026-03-07 04:12:09.287 +0200 [4321] 1ZwOv6-0005Hb-Di Completed", "2026-03-07T02:12:09.287Z", "", "exim", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(EximOwn, "2026-03-07 04:12:09 H=(User) [192.0.2.7] F=<a@b> rejected RCPT <c@d>: relay not permitted", utc, "", "exim", 0, "H=(User) [192.0.2.7] F=<a@b> rejected RCPT <c@d>: relay not permitted")
+	good(EximOwn, "2026-03-07 04:12:09 [127.0.0.1] -> 'x'", utc, "", "exim", 0, "[127.0.0.1] -> 'x'")
+	good(EximOwn, "2026-03-07 04:12:09 1ZwOv6-0005Hb-Di DKIM: d=x s=y", utc, "", "exim", 0, "1ZwOv6-0005Hb-Di DKIM: d=x s=y")
+	good(EximOwn, "2026-03-07 04:12:09 cwd=/ 2 args: /usr/sbin/exim4 -bdf", utc, "", "exim", 0, "cwd=/ 2 args: /usr/sbin/exim4 -bdf")
+	good(EximOwn, "2026-03-07 04:12:09 Warning: purging the environment.", utc, "", "exim", 0, "Warning: purging the environment.")
+	good(EximOwn, "2012026-03-07 04:12:09 exim 4.80 daemon started", utc, "", "exim", 0, "exim 4.80 daemon started") // torn
+	good(EximOwn, "2026-2026-03-07 04:12:09 exim 4.80 daemon started", utc, "", "exim", 0, "exim 4.80 daemon started")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: 2026-03-07 04:12:09 1ZwOv6-0005Hb-Di Completed", utc, "mx", "exim", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: 2026-03-07 04:12:09.5 [4321] 1ZwOv6-0005Hb-Di Completed", "2026-03-07T03:12:09.5Z", "mx", "exim", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(Traditional, "Mar  7 04:12:09 mx exim4[4321]: 1ZwOv6-0005Hb-Di Completed", utc, "mx", "exim4", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(Traditional, "Mar  7 04:12:09 mx exim[4321]: [4321] 1ZwOv6-0005Hb-Di Completed", utc, "mx", "exim", 4321, "1ZwOv6-0005Hb-Di Completed")
+	good(ISO, "2026-03-07T08:12:10.291+05:00 mx exim[1]: 2026-03-07 08:12:09 1ZwOv6-0005Hb-Di Completed", utc, "mx", "exim", 1, "1ZwOv6-0005Hb-Di Completed")
+	good(Traditional, `Mar  7 04:12:09 mx exim[4321]: [1\15] 2026-03-07 04:12:09 1ZwOv6-0005Hb-Di rejected after DATA: spam`, utc, "mx", "exim", 4321, "1ZwOv6-0005Hb-Di rejected after DATA: spam")
+	good(Traditional, "Mar  7 04:12:09 mx exim[4321]: [2/2] mple u3@x.example", utc, "mx", "exim", 4321, "mple u3@x.example")
+	bad(" 2026-03-07 04:12:09 1ZwOv6-0005Hb-Di Completed") // an entry's second line
+	bad("\t2026-03-07 04:12:09 1ZwOv6-0005Hb-Di Completed")
+	bad("P Received: from [192.0.2.10] (helo=x)")
+	bad("    <eve@site.example>")
+
+	// Webmail.
+	good(WebmailOwn, "[07-Mar-2026 05:12:09 +0200]: Successful login for a@b (ID: 32)", utc, "", "roundcube", 0, "Successful login for a@b (ID: 32)")
+	good(WebmailOwn, "[07-Mar-2026 05:12:09.25 +0200]: x", "2026-03-07T03:12:09.25Z", "", "roundcube", 0, "x")
+	good(WebmailOwn, "[07-Mar-2026 04:12:09] x", utc, "", "squirrelmail", 0, "x")
+
+	// What is none.
+	for _, line := range []string{"", "x", "2026", "Mar", "Mar  7", "Mar  7 04:12:0", "Mar 32 04:12:09 mx1 a: b", "Mar  7 24:12:09 mx1 a: b",
+		"Foo  7 04:12:09 mx1 a: b", "2026-13-07T04:12:09Z mx1 a: b", "2026-02-29T04:12:09Z mx1 a: b", "<22", "<22>", "<x>Mar", "[", "{", "{}", `{"log":`,
+		"just words, and nothing else that would be a header", "Mar  7 04:12:09mx1 a: b", "\x00\x01\x02 binary", strings.Repeat("a | ", 1000)} {
+		bad(line)
+	}
+}
+
+// The reader must not read behind a line, whatever is cut off.
+func TestReadTruncated(t *testing.T) {
+	clock := berlin(t)
+	for _, line := range headSamples {
+		r := NewHeaderReader(clock)
+		for i := range line {
+			var ev mail.Event
+			r.Read(line[:i], &ev)
+			r.Read(line[i:], &ev)
+		}
+	}
+}
+
+var headSamples = []string{
+	"Mar  7 04:12:09 mx1 postfix/smtpd[20114]: 4F2A91C0D3: client=mail.example.net[192.0.2.10]",
+	"Mar 07 04:12:09.183422 mx1 mail.info postfix/smtpd[20114]: [ID 197553 mail.info] connect",
+	"2026-03-07T04:12:09.183422+01:00 mx1 postfix/smtpd[20114]: connect",
+	"2026-03-07T03:12:09.183422105Z stdout P Mar 07 04:12:09 mx1 postfix/smtpd[1]: x",
+	`<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd 20114 - [a@1 b="]\"[" c=""][d] connect`,
+	"<22>Mar  7 04:12:09 <mail.info> mx1 postfix/smtpd[20114]: c",
+	"2024-05-14 10:00:05.287 +0200 [4321] 1s6n4v-0000000017h-1Cr6 Completed",
+	"2012014-04-05 03:17:39 exim 4.80 daemon started: pid=1",
+	`May 14 10:00:05 mx exim[4321]: [1\15] 2024-05-14 10:00:05 1s6n4v-0000000017h-1Cr6 rejected after DATA: spam`,
+	"2024-05-14 10:00:05 mx exim[29786]: dovecot_login authenticator failed",
+	"[03-Jun-2024 07:07:24 +0200]: Successful login for a@b (ID: 32) from 192.0.2.1",
+	`{"log":"Mar 07 04:12:09 mx1 postfix/smtpd[1]: \u003cx\u003e\n","stream":"stdout","time":"2026-03-07T03:12:09.5Z"}`,
+	`{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","SYSLOG_PID":"1","MESSAGE":[99,111,255],"X":{"y":["z"]}}`,
+	"\x1b[36mpostfix-1  |\x1b[0m Mar 07 04:12:09 mx1 postfix/smtpd[1]: x",
+	"Sat 2026-03-07 04:12:09 CET mx1 postfix/smtpd[1]: c",
+	"1772853129.183422 mx1 postfix/smtpd[1]: c",
+	"2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c",
+}

@@ -1,0 +1,243 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// wrapped reads the header of a line that stands within another one. The outer stamp wins: it names its offset.
+func (r *HeaderReader) wrapped(line string, ev *mail.Event) (string, bool) {
+	if r.inner {
+		return "", false
+	}
+	r.inner = true
+	style, at := r.Style, ev.Time
+	body, ok := r.read(line, ev)
+	if ok && at != 0 {
+		r.Style, ev.Time = style, at
+		r.Yearless, r.Zoneless, r.Twice = false, false, false
+	}
+	return body, ok
+}
+
+// priority reads "<22>": what follows is either RFC 5424 or anything else.
+func (r *HeaderReader) priority(line string, ev *mail.Event) (string, bool) {
+	end := strings.IndexByte(line[:min(len(line), 5)], '>')
+	if end < 2 || !allDigits(line[1:end]) || end+1 == len(line) {
+		return "", false
+	}
+	rest := line[end+1:]
+	if strings.HasPrefix(rest, "1 ") {
+		return r.rfc5424(rest[2:], ev)
+	}
+	if rest[0] == '<' {
+		return "", false
+	}
+	return r.read(rest, ev)
+}
+
+// rfc5424 reads "STAMP HOST APP PROCID MSGID SD TEXT" (RFC 5424, section 6).
+func (r *HeaderReader) rfc5424(rest string, ev *mail.Event) (string, bool) {
+	var field [5]string
+	for i := range field {
+		var ok bool
+		if field[i], rest, ok = strings.Cut(rest, " "); !ok {
+			return "", false
+		}
+	}
+	if !r.stamp5424(field[0], ev) {
+		return "", false
+	}
+	r.Style = RFC5424
+	ev.Host, ev.Process = notNil(field[1]), notNil(field[2])
+	if pid, end := number32(field[3]); end == len(field[3]) {
+		ev.PID = pid
+	}
+	text, ok := afterStructuredData(rest)
+	if !ok {
+		return "", false
+	}
+	text = strings.TrimPrefix(strings.TrimLeft(text, " "), "\ufeff")
+	return r.afterTag(text, ev)
+}
+
+// notNil is "" for the "-" that stands for nothing.
+func notNil(field string) string {
+	if field == "-" {
+		return ""
+	}
+	return field
+}
+
+func (r *HeaderReader) stamp5424(field string, ev *mail.Event) bool {
+	if field == "-" {
+		return true
+	}
+	if len(field) < 20 || field[4] != '-' || field[10] != 'T' || !r.isoDay(field) {
+		return false
+	}
+	sod, ok := secondOfDay(field[11:])
+	if !ok {
+		return false
+	}
+	body, ok := r.rfc3339(field, sod, ev)
+	return ok && body == ""
+}
+
+// number32 reads the digits that s begins with, at most nine, and returns where they end.
+func number32(s string) (n, end int) {
+	for end < len(s) && end < 9 && isDigit(s[end]) {
+		n = n*10 + int(s[end]-'0')
+		end++
+	}
+	return n, end
+}
+
+// afterStructuredData is what follows "-" or `[id name="va\]lue" …]…`.
+func afterStructuredData(s string) (string, bool) {
+	if strings.HasPrefix(s, "-") {
+		return s[1:], true
+	}
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ']' && !quoted && (i+1 == len(s) || s[i+1] != '['):
+			return s[i+1:], true
+		case i == 0 && c != '[':
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// cri reads what Kubernetes puts before a container's line: "F " or, where the line goes on in the next, "P ".
+func (r *HeaderReader) cri(rest string, ev *mail.Event) (string, bool) {
+	tag, text, ok := strings.Cut(rest, " ")
+	if !ok || len(tag) > 64 {
+		return "", false
+	}
+	tag, _, _ = strings.Cut(tag, ":")
+	r.Style = CRI
+	return r.piece(text, tag == "P", ev)
+}
+
+// piece reads a line of a container, which may be only a part of what the program wrote.
+func (r *HeaderReader) piece(text string, more bool, ev *mail.Event) (string, bool) {
+	at := ev.Time
+	body, ok := r.wrapped(text, ev)
+	switch {
+	case ok && more:
+		r.Piece.Kind = Begun
+		return text, true
+	case ok:
+		return body, true
+	}
+	*ev = mail.Event{Origin: ev.Origin, Time: at}
+	r.Piece.Kind = GoneOn
+	if more {
+		r.Piece.Kind = GoneOver
+	}
+	return text, true
+}
+
+// unix reads "1772853129.183422 host …", journalctl -o short-unix.
+func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
+	dot := strings.IndexByte(line[:11], '.')
+	if dot < 0 || !allDigits(line[:dot]) {
+		return "", false
+	}
+	var sec int64
+	for i := range dot {
+		sec = sec*10 + int64(line[i]-'0')
+	}
+	nano, n := fraction(line[dot:])
+	rest := line[dot+n:]
+	if n == 0 || rest == "" || rest[0] != ' ' {
+		return "", false
+	}
+	r.Style, r.local = Unix, civil(sec)
+	ev.Time = mail.Instant(sec)*mail.Instant(time.Second) + nano
+	return r.hostAndTag(rest[1:], ev)
+}
+
+// bracketed reads the logs of webmail programs: "[03-Jun-2024 07:07:24 +0200]: " (Roundcube), the same without the colon
+// (SquirrelMail).
+func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
+	const stamp = len("[03-Jun-2024 07:07:24")
+	if len(line) < stamp+2 || line[3] != '-' || line[7] != '-' || line[12] != ' ' {
+		return "", false
+	}
+	year, ok1 := fourDigits(line[8:])
+	mday, ok2 := twoDigits(line[1:3])
+	sod, ok3 := secondOfDay(line[13:])
+	if !ok1 || !ok2 || !ok3 || line[:12] != r.day.text && !r.fullDay(line[:12], year, monthOf(line[4:]), mday) {
+		return "", false
+	}
+	r.Style = WebmailOwn
+	rest := line[stamp:]
+	nano, n := fraction(rest)
+	rest = rest[n:]
+	offset, n := offsetOf(strings.TrimPrefix(rest, " "))
+	if n > 0 {
+		r.local = r.day.midnight + civil(sod)
+		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+		rest = rest[n+1:]
+	} else {
+		r.moment(sod, ev)
+		r.Zoneless = true
+	}
+	ev.Time += nano
+	end := strings.IndexByte(rest[:min(len(rest), 32)], ']')
+	if end < 0 {
+		return "", false
+	}
+	rest = rest[end+1:]
+	switch {
+	case strings.HasPrefix(rest, ": "):
+		ev.Process = "roundcube"
+		return rest[2:], true
+	case strings.HasPrefix(rest, " "):
+		ev.Process = "squirrelmail"
+		return rest[1:], true
+	}
+	return "", false
+}
+
+// prefixed reads what stands behind "name-1  | " (docker compose, in colours or not), or behind a byte order mark.
+func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
+	if rest, ok := strings.CutPrefix(line, "\ufeff"); ok {
+		return r.read(rest, ev)
+	}
+	bar := strings.IndexByte(line[:min(len(line), 128)], '|')
+	if bar <= 0 || !isServiceName(line[:bar]) {
+		return "", false
+	}
+	rest := strings.TrimPrefix(line[bar+1:], "\x1b[0m")
+	if !strings.HasPrefix(rest, " ") {
+		return "", false
+	}
+	return r.read(strings.TrimPrefix(rest[1:], "\x1b[0m"), ev)
+}
+
+// isServiceName reports whether s is a name, padded with blanks, perhaps behind the escape that sets a colour.
+func isServiceName(s string) bool {
+	if strings.HasPrefix(s, "\x1b[") {
+		if m := strings.IndexByte(s, 'm'); m > 0 {
+			s = s[m+1:]
+		}
+	}
+	s = strings.TrimRight(s, " ")
+	for i := range len(s) {
+		c := s[i]
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,116 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// LongQueueID is the moment at which Postfix made a long queue ID (enable_long_queue_ids): seconds and microseconds in base
+// 52, "z", the inode in base 51. false: id is no such ID.  global/mail_queue.h, global/safe_ultostr.c
+func LongQueueID(id string) (mail.Instant, bool) {
+	const usecDigits, minSecDigits = 4, 6
+	z := strings.LastIndexByte(id, 'z')
+	if z < minSecDigits+usecDigits || z > 20 || z+1 == len(id) || len(id) > 40 {
+		return 0, false
+	}
+	sec, ok1 := fromBase52(id[:z-usecDigits])
+	usec, ok2 := fromBase52(id[z-usecDigits : z])
+	_, ok3 := fromBase52(id[z+1 : min(len(id), z+10)])
+	if !ok1 || !ok2 || !ok3 || usec > 999_999 || sec > latestSecond {
+		return 0, false
+	}
+	return mail.Instant(sec*int64(time.Second) + usec*int64(time.Microsecond)), true
+}
+
+// latestSecond is in the year 2200: the last that fits into an Instant, roughly, and further than any log.
+const latestSecond = 7258118400
+
+// fromBase52 reads digits, capitals and small letters without the vowels, in this order.
+func fromBase52(s string) (n int64, ok bool) {
+	for i := range len(s) {
+		d := digit52(s[i])
+		if d < 0 {
+			return 0, false
+		}
+		n = n*52 + d
+	}
+	return n, true
+}
+
+func digit52(c byte) int64 {
+	switch {
+	case c >= '0' && c <= '9':
+		return int64(c - '0')
+	case c >= 'A' && c <= 'Z':
+		return consonant(c-'A', 10)
+	case c >= 'a' && c <= 'z':
+		return consonant(c-'a', 31)
+	}
+	return -1
+}
+
+// consonant is the rank of a letter among the consonants, counted from first; -1 for a vowel.
+func consonant(letter byte, first int64) int64 {
+	const a, e, i, o, u = 0, 4, 8, 14, 20
+	switch letter {
+	case a, e, i, o, u:
+		return -1
+	}
+	n := first + int64(letter) - 1
+	for _, vowel := range [...]byte{e, i, o, u} {
+		if letter > vowel {
+			n--
+		}
+	}
+	return n
+}
+
+// EximID is when the reception of a message began, and the process that took it, as its Exim message ID says: 6 digits of
+// base 62 for the seconds, 6 (since 4.97: 11) for the PID, 2 (4) for the fraction. The fraction of the short form counts in
+// units that depend on the version: it is left out.  src/exim.c, string.c: string_base62_32
+func EximID(id string) (at mail.Instant, pid int, ok bool) {
+	switch {
+	case len(id) == 16 && id[6] == '-' && id[13] == '-':
+		return eximID(id[:6], id[7:13], id[14:], 0)
+	case len(id) == 23 && id[6] == '-' && id[18] == '-':
+		return eximID(id[:6], id[7:18], id[19:], time.Microsecond)
+	}
+	return 0, 0, false
+}
+
+func eximID(seconds, process, fraction string, unit time.Duration) (at mail.Instant, pid int, ok bool) {
+	sec, ok1 := fromBase62(seconds)
+	n, ok2 := fromBase62(process)
+	part, ok3 := fromBase62(fraction)
+	if !ok1 || !ok2 || !ok3 || sec > latestSecond || n > 1<<40 {
+		return 0, 0, false
+	}
+	within := min(time.Duration(part)*unit, time.Second-1) // localhost_number adds to the fraction
+	return mail.Instant(sec*int64(time.Second) + int64(within)), int(n), true
+}
+
+// fromBase62 reads digits, capitals and small letters, in this order.
+func fromBase62(s string) (n int64, ok bool) {
+	for i := range len(s) {
+		d := digit62(s[i])
+		if d < 0 || n > 1<<56 {
+			return 0, false
+		}
+		n = n*62 + d
+	}
+	return n, true
+}
+
+func digit62(c byte) int64 {
+	switch {
+	case c >= '0' && c <= '9':
+		return int64(c - '0')
+	case c >= 'A' && c <= 'Z':
+		return int64(c-'A') + 10
+	case c >= 'a' && c <= 'z':
+		return int64(c-'a') + 36
+	}
+	return -1
+}
