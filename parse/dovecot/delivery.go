@@ -30,7 +30,7 @@ func (l *line) delivery(ev *mail.Event) bool {
 		return false
 	}
 	if id != "unspecified" {
-		ev.MessageID = id
+		ev.MessageID = bare(id)
 	}
 	ev.Kind, ev.Recipient, ev.Text = mail.FilterResult, l.user, words
 	return true
@@ -70,4 +70,12 @@ func done(words string) bool {
 		}
 	}
 	return false
+}
+
+// bare is a Message-ID without its angle brackets, as the other formats have it.
+func bare(id string) string {
+	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
+		return id[1 : len(id)-1]
+	}
+	return id
 }

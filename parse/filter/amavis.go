@@ -106,7 +106,7 @@ func amavisLinks(rest string, ev *mail.Event) {
 	}
 	if _, tail, ok := strings.Cut(rest, "Message-ID: "); ok {
 		if id, _, ok := strings.Cut(tail, ", mail_id: "); ok {
-			ev.MessageID = id
+			ev.MessageID = bare(id)
 		}
 	}
 	if _, tail, ok := strings.Cut(rest, ", queued_as: "); ok {

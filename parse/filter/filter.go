@@ -185,3 +185,11 @@ func digits(s string) (n uint16) {
 	}
 	return n
 }
+
+// bare is a Message-ID without its angle brackets, as the other formats have it.
+func bare(id string) string {
+	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
+		return id[1 : len(id)-1]
+	}
+	return id
+}

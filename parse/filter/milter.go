@@ -46,7 +46,8 @@ func clamavMilter(body string, ev *mail.Event) {
 	if subject, ok := strings.CutPrefix(rest, " with subject '"); ok {
 		if subject, tail, ok := cutLast(subject, "' message-id '"); ok {
 			ev.Subject = subject
-			ev.MessageID, _, _ = strings.Cut(tail, "' date '")
+			id, _, _ := strings.Cut(tail, "' date '")
+			ev.MessageID = bare(id)
 		}
 	}
 }
@@ -69,7 +70,7 @@ func rspamd(body string, ev *mail.Event) {
 		ev.Flags |= mail.Doubtful
 		return
 	}
-	ev.MessageID = id
+	ev.MessageID = bare(id)
 	id, rest, ok = strings.Cut(rest, ">, ")
 	if ok && isQueueID(id) {
 		ev.QueueID = id

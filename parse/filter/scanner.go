@@ -18,7 +18,8 @@ func spamd(body string, ev *mail.Event) {
 	ev.Text, rest, _ = strings.Cut(rest, " - ")
 	_, rest, _ = strings.Cut(rest, " scantime=")
 	ev.User = between(rest, ",user=", ",")
-	ev.MessageID, _, _ = strings.Cut(after(rest, ",mid="), ",")
+	id, _, _ := strings.Cut(after(rest, ",mid="), ",")
+	ev.MessageID = bare(id)
 }
 
 func after(s, sep string) string {
