@@ -1,0 +1,53 @@
+package mail
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// CutClient cuts a client in Postfix's notation, name[address] or name[address]:port, from the front of s. Name is "" where
+// only an address stands there (postscreen), and "unknown" stays "unknown": Postfix writes that for four different facts.
+// The address is not valid where it is "unknown", too, as of a client that was gone before it was looked at.
+func CutClient(s string) (c Client, rest string, ok bool) {
+	open := strings.IndexByte(s, '[')
+	if open < 0 {
+		return c, s, false
+	}
+	shut := strings.IndexByte(s[open:], ']') + open
+	if shut < open || strings.IndexByte(s[:open], ' ') >= 0 {
+		return c, s, false
+	}
+	c.Name = s[:open]
+	if address := s[open+1 : shut]; address != "unknown" {
+		if c.IP, ok = ParseIP(address); !ok {
+			return Client{}, s, false
+		}
+	}
+	c.Port, rest = cutPort(s[shut+1:])
+	return c, rest, true
+}
+
+// ParseIP reads an address as mail logs have it: with or without "IPv6:" in front, never with a zone.
+func ParseIP(s string) (netip.Addr, bool) {
+	s = strings.TrimPrefix(s, "IPv6:")
+	if len(s) < 2 || len(s) > 45 || strings.IndexByte(s, '%') >= 0 {
+		return netip.Addr{}, false
+	}
+	ip, err := netip.ParseAddr(s)
+	return ip.Unmap(), err == nil
+}
+
+// cutPort cuts ":25" from the front of s.
+func cutPort(s string) (port uint16, rest string) {
+	if len(s) < 2 || s[0] != ':' {
+		return 0, s
+	}
+	n, i := 0, 1
+	for ; i < len(s) && s[i]-'0' <= 9 && n <= 65535; i++ {
+		n = n*10 + int(s[i]-'0')
+	}
+	if i == 1 || n > 65535 {
+		return 0, s
+	}
+	return uint16(n), s[i:]
+}

@@ -1,0 +1,30 @@
+package mail
+
+import "testing"
+
+func TestCutClient(t *testing.T) {
+	tests := []struct {
+		in, name, ip string
+		port         uint16
+		rest         string
+		ok           bool
+	}{
+		{"mail.example.net[192.0.2.10]: x", "mail.example.net", "192.0.2.10", 0, ": x", true},
+		{"mail.example.net[2001:db8::25]:50122", "mail.example.net", "2001:db8::25", 50122, "", true},
+		{"[192.0.2.66]:50623: 550", "", "192.0.2.66", 50623, ": 550", true},
+		{"unknown[unknown]", "unknown", "invalid IP", 0, "", true},
+		{"x[::ffff:192.0.2.1]:x", "x", "192.0.2.1", 0, ":x", true},
+		{"x[IPv6:2001:db8::1]:70000", "x", "2001:db8::1", 0, ":70000", true},
+		{"evil x[192.0.2.1]", "", "invalid IP", 0, "evil x[192.0.2.1]", false},
+		{"x[192.0.2.999]", "", "invalid IP", 0, "x[192.0.2.999]", false},
+		{"x[fe80::1%eth0]", "", "invalid IP", 0, "x[fe80::1%eth0]", false},
+		{"x[192.0.2.1", "", "invalid IP", 0, "x[192.0.2.1", false},
+		{"", "", "invalid IP", 0, "", false},
+	}
+	for _, tt := range tests {
+		c, rest, ok := CutClient(tt.in)
+		if c.Name != tt.name || c.IP.String() != tt.ip || c.Port != tt.port || rest != tt.rest || ok != tt.ok {
+			t.Errorf("%s: got %+v %q %v", tt.in, c, rest, ok)
+		}
+	}
+}

@@ -1,0 +1,314 @@
+package postfix
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// agent reads the lines of the delivery agents smtp, lmtp, local, virtual, pipe, error and discard. retry logs as error,
+// relay as smtp.
+func agent(body string, ev *mail.Event) parse.Verdict {
+	if id, rest, ok := cutID(body); ok {
+		if strings.HasPrefix(rest, "to=<") {
+			setID(id, ev)
+			return delivery(rest, ev)
+		}
+		if v := underway(rest, ev); v != parse.Unfamiliar {
+			setID(id, ev)
+			return v
+		}
+	}
+	return outgoing(body, ev)
+}
+
+// delivery reads what became of a recipient:
+//
+//	to=<ADDR>⟨, orig_to=<ADDR>⟩, relay=R⟨, conn_use=N⟩, delay=D⟨, delays=a/b/c/d⟩⟨, tls=…⟩⟨, dsn=x.y.z⟩, status=WORD (reason)
+//
+// (global/log_adhoc.c). The order is fixed. It is cut from the left, up to "status=WORD (": the reason is foreign text, runs
+// to the end of the line and may look like anything.
+func delivery(s string, ev *mail.Event) parse.Verdict {
+	to, s, ok := cutRecipient(s[len("to="):])
+	if !ok {
+		return parse.Damaged
+	}
+	original := ""
+	if rest, found := strings.CutPrefix(s, ", orig_to="); found {
+		if original, s, ok = cutRecipient(rest); !ok {
+			return parse.Damaged
+		}
+	}
+	relay, s, ok := cutValue(s, ", relay=")
+	if !ok {
+		return parse.Damaged
+	}
+	_, s, _ = cutValue(s, ", conn_use=")
+	delay, s, _ := cutValue(s, ", delay=")
+	_, s, _ = cutValue(s, ", delays=")
+	_, s, _ = cutValue(s, ", tls=")
+	dsn, s, _ := cutValue(s, ", dsn=")
+	s, ok = strings.CutPrefix(s, ", status=")
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Recipient, ev.Original, ev.Delay, ev.DSN = to, original, seconds(delay), dsn
+	setRelay(relay, ev)
+	return result(s, ev)
+}
+
+// cutRecipient cuts "<ADDR>" from the front, where another field follows. Since 3.5 addresses are quoted; before, the
+// first ">" that the right field follows ends it.
+func cutRecipient(s string) (address, rest string, ok bool) {
+	address, rest, ok = cutAddress(s)
+	if ok && recipientEnds(rest) {
+		return address, rest, true
+	}
+	if !strings.HasPrefix(s, "<") { // orig_to=x@y, as somebody's editor left it
+		i := strings.Index(s, ", relay=")
+		return s[:max(i, 0)], s[max(i, 0):], i > 0
+	}
+	for i := 1; i < len(s); i++ {
+		n := strings.Index(s[i:], ">, ")
+		if n < 0 {
+			break
+		}
+		i += n
+		if recipientEnds(s[i+1:]) {
+			return s[1:i], s[i+1:], true
+		}
+	}
+	return "", s, false
+}
+
+func recipientEnds(rest string) bool {
+	return strings.HasPrefix(rest, ", relay=") || strings.HasPrefix(rest, ", orig_to=")
+}
+
+// cutValue cuts a field from the front, up to the comma.
+func cutValue(s, key string) (value, rest string, ok bool) {
+	value, ok = strings.CutPrefix(s, key)
+	if !ok {
+		return "", s, false
+	}
+	end := strings.IndexByte(value, ',')
+	if end < 0 {
+		end = len(value)
+	}
+	return value[:end], value[end:], true
+}
+
+// setRelay keeps the next hop: a name with an address and port, a host with the path of a socket, the name of a transport,
+// or "none" where no server was reached.
+func setRelay(relay string, ev *mail.Event) {
+	if open := strings.IndexByte(relay, '['); open > 0 && !strings.Contains(relay[open:], "/") {
+		if _, ok := cutRelay(relay, ev); ok {
+			setLocal(ev.RelayIP.IsLoopback(), ev)
+			return
+		}
+	}
+	ev.Relay = relay
+	setLocal(strings.HasSuffix(relay, "]"), ev)
+}
+
+// setLocal says whether the delivery is to this host: into a mailbox, or by LMTP over a socket or the loopback address.
+func setLocal(near bool, ev *mail.Event) {
+	switch ev.Daemon {
+	case "local", "virtual", "pipe":
+	case "lmtp":
+		if !near {
+			return
+		}
+	default:
+		return
+	}
+	ev.Flags |= mail.LocalTarget
+}
+
+// cutRelay cuts name[address]:port from the front and keeps it as the relay.
+func cutRelay(s string, ev *mail.Event) (rest string, ok bool) {
+	c, rest, ok := mail.CutClient(s)
+	if ok {
+		ev.Relay, ev.RelayIP, ev.RelayPort = c.Name, c.IP, c.Port
+	}
+	return rest, ok
+}
+
+// result reads "WORD (reason)".
+func result(s string, ev *mail.Event) parse.Verdict {
+	word, reason, ok := strings.Cut(s, " (")
+	reason, shut := strings.CutSuffix(reason, ")")
+	if !ok || !shut {
+		ev.Flags |= mail.Incomplete
+	}
+	ev.Disposition, ok = disposition(word)
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Reply = mail.Delivery, reason
+	if ev.Disposition == mail.Delivered {
+		sent(reason, ev)
+	} else {
+		ev.Code = remoteCode(reason)
+	}
+	return parse.Parsed
+}
+
+func disposition(word string) (d mail.Disposition, ok bool) {
+	switch word {
+	case "sent":
+		return mail.Delivered, true
+	case "deferred", "SOFTBOUNCE": // soft_bounce=yes: it will be tried again
+		return mail.Deferred, true
+	case "bounced":
+		return mail.Bounced, true
+	case "deliverable", "undeliverable", "undeliverable-but-not-cached":
+		return mail.Probed, true
+	}
+	return mail.NoDisposition, false
+}
+
+// sent tells what "sent" means: that this agent is done. That the relay was a content filter cannot be seen here.
+func sent(reason string, ev *mail.Event) {
+	switch ev.Daemon {
+	case "smtp", "lmtp":
+		ev.Code, _ = cutCode(reason)
+		ev.Child = queuedAs(reason)
+	case "discard":
+		ev.Disposition = mail.Discarded
+	case "qmgr", "oqmgr", "nqmgr":
+		if strings.HasSuffix(reason, "discarded") {
+			ev.Disposition = mail.Discarded
+		}
+	case "local":
+		if child, ok := strings.CutPrefix(reason, "forwarded as "); ok {
+			ev.Disposition, ev.Child = mail.Forwarded, child
+		} else if reason == "discarded" {
+			ev.Disposition = mail.Discarded
+		}
+	}
+}
+
+// queuedAs is the queue ID that a server, Postfix or Exim ("OK id=…"), says it gave to the mail; "" for others. Where a
+// filter repeats what the next server said, the last one counts.
+func queuedAs(reply string) string {
+	last := reply[strings.LastIndexByte(reply, ' ')+1:]
+	before := reply[:len(reply)-len(last)]
+	if !strings.HasSuffix(before, "queued as ") {
+		if id, ok := strings.CutPrefix(last, "id="); ok && strings.HasSuffix(before, "OK ") && eximID(id) {
+			return id
+		}
+		i := strings.LastIndex(reply, "queued as ")
+		if i < 0 {
+			return ""
+		}
+		last = reply[i+len("queued as "):]
+	}
+	n := 0
+	for n < len(last) && idByte(last[n]) && last[n] != '.' {
+		n++
+	}
+	return last[:n]
+}
+
+func eximID(s string) bool {
+	for i := range len(s) {
+		if !idByte(s[i]) && s[i] != '-' {
+			return false
+		}
+	}
+	return len(s) == 16 || len(s) == 23
+}
+
+// remoteCode is the reply code in "host NA said: 550 5.1.1 …" and "host NA refused to talk to me: 421 …"; 0 where the
+// reason is another, as a failed connection or a destination that was suspended.
+func remoteCode(reason string) int {
+	rest, ok := strings.CutPrefix(reason, "host ")
+	if !ok {
+		return 0
+	}
+	shut := strings.IndexByte(rest, ']')
+	rest = rest[shut+1:]
+	if said, ok := strings.CutPrefix(rest, " said: "); ok {
+		rest = said
+	} else if said, ok := strings.CutPrefix(rest, " refused to talk to me: "); ok {
+		rest = said
+	} else {
+		return 0
+	}
+	code, _ := cutCode(rest)
+	return code
+}
+
+// underway reads lines about a mail that is being delivered, which are not about what became of a recipient.
+func underway(rest string, ev *mail.Event) parse.Verdict {
+	switch {
+	case strings.HasPrefix(rest, "host "):
+		return skipped(rest, rest[len("host "):], ev)
+	case strings.HasPrefix(rest, "lost connection with "):
+		return skipped(rest, rest[len("lost connection with "):], ev)
+	case strings.HasPrefix(rest, "conversation with "):
+		return skipped(rest, rest[len("conversation with "):], ev)
+	case strings.HasPrefix(rest, "connect to "): // an agent that has the mail's ID at hand
+		return skipped(rest, rest[len("connect to "):], ev)
+	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
+		return warn(rest, ev)
+	case strings.HasPrefix(rest, "replace: header "), strings.HasPrefix(rest, "prepend: header "), strings.HasPrefix(rest, "strip: header "):
+		_, text, _ := strings.Cut(rest, ": header ") // smtp_header_checks: without a block
+		ev.Kind = mail.Header
+		setHeader(text, ev)
+		return parse.Parsed
+	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX workaround"),
+		strings.HasPrefix(rest, "breaking line > "), strings.HasPrefix(rest, "disabling "), strings.HasPrefix(rest, "Cannot start TLS: "),
+		strings.HasPrefix(rest, "TLS is required, but "), strings.HasPrefix(rest, "reply filter "):
+		return remark(rest, ev)
+	}
+	return parse.Unfamiliar
+}
+
+// skipped reads about a server that did not take the mail, while others are left to try (smtp/smtp_trouble.c).
+func skipped(text, server string, ev *mail.Event) parse.Verdict {
+	ev.Kind, ev.Reply, ev.Code = mail.Attempt, text, remoteCode(text)
+	if _, ok := cutRelay(server, ev); ok {
+		return parse.Parsed
+	}
+	ev.Relay, _, _ = strings.Cut(server, " ") // host[private/socket]
+	ev.Relay = strings.TrimSuffix(ev.Relay, ":")
+	return parse.Parsed
+}
+
+// outgoing reads the lines of a delivery agent that name no mail. They belong to the process's next one that does.
+func outgoing(body string, ev *mail.Event) parse.Verdict {
+	if server, ok := strings.CutPrefix(body, "connect to "); ok {
+		return unreached(server, ev)
+	}
+	if v := tls(body, ev); v != parse.Unfamiliar {
+		return v
+	}
+	for _, what := range [...]string{"SSL_connect error to ", "certificate verification failed for ", "certificate peer name verification failed for "} {
+		if server, ok := strings.CutPrefix(body, what); ok {
+			cutRelay(server, ev)
+			return warn(body, ev)
+		}
+	}
+	if strings.HasPrefix(body, "TLSRPT: ") || strings.HasPrefix(body, "Host offered STARTTLS: ") || strings.HasPrefix(body, "Server certificate ") {
+		return remark(body, ev)
+	}
+	return parse.Unfamiliar
+}
+
+// unreached reads "mx.example.com[192.0.2.25]:25: Connection refused", what follows "connect to ".
+func unreached(server string, ev *mail.Event) parse.Verdict {
+	rest, ok := cutRelay(server, ev)
+	if !ok {
+		ev.Relay, rest, ok = strings.Cut(server, ": ") // host[private/socket]: No such file or directory
+		ev.Kind, ev.Reply = mail.Attempt, rest
+		return clientFound(ok)
+	}
+	if rest, ok = strings.CutPrefix(rest, ": "); !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Reply = mail.Attempt, rest
+	return parse.Parsed
+}

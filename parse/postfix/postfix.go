@@ -1,0 +1,126 @@
+// Package postfix reads what the daemons and commands of Postfix log, from version 1.1 to 3.12.
+//
+// It is one of the formats below parse. A line reaches it without its header; the syslog tag tells the instance, the
+// service and the daemon (syslog_name/program, see tag.go), and every daemon or family of lines has a file of its own.
+// Lines with the words "warning:", "error:", "fatal:" and "panic:" in front are those of severity.go. Versions are told by
+// the shape of a line, never by number: distributions carry changes back.
+//
+// Much of a line is text that strangers chose: HELO, addresses, header texts, replies, account names. A line is therefore
+// fixed from the left and from the right with the grammar of the daemon that wrote it, and what remains between is text;
+// nothing is searched for in the middle. The rules are told where they are applied; each has hostile specimens.
+//
+// Conventions, beside those of mail.Event:
+//
+//   - The texts of a warning are in Text as they stand, without the word "warning: " and the queue ID.
+//   - Connect and Disconnect come from smtpd, qmqpd and postscreen. The latter's sessions are told apart by the client's
+//     address and port, since all share one PID. "lost connection after DATA", "timeout" and "too many errors" are
+//     Disconnects with a Stage; Postfix logs a second one, without Stage and with the counts of commands in Text, after it.
+//   - client= is an Accept, although it is only a promise: a reject, a lost connection or a RSET may follow. Child is
+//     orig_queue_id=, and Text is orig_client= as written (see mail.CutClient): both are to be believed only of a client
+//     that forwards for others, as a content filter does.
+//   - A sender, recipient or HELO is set only where the stage of the SMTP session can have one.
+//   - Message-IDs are without their angle brackets where nothing follows these.
+package postfix
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Format is the lines of Postfix.
+var Format = parse.Format{Name: "postfix", Parse: read}
+
+func read(body string, ev *mail.Event) parse.Verdict {
+	t, ok := cutTag(ev.Process)
+	if !ok {
+		return parse.Foreign
+	}
+	if !t.own() && ambiguous(t.daemon) {
+		return readDoubted(body, t, ev)
+	}
+	t.stamp(ev)
+	return dispatch(strip(body), ev)
+}
+
+// readDoubted reads a line of a program that has the name of one of Postfix's, in a family of another name: it is
+// Postfix's with a syslog_name of the administrator's choice, or, like cyrus/master, of another program.
+func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
+	before := *ev
+	t.stamp(ev)
+	if v := dispatch(strip(body), ev); v == parse.Parsed && ev.Kind != mail.Other && ev.Kind != mail.Warning {
+		return v
+	}
+	*ev = before
+	return parse.Foreign
+}
+
+// strip takes off what is not Postfix's: blanks and a message ID of Solaris in front, what editors left at the end.
+func strip(body string) string {
+	if strings.HasPrefix(body, " ") {
+		body = strings.TrimLeft(body, " ")
+	}
+	if strings.HasPrefix(body, "[ID ") {
+		if _, rest, ok := strings.Cut(body, "] "); ok {
+			body = rest
+		}
+	}
+	if n := len(body); n > 0 && (body[n-1] == '\r' || body[n-1] == ',') {
+		body = strings.TrimRight(body, ",\r")
+	}
+	return body
+}
+
+func dispatch(body string, ev *mail.Event) parse.Verdict {
+	if text, ok := cutSeverity(body); ok {
+		return severity(body, text, ev)
+	}
+	v := daemon(body, ev)
+	if v == parse.Unfamiliar && (chatter(body) || verbose(body)) {
+		ev.Kind = mail.Other
+		return parse.Parsed
+	}
+	return v
+}
+
+// daemon reads the informational lines of a daemon.
+func daemon(body string, ev *mail.Event) parse.Verdict {
+	switch ev.Daemon {
+	case "smtpd", "qmqpd":
+		return smtpd(body, ev)
+	case "cleanup":
+		return cleanup(body, ev)
+	case "qmgr", "oqmgr", "nqmgr":
+		return qmgr(body, ev)
+	case "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard":
+		return agent(body, ev)
+	case "bounce":
+		return bounce(body, ev)
+	case "pickup":
+		return pickup(body, ev)
+	case "postscreen":
+		return postscreen(body, ev)
+	case "dnsblog":
+		return dnsblog(body, ev)
+	case "tlsproxy":
+		return tlsproxy(body, ev)
+	case "postsuper":
+		return postsuper(body, ev)
+	case "postlog":
+		return remark(body, ev)
+	}
+	return service(body, ev)
+}
+
+// remark is a line that is known, and of use to readers only.
+func remark(text string, ev *mail.Event) parse.Verdict {
+	ev.Kind, ev.Text = mail.Other, text
+	return parse.Parsed
+}
+
+// warn is a line that tells of trouble, in its own words.
+func warn(text string, ev *mail.Event) parse.Verdict {
+	ev.Kind, ev.Text = mail.Warning, text
+	return parse.Parsed
+}

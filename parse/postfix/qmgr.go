@@ -1,0 +1,81 @@
+package postfix
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// qmgr reads the lines of the queue manager (qmgr/*.c, oqmgr/*.c).
+func qmgr(body string, ev *mail.Event) parse.Verdict {
+	id, rest, ok := cutID(body)
+	if !ok {
+		return parse.Unfamiliar
+	}
+	setID(id, ev)
+	switch {
+	case strings.HasPrefix(rest, "from=<"):
+		return queued(rest[len("from=<"):], ev)
+	case rest == "removed":
+		ev.Kind = mail.Remove
+		return parse.Parsed
+	case strings.HasPrefix(rest, "to=<"): // qmgr disposes of its own postmaster notices
+		return delivery(rest, ev)
+	case strings.HasPrefix(rest, "skipped, "):
+		return remark(rest, ev)
+	}
+	ev.QueueID = ""
+	return parse.Unfamiliar
+}
+
+// queued reads "from=<ADDR>, size=2441, nrcpt=3 (queue active)", from the right: the address may hold anything. It is
+// logged every time the mail enters the active queue; nrcpt never changes.
+func queued(s string, ev *mail.Event) parse.Verdict {
+	rest, ok := strings.CutSuffix(s, " (queue active)")
+	if !ok {
+		return expired(s, ev)
+	}
+	nrcpt, rest, ok := cutLastNumber(rest, ", nrcpt=")
+	if !ok {
+		return parse.Damaged
+	}
+	size, rest, ok := cutLastNumber(rest, ", size=")
+	if !ok {
+		return parse.Damaged
+	}
+	address, ok := strings.CutSuffix(rest, ">")
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Sender, ev.Size, ev.NRcpt = mail.Queue, sender(address), size, int(nrcpt)
+	return parse.Parsed
+}
+
+// expired reads "from=<ADDR>, status=expired, returned to sender", and "force-expired" of "postsuper -e".
+func expired(s string, ev *mail.Event) parse.Verdict {
+	i := strings.LastIndex(s, ">, status=")
+	if i < 0 {
+		return parse.Damaged
+	}
+	status := s[i+len(">, status="):]
+	if !strings.HasPrefix(status, "expired, ") && !strings.HasPrefix(status, "force-expired, ") {
+		return parse.Unfamiliar
+	}
+	ev.Kind, ev.Sender, ev.Text = mail.Expire, sender(s[:i]), status
+	return parse.Parsed
+}
+
+// cutLastNumber cuts a key and a number from the end.
+func cutLastNumber(s, key string) (n int64, rest string, ok bool) {
+	i := len(s)
+	for i > 0 && s[i-1]-'0' <= 9 {
+		i--
+	}
+	rest, ok = strings.CutSuffix(s[:i], key)
+	if !ok {
+		return 0, s, false
+	}
+	n, left, ok := cutNumber(s[i:])
+	return n, rest, ok && left == ""
+}

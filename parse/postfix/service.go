@@ -1,0 +1,99 @@
+package postfix
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// service reads the lines of the daemons and commands that serve the others: they tell nothing about a mail, but when and
+// how Postfix ran.
+func service(body string, ev *mail.Event) parse.Verdict {
+	switch ev.Daemon {
+	case "anvil", "scache":
+		return known(body, ev, "statistics: ")
+	case "master":
+		return known(body, ev, "daemon started -- ", "reload -- ", "reload configuration", "terminating on signal ", "stopping")
+	case "postfix-script", "postfix":
+		return known(body, ev, "starting the Postfix mail system", "stopping the Postfix mail system", "refreshing the Postfix mail system",
+			"the Postfix mail system is ", "waiting for the Postfix mail system", "stopping", "flushing", "aborting the Postfix mail system",
+			"rotating ")
+	case "flush", "tlsmgr":
+		return known(body, ev, "open smtp TLS cache", "open smtpd TLS cache", "open lmtp TLS cache")
+	}
+	return parse.Unfamiliar
+}
+
+// known is a remark, if the line begins with one of the words.
+func known(body string, ev *mail.Event, words ...string) parse.Verdict {
+	for _, w := range words {
+		if strings.HasPrefix(body, w) {
+			return remark(body, ev)
+		}
+	}
+	return parse.Unfamiliar
+}
+
+// chatter reports whether a line is one that any daemon may write, and that is of no use here: changed tables, caches,
+// compatibility, the TLS engine (util/dict.c, util/dict_cache.c, global/mail_params.c, tls/*.c).
+func chatter(body string) bool {
+	switch {
+	case strings.HasPrefix(body, "table ") && strings.Contains(body, " has changed -- "),
+		strings.HasPrefix(body, "cache ") && strings.Contains(body, " full cleanup: "),
+		strings.HasPrefix(body, "using backwards-compatible default setting "),
+		strings.HasPrefix(body, "setting up TLS connection "), strings.HasPrefix(body, "initializing the "),
+		strings.HasPrefix(body, "starting TLS engine"), strings.HasPrefix(body, "Reusing old session"),
+		strings.HasPrefix(body, "removing session "), strings.HasPrefix(body, "subject="), strings.HasPrefix(body, "issuer="),
+		strings.Contains(body, "subject_CN="), strings.HasPrefix(body, "Compiled against OpenSSL"):
+		return true
+	}
+	return false
+}
+
+// verbose reports whether a line is one of the many that "-v" and debug_peer_list add. They hold the SMTP dialogue, with
+// passwords in base64: nothing of them may be kept.
+func verbose(body string) bool {
+	if strings.HasPrefix(body, "< ") || strings.HasPrefix(body, "> ") || strings.HasPrefix(body, ">>> ") || strings.HasPrefix(body, "<<< ") {
+		return true
+	}
+	word, rest, ok := strings.Cut(body, " ")
+	if !ok {
+		return false
+	}
+	if strings.HasSuffix(word, ":") && strings.IndexByte(word, '_') > 0 { // match_hostname: the name of a C function
+		return true
+	}
+	switch word {
+	case "send", "input": // send attr request = connect; input attribute name: status
+		return strings.HasPrefix(rest, "attr")
+	case "trying...", "fsspace:", "mynetworks:": // trying... [192.0.2.25]
+		return true
+	case "connection": // established, closed
+		return !strings.Contains(rest, " ")
+	case "report": // report connect to all milters
+		return strings.HasSuffix(rest, " to all milters")
+	case "process": // process generation: 1 (1)
+		return strings.HasPrefix(rest, "generation: ")
+	case "idle":
+		return rest == "timeout -- exiting"
+	case "before", "after": // before input_transp_cleanup: cleanup flags = …
+		return strings.HasPrefix(rest, "input_transp_cleanup: ")
+	case "looking", "save": // looking for session … in smtp cache
+		return strings.Contains(rest, "session ")
+	}
+	return strings.HasPrefix(word, "SSL_") || strings.Contains(rest, "wanted attribute: ") || hexDump(body)
+}
+
+// hexDump reports whether a line is part of a dump of a TLS record: "0000 16 03 01 00 …".
+func hexDump(body string) bool {
+	if len(body) < 8 || body[4] != ' ' {
+		return false
+	}
+	for i := range 4 {
+		if c := body[i]; c-'0' > 9 && c|0x20-'a' > 'f'-'a' {
+			return false
+		}
+	}
+	return body[7] == ' ' || body[7] == '-'
+}

@@ -1,0 +1,275 @@
+package postfix
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// smtpd reads the lines of the SMTP server (smtpd/smtpd.c) and of its QMQP relative.
+func smtpd(body string, ev *mail.Event) parse.Verdict {
+	switch {
+	case strings.HasPrefix(body, "connect from "):
+		return session(mail.Connect, body[len("connect"):], ev)
+	case strings.HasPrefix(body, "disconnect from "):
+		return session(mail.Disconnect, body[len("disconnect"):], ev)
+	}
+	if id, rest, ok := cutID(body); ok {
+		if v := transaction(id, rest, ev); v != parse.Unfamiliar {
+			return v
+		}
+	}
+	if v := interrupted(body, ev); v != parse.Unfamiliar {
+		return v
+	}
+	return encounter(body, ev)
+}
+
+// session reads the first and the last line of a session. The last one counts the commands, since 3.0: "ehlo=1 auth=0/3
+// … commands=6/12"; where a slash stands, some were refused.
+func session(kind mail.Kind, rest string, ev *mail.Event) parse.Verdict {
+	rest, ok := cutFrom(rest, ev)
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Text = kind, strings.TrimPrefix(rest, " ")
+	return parse.Parsed
+}
+
+// transaction reads the lines that begin with a queue ID or NOQUEUE.
+func transaction(id, rest string, ev *mail.Event) parse.Verdict {
+	if client, ok := strings.CutPrefix(rest, "client="); ok {
+		setID(id, ev)
+		return accept(client, ev)
+	}
+	if v := action(id, rest, ev); v != parse.Unfamiliar {
+		return v
+	}
+	if v := interrupted(rest, ev); v != parse.Unfamiliar {
+		setID(id, ev)
+		return v
+	}
+	switch {
+	case strings.HasPrefix(rest, "reply filter "): // 3.11: "reply filter in: …", "… out: …"
+		setID(id, ev)
+		return remark(rest, ev)
+	case ev.Daemon == "qmqpd": // QID: NA: timeout while receiving message
+		if text, ok := cutClient(rest, ev); ok && strings.HasPrefix(text, ": ") {
+			setID(id, ev)
+			ev.Kind, ev.Text = mail.Disconnect, text[2:]
+			return parse.Parsed
+		}
+	}
+	return parse.Unfamiliar
+}
+
+// accept reads what follows "client=". The fields are cut from the left, each once and in the order in which smtpd writes
+// them, because all but the client may hold text of the client's choice.
+func accept(s string, ev *mail.Event) parse.Verdict {
+	s, ok := cutClient(s, ev)
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind = mail.Accept
+	ev.AuthMethod, s = cutField(s, ", sasl_method=")
+	ev.Account, s = cutField(s, ", sasl_username=")
+	s = skipSASLSender(s)
+	ev.Child, s = cutField(s, ", orig_queue_id=")
+	ev.Text, s = cutField(s, ", orig_client=")
+	if s != "" {
+		ev.Flags |= mail.Incomplete
+	}
+	return parse.Parsed
+}
+
+// acceptFields are the fields of a client= line, in their order.
+var acceptFields = [...]string{", sasl_method=", ", sasl_username=", ", sasl_sender=", ", orig_queue_id=", ", orig_client="}
+
+// cutField cuts the field from the front of s, up to the next one that may follow.
+func cutField(s, key string) (value, rest string) {
+	value, ok := strings.CutPrefix(s, key)
+	if !ok {
+		return "", s
+	}
+	end := len(value)
+	later := false
+	for _, k := range acceptFields {
+		if later {
+			if i := strings.Index(value[:end], k); i >= 0 {
+				end = i
+			}
+		}
+		later = later || k == key
+	}
+	return value[:end], value[end:]
+}
+
+// skipSASLSender cuts sasl_sender=, which any client may set with "MAIL FROM:<> AUTH=…", and which proves nothing. A quote
+// or an angle bracket in it opens a region that may hold blanks and commas, up to its closer; the server does not insist
+// on the closer (smtpd/smtpd_token.c), so that a region without one swallows the rest of the line.
+func skipSASLSender(s string) string {
+	value, ok := strings.CutPrefix(s, ", sasl_sender=")
+	if !ok {
+		return s
+	}
+	for i := 0; i < len(value); i++ {
+		switch value[i] {
+		case '"', '<':
+			i = region(value, i)
+		case ',':
+			if strings.HasPrefix(value[i:], ", orig_queue_id=") || strings.HasPrefix(value[i:], ", orig_client=") {
+				return value[i:]
+			}
+		}
+	}
+	return ""
+}
+
+// region is the index of the byte that closes the region opened at i, or the length of s.
+func region(s string, i int) int {
+	shut := s[i]
+	if shut == '<' {
+		shut = '>'
+	}
+	for i++; i < len(s) && s[i] != shut; i++ {
+		if s[i] == '\\' {
+			i++
+		}
+	}
+	return i
+}
+
+// interrupted reads the end of a session, or of its transaction, that nobody wished for: "lost connection after STAGE from
+// NA", "timeout after …", "too many errors after …". The stage may tell the bytes of content that had come.
+func interrupted(body string, ev *mail.Event) parse.Verdict {
+	stage, ok := strings.CutPrefix(body, "lost connection after ")
+	if !ok {
+		stage, ok = strings.CutPrefix(body, "timeout after ")
+	}
+	if !ok {
+		stage, ok = strings.CutPrefix(body, "too many errors after ")
+	}
+	if !ok {
+		return parse.Unfamiliar
+	}
+	what := body[:len(body)-len(stage)-len(" after ")]
+	stage, rest, ok := strings.Cut(stage, " ")
+	if !ok {
+		return parse.Damaged
+	}
+	var size int64
+	if bytes, ok := strings.CutPrefix(rest, "("); ok {
+		size, _, _ = cutNumber(strings.TrimPrefix(bytes, "approximately "))
+		_, rest, _ = strings.Cut(bytes, ") ")
+	}
+	rest, ok = strings.CutPrefix(rest, "from ")
+	if !ok {
+		return parse.Damaged
+	}
+	if _, ok = cutClient(rest, ev); !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Stage, ev.Text, ev.Size = mail.Disconnect, stage, what, size
+	return parse.Parsed
+}
+
+// encounter reads the other lines of a session.
+func encounter(body string, ev *mail.Event) parse.Verdict {
+	if v := tls(body, ev); v != parse.Unfamiliar {
+		return v
+	}
+	if after, ok := strings.CutPrefix(body, "improper command pipelining after "); ok {
+		stage, rest, _ := strings.Cut(after, " ")
+		if _, ok := cutClient(strings.TrimPrefix(rest, "from "), ev); !ok {
+			return parse.Damaged
+		}
+		ev.Stage = stage
+		return warn(body, ev)
+	}
+	if rest, ok := strings.CutPrefix(body, "SSL_accept error"); ok {
+		if _, ok := cutFrom(rest, ev); !ok {
+			return parse.Damaged
+		}
+		return warn(body, ev)
+	}
+	if v := proxy(body, ev); v != parse.Unfamiliar {
+		return v
+	}
+	if strings.HasPrefix(body, "reject: ") { // before 2.0: without a queue ID
+		return action(noQueue, body, ev)
+	}
+	if rest, ok := cutClient(body, ev); ok && strings.HasPrefix(rest, ": replacing command ") {
+		return remark(body, ev)
+	}
+	if strings.HasPrefix(body, "discarding EHLO keywords: ") {
+		return remark(body, ev)
+	}
+	return parse.Unfamiliar
+}
+
+// proxy reads what the content filter in front of the queue answered (smtpd/smtpd_proxy.c): the lines have neither client
+// nor queue ID, which are those of the session.
+func proxy(body string, ev *mail.Event) parse.Verdict {
+	rest, accepted := strings.CutPrefix(body, "proxy-accept: ")
+	if !accepted {
+		var ok bool
+		if rest, ok = strings.CutPrefix(body, "proxy-reject: "); !ok {
+			return parse.Unfamiliar
+		}
+	}
+	stage, rest, ok := strings.Cut(rest, ": ")
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Stage, ev.Kind = stage, mail.Reject
+	setReply(cutTail(rest, ev), ev)
+	if accepted {
+		ev.Kind, ev.Child = mail.FilterResult, queuedAs(ev.Reply)
+	}
+	return parse.Parsed
+}
+
+// tls reads "Anonymous TLS connection established from NA: TLSv1.3 with cipher …" (tls/tls_misc.c). The first word is there
+// since 2.5. Behind "to" it is the client side, and NA a relay.
+func tls(body string, ev *mail.Event) parse.Verdict {
+	rest := body
+	switch rest[:min(1, len(rest))] {
+	case "A":
+		rest = strings.TrimPrefix(rest, "Anonymous ")
+	case "U":
+		rest = strings.TrimPrefix(rest, "Untrusted ")
+	case "T":
+		rest = strings.TrimPrefix(rest, "Trusted ")
+	case "V":
+		rest = strings.TrimPrefix(rest, "Verified ")
+	}
+	rest, ok := strings.CutPrefix(rest, "TLS connection ")
+	if !ok {
+		return parse.Unfamiliar
+	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "established "), "reused ")
+	if peer, ok := strings.CutPrefix(rest, "from "); ok {
+		rest, ok = cutClient(peer, ev)
+		if !ok {
+			return parse.Damaged
+		}
+	} else if rest, ok = cutRelay(strings.TrimPrefix(rest, "to "), ev); !ok {
+		return parse.Damaged
+	}
+	return cipher(rest, ev)
+}
+
+// cipher reads "⟨ to SNI⟩: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) …".
+func cipher(s string, ev *mail.Event) parse.Verdict {
+	_, s, ok := strings.Cut(s, ": ")
+	if !ok {
+		return parse.Damaged
+	}
+	version, rest, ok := strings.Cut(s, " with cipher ")
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.TLS, ev.Text = mail.TLS, version, rest
+	return parse.Parsed
+}

@@ -1,0 +1,194 @@
+package postfix
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// noQueue stands where a queue ID would, as long as there is no queue file.
+const noQueue = "NOQUEUE"
+
+// cutID cuts "QID: " from the front. It says only that a word of letters and digits stands there: it is a queue ID when
+// what follows has the daemon's grammar, never because it looks like one.
+func cutID(s string) (id, rest string, ok bool) {
+	for i := 0; i < len(s); i++ {
+		if s[i] == ':' {
+			return s[:i], s[min(i+2, len(s)):], i > 0 && i+1 < len(s) && s[i+1] == ' '
+		}
+		if !idByte(s[i]) {
+			break
+		}
+	}
+	return "", s, false
+}
+
+// idByte reports whether a queue ID may hold the byte. MailScanner appends a dot and five digits.
+func idByte(c byte) bool {
+	return c-'0' <= 9 || c-'A' <= 'Z'-'A' || c-'a' <= 'z'-'a' || c == '.'
+}
+
+func setID(id string, ev *mail.Event) {
+	if id != noQueue {
+		ev.QueueID = id
+	}
+}
+
+// queueID reports whether a word is a queue ID by its own grammar (global/mail_queue.h), for the few lines that would
+// have any word there. Short: hexadecimal, in upper case, the first five digits being microseconds, hence at most F423F.
+// Long: at least ten digits base 52, a "z", digits base 51.
+func queueID(s string) bool {
+	if len(s) < 6 || len(s) > 40 {
+		return false
+	}
+	return shortID(s) || strings.LastIndexByte(s, 'z') >= 10 && longID(s)
+}
+
+func shortID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c-'0' > 9 && c-'A' > 'F'-'A' {
+			return false
+		}
+	}
+	return s[:5] <= "F423F"
+}
+
+func longID(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if !idByte(s[i]) || s[i] == '.' || c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' {
+			return false
+		}
+	}
+	return true
+}
+
+// cutAddress cuts "<ADDR>" from the front. Since 3.5 an address is quoted where RFC 5322 demands it, so that the first
+// ">" outside of the quotes ends it; before, see cutRecipient.
+func cutAddress(s string) (address, rest string, ok bool) {
+	if !strings.HasPrefix(s, "<") {
+		return "", s, false
+	}
+	start := 1
+	if len(s) > 1 && s[1] == '"' {
+		if n := quoted(s[1:]); n > 0 && len(s) > n+1 && (s[n+1] == '@' || s[n+1] == '>') {
+			start += n
+		}
+	}
+	end := strings.IndexByte(s[start:], '>')
+	if end < 0 {
+		return "", s, false
+	}
+	return s[1 : start+end], s[start+end+1:], true
+}
+
+// quoted is the length of the quoted string at the front of s, 0 where it does not end.
+func quoted(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// sender is the envelope sender for an address between angle brackets.
+func sender(address string) string {
+	if address == "" {
+		return mail.NullSender
+	}
+	return address
+}
+
+// cutNumber cuts decimal digits from the front; ok is whether there are any, and not more than fit.
+func cutNumber(s string) (n int64, rest string, ok bool) {
+	i := 0
+	for ; i < len(s) && s[i]-'0' <= 9 && i < 18; i++ {
+		n = n*10 + int64(s[i]-'0')
+	}
+	return n, s[i:], i > 0
+}
+
+// seconds reads a delay, "12" or "0.02"; anything else is 0.
+func seconds(s string) time.Duration {
+	whole, rest, ok := cutNumber(s)
+	if !ok || whole > 1e9 {
+		return 0
+	}
+	d := time.Duration(whole) * time.Second
+	if len(rest) > 1 && rest[0] == '.' {
+		unit := time.Second / 10
+		for i := 1; i < len(rest) && rest[i]-'0' <= 9; i++ {
+			d += time.Duration(rest[i]-'0') * unit
+			unit /= 10
+		}
+	}
+	return d
+}
+
+// cutCode cuts an SMTP reply code and a blank from the front (RFC 5321, section 4.2).
+func cutCode(s string) (code int, rest string) {
+	if len(s) < 4 || s[0]-'2' > 3 || s[1]-'0' > 9 || s[2]-'0' > 9 || s[3] != ' ' && s[3] != '-' {
+		return 0, s
+	}
+	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), s[4:]
+}
+
+// cutDSN cuts an enhanced status code and a blank from the front (RFC 3463, section 2).
+func cutDSN(s string) (dsn, rest string) {
+	if len(s) < 5 || s[1] != '.' || s[0] != '2' && s[0] != '4' && s[0] != '5' {
+		return "", s
+	}
+	end := strings.IndexByte(s, ' ')
+	if end < 0 {
+		end = len(s)
+	}
+	dots := 0
+	for i := 1; i < end; i++ {
+		switch {
+		case s[i] == '.' && s[i-1] != '.' && dots < 2:
+			dots++
+		case s[i]-'0' > 9:
+			return "", s
+		}
+	}
+	if dots != 2 || s[end-1] == '.' {
+		return "", s
+	}
+	return s[:end], s[min(end+1, len(s)):]
+}
+
+// setReply keeps what a refusal says: its code, its status and its text.
+func setReply(text string, ev *mail.Event) {
+	ev.Code, text = cutCode(text)
+	ev.DSN, ev.Reply = cutDSN(text)
+	if ev.Code/100 == 4 || ev.Code == 0 && strings.HasPrefix(ev.DSN, "4.") {
+		ev.Flags |= mail.Temporary
+	}
+}
+
+// cutFrom cuts " from name[address]:port" from the front.
+func cutFrom(s string, ev *mail.Event) (rest string, ok bool) {
+	s, ok = strings.CutPrefix(s, " from ")
+	if !ok {
+		return s, false
+	}
+	return cutClient(s, ev)
+}
+
+// cutClient cuts name[address]:port from the front and keeps it.
+func cutClient(s string, ev *mail.Event) (rest string, ok bool) {
+	c, rest, ok := mail.CutClient(s)
+	if !ok {
+		return s, false
+	}
+	ev.Client = c
+	if c.IP.IsValid() && c.Name != "" && c.Name != "unknown" {
+		ev.Flags |= mail.Verified // smtpd/smtpd_peer.c: the name is shown only if it resolves back
+	}
+	return rest, true
+}
