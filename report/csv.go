@@ -17,8 +17,9 @@ func CSV(w io.Writer, r *Report) error {
 	if r.Schema == findingsSchema {
 		csvFindings(out, r)
 	}
-	for i := range r.Tables {
-		csvTable(out, r.Tables, i, r.Zone)
+	tables := r.tablesFor(Program)
+	for i := range tables {
+		csvTable(out, tables, i, r.Zone)
 	}
 	out.Flush()
 	return out.Error()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 
 	"mailforensics/analyze"
 	"mailforensics/ingest"
@@ -24,7 +25,7 @@ func JSON(w io.Writer, r *Report) error {
 	if r.Schema == findingsSchema {
 		o.findings(r)
 	}
-	o.tables(r.Tables)
+	o.tables(r.tablesFor(Program))
 	o.site(r.Site)
 	o.coverage(r)
 	o.strsIf("notes", r.Notes)
@@ -48,8 +49,7 @@ func NDJSON(w io.Writer, r *Report) error {
 		o.finding(&r.Findings[i], files, "mailforensics.finding/1")
 		o.buf = append(o.buf, '\n')
 	}
-	for i := range r.Tables {
-		t := &r.Tables[i]
+	for _, t := range r.tablesFor(Program) {
 		for _, row := range t.Rows {
 			o.row(t.Columns, row, "mailforensics."+t.Name+"/1")
 			o.buf = append(o.buf, '\n')
@@ -297,19 +297,23 @@ func (o *object) timeline(bs []analyze.Bucket) {
 	o.closeList()
 }
 
-// tables writes every table as a list of rows; tables of one name, which follow each other, share a list.
+// tables writes every table as a list of rows; tables of one name share a list.
 func (o *object) tables(ts []Table) {
 	for i := range ts {
-		t := &ts[i]
-		if i == 0 || ts[i-1].Name != t.Name {
-			o.openList(t.Name)
+		if slices.ContainsFunc(ts[:i], func(before Table) bool { return before.Name == ts[i].Name }) {
+			continue
 		}
-		for _, row := range t.Rows {
-			o.row(t.Columns, row, "")
+		o.openList(ts[i].Name)
+		for j := range ts[i:] {
+			t := &ts[i+j]
+			if t.Name != ts[i].Name {
+				continue
+			}
+			for _, row := range t.Rows {
+				o.row(t.Columns, row, "")
+			}
 		}
-		if i == len(ts)-1 || ts[i+1].Name != t.Name {
-			o.closeList()
-		}
+		o.closeList()
 	}
 }
 

@@ -17,8 +17,8 @@ func Markdown(w io.Writer, r *Report) error {
 	if r.Schema == findingsSchema {
 		d.findings()
 	}
-	for i := range r.Tables {
-		d.table(&r.Tables[i])
+	for _, t := range r.tablesFor(Person) {
+		d.table(&t)
 	}
 	d.foot()
 	_, err := w.Write(d.out.Bytes())

@@ -8,8 +8,6 @@
 package report
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"mailforensics/analyze"
@@ -34,7 +32,7 @@ type Report struct {
 	Totals       analyze.Totals
 
 	Detectors []analyze.Detector // that looked; none: the command does not look for abuse
-	Findings  []analyze.Finding  // gravest first: see Sort
+	Findings  []analyze.Finding  // gravest first, as analyze.Engine has them
 	Left      int                // findings that --top left out
 	Site      *analyze.Site      // nil: nothing was learned
 
@@ -60,19 +58,6 @@ func (r *Report) Window() (start, end mail.Instant) {
 	return start, end
 }
 
-// Sort puts findings in the order in which they are shown: gravest, surest, largest, earliest.
-func Sort(fs []analyze.Finding) {
-	slices.SortFunc(fs, func(a, b analyze.Finding) int {
-		return cmp.Or(
-			cmp.Compare(b.Severity, a.Severity),
-			cmp.Compare(b.Score, a.Score),
-			cmp.Compare(b.Counts.Messages+b.Counts.Rejected, a.Counts.Messages+a.Counts.Rejected),
-			cmp.Compare(a.Start, b.Start),
-			cmp.Compare(a.ID, b.ID),
-		)
-	})
-}
-
 // fileNames are the names of the inputs, by mail.Origin.File.
 func (r *Report) fileNames() []string {
 	names := make([]string, len(r.Ledger.Files))
@@ -84,13 +69,34 @@ func (r *Report) fileNames() []string {
 
 // Table is rows of named columns, for what is not a finding: offenders, timelines, totals.
 type Table struct {
-	Name    string // member of the JSON object; tables of one name follow each other in one list
+	Name    string // member of the JSON object; tables of one name share a list
 	Title   string // above it, for a person
+	For     Reader
 	Columns []Column
 	Rows    [][]Value
 	Bars    int    // 1 + index of the column that is drawn as bars in the terminal; 0: none
 	Left    int    // rows that --top left out
 	Empty   string // what to say when there are no rows
+}
+
+// Reader is whom a table is for, where the same numbers want another form.
+type Reader uint8
+
+const (
+	Everybody Reader = iota
+	Person           // not in JSON, NDJSON and CSV
+	Program          // only there
+)
+
+// tablesFor are the tables that a reader gets.
+func (r *Report) tablesFor(who Reader) []Table {
+	var ts []Table
+	for i := range r.Tables {
+		if f := r.Tables[i].For; f == Everybody || f == who {
+			ts = append(ts, r.Tables[i])
+		}
+	}
+	return ts
 }
 
 // Column is a column of a table.

@@ -29,8 +29,8 @@ func Terminal(w io.Writer, r *Report, style Style) error {
 	if r.Schema == findingsSchema {
 		p.findings()
 	}
-	for i := range r.Tables {
-		p.table(&r.Tables[i])
+	for _, t := range r.tablesFor(Person) {
+		p.table(&t)
 	}
 	p.foot()
 	_, err := w.Write(p.out.Bytes())
