@@ -4,5 +4,6 @@ package analyze
 func Detectors() []Detector {
 	return []Detector{
 		burst,
+		openRelay,
 	}
 }

@@ -10,6 +10,8 @@ import (
 type Thresholds struct {
 	// Burst is what counts as one.
 	Burst BurstThresholds
+	// Relay is what counts as relaying for strangers.
+	Relay RelayThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -63,6 +65,16 @@ func DefaultThresholds() Thresholds {
 			MaxRecords:  50_000,
 			MaxEntities: 50_000,
 		},
+		Relay: RelayThresholds{
+			// Two or three are an alias that leads outside and was not recognised.
+			MinMessages: 5,
+			MinDomains:  3,
+			ManyFrom:    100,
+			// Names have about 4 bits a letter, ten random letters 6.9.
+			Random:      5.5,
+			GatewayFrom: 10,
+			MaxEntities: 5_000,
+		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
 			LocalFrom: 1,
@@ -110,6 +122,12 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"burst.log-chance", &t.Burst.LogChance},
 		{"burst.max-records", &t.Burst.MaxRecords},
 		{"burst.max-entities", &t.Burst.MaxEntities},
+		{"relay.min-messages", &t.Relay.MinMessages},
+		{"relay.min-domains", &t.Relay.MinDomains},
+		{"relay.many-from", &t.Relay.ManyFrom},
+		{"relay.random", &t.Relay.Random},
+		{"relay.gateway-from", &t.Relay.GatewayFrom},
+		{"relay.max-entities", &t.Relay.MaxEntities},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},

@@ -1,0 +1,384 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailforensics/mail"
+)
+
+var openRelay = Detector{
+	Name:    "open-relay",
+	Command: "relays",
+	Title:   "mail accepted from strangers for strangers",
+	Doc: `A mail server takes mail from strangers for its own domains, and from its own users for everybody. One that takes mail
+from strangers for strangers is an open relay, and spammers find it within hours. The log does not say "open relay"; it says
+that a client which did not log in, and is not ours, handed in a message whose recipients are not ours either. This detector
+collects those messages, by the domain of the envelope sender (an access rule that trusts a sender's domain, which anybody
+can write, is the usual hole) and by client, and shows:
+
+  - the words with which an access rule or a policy let them in, where the server logs them ("whitelisted in local domains
+    whitelist"): that is the rule to mend;
+  - how the senders look: letters drawn at random, addresses of our own domain that never received anything;
+  - how many clients from how many networks came, what went out, what bounced, and what is still in the queue, together with
+    the bounces that cannot be delivered because their senders never existed.
+
+Honest mail that looks alike: an office, a printer or a monitor that may relay because its address is trusted (mynetworks,
++relay_from_hosts): few addresses, seen all the time, senders that are known here; a gateway or secondary MX that passes
+mail on to another host (its recipient domains are few, each goes to one relay, and many strangers write to them): give
+--local-domain or the other host's log where this is not recognised; aliases that lead outside (the envelope recipient is
+ours). Those stay below medium or are left out.
+
+What it cannot see: a relay through a login (see accounts) or through a script (see scripts); whether the trusted office
+address was itself misused, unless its traffic changes so much that it is a burst; mail that was handed in and never tried.`,
+	New: func(p *Pass) Watch { return newRelayWatch(p) },
+}
+
+// RelayThresholds are those of the detector open-relay.
+type RelayThresholds struct {
+	MinMessages int     // fewer messages from strangers for strangers are a stray forward, not a relay
+	MinDomains  int     // recipient domains: mail for one or two is a forward or a gateway
+	ManyFrom    int     // from here on the mass alone is a mark
+	Random      float64 // bits a letter: mean surprise of local parts that were drawn at random
+	GatewayFrom int     // strangers that write to one domain, always passed to one relay, before it is ours
+	MaxEntities int     // clients, sender domains and recipient domains watched at a time
+}
+
+// relayWatch collects what strangers handed in for others, by sender domain and by client.
+type relayWatch struct {
+	pass    *Pass
+	domains *Entities[string, relayed]
+	clients *Entities[netip.Addr, relayed]
+	targets *Entities[string, relayTarget] // recipient domains
+	bounced *Entities[string, relayBounces]
+}
+
+// relayed is what one sender domain or one client had relayed.
+type relayed struct {
+	messages  int
+	to        Tally // recipient domains
+	networks  Tally
+	acl       Tally   // words of access rules, addresses masked
+	surprise  float64 // sum over senders
+	odd       int     // messages whose HELO is no host name
+	tally     Dossier
+	unsettled int // recipients that are not delivered
+}
+
+// relayTarget is a recipient domain: where its mail goes, and who writes to it.
+type relayTarget struct {
+	relays  Tally
+	clients Tally
+}
+
+// relayBounces are notices to a sender domain.
+type relayBounces struct{ all, waiting int }
+
+func newRelayWatch(p *Pass) *relayWatch {
+	most := p.Thresholds.Relay.MaxEntities
+	weigh := func(r *relayed) int { return r.messages }
+	return &relayWatch{
+		pass:    p,
+		domains: NewEntities(most, weigh, strings.Clone),
+		clients: NewEntities[netip.Addr](most, weigh, nil),
+		targets: NewEntities(most, func(t *relayTarget) int { return t.relays.Total() }, strings.Clone),
+		bounced: NewEntities(most, func(b *relayBounces) int { return b.all }, strings.Clone),
+	}
+}
+
+func (w *relayWatch) Event(*mail.Event) {}
+
+func (w *relayWatch) Message(m *mail.Message) {
+	if m.Has(mail.Doubtful) {
+		return
+	}
+	if m.Notice {
+		w.notice(m)
+		return
+	}
+	if !strangerForStrangers(m) {
+		return
+	}
+	ip := m.Client.IP.Unmap()
+	w.target(m, ip)
+	w.clients.At(ip).add(m)
+	if domain := mail.Domain(m.Sender); domain != "" {
+		w.domains.At(domain).add(m)
+	}
+}
+
+// strangerForStrangers reports whether m may have been relayed: whose the domains are is known only at the end.
+func strangerForStrangers(m *mail.Message) bool {
+	ip := m.Client.IP
+	if !ip.IsValid() || ip.IsLoopback() || ip.IsPrivate() || m.Account != "" || m.Has(mail.HasUID) || m.User != "" || m.Relayed || len(m.Recipients) == 0 {
+		return false
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.Local || r.RelayIP.IsPrivate() || r.RelayIP.IsLoopback() {
+			return false // for us, or for a host behind us
+		}
+	}
+	return true
+}
+
+// notice counts the bounces that a sender domain caused: those to senders that never existed stay in the queue.
+func (w *relayWatch) notice(m *mail.Message) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		domain := mail.Domain(r.Envelope())
+		b := w.bounced.At(domain)
+		b.all++
+		if !m.Completed && r.Disposition != mail.Delivered {
+			b.waiting++
+		}
+	}
+}
+
+func (w *relayWatch) target(m *mail.Message, ip netip.Addr) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		t := w.targets.At(mail.Domain(r.Envelope()))
+		if r.Relay != "" && r.Relay != "none" {
+			t.relays.Add(r.Relay, 1)
+		}
+		if t.clients.Distinct() < w.pass.Thresholds.Relay.GatewayFrom {
+			t.clients.Add(ip.String(), 1)
+		}
+	}
+}
+
+func (r *relayed) add(m *mail.Message) {
+	r.messages++
+	r.tally.Add(m)
+	for i := range m.Recipients {
+		r.to.Add(mail.Domain(m.Recipients[i].Envelope()), 1)
+		if m.Recipients[i].Disposition != mail.Delivered {
+			r.unsettled++
+		}
+	}
+	r.networks.Add(NetworkOf(m.Client.IP).String(), 1)
+	r.surprise += Surprise(mail.LocalPart(m.Sender))
+	if helo := m.Client.HELO; helo != "" && !strings.Contains(strings.Trim(helo, "."), ".") {
+		r.odd++
+	}
+	for _, text := range m.ACL {
+		r.acl.Add(maskAddresses(text), 1)
+	}
+}
+
+func (r *relayed) merge(o *relayed) {
+	r.messages += o.messages
+	r.unsettled += o.unsettled
+	r.surprise += o.surprise
+	r.odd += o.odd
+	r.to.Merge(&o.to)
+	r.networks.Merge(&o.networks)
+	r.acl.Merge(&o.acl)
+	r.tally.Merge(&o.tally)
+}
+
+// maskAddresses replaces what is an IP address by "…", so that a rule's words are the same for every client.
+func maskAddresses(text string) string {
+	words := strings.Fields(text)
+	for i, word := range words {
+		bare := strings.Trim(word, "[](),:;")
+		if host, _, found := strings.Cut(bare, "]:"); found {
+			bare = host
+		}
+		if _, err := netip.ParseAddr(bare); err == nil {
+			words[i] = strings.Replace(word, bare, "…", 1)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func (w *relayWatch) Merge(other Watch) {
+	o := other.(*relayWatch)
+	for k, v := range o.domains.All() {
+		w.domains.At(k).merge(v)
+	}
+	for k, v := range o.clients.All() {
+		w.clients.At(k).merge(v)
+	}
+	for k, v := range o.targets.All() {
+		t := w.targets.At(k)
+		t.relays.Merge(&v.relays)
+		for _, c := range v.clients.Top(v.clients.Distinct()) {
+			t.clients.Add(c.Value, c.Messages)
+		}
+	}
+	for k, v := range o.bounced.All() {
+		b := w.bounced.At(k)
+		b.all += v.all
+		b.waiting += v.waiting
+	}
+}
+
+func (w *relayWatch) Findings(site *Site) []Finding {
+	var found []Finding
+	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
+	for _, domain := range w.domains.Sorted(strings.Compare) {
+		r := w.domains.Find(domain)
+		if f, ok := w.judge(site, r, Subject{SenderDomain, domain}); ok && len(f.Clients) > 1 {
+			found = append(found, f)
+			for _, c := range f.Clients {
+				told[c.IP] += c.Messages
+			}
+		}
+	}
+	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
+		r := w.clients.Find(ip)
+		if site.IsOwn(ip) || 2*told[ip] > r.messages {
+			continue
+		}
+		if f, ok := w.judge(site, r, Subject{IP, ip.String()}); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// foreign is how many of the recipients are not ours, and in how many domains.
+func (w *relayWatch) foreign(site *Site, to *Tally) (recipients, domains int) {
+	for _, c := range to.Top(to.Distinct()) {
+		if !site.IsOurs(c.Value) && !w.gateway(c.Value) {
+			recipients += c.Messages
+			domains++
+		}
+	}
+	return recipients, domains
+}
+
+// gateway reports whether a recipient domain looks like one that we pass on: many strangers write to it, and all of it goes
+// to one place.
+func (w *relayWatch) gateway(domain string) bool {
+	t := w.targets.Find(domain)
+	if t == nil || t.clients.Distinct() < w.pass.Thresholds.Relay.GatewayFrom {
+		return false
+	}
+	_, share := t.relays.Most()
+	return share > 0.95
+}
+
+// judge scores what one sender domain or client had relayed.
+func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bool) {
+	th := &w.pass.Thresholds.Relay
+	recipients, domains := w.foreign(site, &r.to)
+	if r.messages < th.MinMessages || domains < th.MinDomains || 2*recipients < r.to.Total() {
+		return Finding{}, false
+	}
+	n := float64(r.messages)
+	f := Finding{Subject: subject}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	add("stranger-for-strangers", 0.3, "%s without a login, from outside, for %s in %s that are not ours",
+		plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"), plural(domains, "domain", "domains"))
+	senders := r.tally.Senders.Distinct()
+	if share := float64(senders) / n; share > 0.9 && senders >= th.MinMessages {
+		add("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
+	}
+	if mean := r.surprise / n; mean > th.Random && senders >= th.MinMessages {
+		add("random-senders", 0.2, "the senders' local parts are drawn at random: %.1f bits a letter, names have about 4", mean)
+	}
+	known := knownSenders(site, &r.tally.Senders)
+	if subject.Kind == SenderDomain && site.IsOurs(subject.Value) && known == 0 {
+		add("forged-local-senders", 0.15, "none of the senders in our domain %s ever received mail here", subject.Value)
+	}
+	if text, share := r.acl.Most(); text != "" && float64(r.acl.Of(text)) >= n/2 {
+		add("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
+		f.Facts = append(f.Facts, Fact{"let in by", fmt.Sprintf("%q, %d times (%.0f %% of what rules said)", text, r.acl.Of(text), 100*share)})
+	}
+	if nets := r.networks.Distinct(); nets >= 3 {
+		add("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
+	}
+	if share := float64(r.unsettled) / float64(max(1, r.to.Total())); share > 0.15 {
+		add("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
+	}
+	if share := float64(r.odd) / n; share > 0.5 {
+		add("odd-helo", 0.05, "%.0f %% said HELO with no host name", 100*share)
+	}
+	if r.messages >= th.ManyFrom {
+		add("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
+	}
+	w.excuse(site, r, known, add)
+	f.Title = w.title(r, subject, recipients)
+	w.queue(r, &f)
+	r.tally.Fill(&f)
+	f.Rate = bucketRate(&r.tally.Buckets)
+	return f, true
+}
+
+// excuse lowers the score of relaying that was probably meant.
+func (w *relayWatch) excuse(site *Site, r *relayed, known int, add func(string, float64, string, ...any)) {
+	if 2*known > r.tally.Senders.Distinct() {
+		add("known-senders", -0.4, "%d of %s receive mail here", known, plural(r.tally.Senders.Distinct(), "sender", "senders"))
+	}
+	named := 0
+	clients := r.tally.Clients()
+	for _, c := range clients {
+		if inOurDomains(site, c.Name) {
+			named++
+		}
+	}
+	if named > 0 && 2*named >= len(clients) {
+		add("our-own-names", -0.4, "%d of %s have a name in a domain of ours", named, plural(len(clients), "client", "clients"))
+	}
+	if len(clients) == 1 && r.tally.Buckets.Days() >= 3 && r.messages < w.pass.Thresholds.Relay.ManyFrom {
+		add("seen-for-days", -0.2, "the same client, on %d days", r.tally.Buckets.Days())
+	}
+}
+
+// knownSenders is how many of the senders receive mail here.
+func knownSenders(site *Site, senders *Tally) (n int) {
+	for _, s := range senders.Values() {
+		if site.KnownRecipient(s) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *relayWatch) title(r *relayed, subject Subject, recipients int) string {
+	clients := plural(len(r.tally.clients), "address", "addresses")
+	if subject.Kind == SenderDomain {
+		return fmt.Sprintf("Open relay: %s relayed %s from %s to %s, none of them ours",
+			clients, plural(r.messages, "message", "messages"), subject.Value, plural(recipients, "recipient", "recipients"))
+	}
+	return fmt.Sprintf("Open relay: %s relayed %s to %s, none of them ours",
+		subject.Value, plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"))
+}
+
+// queue says what of it is still in the queue, notices to forged senders included.
+func (w *relayWatch) queue(r *relayed, f *Finding) {
+	waiting := r.tally.Counts.Deferred + r.tally.Counts.Held
+	var all, notices int
+	for _, c := range r.tally.SenderDomains.Top(topMost) {
+		if b := w.bounced.Find(c.Value); b != nil && c.Messages*2 > r.messages {
+			all += b.all
+			notices += b.waiting
+		}
+	}
+	f.Facts = append(f.Facts, Fact{"went out", fmt.Sprintf("%s delivered, %d bounced", plural(r.tally.Counts.Delivered, "recipient", "recipients"), r.tally.Counts.Bounced+r.tally.Counts.Expired)})
+	f.Facts = append(f.Facts, Fact{"still queued", fmt.Sprintf("%s, and %s of ours to their senders (of %d made)",
+		plural(waiting, "recipient", "recipients"), plural(notices, "notice", "notices"), all)})
+}
+
+// bucketRate is the rate of what buckets counted: the peak is that of a whole minute.
+func bucketRate(b *Buckets) *Rate {
+	line := b.Timeline()
+	first, last := b.Bounds()
+	if len(line) == 0 {
+		return nil
+	}
+	peak := slices.MaxFunc(line, func(x, y Bucket) int { return x.Messages - y.Messages })
+	total := 0
+	for _, x := range line {
+		total += x.Messages
+	}
+	return &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes()), PeakPerMinute: peak.Messages, PeakAt: peak.Time}
+}
