@@ -1,0 +1,112 @@
+package correlate
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// command is a call of Exim as sendmail: where from, and with which arguments. The line has no message ID; the message that
+// the same process accepts next is its.
+type command struct {
+	host      *host
+	pid       int
+	at        mail.Instant
+	directory string
+	arguments string
+	line      mail.LogLine
+}
+
+// commandWait is how long a call may take to hand in its message.
+const commandWait = 10 * time.Second
+
+// command keeps a command line that may hand in a message. Exim calls itself for every delivery, every queue run and every
+// bounce; these are no submissions, save the last, whose message names its parent.
+func (t *Tracker) command(q *queue, ev *mail.Event) {
+	if ev.Directory == "" || isQueueWork(ev.Script) {
+		return
+	}
+	c := command{host: q.host, pid: ev.PID, at: t.now, directory: t.names.get(ev.Directory), arguments: t.names.get(ev.Script)}
+	if t.options.KeepLines {
+		c.line = mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: strings.Clone(ev.Raw)}
+	}
+	t.commands.put(c)
+}
+
+// isQueueWork reports whether arguments make Exim work on its queue, its configuration or an address, and not take a mail.
+func isQueueWork(arguments string) bool {
+	_, rest, _ := strings.Cut(arguments, " ")
+	for rest != "" {
+		var word string
+		word, rest, _ = strings.Cut(rest, " ")
+		if len(word) < 2 || word[0] != '-' {
+			continue
+		}
+		switch word[1] {
+		case 'M', 'q', 'E':
+			return true
+		case 'b':
+			switch word {
+			case "-bm", "-bs", "-bS":
+			default:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// commanded gives a local message the call that handed it in: that of its process where the log has PIDs; else the oldest
+// one of the last seconds, those first whose directory names the user or whose arguments name the sender.
+func (t *Tracker) commanded(q *queue, m *message, ev *mail.Event) {
+	if m.Notice || t.commands.n == 0 {
+		return
+	}
+	var best *command
+	bestFit := -1
+	t.commands.each(func(c *command) bool {
+		if t.now.Sub(c.at) > commandWait {
+			return false
+		}
+		if c.directory == "" || c.host != q.host || c.pid != ev.PID {
+			return true
+		}
+		if fit := c.fits(ev); fit >= bestFit { // the older one of two that fit as well
+			best, bestFit = c, fit
+		}
+		return true
+	})
+	if best == nil {
+		return
+	}
+	m.Directory, m.Script = best.directory, best.arguments
+	if t.options.KeepLines {
+		m.Lines = append([]mail.LogLine{best.line}, m.Lines...)
+	}
+	best.directory = ""
+}
+
+// fits is how well a call fits a message.
+func (c *command) fits(ev *mail.Event) int {
+	fit := 0
+	if ev.User != "" && hasPart(c.directory, ev.User) {
+		fit += 2
+	}
+	if ev.Sender != "" && ev.Sender != mail.NullSender && strings.Contains(c.arguments, ev.Sender) {
+		fit++
+	}
+	return fit
+}
+
+// hasPart reports whether a path has a part of that name.
+func hasPart(path, name string) bool {
+	for path != "" {
+		var part string
+		part, path, _ = strings.Cut(path, "/")
+		if part == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,96 @@
+package correlate
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// localDomains are those that mail ends for on these hosts: given, or learned from deliveries into mailboxes.
+type localDomains struct {
+	known map[string]bool
+}
+
+// maxLocalDomains bounds what is learned. A host that has more is a provider, whose domains must be given.
+const maxLocalDomains = 1 << 14
+
+func (l *localDomains) learn(domains []string) {
+	l.known = make(map[string]bool, len(domains))
+	for _, d := range domains {
+		l.known[mail.FoldDomain(d)] = true
+	}
+}
+
+// learnFrom takes over the domain of a recipient whose mail ended here.
+func (l *localDomains) learnFrom(r *mail.Recipient) {
+	if !r.Local || r.Disposition != mail.Delivered {
+		return
+	}
+	domain := domainOf(r.Envelope())
+	if domain == "" || l.known[domain] || len(l.known) >= maxLocalDomains {
+		return
+	}
+	l.known[strings.Clone(mail.FoldDomain(domain))] = true
+}
+
+// has reports whether mail for the address ends here. An address without a domain is of this host.
+func (l *localDomains) has(address string) bool {
+	domain := domainOf(address)
+	if domain == "" || l.known[domain] {
+		return true
+	}
+	folded := mail.FoldDomain(domain)
+	return folded != domain && l.known[folded]
+}
+
+// domainOf is the domain as it is written.
+func domainOf(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return ""
+	}
+	return address[at+1:]
+}
+
+// direction is the way of m: from inside when somebody logged in, a local user or a host of our own network handed it in,
+// or the MTA made it itself; to inside when all recipients are local. A stranger's mail that reaches a local recipient is
+// inbound, even if it goes on from there.
+func (t *Tracker) direction(m *message) mail.Direction {
+	for i := range m.Recipients {
+		t.local.learnFrom(&m.Recipients[i])
+	}
+	var local, remote bool
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.Local || t.local.has(r.Envelope()) {
+			local = true
+		} else {
+			remote = true
+		}
+	}
+	h := m.hops[0]
+	inside := m.Notice || m.Account != "" || h.origin == byUser || isOwn(m.Client.IP)
+	switch {
+	case !local && !remote:
+		return mail.UnknownDirection
+	case inside && remote:
+		return mail.Outbound
+	case inside:
+		return mail.Local
+	case h.origin == unseen || h.origin == internal:
+		if local {
+			return mail.Inbound
+		}
+		return mail.UnknownDirection
+	case local:
+		return mail.Inbound
+	}
+	return mail.Relayed
+}
+
+// isOwn reports whether an address can only be one of our own network.
+func isOwn(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+}

@@ -1,0 +1,357 @@
+package correlate
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// eximHost is what was learned about an Exim.
+type eximHost struct {
+	user   string        // that it runs as, from its bounces
+	lag    time.Duration // between the second in a message ID and the stamp of its arrival, in quarters of an hour: the zone
+	agreed int           // arrivals that had that lag, less those that had not
+}
+
+// aclText is what an access rule logged of a client whose message is to come.
+type aclText struct {
+	host *host
+	ip   netip.Addr
+	pid  int
+	at   mail.Instant
+	text string
+}
+
+// exim handles a line of Exim.
+func (t *Tracker) exim(ev *mail.Event) {
+	q := t.queueOf(ev)
+	if ev.QueueID == "" {
+		if ev.Kind == mail.CommandLine {
+			t.command(q, ev)
+			return
+		}
+		t.ruled(q, ev)
+		t.pass(ev)
+		return
+	}
+	switch ev.Kind {
+	case mail.Delivery:
+		t.eximDelivery(q, ev)
+	case mail.Accept, mail.LocalSubmit:
+		t.eximArrival(q, ev)
+	case mail.Complete, mail.Remove, mail.Requeue:
+		t.eximEnd(q, ev)
+	case mail.Hold, mail.Release, mail.Expire, mail.Discard:
+		t.eximState(q, ev)
+	case mail.Reject:
+		t.eximReject(q, ev)
+	default:
+		t.eximText(q, ev)
+	}
+}
+
+// ruled keeps the words of an access rule that name a client, for the message that comes from it.
+func (t *Tracker) ruled(q *queue, ev *mail.Event) {
+	switch ev.Kind {
+	case mail.Connect, mail.Disconnect, mail.TLS, mail.Auth, mail.AuthFailed, mail.Reject:
+		return
+	}
+	if ev.Text == "" || !ev.Client.IP.IsValid() {
+		return
+	}
+	t.texts.put(aclText{q.host, ev.Client.IP, ev.PID, t.now, strings.Clone(ev.Text)})
+}
+
+// eximArrival is Exim's <=: the message is in the queue.
+func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	switch {
+	case h == nil || h.state == dead && t.now.Sub(h.died) > late:
+		h = t.birth(q, ev, unseen)
+	case h.marks&accepted != 0:
+		t.stats.Doubtful++ // each ID has exactly one arrival
+		return
+	}
+	m := h.message
+	h.origin = bySMTP
+	if ev.Kind == mail.LocalSubmit {
+		h.origin = byUser
+	}
+	t.revive(h)
+	if h.state == receiving {
+		h.state = queued
+	}
+	h.marks |= accepted
+	h.born, m.born = t.now, t.now
+	t.take(m, ev)
+	t.touch(m, ev)
+	m.Client = ev.Client
+	m.Client.Name, m.Client.HELO = t.names.get(ev.Client.Name), t.names.get(ev.Client.HELO)
+	m.Account, m.AuthMethod, m.User = t.names.get(ev.Account), t.names.get(ev.AuthMethod), t.names.get(ev.User)
+	m.UID = ev.UID
+	m.Sender, m.MessageID, m.Subject = strings.Clone(ev.Sender), strings.Clone(ev.MessageID), strings.Clone(ev.Subject)
+	m.Size = ev.Size
+	t.envelope(m, h, ev.Recipients)
+	if t.contradicts(q.host, ev) {
+		h.marks |= suspect
+	}
+	t.eximNotice(q, h, ev)
+	if ev.Kind == mail.LocalSubmit {
+		t.commanded(q, m, ev)
+	} else {
+		t.acl(q, m, ev)
+	}
+	if isReturn(ev) {
+		h.marks |= mayReturn
+		t.injected.put(refTo(h))
+	}
+	t.adopt(h)
+}
+
+// isReturn reports whether an arrival may be a mail that a filter puts back: from this machine, without a login. A caller
+// whom Exim trusts names a protocol of its own (-oMr spam-scanned).
+func isReturn(ev *mail.Event) bool {
+	if ev.Kind == mail.LocalSubmit {
+		return ev.Parent == ""
+	}
+	return isOwn(ev.Client.IP) && ev.Account == ""
+}
+
+// envelope adds the recipients of a "for" list: addresses with a blank between; a quoted local part may hold blanks.
+func (t *Tracker) envelope(m *message, h *hop, list string) {
+	for list != "" {
+		var address string
+		address, list = cutAddress(list)
+		if address == "" {
+			continue
+		}
+		t.recipient(m, h, address, "")
+		m.Stated++
+	}
+}
+
+func cutAddress(list string) (address, rest string) {
+	quoted := false
+	for i := 0; i < len(list); i++ {
+		switch c := list[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ' ' && !quoted:
+			return list[:i], list[i+1:]
+		}
+	}
+	return list, ""
+}
+
+// eximNotice decides whether an arrival is a notice: of the null sender, by a local process, and either about a message
+// that we know or by the user that Exim runs as. Any local user may say -f '<>' and -E<id> (src/exim.c).
+func (t *Tracker) eximNotice(q *queue, h *hop, ev *mail.Event) {
+	if ev.Kind != mail.LocalSubmit || !strings.HasPrefix(ev.Protocol, "local") {
+		return
+	}
+	m := h.message
+	if ev.Parent != "" {
+		m.Parent = strings.Clone(ev.Parent)
+	}
+	if ev.Sender != mail.NullSender {
+		return
+	}
+	ours := ev.User != "" && (ev.User == q.host.exim.user || isEximUser(ev.User))
+	parent := ev.Parent != "" && (t.find(q, ev.Parent) != nil || t.graves.holds(q, ev.Parent, t.now))
+	if !ours && !parent {
+		return
+	}
+	m.Notice = true
+	if q.host.exim.user == "" && parent {
+		q.host.exim.user = t.names.get(ev.User)
+	}
+}
+
+// isEximUser reports whether a user is the one that Exim runs as where it is packaged: upstream, Debian, FreeBSD and
+// cPanel, DirectAdmin.
+func isEximUser(user string) bool {
+	switch user {
+	case "exim", "Debian-exim", "mailnull", "mail":
+		return true
+	}
+	return false
+}
+
+// acl gives a message the words that access rules logged about its client since the message before.
+func (t *Tracker) acl(q *queue, m *message, ev *mail.Event) {
+	if t.texts.n == 0 {
+		return
+	}
+	first := len(m.ACL)
+	t.texts.each(func(x *aclText) bool {
+		if t.now.Sub(x.at) > atOnce {
+			return false
+		}
+		if x.ip == ev.Client.IP && x.host == q.host && (x.pid == ev.PID || x.pid == 0) && x.text != "" {
+			m.addText(x.text)
+			x.text = ""
+		}
+		return true
+	})
+	for i, j := first, len(m.ACL)-1; i < j; i, j = i+1, j-1 { // the newest came first
+		m.ACL[i], m.ACL[j] = m.ACL[j], m.ACL[i]
+	}
+}
+
+func (m *message) addText(text string) {
+	if len(m.ACL) >= maxTexts {
+		return
+	}
+	for _, s := range m.ACL {
+		if s == text {
+			return
+		}
+	}
+	m.ACL = append(m.ACL, text)
+}
+
+// eximText is a line with an ID that says nothing of the message's fate: a server that was skipped, words of an access
+// rule, a signature. Before the arrival it is kept for it.
+func (t *Tracker) eximText(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		if ev.Kind == mail.Attempt || t.graves.holds(q, ev.QueueID, t.now) {
+			t.pass(ev)
+			return
+		}
+		h = t.birth(q, ev, unseen)
+		t.end(h, over)
+	}
+	m := h.message
+	t.touch(m, ev)
+	if ev.Kind == mail.Header {
+		t.header(m, ev)
+	} else if ev.Text != "" && ev.Kind != mail.Attempt && ev.Kind != mail.Other && (ev.Kind == mail.FilterResult || h.marks&delivered == 0) {
+		m.addText(strings.Clone(ev.Text))
+	}
+	t.pass(ev)
+}
+
+// eximDelivery is => -> >> ** ==.
+func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		if t.graves.holds(q, ev.QueueID, t.now) {
+			t.stats.Late++
+			return
+		}
+		h = t.birth(q, ev, unseen)
+		if ev.Has(mail.Cutthrough) {
+			t.end(h, over) // until it is accepted
+		} else {
+			h.state = queued
+		}
+	}
+	m := h.message
+	t.touch(m, ev)
+	if !ev.Has(mail.Cutthrough) {
+		h.marks |= delivered
+	}
+	if ev.Recipient == "" { // blackhole (ACL discarded recipients): all of them
+		if ev.Disposition == mail.Discarded {
+			h.marks |= discarded
+		}
+		return
+	}
+	t.linkDelivery(h, t.outcome(h, ev), ev)
+}
+
+// eximEnd is Completed, and what an administrator took away.
+func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		if t.graves.holds(q, ev.QueueID, t.now) {
+			t.stats.Late++
+		} else {
+			t.stats.Orphans++
+		}
+		return
+	}
+	t.touch(h.message, ev)
+	if ev.Kind == mail.Remove {
+		h.marks |= removed
+		if h.marks&accepted == 0 {
+			h.marks |= delivered
+		}
+		return // Completed follows, since 4.44
+	}
+	h.marks |= completed
+	t.end(h, dead)
+}
+
+// eximState is a message that is frozen, thawed, given up or thrown away.
+func (t *Tracker) eximState(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		t.stats.Orphans++
+		return
+	}
+	m := h.message
+	t.touch(m, ev)
+	switch ev.Kind {
+	case mail.Hold:
+		h.marks |= held
+	case mail.Release:
+		h.marks &^= held
+	case mail.Expire:
+		m.expire(h, ev)
+	case mail.Discard:
+		h.marks |= discarded
+	}
+}
+
+// eximReject is a refusal that names an ID. Where the message is not accepted, that ID never becomes one.
+func (t *Tracker) eximReject(q *queue, ev *mail.Event) {
+	if h := t.find(q, ev.QueueID); h != nil {
+		t.touch(h.message, ev)
+		if h.marks&accepted == 0 && !ev.Has(mail.WarnOnly) {
+			h.marks |= refused
+			t.end(h, over)
+		}
+	}
+	t.pass(ev)
+}
+
+const (
+	quarter = 15 * time.Minute
+	// slow is how long a reception may take: longer than any SMTP time-out.
+	slow = 6 * time.Hour
+	// ahead is how much earlier than its own beginning an arrival may be stamped, clocks being what they are.
+	ahead = 2 * time.Minute
+)
+
+// contradicts reports whether an arrival's stamp and the second in its ID cannot both be true. Their difference is the
+// offset of the log's zone, if that was guessed wrongly, and the time that the reception took. A false line that a line
+// feed made (src/dkim.c, src/exim.c) seldom gets both right.
+func (t *Tracker) contradicts(on *host, ev *mail.Event) bool {
+	began, _, ok := parse.EximID(ev.QueueID)
+	if !ok || ev.Time == 0 {
+		return false
+	}
+	lag := ev.Time.Sub(began)
+	zone := (lag + ahead).Truncate(quarter)
+	if lag+ahead < 0 && zone != lag+ahead {
+		zone -= quarter
+	}
+	x := &on.exim
+	switch {
+	case zone == x.lag:
+		x.agreed = min(x.agreed+1, 1000)
+		return false
+	case x.agreed <= 0:
+		x.lag, x.agreed = zone, 1
+		return false
+	}
+	x.agreed--
+	return lag-x.lag < -ahead || lag-x.lag > slow
+}

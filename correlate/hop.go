@@ -1,0 +1,270 @@
+package correlate
+
+import (
+	"hash/maphash"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// state is where a hop is in its life.
+type state uint8
+
+const (
+	receiving state = iota // named by a line, and not yet known to be in the queue
+	queued                 // in the queue
+	over                   // refused or cancelled; only the queue manager's line revives it
+	dead                   // its end was seen, or its queue ID was given to another
+)
+
+// origin is how a hop was born.
+type origin uint8
+
+const (
+	unseen   origin = iota // the line that bore it is not in the log
+	bySMTP                 // Postfix client=, Exim <= with a host
+	byUser                 // Postfix uid=, Exim P=local
+	internal               // inside of Postfix: a forward or a notice
+)
+
+// marks are what was seen of a hop.
+type marks uint16
+
+const (
+	accepted  marks = 1 << iota // it is in the queue: queue manager's line, Exim <=
+	delivered                   // a recipient got a disposition
+	completed                   // its end was seen: removed, Completed
+	named                       // its Message-ID was seen
+	refused
+	cancelled
+	discarded
+	held
+	removed // by an administrator
+	requeued
+	probed
+	suspect // its line contradicts its ID
+	mayReturn
+)
+
+// hop is one life of a queue ID.
+type hop struct {
+	message    *message
+	previous   *hop // an earlier life of the same ID that still lingers
+	queue      *queue
+	id         string
+	hash       uint64
+	generation uint32
+	state      state
+	origin     origin
+	marks      marks
+	born, died mail.Instant
+	via        string // the recipient whose forwarding made it
+	filter     string // the relay that turned out to put the mail back
+}
+
+func (h *hop) alive() bool { return h.state == receiving || h.state == queued }
+
+// message is a message that is not yet handed out.
+type message struct {
+	mail.Message
+	first    hop
+	hops     []*hop     // in order of the way; the first is &first
+	absorbed []*message // whose hops are now among ours
+
+	older, newer *message // in the list of all that are open
+	alive        int      // hops that are
+	born         mail.Instant
+	due          mail.Instant // not to be handed out before
+	generation   uint32
+	lingers      bool // is in the queue of those that are over
+	joined       bool // part of another
+
+	index    map[string]int32 // recipients by address, where there are many
+	expected []uint64         // queue IDs it waits for
+}
+
+// birth makes a message with one hop for the queue ID of ev, or finds the hop that ev's line bears belatedly: children may
+// log before their parent does (pickup after cleanup, cleanup before smtpd on a busy socket).
+func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
+	hash := t.hash(q, ev.QueueID)
+	old := t.hops.find(hash, q, ev.QueueID)
+	if old != nil {
+		if (old.origin == unseen || old.origin == internal && o != internal) && t.now.Sub(old.born) <= late {
+			old.origin = o
+			return old
+		}
+		if old.alive() {
+			t.stats.EndNotSeen++
+			t.end(old, dead)
+		}
+	}
+	m := t.newMessage(ev)
+	h := &m.first
+	h.message, h.queue, h.hash, h.id = m, q, hash, strings.Clone(ev.QueueID)
+	h.origin, h.born, h.previous = o, t.now, old
+	m.hops = append(m.hops, h)
+	m.QueueIDs = append(m.QueueIDs, h.id)
+	m.alive = 1
+	t.hops.put(h)
+	return h
+}
+
+func (t *Tracker) newMessage(ev *mail.Event) *message {
+	var m *message
+	if n := len(t.spare); n > 0 {
+		m = t.spare[n-1]
+		t.spare = t.spare[:n-1]
+	} else {
+		m = &message{}
+	}
+	m.MTA, m.Time, m.End, m.born = ev.MTA, ev.Time, ev.Time, t.now
+	m.Host, m.Instance = t.names.get(ev.Host), t.names.get(ev.Instance)
+	m.Hosts = append(m.Hosts, m.Host)
+	m.older = t.newest
+	if t.newest != nil {
+		t.newest.newer = m
+	} else {
+		t.oldest = m
+	}
+	t.newest = m
+	t.open++
+	return m
+}
+
+// find is the newest life of a queue ID, nil when there is none.
+func (t *Tracker) find(q *queue, id string) *hop {
+	return t.hops.find(t.hash(q, id), q, id)
+}
+
+// findLater is the life that a line of the delivery side is of. While a new life is still being received, such a line is a
+// late one of the life before.
+func (t *Tracker) findLater(q *queue, id string) *hop {
+	h := t.find(q, id)
+	if h != nil && h.previous != nil && h.state == receiving && h.marks&(accepted|delivered) == 0 {
+		return h.previous
+	}
+	return h
+}
+
+func (t *Tracker) hash(q *queue, id string) uint64 {
+	return maphash.String(t.seed, id) ^ q.salt
+}
+
+// end moves a hop out of life. The message lingers when it was the last.
+func (t *Tracker) end(h *hop, s state) {
+	wasAlive := h.alive()
+	h.state = s
+	if !wasAlive {
+		return
+	}
+	h.died = t.now
+	m := h.message
+	m.alive--
+	if m.alive == 0 {
+		t.wait(m, t.lingerOf(m))
+	}
+}
+
+// revive brings a hop back that was thought to be refused or cancelled, and turned out not to be.
+func (t *Tracker) revive(h *hop) {
+	if h.state != over {
+		return
+	}
+	h.state = queued
+	h.message.alive++
+}
+
+func (t *Tracker) lingerOf(m *message) time.Duration {
+	h := m.hops[len(m.hops)-1]
+	switch {
+	case h.marks&requeued != 0:
+		return lingerRequeued
+	case h.marks&mayReturn != 0 && len(m.hops) == 1:
+		return lingerReinjected
+	}
+	return linger
+}
+
+// wait puts m in the queue of those that linger.
+func (t *Tracker) wait(m *message, d time.Duration) {
+	m.due = t.now.Add(d)
+	if !m.lingers {
+		m.lingers = true
+		t.waiting.push(waiting{m, m.generation, t.now})
+	}
+}
+
+// forget takes m out of all lists and keeps its memory for the next.
+func (t *Tracker) forget(m *message) {
+	for _, h := range m.hops {
+		t.hops.remove(h)
+		t.graves.bury(h, t.now)
+		h.generation++
+	}
+	for _, key := range m.expected {
+		if e, ok := t.expected[key]; ok && e.message == m {
+			delete(t.expected, key)
+		}
+	}
+	t.unlist(m)
+	for _, child := range m.absorbed {
+		t.recycle(child)
+	}
+	t.recycle(m)
+}
+
+// unlist takes m out of the list of open messages.
+func (t *Tracker) unlist(m *message) {
+	if m.older != nil {
+		m.older.newer = m.newer
+	} else {
+		t.oldest = m.newer
+	}
+	if m.newer != nil {
+		m.newer.older = m.older
+	} else {
+		t.newest = m.older
+	}
+	m.older, m.newer = nil, nil
+	t.open--
+}
+
+// recycle empties m for its next use. Memory that one large message needed is let go.
+func (t *Tracker) recycle(m *message) {
+	const keep = 1024
+	m.generation++
+	if len(t.spare) >= 2*crowded {
+		return
+	}
+	old := *m
+	*m = message{generation: old.generation}
+	m.first.generation = old.first.generation
+	m.hops, m.absorbed, m.expected = old.hops[:0], old.absorbed[:0], old.expected[:0]
+	m.Hosts, m.QueueIDs = old.Hosts[:0], old.QueueIDs[:0]
+	m.ACL, m.Headers = old.ACL[:0], old.Headers[:0]
+	if cap(old.Recipients) <= keep {
+		m.Recipients = old.Recipients[:0]
+	}
+	if cap(old.Lines) <= keep {
+		clear(old.Lines)
+		m.Lines = old.Lines[:0]
+	}
+	t.spare = append(t.spare, m)
+}
+
+// hopRef is a hop that may be gone.
+type hopRef struct {
+	hop        *hop
+	generation uint32
+}
+
+func refTo(h *hop) hopRef { return hopRef{h, h.generation} }
+
+// get is the hop, nil when it is gone.
+func (r hopRef) get() *hop {
+	if r.hop == nil || r.hop.generation != r.generation {
+		return nil
+	}
+	return r.hop
+}

@@ -1,0 +1,504 @@
+package correlate
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// bond is how one hop leads to the next.
+type bond uint8
+
+const (
+	reinjected  bond = iota // a content filter took it out and put it back
+	forwardedAs             // local(8) made a new mail of it: alias, .forward
+	requeuedAs              // postsuper -r, or a scanner that works on the queue
+	tookOver                // another host of the inputs has it now
+)
+
+const (
+	// apart is how far the birth of a child and the line of its parent may be from each other: a filter may work for
+	// minutes, and the clocks of two hosts may differ.
+	apart = 15 * time.Minute
+	// atOnce is the same where only Message-ID and sender tell the child, or less.
+	atOnce = time.Minute
+)
+
+// pipeLink is a delivery to a command. Some commands put the mail back: nothing but its Message-ID and sender tells.
+type pipeLink struct {
+	hop      hopRef
+	envelope string
+	relay    string
+	at       mail.Instant
+}
+
+// expect is a queue ID that a delivery named, and that no line has yet.
+type expect struct {
+	message    *message
+	generation uint32
+	hop        *hop
+	id         string
+	envelope   string // the recipient that went there
+	bond       bond
+}
+
+// maxExpected bounds the queue IDs that one message waits for.
+const maxExpected = 64
+
+// findOn is the newest life of a queue ID on a host, whatever the instance.
+func (t *Tracker) findOn(h *host, id string) *hop {
+	for _, q := range h.queues {
+		if found := t.find(q, id); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// findAnyInstance is like findLater, for lines of a daemon whose syslog_name may not be that of the queue.
+func (t *Tracker) findAnyInstance(q *queue, id string) *hop {
+	if h := t.findLater(q, id); h != nil || len(q.host.queues) == 1 {
+		return h
+	}
+	return t.findOn(q.host, id)
+}
+
+// findReceiving finds a mail that smtpd took under another syslog_name than that of the queue ("submit/smtpd" hands over to
+// "postfix/cleanup"), and moves it to its true queue.
+func (t *Tracker) findReceiving(q *queue, id string) *hop {
+	for _, other := range q.host.queues {
+		if other == q {
+			continue
+		}
+		h := t.find(other, id)
+		if h == nil || h.state != receiving || h.origin != bySMTP || h.marks&(named|accepted) != 0 || t.now.Sub(h.born) > linger {
+			continue
+		}
+		t.hops.remove(h)
+		h.queue, h.hash = q, t.hash(q, id)
+		t.hops.put(h)
+		return h
+	}
+	return nil
+}
+
+// findElsewhere is the life of a queue ID on another host than h. Only a few hosts are tried: that which had the relay's
+// mail before, that of the relay's name, and the first ones.
+func (t *Tracker) findElsewhere(h *host, id, relay string) *hop {
+	if q := t.relays[relay]; q != nil && q.host != h {
+		if found := t.find(q, id); found != nil {
+			return found
+		}
+	}
+	const few = 16
+	for i, other := range t.queues.hosts {
+		if other == h || i >= few && !sameHost(other.name, relay) {
+			continue
+		}
+		if found := t.findOn(other, id); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func sameHost(a, b string) bool {
+	a, _, _ = strings.Cut(a, ".")
+	b, _, _ = strings.Cut(b, ".")
+	return a != "" && strings.EqualFold(a, b)
+}
+
+// linkDelivery follows a recipient to the queue ID that a delivery line names: what local forwarded it as, what a filter
+// put it back as, what the next host calls it.
+func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
+	switch ev.Disposition {
+	case mail.Delivered, mail.Forwarded, mail.Filtered:
+	default:
+		return
+	}
+	if ev.Child == "" {
+		t.linkWithoutName(h, r, ev)
+		return
+	}
+	m := h.message
+	if m.knowsMore(ev.Child) {
+		if r.QueueID == h.id && r.Disposition == mail.Delivered && isNear(ev) {
+			r.Disposition = mail.Filtered // the child has said nothing of this recipient yet
+		}
+		return
+	}
+	b, child := t.childOf(h, ev)
+	if child != nil {
+		if b == tookOver {
+			t.rememberRelay(ev.Relay, child.queue)
+		}
+		t.join(h, child, b, r)
+		return
+	}
+	if b != tookOver || len(t.queues.hosts) > 1 {
+		t.expect(h, ev.Child, b, r.Envelope())
+	}
+}
+
+// maxRelays bounds what is remembered of relays.
+const maxRelays = 1 << 12
+
+func (t *Tracker) rememberRelay(relay string, q *queue) {
+	if t.relays[relay] != q && len(t.relays) < maxRelays {
+		t.relays[strings.Clone(relay)] = q
+	}
+}
+
+// childOf finds the hop that a delivery line names. That a stranger's server says "queued as" and an ID of ours must not
+// join two mails: a filter is on an address of our own network, or hands the mail back from where it got it; another host
+// has a mail with the same Message-ID or sender.
+func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
+	m := h.message
+	if ev.Disposition == mail.Forwarded {
+		child := t.find(h.queue, ev.Child)
+		if child != nil && (child.origin != internal && child.origin != unseen || !t.mayFollow(m, child)) {
+			child = nil
+		}
+		return forwardedAs, child
+	}
+	child := t.findOn(h.queue.host, ev.Child)
+	if child != nil && t.mayFollow(m, child) && child.origin != internal && sameMail(m, child.message) {
+		c := child.message
+		if c.Account == "" && (isOwn(c.Client.IP) || child.origin == byUser || c.Client.IP == ev.RelayIP) || child.queue != h.queue {
+			return reinjected, child
+		}
+	}
+	if len(t.queues.hosts) > 1 {
+		child = t.findElsewhere(h.queue.host, ev.Child, ev.Relay)
+		if child != nil && t.mayFollow(m, child) && child.origin == bySMTP && sameMailSurely(m, child.message) {
+			return tookOver, child
+		}
+	}
+	if isNear(ev) {
+		return reinjected, nil
+	}
+	return tookOver, nil
+}
+
+// isNear reports whether a delivery went to an address of our own network.
+func isNear(ev *mail.Event) bool { return isOwn(ev.RelayIP) }
+
+// mayFollow reports whether the child can be a hop of m at all: the first of its own message, which is another one, and
+// born about now.
+func (t *Tracker) mayFollow(m *message, child *hop) bool {
+	c := child.message
+	return c != m && c.hops[0] == child && !c.Notice && within(t.now, child.born, apart)
+}
+
+func within(a, b mail.Instant, d time.Duration) bool {
+	return a.Sub(b) <= d && b.Sub(a) <= d
+}
+
+// sameMail reports whether nothing speaks against two hops being of one mail.
+func sameMail(a, b *message) bool {
+	if a.MessageID != "" && b.MessageID != "" {
+		return a.MessageID == b.MessageID
+	}
+	return a.Sender == "" || b.Sender == "" || mail.Fold(a.Sender) == mail.Fold(b.Sender)
+}
+
+// sameMailSurely reports whether two hops have the same Message-ID, or the same sender where there is none.
+func sameMailSurely(a, b *message) bool {
+	if a.MessageID != "" || b.MessageID != "" {
+		return a.MessageID == b.MessageID
+	}
+	return a.Sender != "" && mail.Fold(a.Sender) == mail.Fold(b.Sender)
+}
+
+// linkWithoutName looks for the mail that a command put back. The command's child may be in the queue before its parent's
+// line, or after it: pickup takes its time.
+func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
+	if ev.RelayIP.IsValid() || ev.Daemon != "pipe" && ev.MTA != mail.Exim {
+		return
+	}
+	if h.filter != "" && h.filter == ev.Relay+ev.Transport {
+		if r.QueueID == h.id {
+			r.Disposition = mail.Filtered
+		}
+		return
+	}
+	m := h.message
+	if m.MessageID == "" || t.injected.n == 0 {
+		if t.injected.n > 0 || m.MessageID != "" {
+			t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(ev.Relay + ev.Transport), t.now})
+		}
+		return
+	}
+	var child *hop
+	t.injected.each(func(ref *hopRef) bool {
+		c := ref.get()
+		if c == nil {
+			return true
+		}
+		if t.now.Sub(c.born) > atOnce || c.born < h.born {
+			return false
+		}
+		if t.isPutBack(h, c) {
+			child = c
+		}
+		return child == nil
+	})
+	if child != nil {
+		h.filter = t.names.get(ev.Relay + ev.Transport)
+		t.join(h, child, reinjected, r)
+		return
+	}
+	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(ev.Relay + ev.Transport), t.now})
+}
+
+// isPutBack reports whether c is the mail that a command made of h's: same host, Message-ID and sender, from this machine.
+func (t *Tracker) isPutBack(h, c *hop) bool {
+	m, put := h.message, c.message
+	return c.queue.host == h.queue.host && t.mayFollow(m, c) && c.marks&accepted != 0 && c.marks&mayReturn != 0 &&
+		m.MessageID != "" && m.MessageID == put.MessageID && m.Sender == put.Sender
+}
+
+// adopt ties a mail that just got into the queue to the delivery that named it, or that put it back.
+func (t *Tracker) adopt(h *hop) {
+	if len(t.expected) > 0 {
+		e, ok := t.expected[maphash.String(t.seed, h.id)]
+		if ok && e.id == h.id && e.message.generation == e.generation && !e.message.joined && t.isExpected(e, h) {
+			if e.bond == tookOver {
+				m := e.message
+				if r := m.findRecipient(e.envelope, "", false); r != nil {
+					t.rememberRelay(r.Relay, h.queue)
+				}
+			}
+			t.join(e.hop, h, e.bond, e.message.findRecipient(e.envelope, "", false))
+			return
+		}
+	}
+	if h.marks&mayReturn == 0 || t.piped.n == 0 {
+		return
+	}
+	var p *pipeLink
+	t.piped.each(func(l *pipeLink) bool {
+		if t.now.Sub(l.at) > atOnce {
+			return false
+		}
+		if parent := l.hop.get(); parent != nil && t.isPutBack(parent, h) {
+			p = l
+		}
+		return p == nil
+	})
+	if p != nil {
+		parent := p.hop.get()
+		parent.filter = p.relay
+		t.join(parent, h, reinjected, parent.message.findRecipient(p.envelope, "", false))
+	}
+}
+
+// isExpected reports whether a new hop is the one that a delivery named. The ID alone does not tell: short ones repeat.
+func (t *Tracker) isExpected(e expect, h *hop) bool {
+	m, c := e.message, h.message
+	if !t.mayFollow(m, h) || !within(e.message.End, h.born, apart) {
+		return false
+	}
+	sameMachine := h.queue.host == e.hop.queue.host
+	switch e.bond {
+	case forwardedAs:
+		return sameMachine && h.origin == internal
+	case requeuedAs:
+		return sameMachine
+	case reinjected:
+		if sameMachine {
+			return h.origin != internal && (h.marks&mayReturn != 0 || h.queue != e.hop.queue) && sameMail(m, c)
+		}
+	}
+	return !sameMachine && h.origin == bySMTP && sameMailSurely(m, c)
+}
+
+// expect notes that a delivery of h named a queue ID that is not known.
+func (t *Tracker) expect(h *hop, id string, b bond, envelope string) {
+	m := h.message
+	if len(m.expected) >= maxExpected {
+		return
+	}
+	key := maphash.String(t.seed, id)
+	if e, ok := t.expected[key]; ok && e.message == m {
+		return // one mail for several recipients
+	}
+	t.expected[key] = expect{m, m.generation, h, strings.Clone(id), envelope, b}
+	m.expected = append(m.expected, key)
+}
+
+// linkOriginal ties a mail that a filter puts back with XFORWARD: it names the first queue ID of the mail. A stranger may
+// not say so; the caller has seen that the client is of our own network.
+func (t *Tracker) linkOriginal(q *queue, child *hop, ev *mail.Event) {
+	parent := t.findOn(q.host, ev.Child)
+	if parent == nil || parent.marks&(accepted|delivered) == 0 || !t.mayFollow(parent.message, child) {
+		return
+	}
+	t.join(parent, child, reinjected, nil)
+}
+
+// linkRequeued ties a mail that postsuper -r put back to what it was.
+func (t *Tracker) linkRequeued(q *queue, child *hop, id string) {
+	parent := t.findOn(q.host, id)
+	if parent == nil || parent.message == child.message || child.message.hops[0] != child {
+		return
+	}
+	child.message.Sender = firstOf(parent.message.Sender, child.message.Sender)
+	t.join(parent, child, requeuedAs, nil)
+}
+
+// filter handles the word of a content filter about a message.
+func (t *Tracker) filter(ev *mail.Event) {
+	if ev.QueueID != "" {
+		q := t.queueOf(ev)
+		if h := t.findOn(q.host, ev.QueueID); h != nil {
+			t.touch(h.message, ev)
+			t.filtered(q.host, h, ev)
+		}
+	}
+	t.pass(ev)
+}
+
+// filtered ties what a filter says it put a mail back as ("queued_as: 5C3D7720A1", several joined by a slash).
+func (t *Tracker) filtered(on *host, h *hop, ev *mail.Event) {
+	ids := ev.Child
+	for ids != "" {
+		var id string
+		id, ids, _ = strings.Cut(ids, "/")
+		if h.message.knowsMore(id) {
+			continue
+		}
+		b := reinjected
+		if ev.Kind == mail.Requeue {
+			b = requeuedAs
+		}
+		child := t.findOn(on, id)
+		if child == nil {
+			t.expect(h, id, b, "")
+			continue
+		}
+		if t.mayFollow(h.message, child) && sameMail(h.message, child.message) && (b == requeuedAs || child.marks&mayReturn != 0) {
+			t.join(h, child, b, nil)
+		}
+	}
+}
+
+// join makes the child's message a part of the parent's. Account, client and script of the first leg stay; the child's
+// recipients have the last word. r is the parent's recipient that led to the child, where one did.
+func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
+	m, c := parent.message, child.message
+	via := ""
+	if r != nil {
+		via = r.Envelope()
+		if b == reinjected && r.QueueID == parent.id {
+			r.Disposition = mail.Filtered
+		}
+	}
+	for i := range c.Recipients {
+		m.inherit(&c.Recipients[i], b, via)
+	}
+	for _, h := range c.hops {
+		h.message = m
+		if b == forwardedAs {
+			h.via = via
+		}
+	}
+	m.hops = append(m.hops, c.hops...)
+	m.QueueIDs = append(m.QueueIDs, c.QueueIDs...)
+	for _, host := range c.Hosts {
+		if !slices.Contains(m.Hosts, host) {
+			m.Hosts = append(m.Hosts, host)
+		}
+	}
+	m.alive += c.alive
+	m.End = max(m.End, c.End)
+	m.Lines = append(m.Lines, c.Lines...)
+	m.Relayed = m.Relayed || b == tookOver || c.Relayed
+	m.MessageID = firstOf(m.MessageID, c.MessageID)
+	m.Subject = firstOf(m.Subject, c.Subject)
+	m.Script = firstOf(m.Script, c.Script)
+	if m.Sender == "" {
+		m.Sender = c.Sender
+	}
+	m.ACL = appendSome(m.ACL, c.ACL)
+	m.Headers = appendSome(m.Headers, c.Headers)
+	m.absorbed = append(append(m.absorbed, c), c.absorbed...)
+	m.expected = append(m.expected, c.expected...)
+	for _, key := range c.expected {
+		if e, ok := t.expected[key]; ok && e.message == c {
+			e.message, e.generation = m, m.generation
+			t.expected[key] = e
+		}
+	}
+	c.absorbed, c.expected, c.joined, c.alive = c.absorbed[:0], c.expected[:0], true, 0
+	t.unlist(c)
+	if m.alive == 0 {
+		t.wait(m, linger)
+	}
+}
+
+func appendSome[T comparable](to, from []T) []T {
+	for _, x := range from {
+		if len(to) < maxTexts && !slices.Contains(to, x) {
+			to = append(to, x)
+		}
+	}
+	return to
+}
+
+// inherit takes over what a later hop knows of a recipient.
+func (m *message) inherit(c *mail.Recipient, b bond, via string) {
+	if b == forwardedAs {
+		if c.Original == "" && c.Address != via {
+			c.Original = via
+		}
+		if m.findRecipient(c.Address, c.Original, true) == nil {
+			m.addRecipient(*c)
+		}
+		return
+	}
+	r := m.findRecipient(c.Address, c.Original, false)
+	if r == nil {
+		r = m.findRecipientByAddress(c.Address)
+	}
+	switch {
+	case r == nil:
+		m.addRecipient(*c)
+	case c.Disposition == mail.NoDisposition:
+	default:
+		envelope, attempts := r.Envelope(), r.Attempts
+		passed := r.Disposition == mail.Filtered || r.Disposition == mail.Delivered
+		*r = *c
+		r.Original = ""
+		if envelope != r.Address {
+			r.Original = envelope
+		}
+		if attempts > 0 && !passed {
+			r.Attempts += attempts
+		} else if attempts > 1 {
+			r.Attempts += attempts - 1 // the one that led here is no attempt to deliver
+		}
+		if r.Time > m.Time {
+			r.Delay = r.Time.Sub(m.Time)
+		}
+	}
+}
+
+// findRecipientByAddress finds a recipient whose address was rewritten before it was passed on.
+func (m *message) findRecipientByAddress(address string) *mail.Recipient {
+	if m.index != nil {
+		if i, ok := m.index[address]; ok {
+			return &m.Recipients[i]
+		}
+		return nil
+	}
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Address == address {
+			return r
+		}
+	}
+	return nil
+}

@@ -1,0 +1,374 @@
+package correlate
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// postfix handles a line of a Postfix daemon.
+func (t *Tracker) postfix(ev *mail.Event) {
+	q := t.queueOf(ev)
+	if ev.QueueID == "" {
+		t.inSession(q, ev)
+		if ev.Child != "" && ev.Kind != mail.Accept {
+			t.proxyAccepted(q, t.sessionOf(q, ev), ev)
+		}
+		if ev.Kind != mail.Accept {
+			t.pass(ev)
+		}
+		return
+	}
+	switch ev.Kind {
+	case mail.Delivery:
+		t.postfixDelivery(q, ev)
+	case mail.Queue:
+		t.postfixQueue(q, ev)
+	case mail.MessageID, mail.Header:
+		t.postfixCleanup(q, ev)
+	case mail.Accept:
+		t.postfixAccept(q, ev)
+	case mail.LocalSubmit:
+		t.postfixPickup(q, ev)
+	case mail.Remove, mail.Requeue:
+		t.postfixEnd(q, ev)
+	case mail.Hold, mail.Discard:
+		t.postfixVerdict(q, ev)
+	case mail.Release, mail.Expire:
+		t.postfixRelease(q, ev)
+	case mail.BounceNotice:
+		t.postfixNotice(q, ev)
+	case mail.Reject:
+		t.postfixReject(q, ev)
+	default:
+		t.postfixOther(q, ev)
+	}
+}
+
+// postfixAccept is smtpd's client=: a queue file was opened, at the first recipient that was accepted.
+func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
+	h := t.birth(q, ev, bySMTP)
+	m := h.message
+	if m.hops[0] != h {
+		return
+	}
+	t.take(m, ev)
+	m.Client = ev.Client
+	m.Client.Name, m.Client.HELO = t.names.get(ev.Client.Name), t.names.get(ev.Client.HELO)
+	m.Account, m.AuthMethod = t.names.get(ev.Account), t.names.get(ev.AuthMethod)
+	t.begin(t.sessionOf(q, ev), h, ev)
+	t.keepLine(m, ev)
+	if isOwn(ev.Client.IP) && ev.Account == "" {
+		h.marks |= mayReturn
+		t.injected.put(refTo(h))
+		if ev.Child != "" {
+			t.linkOriginal(q, h, ev)
+		}
+	}
+}
+
+// take keeps the line that accepted m, and what it says.
+func (t *Tracker) take(m *message, ev *mail.Event) {
+	m.Origin, m.Line, m.Time = ev.Origin, strings.Clone(ev.Raw), ev.Time
+	m.Service = t.names.get(ev.Service)
+	m.Protocol, m.TLS, m.Interface = t.names.get(ev.Protocol), t.names.get(ev.TLS), t.names.get(ev.Interface)
+	m.Flags |= ev.Flags & (mail.Verified | mail.HasUID | mail.FakeReject)
+}
+
+// postfixPickup is pickup's uid=: a local user's mail, or one that postsuper -r put back.
+func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
+	h := t.birth(q, ev, byUser)
+	m := h.message
+	if m.hops[0] != h {
+		return
+	}
+	t.take(m, ev)
+	m.UID, m.User = ev.UID, t.names.get(ev.User)
+	if ev.Sender != "" {
+		m.Sender = strings.Clone(ev.Sender)
+	}
+	t.keepLine(m, ev)
+	if parent := firstOf(ev.Parent, ev.Child); parent != "" {
+		t.linkRequeued(q, h, parent)
+		return
+	}
+	h.marks |= mayReturn
+	t.injected.put(refTo(h))
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// postfixCleanup is a line of cleanup about the content: message-id=, a logged header. A hop that has no birth line was
+// born inside of Postfix.
+func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		h = t.findReceiving(q, ev.QueueID)
+	}
+	if h == nil || t.isNewLife(h, ev) {
+		if h == nil && t.graves.holds(q, ev.QueueID, t.now) && ev.Kind == mail.Header {
+			t.stats.Late++
+			return
+		}
+		h = t.birth(q, ev, internal)
+		t.claimNotice(h)
+	}
+	m := h.message
+	t.touch(m, ev)
+	if ev.Kind == mail.MessageID {
+		h.marks |= named
+		if m.MessageID == "" {
+			m.MessageID = strings.Clone(ev.MessageID)
+		}
+		return
+	}
+	t.header(m, ev)
+	if m.Client.HELO == "" && ev.Client.HELO != "" && h.origin == bySMTP && m.hops[0] == h {
+		m.Client.HELO = t.names.get(ev.Client.HELO)
+	}
+	if m.Sender == "" && ev.Sender != "" {
+		m.Sender = strings.Clone(ev.Sender)
+	}
+}
+
+// isNewLife reports whether a line about the content cannot be of the life we know: it is over, or is in the queue and
+// another Message-ID comes. (A mail with several Message-ID headers logs them while it is received.)
+func (t *Tracker) isNewLife(h *hop, ev *mail.Event) bool {
+	switch {
+	case h.state == receiving || h.state == over && t.now.Sub(h.born) < linger:
+		return false
+	case t.now.Sub(h.born) <= late:
+		return false
+	case h.state == queued && ev.Kind == mail.MessageID:
+		return h.message.MessageID != ev.MessageID
+	}
+	return h.state == dead || h.state == over
+}
+
+// header keeps a header that a check logged.
+func (t *Tracker) header(m *message, ev *mail.Event) {
+	if m.Subject == "" && ev.Subject != "" {
+		m.Subject = strings.Clone(ev.Subject)
+	}
+	if m.Script == "" && ev.Script != "" {
+		m.Script = t.names.get(ev.Script)
+	}
+	if ev.HeaderName != "" && len(m.Headers) < maxTexts {
+		m.Headers = append(m.Headers, mail.HeaderLine{Name: t.names.get(ev.HeaderName), Value: strings.Clone(ev.HeaderValue)})
+	}
+}
+
+// postfixQueue is qmgr's from=: the mail is in the queue. It comes again at every attempt.
+func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		h = t.findReceiving(q, ev.QueueID)
+	}
+	switch {
+	case h == nil:
+		h = t.birth(q, ev, unseen)
+	case h.state == dead && t.now.Sub(h.died) > late,
+		h.alive() && h.marks&accepted != 0 && h.message.hops[0] == h && h.message.Sender != ev.Sender && !ev.Has(mail.NoSender):
+		h = t.birth(q, ev, unseen)
+	}
+	m := h.message
+	t.touch(m, ev)
+	first := h.marks&accepted == 0
+	h.marks |= accepted
+	t.revive(h)
+	if h.state == receiving {
+		h.state = queued
+	}
+	if !first {
+		return
+	}
+	if m.hops[0] == h {
+		if ev.Sender != "" && m.Sender != ev.Sender {
+			m.Sender = strings.Clone(ev.Sender)
+		}
+		m.Size, m.Stated = ev.Size, ev.NRcpt
+	}
+	t.adopt(h)
+}
+
+// touch notes that a line belongs to m.
+func (t *Tracker) touch(m *message, ev *mail.Event) {
+	m.End = max(m.End, ev.Time)
+	t.keepLine(m, ev)
+}
+
+// postfixDelivery is a delivery agent's to=.
+func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
+	h := t.findLater(q, ev.QueueID)
+	if h == nil {
+		if t.graves.holds(q, ev.QueueID, t.now) {
+			t.stats.Late++
+			return
+		}
+		h = t.birth(q, ev, unseen)
+		h.state = queued
+	}
+	m := h.message
+	t.touch(m, ev)
+	if ev.Disposition == mail.Probed {
+		h.marks |= probed
+		return
+	}
+	h.marks |= delivered
+	if h.marks&accepted == 0 && h.state == over {
+		t.revive(h) // cleanup bounces a mail that it refuses, where nobody waits for an answer
+	}
+	t.linkDelivery(h, t.outcome(h, ev), ev)
+}
+
+// postfixEnd is the end of a queue ID: removed, requeued.
+func (t *Tracker) postfixEnd(q *queue, ev *mail.Event) {
+	h := t.findLater(q, ev.QueueID)
+	if h == nil {
+		if t.graves.holds(q, ev.QueueID, t.now) {
+			t.stats.Late++
+		} else {
+			t.stats.Orphans++
+		}
+		return
+	}
+	if h.state == dead {
+		t.keepLine(h.message, ev)
+		return
+	}
+	t.touch(h.message, ev)
+	switch {
+	case ev.Kind == mail.Requeue:
+		h.marks |= requeued | accepted
+	case ev.Daemon == "cleanup": // since 3.10
+		switch {
+		case h.marks&(discarded|accepted|refused) != 0:
+		case ev.Reply == "discarded":
+			h.marks |= discarded
+		default: // canceled
+			h.marks |= cancelled
+		}
+	case ev.Daemon == "postsuper":
+		h.marks |= removed | accepted
+	default:
+		h.marks |= accepted
+	}
+	h.marks |= completed
+	t.end(h, dead)
+}
+
+// postfixVerdict is a rule that took the mail out of the flow: hold or discard, by header checks, a milter or an access
+// table.
+func (t *Tracker) postfixVerdict(q *queue, ev *mail.Event) {
+	h := t.find(q, ev.QueueID)
+	if h == nil {
+		if ev.Daemon != "cleanup" {
+			t.stats.Orphans++ // postsuper's hold of a mail that came before the log began
+			return
+		}
+		h = t.birth(q, ev, internal)
+	}
+	t.touch(h.message, ev)
+	if ev.Kind == mail.Hold {
+		h.marks |= held
+	} else {
+		h.marks |= discarded
+	}
+	m := h.message
+	if m.Sender == "" && ev.Sender != "" {
+		m.Sender = strings.Clone(ev.Sender)
+	}
+	if m.Client.HELO == "" && h.origin == bySMTP && m.hops[0] == h {
+		m.Client.HELO = t.names.get(ev.Client.HELO)
+	}
+	t.tellRecipient(h, ev.Recipient, h.marks&(held|discarded), ev)
+	if ev.Kind == mail.Discard {
+		h.marks |= completed
+		t.end(h, over)
+	}
+}
+
+// tellRecipient gives a recipient the disposition that a rule decided, where the line names one.
+func (t *Tracker) tellRecipient(h *hop, address string, verdict marks, ev *mail.Event) {
+	if address == "" {
+		return
+	}
+	r := t.recipient(h.message, h, address, "")
+	r.Disposition = mail.Held
+	if verdict&discarded != 0 {
+		r.Disposition = mail.Discarded
+	}
+	r.Time, r.Origin, r.QueueID = ev.Time, ev.Origin, h.id
+	t.setReply(r, ev.Reply)
+}
+
+// postfixRelease is a hold that ends, or a mail that was too long in the queue.
+func (t *Tracker) postfixRelease(q *queue, ev *mail.Event) {
+	h := t.findLater(q, ev.QueueID)
+	if h == nil {
+		t.stats.Orphans++
+		return
+	}
+	m := h.message
+	t.touch(m, ev)
+	if ev.Kind == mail.Expire {
+		m.expire(h, ev)
+		return
+	}
+	h.marks &^= held
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Disposition == mail.Held && r.QueueID == h.id {
+			r.Disposition = mail.NoDisposition
+		}
+	}
+}
+
+// postfixReject is a refusal that names a queue ID. One of a recipient leaves the mail alive; one of the content ends it.
+func (t *Tracker) postfixReject(q *queue, ev *mail.Event) {
+	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
+		t.touch(h.message, ev)
+		if m := h.message; m.Client.HELO == "" && h.origin == bySMTP && m.hops[0] == h {
+			m.Client.HELO = t.names.get(ev.Client.HELO)
+		}
+		if !ev.Has(mail.WarnOnly) && endsMail(ev) && h.marks&accepted == 0 {
+			h.marks |= refused
+			t.end(h, over)
+		}
+	}
+	if s := t.sessionOf(q, ev); s != nil {
+		s.note(ev)
+	}
+	t.pass(ev)
+}
+
+// endsMail reports whether a refusal is of the whole mail.
+func endsMail(ev *mail.Event) bool {
+	switch ev.Stage {
+	case "DATA", "BDAT", "END-OF-MESSAGE":
+		return true
+	case "RCPT", "VRFY", "ETRN", "CONNECT", "HELO", "EHLO", "MAIL":
+		return false
+	}
+	return ev.Daemon == "cleanup"
+}
+
+// postfixOther is any other line with a queue ID: a skipped server, a warning, a lost connection (3.10 names the ID).
+func (t *Tracker) postfixOther(q *queue, ev *mail.Event) {
+	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
+		t.touch(h.message, ev)
+	}
+	if takesMail(ev.Daemon) {
+		if s := t.sessionOf(q, ev); s != nil {
+			s.note(ev)
+			if ev.Kind == mail.Disconnect {
+				t.disconnect(s, ev)
+			}
+		}
+	}
+	t.pass(ev)
+}

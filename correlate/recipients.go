@@ -1,0 +1,198 @@
+package correlate
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// many is how many recipients make looking through them slower than a map.
+const many = 24
+
+// recipient finds the recipient of m that a line of h speaks of, or adds it. Its identity is the address that the envelope
+// had: several deliveries of one alias are one recipient, whose disposition is the last. Only a hop that was born inside
+// (local's forward) has an envelope of its own, and names in orig_to the address whose forwarding made it.
+func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.Recipient {
+	if r := m.findRecipient(address, original, h.origin == internal); r != nil {
+		return r
+	}
+	if len(m.Recipients) >= maxRecipients {
+		t.stats.Cut++
+		return &m.Recipients[len(m.Recipients)-1]
+	}
+	if original == address {
+		original = ""
+	}
+	return m.addRecipient(mail.Recipient{Address: strings.Clone(address), Original: strings.Clone(original)})
+}
+
+func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
+	n := len(m.Recipients)
+	m.Recipients = append(m.Recipients, r)
+	switch {
+	case m.index != nil:
+		m.indexRecipient(n)
+	case n+1 > many:
+		m.index = make(map[string]int32, 4*many)
+		for i := range m.Recipients {
+			m.indexRecipient(i)
+		}
+	}
+	return &m.Recipients[n]
+}
+
+// indexRecipient notes recipient i under its addresses. The first one keeps an address.
+func (m *message) indexRecipient(i int) {
+	r := &m.Recipients[i]
+	for _, key := range [2]string{r.Address, r.Original} {
+		if _, taken := m.index[key]; !taken && key != "" {
+			m.index[key] = int32(i)
+		}
+	}
+}
+
+func (m *message) findRecipient(address, original string, inside bool) *mail.Recipient {
+	envelope := address
+	if original != "" && !inside {
+		envelope = original
+	}
+	if m.index != nil {
+		i, ok := m.index[envelope]
+		if !ok && len(m.hops) > 1 {
+			i, ok = m.index[address]
+		}
+		if ok {
+			return &m.Recipients[i]
+		}
+		return nil
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if inside && r.Address == address || !inside && r.Envelope() == envelope {
+			return r
+		}
+	}
+	if len(m.hops) > 1 { // an earlier hop may have rewritten the address, and not told the filter
+		for i := range m.Recipients {
+			if r := &m.Recipients[i]; r.Address == address {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// outcome notes the disposition that a line gave to a recipient.
+func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
+	m := h.message
+	original := ev.Original
+	if original == "" && h.via != ev.Recipient {
+		original = h.via
+	}
+	r := t.recipient(m, h, ev.Recipient, original)
+	if r.QueueID != "" && r.QueueID != h.id && m.knowsMore(ev.Child) {
+		return r // what it was passed on to has logged first
+	}
+	if isAttempt(ev, r) {
+		r.Attempts++
+	}
+	if r.Address != ev.Recipient {
+		if r.Original == "" {
+			r.Original = r.Address
+		}
+		r.Address = strings.Clone(ev.Recipient)
+		if r.Original == r.Address {
+			r.Original = ""
+		}
+	}
+	r.Disposition = ev.Disposition
+	r.Local = ev.Has(mail.LocalTarget)
+	r.Time = ev.Time
+	r.Relay, r.RelayIP = t.names.get(ev.Relay), ev.RelayIP
+	r.Transport = t.names.get(ev.Transport)
+	if ev.MTA == mail.Postfix {
+		r.Transport = t.names.get(ev.Daemon)
+	}
+	r.DSN, r.Code = t.names.get(ev.DSN), ev.Code
+	t.setReply(r, ev.Reply)
+	r.Delay = ev.Delay
+	if h != m.hops[0] && ev.Time > m.Time {
+		r.Delay = ev.Time.Sub(m.Time)
+	}
+	r.Origin = ev.Origin
+	r.QueueID = h.id
+	return r
+}
+
+// setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that all mail has in common.
+func (t *Tracker) setReply(r *mail.Recipient, reply string) {
+	switch {
+	case r.Reply == reply:
+	case len(reply) <= 32:
+		r.Reply = t.names.get(reply)
+	default:
+		r.Reply = strings.Clone(reply)
+	}
+}
+
+// knowsMore reports whether the queue ID that a recipient was passed on to is one of m's own: it has the last word.
+func (m *message) knowsMore(child string) bool {
+	if child == "" || len(m.hops) < 2 {
+		return false
+	}
+	for _, h := range m.hops[1:] {
+		if h.id == child {
+			return true
+		}
+	}
+	return false
+}
+
+// isAttempt reports whether a result line tells of an attempt to deliver: not when the destination was not even tried
+// (error(8) repeats why it is suspended; Exim's retry time is not reached), not for the second line of one attempt (Exim
+// logs the last reason and then that retries have run out), and not for the further deliveries of an alias.
+func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
+	if r.Attempts == 0 {
+		return true
+	}
+	switch {
+	case strings.HasPrefix(ev.Reply, "delivery temporarily suspended"),
+		strings.HasPrefix(ev.Reply, "retry time not reached"):
+		return false
+	case strings.HasSuffix(ev.Reply, "retry timeout exceeded"):
+		return ev.Time.Sub(r.Time) > late
+	}
+	return r.Disposition == mail.Deferred || r.Disposition == mail.Held || r.Address == ev.Recipient
+}
+
+// expire turns what is still deferred in h into expired.
+func (m *message) expire(h *hop, ev *mail.Event) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.Disposition == mail.Deferred && r.QueueID == h.id {
+			r.Disposition, r.Time, r.Origin = mail.Expired, ev.Time, ev.Origin
+		}
+	}
+}
+
+// settleRecipients says what the state of a hop means for those of its recipients that no line has spoken of last.
+func (m *message) settleRecipients(h *hop) {
+	var d mail.Disposition
+	switch {
+	case h.marks&discarded != 0:
+		d = mail.Discarded
+	case h.marks&removed != 0:
+		d = mail.Discarded // an administrator threw it away
+	case h.marks&held != 0:
+		d = mail.Held
+	default:
+		return
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		pending := r.Disposition == mail.NoDisposition || r.Disposition == mail.Deferred || r.Disposition == mail.Held
+		if pending && (r.QueueID == "" || r.QueueID == h.id) {
+			r.Disposition = d
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package correlate
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// sessionKey is what the lines of one SMTP connection share. Process IDs are used again, so a session ends with its
+// disconnect, a new connect, or the bound.
+type sessionKey struct {
+	host   *host
+	daemon string
+	pid    int
+}
+
+// session is an SMTP connection that we took, as far as the log tells.
+type session struct {
+	key          sessionKey
+	client       mail.Client
+	tls          string
+	hop          *hop // of the transaction that was begun last
+	generation   uint32
+	verdict      marks    // hold or discard, said before the queue ID was given: it is for the next transaction
+	recipient    string   // whose RCPT made that verdict
+	proxied      *proxied // a transaction that a before-queue filter takes
+	lines        []mail.LogLine
+	messages     []*message // of this session, where lines are kept
+	generations  []uint32
+	older, newer *session
+}
+
+// proxied is the NOQUEUE client= of a before-queue filter: the mail's real client (smtpd_proxy_filter).
+type proxied struct {
+	mail.Origin
+	line       string
+	time       mail.Instant
+	client     mail.Client
+	flags      mail.Flags
+	account    string
+	authMethod string
+	service    string
+}
+
+// sessions are the connections that are open, oldest first.
+type sessions struct {
+	byPID          map[sessionKey]*session
+	oldest, newest *session
+}
+
+// maxSessions is more than any smtpd_client_connection_count_limit allows a host.
+const maxSessions = 1 << 15
+
+const maxSessionLines = 32
+
+// takesMail reports whether a Postfix daemon is the server side of an SMTP session with a process of its own. postscreen
+// serves all clients with one process.
+func takesMail(daemon string) bool { return daemon == "smtpd" || daemon == "qmqpd" }
+
+// sessionOf is the session that a line belongs to; nil when no process is named. Where the log begins in the middle, or
+// lost the connect, it begins with that line.
+func (t *Tracker) sessionOf(q *queue, ev *mail.Event) *session {
+	if ev.PID == 0 || !takesMail(ev.Daemon) {
+		return nil
+	}
+	s := t.sessions.byPID[sessionKey{q.host, ev.Daemon, ev.PID}]
+	if s == nil {
+		s = t.openSession(q, ev)
+	}
+	return s
+}
+
+func (t *Tracker) openSession(q *queue, ev *mail.Event) *session {
+	ss := &t.sessions
+	if len(ss.byPID) >= maxSessions {
+		t.stats.Cut++
+		t.closeSession(ss.oldest, false)
+	}
+	s := &session{key: sessionKey{q.host, t.names.get(ev.Daemon), ev.PID}, older: ss.newest}
+	s.client.IP = ev.Client.IP
+	if ss.newest != nil {
+		ss.newest.newer = s
+	} else {
+		ss.oldest = s
+	}
+	ss.newest = s
+	ss.byPID[s.key] = s
+	return s
+}
+
+// closeSession forgets s. A transaction of it that got no further than its queue ID was cancelled.
+func (t *Tracker) closeSession(s *session, inData bool) {
+	t.endTransaction(s, inData)
+	ss := &t.sessions
+	delete(ss.byPID, s.key)
+	if s.older != nil {
+		s.older.newer = s.newer
+	} else {
+		ss.oldest = s.newer
+	}
+	if s.newer != nil {
+		s.newer.older = s.older
+	} else {
+		ss.newest = s.older
+	}
+}
+
+// endTransaction judges the transaction that was begun last. A Message-ID says that the client has sent the content, and
+// whether it was taken only the queue manager tells, perhaps much later: such a hop stays as it is. Without one, or when
+// the content was cut off, it was cancelled, which no line says before Postfix 3.10.
+func (t *Tracker) endTransaction(s *session, inData bool) {
+	h := s.hop
+	s.hop = nil
+	if h == nil || h.generation != s.generation || h.state != receiving || h.marks&(accepted|delivered|held|discarded) != 0 {
+		return
+	}
+	if inData || h.marks&named == 0 {
+		h.marks |= cancelled
+		t.end(h, over)
+	}
+}
+
+// inSession handles a line of an SMTP server process: what it says of the session.
+func (t *Tracker) inSession(q *queue, ev *mail.Event) {
+	if ev.Kind == mail.Connect {
+		if s := t.sessions.byPID[sessionKey{q.host, ev.Daemon, ev.PID}]; s != nil {
+			t.closeSession(s, false) // its end was not logged: killed, reloaded, or lost
+		}
+	}
+	s := t.sessionOf(q, ev)
+	if s == nil {
+		return
+	}
+	s.note(ev)
+	t.keepSessionLine(s, ev)
+	switch ev.Kind {
+	case mail.TLS:
+		s.tls = t.names.get(ev.TLS)
+	case mail.Disconnect:
+		t.disconnect(s, ev)
+	case mail.Hold:
+		s.verdict |= held
+		s.recipient = strings.Clone(ev.Recipient)
+	case mail.Discard:
+		s.verdict |= discarded
+		s.recipient = strings.Clone(ev.Recipient)
+	case mail.Accept:
+		t.proxy(s, ev)
+	}
+}
+
+// note keeps what a line says of the client.
+func (s *session) note(ev *mail.Event) {
+	if helo := ev.Client.HELO; helo != "" && helo != s.client.HELO {
+		s.client.HELO = strings.Clone(helo)
+	}
+}
+
+// disconnect handles the ways in which a session ends. "lost connection after DATA" and the like name the stage and are
+// followed by the disconnect proper, which has none.
+func (t *Tracker) disconnect(s *session, ev *mail.Event) {
+	switch ev.Stage {
+	case "":
+		t.closeSession(s, false)
+	case "DATA", "BDAT":
+		t.endTransaction(s, true)
+	default:
+		t.endTransaction(s, false)
+	}
+}
+
+// begin ties a new transaction to its session.
+func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
+	if s == nil {
+		return
+	}
+	t.endTransaction(s, false)
+	if s.client.IP.IsValid() && s.client.IP != ev.Client.IP {
+		s.client.HELO, s.tls = "", "" // another client's, whose end was not logged
+	}
+	s.client.IP = ev.Client.IP
+	s.hop, s.generation = h, h.generation
+	m := h.message
+	if m.Client.HELO == "" {
+		m.Client.HELO = s.client.HELO
+	}
+	if m.TLS == "" {
+		m.TLS = s.tls
+	}
+	if s.verdict != 0 {
+		h.marks |= s.verdict
+		t.tellRecipient(h, s.recipient, s.verdict, ev)
+		s.verdict = 0
+	}
+	if t.options.KeepLines {
+		m.Lines = append(m.Lines, s.lines...)
+		if len(s.messages) < maxSessionLines {
+			s.messages, s.generations = append(s.messages, m), append(s.generations, m.generation)
+		}
+	}
+}
+
+// keepSessionLine keeps a line of the session for the messages that follow in it, and gives its end to those that were.
+func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
+	if !t.options.KeepLines {
+		return
+	}
+	if ev.Kind == mail.Disconnect {
+		for i, m := range s.messages {
+			for m.joined && m.generation == s.generations[i] {
+				m = m.first.message
+			}
+			if m.generation == s.generations[i] || m != s.messages[i] {
+				t.keepLine(m, ev)
+			}
+		}
+		return
+	}
+	if len(s.lines) < maxSessionLines {
+		s.lines = append(s.lines, mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: strings.Clone(ev.Raw)})
+	}
+}
+
+// proxy notes the client of a transaction that a before-queue filter takes.
+func (t *Tracker) proxy(s *session, ev *mail.Event) {
+	c := ev.Client
+	c.Name, c.HELO = t.names.get(c.Name), strings.Clone(c.HELO)
+	if c.HELO == "" {
+		c.HELO = s.client.HELO
+	}
+	s.proxied = &proxied{
+		Origin: ev.Origin, line: strings.Clone(ev.Raw), time: ev.Time, client: c, flags: ev.Flags,
+		account: t.names.get(ev.Account), authMethod: t.names.get(ev.AuthMethod), service: t.names.get(ev.Service),
+	}
+}
+
+// proxyAccepted gives the real client to the mail that the filter handed over: "proxy-accept: END-OF-MESSAGE: 250 2.0.0
+// Ok: queued as C4B24E3" (smtpd/smtpd_proxy.c).
+func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
+	if s == nil || s.proxied == nil || ev.Child == "" {
+		return
+	}
+	h := t.findOn(q.host, ev.Child)
+	if h == nil || h.message.hops[0] != h || !isOwn(h.message.Client.IP) {
+		return
+	}
+	p, m := s.proxied, h.message
+	s.proxied = nil
+	m.Origin, m.Line, m.Time = p.Origin, p.line, p.time
+	m.Client, m.Account, m.AuthMethod, m.Service = p.client, p.account, p.authMethod, p.service
+	m.Flags = m.Flags&^mail.Verified | p.flags&mail.Verified
+	if m.TLS = s.tls; m.Client.HELO == "" {
+		m.Client.HELO = s.client.HELO
+	}
+	h.marks &^= mayReturn
+}
