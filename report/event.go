@@ -14,16 +14,17 @@ type Events struct {
 	Close func() error
 }
 
-// EventsJSON writes the events as NDJSON, "mailforensics.event/1". files are the names of the inputs.
-func EventsJSON(w io.Writer, zone *time.Location, files []string) Events {
+// EventsJSON writes the events as NDJSON, "mailforensics.event/1". files are the names of the inputs. With live, each is
+// passed on at once.
+func EventsJSON(w io.Writer, zone *time.Location, files []string, live bool) Events {
 	out := bufio.NewWriterSize(w, 1<<16)
 	o := object{zone: zone}
 	return Events{
 		Write: func(ev *mail.Event) error {
 			o.reset()
 			o.event(ev, files)
-			_, err := out.Write(append(o.buf, '\n'))
-			return err
+			o.buf = append(o.buf, '\n')
+			return o.to(out, live)
 		},
 		Close: out.Flush,
 	}

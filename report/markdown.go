@@ -120,7 +120,7 @@ func codes(vs []string, few, all int) string {
 func counts(cs []analyze.Count, few, all int) string {
 	spans := make([]string, min(few, len(cs)))
 	for i := range spans {
-		spans[i] = code(cs[i].Value) + " (" + commas(cs[i].Messages) + ")"
+		spans[i] = code(cs[i].Value) + " (" + Commas(cs[i].Messages) + ")"
 	}
 	if len(spans) == 0 {
 		return ""
@@ -144,7 +144,7 @@ func (d *document) clients(cs []analyze.ClientCount) {
 		if c.ASN != 0 {
 			asn = strconv.FormatUint(uint64(c.ASN), 10)
 		}
-		d.row(code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), commas(c.Messages), commas(c.Rejected))
+		d.row(code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), Commas(c.Messages), Commas(c.Rejected))
 	}
 	d.blank()
 }
@@ -221,7 +221,7 @@ func (d *document) table(t *Table) {
 	}
 	if t.Left > 0 {
 		d.blank()
-		d.line("and " + commas(t.Left) + " more.")
+		d.line("and " + Commas(t.Left) + " more.")
 	}
 }
 
@@ -270,8 +270,8 @@ func (d *document) inputs() {
 	d.row("---", "--:", "--:", "--:", "--:", "--:", "---")
 	for i := range d.r.Ledger.Files {
 		f := &d.r.Ledger.Files[i]
-		d.row(code(f.Path), commas(int(f.Bytes)), commas(int(f.Lines)), commas(int(f.Parsed)), commas(int(f.Foreign)),
-			commas(int(f.Unfamiliar+f.Damaged)), code(f.SHA256))
+		d.row(code(f.Path), Commas(int(f.Bytes)), Commas(int(f.Lines)), Commas(int(f.Parsed)), Commas(int(f.Foreign)),
+			Commas(int(f.Unfamiliar+f.Damaged)), code(f.SHA256))
 	}
 	d.blank()
 }

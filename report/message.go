@@ -14,19 +14,28 @@ type Messages struct {
 	Close func() error
 }
 
-// MessagesJSON writes the messages as NDJSON, "mailforensics.message/1".
-func MessagesJSON(w io.Writer, zone *time.Location) Messages {
+// MessagesJSON writes the messages as NDJSON, "mailforensics.message/1". With live, each is passed on at once.
+func MessagesJSON(w io.Writer, zone *time.Location, live bool) Messages {
 	out := bufio.NewWriterSize(w, 1<<16)
 	o := object{zone: zone}
 	return Messages{
 		Write: func(m *mail.Message) error {
 			o.reset()
 			o.message(m, nil)
-			_, err := out.Write(append(o.buf, '\n'))
-			return err
+			o.buf = append(o.buf, '\n')
+			return o.to(out, live)
 		},
 		Close: out.Flush,
 	}
+}
+
+// to writes the buffer; with live it goes through at once.
+func (o *object) to(out *bufio.Writer, live bool) error {
+	_, err := out.Write(o.buf)
+	if err == nil && live {
+		err = out.Flush()
+	}
+	return err
 }
 
 // AppendMessage appends m as one line of JSON, without its line end. Where files are given, the log lines that m holds

@@ -193,7 +193,7 @@ func clientVolume(c *analyze.ClientCount) string {
 	case c.Messages > 0:
 		return counted(c.Messages, "message", "messages")
 	case c.Rejected > 0:
-		return commas(c.Rejected) + " rejected"
+		return Commas(c.Rejected) + " rejected"
 	}
 	return counted(c.Logins, "login", "logins")
 }
@@ -203,7 +203,7 @@ func countsText(cs []analyze.Count, few, all int) string {
 	for i, c := range cs {
 		texts[i] = c.Value
 		if all > 1 {
-			texts[i] += " (" + commas(c.Messages) + ")"
+			texts[i] += " (" + Commas(c.Messages) + ")"
 		}
 	}
 	return some(texts, few, all)
@@ -229,7 +229,7 @@ func (p *page) mangled(f *analyze.Finding) {
 	for i := range f.Mangled {
 		m := &f.Mangled[i]
 		if i == 3 && len(f.Mangled) > 4 {
-			p.item("and " + commas(len(f.Mangled)-3) + " more")
+			p.item("and " + Commas(len(f.Mangled)-3) + " more")
 			break
 		}
 		text := m.Recipient
@@ -305,7 +305,7 @@ func (p *page) rest(fs []analyze.Finding) {
 	p.line(p.paint(bold, "Further findings"))
 	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
 	if t.Left > 0 {
-		p.line("and " + commas(t.Left) + " more: --top " + strconv.Itoa(len(p.r.Findings)) + " or --format json shows them")
+		p.line("and " + Commas(t.Left) + " more: --top " + strconv.Itoa(len(p.r.Findings)) + " or --format json shows them")
 	}
 }
 
@@ -322,7 +322,7 @@ func (p *page) table(t *Table) {
 	}
 	p.out.WriteString(drawTable(t, p.style.Width, p.r.Zone))
 	if t.Left > 0 {
-		p.line(p.paint(dim, "and "+commas(t.Left)+" more: --top shows more"))
+		p.line(p.paint(dim, "and "+Commas(t.Left)+" more: --top shows more"))
 	}
 }
 

@@ -17,15 +17,18 @@ import (
 
 // The words and numbers that Terminal, Markdown and tables share.
 
-// commas is a number as a person reads it: 4,012.
-func commas(n int) string { return humanize.Comma(int64(n)) }
+// Commas is a number as a person reads it: 4,012.
+func Commas(n int) string { return humanize.Comma(int64(n)) }
+
+// Bytes is a size as a person reads it: 1.2 GB.
+func Bytes(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
 // counted is "1 message", "36 messages".
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return commas(n) + " " + many
+	return Commas(n) + " " + many
 }
 
 // span is a duration in its two largest units: "7 min 44 s".
@@ -78,7 +81,7 @@ func from(start, end mail.Instant, zone *time.Location) string {
 // per is a rate: "4.7 a minute".
 func per(x float64) string {
 	if x >= 10 {
-		return commas(int(x + 0.5))
+		return Commas(int(x + 0.5))
 	}
 	return strconv.FormatFloat(x, 'f', 1, 64)
 }
@@ -95,7 +98,7 @@ func nonzero(ns []named) []string {
 	slices.SortStableFunc(ns, func(a, b named) int { return cmp.Compare(b.n, a.n) })
 	texts := make([]string, len(ns))
 	for i, n := range ns {
-		texts[i] = commas(n.n) + " " + n.name
+		texts[i] = Commas(n.n) + " " + n.name
 	}
 	return texts
 }
@@ -130,7 +133,7 @@ func howFast(f *analyze.Finding, zone *time.Location) string {
 	}
 	text := per(f.Rate.PerMinute) + " a minute"
 	if f.Rate.PeakPerMinute > 0 {
-		text += ", at most " + commas(f.Rate.PeakPerMinute) + " in 60 s"
+		text += ", at most " + Commas(f.Rate.PeakPerMinute) + " in 60 s"
 		if f.Rate.PeakAt != 0 {
 			text += " (from " + f.Rate.PeakAt.In(zone).Format(clockLayout) + ")"
 		}
@@ -147,7 +150,7 @@ func severities(fs []analyze.Finding) string {
 	var parts []string
 	for s := analyze.High; s >= analyze.Low; s-- {
 		if n[s] > 0 {
-			parts = append(parts, commas(n[s])+" "+s.String())
+			parts = append(parts, Commas(n[s])+" "+s.String())
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -160,7 +163,7 @@ func some(vs []string, few, all int) string {
 	}
 	text := strings.Join(vs, ", ")
 	if more := all - len(vs); more > 0 {
-		text += " and " + commas(more) + " more"
+		text += " and " + Commas(more) + " more"
 	}
 	return text
 }
@@ -221,14 +224,14 @@ func verdicts(r *Report) string {
 		duplicates += f.Duplicates
 		bytes += f.Bytes
 	}
-	text := fmt.Sprintf("%s, %s, %s: %s understood", counted(len(r.Ledger.Files), "file", "files"), humanize.Bytes(uint64(max(bytes, 0))),
-		counted(int(lines), "line", "lines"), commas(int(events)))
+	text := fmt.Sprintf("%s, %s, %s: %s understood", counted(len(r.Ledger.Files), "file", "files"), Bytes(bytes),
+		counted(int(lines), "line", "lines"), Commas(int(events)))
 	for _, n := range []named{
 		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
 		{"given twice and counted once", int(duplicates)},
 	} {
 		if n.n > 0 {
-			text += ", " + commas(n.n) + " " + n.name
+			text += ", " + Commas(n.n) + " " + n.name
 		}
 	}
 	return text

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+	"mailforensics/report"
+)
+
+// gapFinder looks for spans in which a host logged nothing: a lost rotation, a dead syslog, or a quiet night. It says which,
+// and leaves the judgement to the reader.
+type gapFinder struct {
+	hosts map[string]*hostGaps
+	last  *hostGaps // of the event before: events come in runs of a host
+	name  string
+}
+
+// hostGaps is what is known of a host.
+type hostGaps struct {
+	host  string
+	last  mail.Instant
+	found []report.Gap // longest first, at most mostGaps
+	count int
+}
+
+const (
+	shortestGap = time.Hour
+	mostGaps    = 10
+	mostHosts   = 1000
+)
+
+func (g *gapFinder) add(events []mail.Event) {
+	for i := range events {
+		ev := &events[i]
+		if ev.Time == 0 {
+			continue
+		}
+		if g.last == nil || ev.Host != g.name {
+			if !g.turnTo(ev.Host) {
+				continue
+			}
+		}
+		h := g.last
+		if h.last != 0 && ev.Time.Sub(h.last) >= shortestGap {
+			h.add(report.Gap{Host: h.host, From: h.last, To: ev.Time})
+		}
+		h.last = max(h.last, ev.Time)
+	}
+}
+
+// turnTo makes host the current one; false when there are too many.
+func (g *gapFinder) turnTo(host string) bool {
+	h := g.hosts[host]
+	if h == nil {
+		if len(g.hosts) >= mostHosts {
+			return false
+		}
+		if g.hosts == nil {
+			g.hosts = make(map[string]*hostGaps)
+		}
+		h = &hostGaps{host: strings.Clone(host)}
+		g.hosts[h.host] = h
+	}
+	g.last, g.name = h, h.host
+	return true
+}
+
+func (h *hostGaps) add(gap report.Gap) {
+	h.count++
+	h.found = append(h.found, gap)
+	slices.SortStableFunc(h.found, longerGap)
+	h.found = h.found[:min(len(h.found), mostGaps)]
+}
+
+func longerGap(a, b report.Gap) int {
+	return cmp.Or(cmp.Compare(b.To-b.From, a.To-a.From), cmp.Compare(a.From, b.From), cmp.Compare(a.Host, b.Host))
+}
+
+// longest are the longest gaps of all hosts, and how many there were.
+func (g *gapFinder) longest() ([]report.Gap, int) {
+	var gaps []report.Gap
+	count := 0
+	for _, h := range g.hosts {
+		gaps = append(gaps, h.found...)
+		count += h.count
+	}
+	slices.SortFunc(gaps, longerGap)
+	return gaps[:min(len(gaps), mostGaps)], count
+}

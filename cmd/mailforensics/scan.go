@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"mailforensics/correlate"
+	"mailforensics/ingest"
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse/all"
+	"mailforensics/report"
+)
+
+// want is what a command takes from a reading. All of it is called from one goroutine, in the order of the log.
+type want struct {
+	begin     func(b *beginning)              // before the first event; may be nil
+	message   func(m *mail.Message)           // messages, as their fate becomes known; nil: none are put together
+	event     func(ev *mail.Event)            // events that are of no message
+	batch     func(events []mail.Event) error // all events
+	everyKind bool                            // in batch also those of Kind Other
+	keepLines bool                            // messages with their log lines
+	failed    func() error                    // asked now and then whether to stop; nil: never
+}
+
+// beginning is what is known before the first event.
+type beginning struct {
+	zone  *time.Location // in which times are shown
+	files []string       // names of the inputs, by mail.Origin.File
+}
+
+// errEnough ends a reading early: what was wanted is there.
+var errEnough = errors.New("enough")
+
+// reading is what a scan leaves behind.
+type reading struct {
+	ledger *ingest.Ledger
+	gaps   gapFinder
+	stats  correlate.Stats
+	failed bool // an input could not be read, or was no mail log
+}
+
+// scan reads the inputs that args name and hands out what is wanted.
+func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, error) {
+	inputs, errs, err := s.inputs(args)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range errs {
+		say(s.err, err.Error())
+	}
+	if len(inputs) == 0 {
+		return nil, errReported
+	}
+	r := &reading{failed: len(errs) > 0}
+	sink, done := s.sink(w, r)
+	r.ledger, err = s.read(ctx, inputs, w, sink)
+	if err != nil {
+		return nil, err
+	}
+	done()
+	for _, err := range errs {
+		path, _, _ := strings.Cut(err.Error(), ": ")
+		r.ledger.Files = append(r.ledger.Files, ingest.FileLedger{Path: path, Err: err})
+	}
+	return r, s.check(r, inputs)
+}
+
+// sink is what events go through: the gap finder, the command, the tracker. done ends the log.
+func (s *settings) sink(w want, r *reading) (sink func([]mail.Event) error, done func()) {
+	var tracker *correlate.Tracker
+	done = func() {}
+	if w.message != nil || w.event != nil {
+		tracker = correlate.New(correlate.Options{KeepLines: w.keepLines, Local: s.pass.Local}, s.within(w))
+		done = func() { tracker.Close(); r.stats = tracker.Stats() }
+	}
+	return func(events []mail.Event) error {
+		r.gaps.add(events)
+		if w.batch != nil {
+			if err := w.batch(events); err != nil {
+				return err
+			}
+		}
+		if tracker != nil {
+			for i := range events {
+				tracker.Event(&events[i])
+			}
+		}
+		if w.failed != nil {
+			return w.failed()
+		}
+		return nil
+	}, done
+}
+
+// within passes on what happened in the window that was asked for: a message belongs to the moment it was accepted.
+func (s *settings) within(w want) correlate.Sink {
+	sink := correlate.Sink{Message: w.message, Event: w.event}
+	if sink.Message == nil {
+		sink.Message = func(*mail.Message) {}
+	}
+	if sink.Event == nil {
+		sink.Event = func(*mail.Event) {}
+	}
+	if s.since == 0 && s.until == 0 {
+		return sink
+	}
+	message, event := sink.Message, sink.Event
+	in := func(t mail.Instant) bool { return t >= s.since && (s.until == 0 || t < s.until) }
+	sink.Message = func(m *mail.Message) {
+		if in(m.Time) {
+			message(m)
+		}
+	}
+	sink.Event = func(ev *mail.Event) {
+		if in(ev.Time) {
+			event(ev)
+		}
+	}
+	return sink
+}
+
+// queueLife is how long a message may be on its way (Postfix, maximal_queue_lifetime): so much around the window is read
+// too, so that a message that was accepted in it is whole, and one that was accepted before it is not taken for a new one.
+const queueLife = 5 * 24 * time.Hour
+
+// inputs finds the files. Without args it is standard input, or, at a terminal, the first of the usual places that is there.
+func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
+	if len(args) == 0 {
+		args = []string{logfile.Stdin}
+		if isTerminal(s.in) {
+			place, err := usualPlace()
+			if err != nil {
+				return nil, nil, err
+			}
+			s.notice("reading %s", place)
+			args = []string{place}
+		}
+	}
+	inputs, errs := logfile.Expand(args, s.in)
+	return inputs, errs, nil
+}
+
+func usualPlace() (string, error) {
+	for _, place := range logfile.DefaultPlaces() {
+		if _, err := os.Stat(place); err == nil {
+			return place, nil
+		}
+	}
+	return "", &usageError{err: errors.New("no log files given, and none in the usual places"),
+		hint: "tried " + strings.Join(logfile.DefaultPlaces(), ", ")}
+}
+
+// read reads whole files.
+func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, sink func([]mail.Event) error) (*ingest.Ledger, error) {
+	o := s.ingestOptions(w)
+	if !s.quiet && isTerminal(s.err) {
+		o.Progress = logfile.NewProgress(inputs)
+		defer showProgress(s.err, o.Progress)()
+	}
+	return ingest.Read(ctx, inputs, o, sink)
+}
+
+func (s *settings) ingestOptions(w want) ingest.Options {
+	o := ingest.Options{
+		Formats: all.Formats(), Workers: s.workers, Zone: s.zone, LocalZone: time.Local, Year: s.year, Now: s.now,
+		Since: s.since, Until: s.until, Everything: w.everyKind, Hash: s.hash,
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if w.message != nil {
+		if o.Since != 0 {
+			o.Since = o.Since.Add(-queueLife)
+		}
+		if o.Until != 0 {
+			o.Until = o.Until.Add(queueLife)
+		}
+	}
+	return o
+}
+
+// check names the inputs that were no mail log. When none was, there is nothing to report, and that is an error.
+func (s *settings) check(r *reading, inputs []*logfile.Input) error {
+	read := 0
+	for i := range r.ledger.Files {
+		f := &r.ledger.Files[i]
+		switch {
+		case f.Err != nil:
+			r.failed = true
+			if i < len(inputs) { // the others were named before
+				say(s.err, atPath(f.Path, f.Err).Error())
+			}
+		case f.Parsed+f.Unfamiliar+f.Damaged > 0:
+			read++
+			if f.Damage != nil {
+				s.notice("%s", atPath(f.Path, f.Damage))
+			}
+		case i < len(inputs) && !inputs[i].Found && f.Duplicates == 0:
+			r.failed = true
+			say(s.err, noMailLog(f, inputs[i]))
+		}
+	}
+	if read == 0 {
+		return errReported
+	}
+	return nil
+}
+
+// noMailLog says what an input was instead.
+func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
+	if f.Lines == 0 {
+		return f.Path + ": empty"
+	}
+	text := fmt.Sprintf("%s: not a mail log: none of %d lines is of a mail server", f.Path, f.Lines)
+	head, err := in.Head(4 << 10)
+	if err != nil || len(head) == 0 {
+		return text
+	}
+	first, _, _ := strings.Cut(strings.TrimLeft(string(head), "\r\n\x00"), "\n")
+	text += "; it begins: " + shorten(strings.TrimRight(first, "\r"), 120)
+	if h := hintFor(string(head)); h != "" {
+		text += "\nhint: " + h
+	}
+	return text
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// hintFor guesses what a file is that is no mail log.
+func hintFor(head string) string {
+	for _, guess := range []struct{ mark, hint string }{
+		{` HTTP/1.`, "is this a web server's log?"},
+		{` HTTP/2`, "is this a web server's log?"},
+		{" kernel: ", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
+		{" systemd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
+		{" sshd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
+		{"\nReceived: ", "is this a mail? this program reads the logs of mail servers"},
+		{`{"schema":"mailforensics.`, "is this what this program wrote? it reads the logs of mail servers"},
+	} {
+		if strings.Contains(head, guess.mark) {
+			return guess.hint
+		}
+	}
+	return "logs of Postfix, Exim and Dovecot are known, with the stamps of syslog, journalctl and containers"
+}
+
+// newReport begins the report of a reading.
+func (s *settings) newReport(command, schema string, args []string, r *reading) *report.Report {
+	rep := &report.Report{
+		Schema: schema, Command: command, Version: versionText(), Files: args, Options: s.carry,
+		Zone: s.shownZone(r.ledger), Ledger: r.ledger, Since: s.since, Until: s.until,
+	}
+	rep.Gaps, rep.QuietSpans = r.gaps.longest()
+	rep.Notes = append(rep.Notes, trackerNotes(&r.stats)...)
+	return rep
+}
+
+// trackerNotes say what joining the events to messages could not know.
+func trackerNotes(st *correlate.Stats) []string {
+	var notes []string
+	for _, n := range []struct {
+		count int64
+		text  string
+	}{
+		{st.Unfinished, "%s were still in the queue when the log ended, as far as it tells"},
+		{st.Orphans, "%s ended of which the log has no beginning: it starts in the middle, or lines are lost"},
+		{st.EndNotSeen, "%s were never seen to end: their queue ID was given to another"},
+		{st.Evicted, "%s were counted before their end, to bound the memory"},
+		{st.Doubtful, "%s contradict themselves and may be forged; they are not counted"},
+	} {
+		if n.count > 0 {
+			notes = append(notes, fmt.Sprintf(n.text, report.Commas(int(n.count))+" messages"))
+		}
+	}
+	return notes
+}
+
+// shownZone is the zone in which times are shown.
+func (s *settings) shownZone(l *ingest.Ledger) *time.Location {
+	switch {
+	case s.zone != nil:
+		return s.zone
+	case l.Zone != nil:
+		return l.Zone
+	}
+	return time.Local
+}
+
+// print writes a report in the format that was asked for.
+func (s *settings) print(rep *report.Report) error {
+	return s.write(func(w io.Writer) error {
+		switch s.format {
+		case "json":
+			return report.JSON(w, rep)
+		case "ndjson":
+			return report.NDJSON(w, rep)
+		case "csv":
+			return report.CSV(w, rep)
+		case "markdown":
+			return report.Markdown(w, rep)
+		}
+		return report.Terminal(w, rep, report.Style{Width: s.columns, Color: s.color})
+	})
+}
+
+// outcome is the error of a run that printed its report: an input was not read, or a finding is grave enough.
+func (s *settings) outcome(r *reading, rep *report.Report) error {
+	if s.failOn != 0 {
+		for i := range rep.Findings {
+			if rep.Findings[i].Severity >= s.failOn {
+				return errSeverity
+			}
+		}
+	}
+	if r.failed {
+		return errReported
+	}
+	return nil
+}
+
+// reportFormats are those of a command that makes a report.
+var reportFormats = []string{"table", "json", "ndjson", "csv", "markdown"}
