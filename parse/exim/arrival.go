@@ -1,0 +1,376 @@
+package exim
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// rank is the place of a field in the order in which Exim writes the fields of an arrival.  src/receive.c: receive_msg
+type rank uint8
+
+const (
+	notAField rank = iota
+	rHost          // R= DS H=: read before the others; once more means that a value imitates them
+	rInterface
+	rTFO
+	rIdent
+	rConnection
+	rProtocol
+	rPipelining
+	rSPF
+	rCipher
+	rVerified
+	rDN
+	rSNI
+	rAuth
+	rPRDR
+	rProxy
+	rChunking
+	rSize
+	r8Bit
+	rDKIM
+	rARC
+	rDMARC
+	rReception
+	rQueue
+	rMessageID
+	rSubject
+	rFrom
+	rFor
+)
+
+func arrivalRank(name string) rank {
+	switch name {
+	case "S":
+		return rSize
+	case "P":
+		return rProtocol
+	case "id", "id*":
+		return rMessageID
+	case "T":
+		return rSubject
+	case "X":
+		return rCipher
+	case "CV":
+		return rVerified
+	case "for":
+		return rFor
+	case "from":
+		return rFrom
+	case "A":
+		return rAuth
+	case "I":
+		return rInterface
+	case "U":
+		return rIdent
+	case "R", "H", "DS":
+		return rHost
+	case "K":
+		return rChunking
+	case "Ci":
+		return rConnection
+	case "L", "L-", "L.", "L.-", "L*":
+		return rPipelining
+	case "DN":
+		return rDN
+	case "SNI":
+		return rSNI
+	case "PRDR":
+		return rPRDR
+	case "PRX":
+		return rProxy
+	case "TFO", "TFO*":
+		return rTFO
+	case "SPF":
+		return rSPF
+	case "M8S":
+		return r8Bit
+	case "DKIM":
+		return rDKIM
+	case "ARC":
+		return rARC
+	case "DMARC":
+		return rDMARC
+	case "RT":
+		return rReception
+	case "Q":
+		return rQueue
+	}
+	return notAField
+}
+
+// arrival reads what follows "<=" or "(=": sender first, then the host, then the fields in their order.
+func arrival(s string, ev *mail.Event) parse.Verdict {
+	sender, rest := cutAddress(s)
+	if sender == "" {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Sender = mail.LocalSubmit, sender
+	if after, ok := strings.CutPrefix(rest, " R="); ok {
+		ev.Parent, rest = cutToken(after)
+	}
+	if strings.HasPrefix(rest, " DS ") {
+		rest = rest[3:]
+	}
+	if after, ok := strings.CutPrefix(rest, " H="); ok {
+		ev.Kind = mail.Accept
+		rest = arrivalHost(after, ev)
+	}
+	if rest = arrivalFields(rest, ev); rest != "" {
+		irregular(rest, ev)
+	}
+	if ev.Kind == mail.Accept {
+		impliedHELO(ev)
+	}
+	if ev.Protocol == "" {
+		ev.Flags |= mail.Incomplete
+	}
+	return parse.Parsed
+}
+
+// impliedHELO fills in what host_and_ident leaves out: a HELO that equals the verified name. ESMTP needs an EHLO.
+func impliedHELO(ev *mail.Event) {
+	if ev.Client.HELO == "" && strings.Contains(ev.Protocol, "smtp") && !strings.HasPrefix(ev.Protocol, "smtp") {
+		ev.Client.HELO = ev.Client.Name
+	}
+}
+
+// arrivalHost reads the client and returns the fields behind it. Where helo_accept_junk_hosts is on, a HELO may look like
+// the end of the host and the fields that follow it; an ident, a certificate, a Message-ID and a subject may hold an
+// address in brackets, too, but are followed by their closing quote or by fields out of order. So the client's address is
+// the last one from which the rest of the line follows the order to its end.
+func arrivalHost(s string, ev *mail.Event) (fields string) {
+	h, fields, ok := cutHost(s)
+	if !ok {
+		ev.Client.Name, fields = cutToken(s) // cut, or -oMs without -oMa
+		return fields
+	}
+	if strings.Contains(fields, " [") {
+		if last, after, ok := lastArrivalHost(s, len(s)-len(fields), ev); ok {
+			h, fields = last, after
+		}
+	}
+	h.client(ev)
+	return fields
+}
+
+func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string, ok bool) {
+	at := len(s)
+	for range tries {
+		if at = strings.LastIndexByte(s[:at], '['); at <= from {
+			break
+		}
+		if s[at-1] != ' ' {
+			continue
+		}
+		if h, fields, ok = hostAt(s, at); !ok {
+			continue
+		}
+		trial := mail.Event{QueueID: ev.QueueID}
+		if arrivalFields(fields, &trial) == "" && trial.Protocol != "" {
+			return h, fields, true
+		}
+	}
+	return host{}, "", false
+}
+
+// arrivalFields reads the fields in their order and returns what does not follow it.
+func arrivalFields(s string, ev *mail.Event) (rest string) {
+	at, auth := rHost, ""
+	for s != "" {
+		if s[0] != ' ' {
+			return s
+		}
+		name, value, next := cutField(s[1:])
+		r := arrivalRank(name)
+		switch {
+		case r > at:
+			at = r
+		case r != notAField || strings.IndexByte(name, '"') >= 0:
+			return s
+		case at == rAuth && auth != "": // a login with blanks goes on
+			splitAuth(auth[:len(auth)-len(next)], ev)
+			s = next
+			continue
+		case at == rIdent || value != "" && at < rSubject && strings.IndexByte(value, '"') < 0:
+			s = next // the rest of an ident; ID= and B= of cPanel
+			continue
+		default:
+			return s
+		}
+		ok := true
+		switch r {
+		case rInterface:
+			ev.Interface = value
+		case rIdent:
+			if ev.Kind == mail.LocalSubmit {
+				ev.User = value
+			}
+		case rProtocol:
+			ev.Protocol, ok = value, value != ""
+		case rCipher:
+			ev.TLS = value
+		case rDN, rSNI:
+			next, ok = skipQuoted(s, value, next)
+		case rAuth:
+			auth = s[len(" A="):]
+			splitAuth(value, ev)
+			ok = strings.IndexByte(value, '"') < 0
+		case rSize:
+			ev.Size, ok = number(value)
+		case rMessageID:
+			ev.MessageID, next = cutAddress(s[1+len(name)+1:])
+			ok = strings.IndexByte(ev.MessageID, '"') < 0 || unquoted(ev.MessageID, 0) >= 0
+		case rSubject:
+			next, ok = subject(s[len(" T="):], ev)
+		case rFrom:
+			_, next, ok = cutAngle(strings.TrimPrefix(next, " "))
+		case rFor:
+			return recipients(strings.TrimPrefix(next, " "), s, ev)
+		}
+		if !ok {
+			return s
+		}
+		s = next
+	}
+	return ""
+}
+
+// cutField reads "name=value" or "name" up to the next blank; a value that may hold blanks is cut again by its reader.
+func cutField(s string) (name, value, rest string) {
+	n := 0
+	for n < len(s) && s[n] != '=' && s[n] != ' ' {
+		n++
+	}
+	name, rest = s[:n], s[n:]
+	if rest != "" && rest[0] == '=' {
+		value, rest = cutToken(rest[1:])
+	}
+	return name, value, rest
+}
+
+// splitAuth reads "driver:id" or, with +smtp_mailauth, "driver:id:sender".
+func splitAuth(s string, ev *mail.Event) {
+	method, account, _ := strings.Cut(s, ":")
+	if i := strings.LastIndexByte(account, ':'); i > 0 && (strings.IndexByte(account[i:], '@') > 0 || account[i:] == ":<>") {
+		account = account[:i]
+	}
+	ev.AuthMethod, ev.Account = method, account
+}
+
+// skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…". Quotes inside are not escaped: the end is the quote that
+// stands before a later field.
+func skipQuoted(s, value, next string) (rest string, ok bool) {
+	if value == "" || value[0] != '"' {
+		return next, strings.IndexByte(value, '"') < 0
+	}
+	inner := s[len(s)-len(next)-len(value)+1:]
+	for range tries {
+		end := strings.IndexByte(inner, '"')
+		if end < 0 {
+			return s, false
+		}
+		if inner = inner[end+1:]; inner == "" {
+			return inner, true
+		}
+		if name, _, _ := cutField(inner[1:]); inner[0] == ' ' && arrivalRank(name) > rDN {
+			return inner, true
+		}
+	}
+	return s, false
+}
+
+// subject reads the value of T=, whose quotes and backslashes are escaped; it ends the line but for "from" and "for".
+func subject(s string, ev *mail.Event) (rest string, ok bool) {
+	text, rest, ok := cutString(s)
+	if !ok {
+		return s, false
+	}
+	if strings.IndexByte(text, '\\') >= 0 {
+		text = unescape(text)
+	}
+	ev.Subject = text
+	return rest, true
+}
+
+// unescape undoes string_printing and the quoting of the subject.  src/receive.c, src/string.c: string_printing2
+func unescape(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c != '\\' || i+1 == len(s) {
+			b.WriteByte(c)
+			continue
+		}
+		i++
+		switch c = s[i]; {
+		case c == 'n':
+			b.WriteByte('\n')
+		case c == 't':
+			b.WriteByte('\t')
+		case c == 'r':
+			b.WriteByte('\r')
+		case c == 'b':
+			b.WriteByte('\b')
+		case c == 'v':
+			b.WriteByte('\v')
+		case c == 'f':
+			b.WriteByte('\f')
+		case i+2 < len(s) && octal(s[i:i+3]):
+			b.WriteByte((c-'0')<<6 | (s[i+1]-'0')<<3 | s[i+2] - '0')
+			i += 2
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func octal(s string) bool {
+	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7'
+}
+
+// recipients takes the list behind "for" as it stands. It returns whole where the list is none: a text whose quotes do not
+// match, or with an address in brackets, is the middle of another value.
+func recipients(list, whole string, ev *mail.Event) (rest string) {
+	if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || strings.Contains(list, " [") && !halved(list) {
+		return whole
+	}
+	if strings.HasSuffix(list, "<trunc>") {
+		ev.Flags |= mail.Incomplete
+		list = strings.TrimSuffix(list, "<trunc>")
+	}
+	if halved(list) {
+		ev.Flags |= mail.Doubtful
+	}
+	ev.Recipients = list
+	return ""
+}
+
+// irregular reads fields that do not follow the order: those of a version or a patch that is not known, of a line that was
+// cut, or of one that somebody made up.
+func irregular(s string, ev *mail.Event) {
+	if halved(s) {
+		ev.Flags |= mail.Doubtful
+	}
+	for range tries {
+		name, value, next := cutField(strings.TrimPrefix(s, " "))
+		switch r := arrivalRank(name); {
+		case strings.HasPrefix(value, `"`):
+			ev.Flags |= mail.Incomplete // the closing quote is gone
+			if r == rSubject {
+				ev.Subject = value[1:] + next
+			}
+			return
+		case r == rFor:
+			ev.Recipients = strings.TrimPrefix(next, " ")
+			return
+		}
+		if s = arrivalFields(next, ev); s == "" {
+			return
+		}
+	}
+}

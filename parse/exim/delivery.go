@@ -1,0 +1,429 @@
+package exim
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// outcome is what stands behind the addresses of a delivery, a deferral or a failure. It is collected apart from the event:
+// where the addresses end is found by trying.
+type outcome struct {
+	sender, router, transport string
+	iface, reply              string
+	host                      host
+	relayed                   bool // H= was there
+	size                      int64
+	onQueue, delivering       time.Duration
+	reason                    string // "**": the text behind the fields; "==": what follows "defer"
+	cut                       bool
+}
+
+// delivery reads what follows "=>", "->", ">>" and "*>".
+func delivery(s string, ev *mail.Event) parse.Verdict {
+	if s == "" {
+		return parse.Damaged
+	}
+	ev.Kind = mail.Delivery
+	if discarded(s, ev) {
+		return parse.Parsed
+	}
+	final, original, rest := addresses(s)
+	var o outcome
+	if left := o.fields(rest); left != "" && !finalBefore(s, &final, &original, &o) {
+		loose(left, ev)
+	}
+	ev.Recipient, ev.Original = final, original
+	o.store(ev)
+	ev.Disposition = mail.Delivered
+	switch {
+	case o.transport == "" && (final == ":blackhole:" || final == "discarded" || final == "blackhole"), o.transport == "**bypassed**":
+		ev.Disposition = mail.Discarded
+	case o.transport != "" && !o.host.ip.IsValid():
+		ev.Flags |= mail.LocalTarget
+	}
+	answer(o.reply, ev)
+	return parse.Parsed
+}
+
+// discarded reads the deliveries that have no address: an ACL or the system filter threw the message away.
+// src/receive.c (blackholed_by), src/deliver.c
+func discarded(s string, ev *mail.Event) bool {
+	if s != "discarded (system filter)" {
+		after, ok := strings.CutPrefix(s, "blackhole (")
+		if !ok || !strings.Contains(after, " ACL discarded recipients)") {
+			return false
+		}
+		_, ev.Reply, _ = strings.Cut(after, "): ")
+	}
+	ev.Kind, ev.Disposition, ev.Text = mail.Discard, mail.Discarded, s
+	return true
+}
+
+// loose marks a delivery whose fields are out of order.
+func loose(left string, ev *mail.Event) {
+	if halved(left) {
+		ev.Flags |= mail.Doubtful
+	}
+	ev.Flags |= mail.Incomplete
+}
+
+// addresses reads "final (parents) <original>"; the parents and the original may be absent. It is right where the final
+// address has no blank: it is printed without its quotes.
+func addresses(s string) (final, original, rest string) {
+	final, rest = cutToken(s)
+	original, rest = cutOriginal(rest)
+	return final, original, rest
+}
+
+func cutOriginal(s string) (original, rest string) {
+	rest = s
+	if strings.HasPrefix(rest, " (") {
+		if end := strings.IndexByte(rest, ')'); end > 0 {
+			rest = rest[end+1:]
+		}
+	}
+	if strings.HasPrefix(rest, " <") {
+		if address, after, ok := cutAngle(rest[1:]); ok {
+			return address, after
+		}
+	}
+	return "", rest
+}
+
+// finalBefore finds the addresses of a delivery from the right, as the left is what a sender chose (a quoted local part) or
+// what a user wrote (a pipe): the last <original> from which the fields follow their order to the end.
+// src/deliver.c: delivery_log, string_log_address
+func finalBefore(s string, final, original *string, o *outcome) bool {
+	for at, n := len(s), 0; n < tries; n++ {
+		if at = lastIndex(s[:at], " <"); at < 0 {
+			break
+		}
+		address, rest, ok := cutAngle(s[at+1:])
+		if !ok {
+			continue
+		}
+		if trial := (outcome{}); trial.fields(rest) == "" {
+			*final, *original, *o = beforeParents(s[:at]), address, trial
+			return true
+		}
+	}
+	for at := 0; ; at++ { // no original: a pipe or file of the system filter
+		next := strings.Index(s[at:], " T=")
+		if next < 0 || at > 4096 {
+			return false
+		}
+		at += next
+		if trial := (outcome{}); trial.fields(s[at:]) == "" {
+			*final, *original, *o = s[:at], "", trial
+			return true
+		}
+	}
+}
+
+func lastIndex(s, two string) int {
+	for i := len(s) - 2; i >= 0; i-- {
+		if s[i] == two[0] && s[i+1] == two[1] {
+			return i
+		}
+	}
+	return -1
+}
+
+// beforeParents takes " (parent, parent)" off the end.
+func beforeParents(s string) string {
+	if strings.HasSuffix(s, ")") {
+		if open := strings.LastIndex(s, " ("); open > 0 && strings.IndexByte(s[open:], '@') > 0 {
+			return s[:open]
+		}
+	}
+	return s
+}
+
+// fields reads the fields of a successful delivery in their order and returns what does not follow it.
+// src/deliver.c: delivery_log
+func (o *outcome) fields(s string) (rest string) {
+	at := dNone
+	for s != "" {
+		if s[0] != ' ' {
+			return s
+		}
+		name, value, next := cutField(s[1:])
+		r := deliveryRank(name)
+		if r == dUnknown && value != "" && strings.IndexByte(value, '"') < 0 {
+			s = next
+			continue
+		}
+		switch {
+		case r == dInterface && at == dNone: // 4.86 puts it first
+		case r <= at:
+			return s
+		default:
+			at = r
+		}
+		next, ok := o.field(r, s[1+len(name):], value, next)
+		if !ok {
+			return s
+		}
+		s = next
+	}
+	return ""
+}
+
+// field stores one field. s is what follows its name, next what follows its value where that ends at the first blank.
+func (o *outcome) field(r deliveredRank, s, value, next string) (rest string, ok bool) {
+	switch r {
+	case dInterface:
+		o.iface = value
+	case dSender:
+		o.sender, next, ok = cutAngle(strings.TrimPrefix(s, "="))
+		o.sender = null(o.sender)
+		return next, ok
+	case dReturnPath, dSRS:
+		_, next, ok = cutAngle(strings.TrimPrefix(s, "="))
+		return next, ok
+	case dRouter:
+		o.router = value
+	case dTransport:
+		o.transport = value
+	case dSize:
+		o.size, ok = number(value)
+		return next, ok
+	case dHost:
+		return o.cutRelay(strings.TrimPrefix(s, "="))
+	case dShadow:
+		return skipParentheses(next), value != ""
+	case dDN:
+		return skipDN(s, value, next)
+	case dReply:
+		return o.cutReply(strings.TrimPrefix(s, "="))
+	case dOnQueue:
+		o.onQueue, ok = duration(value)
+		return next, ok
+	case dDelivering:
+		o.delivering, ok = duration(value)
+		return next, ok
+	}
+	return next, strings.IndexByte(value, '"') < 0
+}
+
+// cutRelay reads "name [ip]:port*", or the list of names that a local delivery shows.
+func (o *outcome) cutRelay(s string) (rest string, ok bool) {
+	o.relayed = true
+	name, after := cutToken(s)
+	if strings.HasPrefix(after, " DS [") {
+		after = after[3:]
+	}
+	if strings.IndexByte(name, '"') >= 0 {
+		return s, false
+	}
+	o.host.name = strings.TrimSuffix(name, ":")
+	switch {
+	case strings.HasPrefix(name, "["):
+		o.host.name, after = "", s
+	case strings.HasPrefix(after, " ["):
+		after = after[1:]
+	default:
+		return s[len(o.host.name):], true
+	}
+	if o.host.ip, o.host.port, after, ok = cutBrackets(after); !ok {
+		return s, false
+	}
+	return strings.TrimPrefix(after, "*"), true
+}
+
+// cutReply reads C="…": the remote server's words, quotes and backslashes escaped.
+func (o *outcome) cutReply(s string) (rest string, ok bool) {
+	if o.reply, rest, ok = cutString(s); ok {
+		return rest, rest == "" || strings.HasPrefix(rest, " QT=") || strings.HasPrefix(rest, " DT=")
+	}
+	if strings.HasPrefix(s, `"`) && !strings.Contains(s, " <") && !strings.Contains(s, "> ") {
+		o.reply, o.cut = s[1:], true
+		return "", true
+	}
+	return s, false
+}
+
+func skipParentheses(s string) string {
+	if strings.HasPrefix(s, " (") {
+		if end := strings.IndexByte(s, ')'); end > 0 {
+			return s[end+1:]
+		}
+	}
+	return s
+}
+
+// skipDN finds the end of DN="…": the quote that stands before a later field, a colon, or nothing.
+func skipDN(s, value, next string) (rest string, ok bool) {
+	if value == "" || value[0] != '"' {
+		return next, false
+	}
+	inner := s[2:]
+	for range tries {
+		end := strings.IndexByte(inner, '"')
+		if end < 0 {
+			break
+		}
+		inner = inner[end+1:]
+		switch {
+		case inner == "", inner[0] == ':', strings.HasPrefix(inner, " : "):
+			return inner, true
+		case inner[0] == ' ':
+			if name, _, _ := cutField(inner[1:]); deliveryRank(name) > dDN {
+				return inner, true
+			}
+		}
+	}
+	return s, false
+}
+
+func (o *outcome) store(ev *mail.Event) {
+	ev.Sender, ev.Router, ev.Transport, ev.Interface, ev.Size = o.sender, o.router, o.transport, o.iface, o.size
+	if o.relayed {
+		o.host.relay(ev)
+	}
+	if ev.Delay = o.onQueue; o.onQueue == 0 {
+		ev.Delay = o.delivering
+	}
+	if o.cut {
+		ev.Flags |= mail.Incomplete
+	}
+}
+
+// deliveredRank is the place of a field in the order of a delivery line.
+type deliveredRank uint8
+
+const (
+	dUnknown deliveredRank = iota
+	dNone
+	dSender
+	dQueue
+	dSRS
+	dReturnPath
+	dRouter
+	dTransport
+	dSize
+	dHost
+	dProxy
+	dInterface
+	dTFO
+	dShadow
+	dPhases
+	dCipher
+	dVerified
+	dDN
+	dAuth
+	dPipelining
+	dPRDR
+	dChunking
+	dDKIM
+	dReply
+	dOnQueue
+	dDelivering
+)
+
+func deliveryRank(name string) deliveredRank {
+	switch name {
+	case "R":
+		return dRouter
+	case "T":
+		return dTransport
+	case "H":
+		return dHost
+	case "F":
+		return dSender
+	case "C":
+		return dReply
+	case "X":
+		return dCipher
+	case "CV":
+		return dVerified
+	case "S":
+		return dSize
+	case "I":
+		return dInterface
+	case "QT":
+		return dOnQueue
+	case "DT":
+		return dDelivering
+	case "P":
+		return dReturnPath
+	case "A":
+		return dAuth
+	case "K":
+		return dChunking
+	case "L", "L-", "L.", "L.-", "L*":
+		return dPipelining
+	case "Q":
+		return dQueue
+	case "DN":
+		return dDN
+	case "ST":
+		return dShadow
+	case "PS":
+		return dPhases
+	case "PRX":
+		return dProxy
+	case "TFO", "TFO*":
+		return dTFO
+	case "SRS":
+		return dSRS
+	case "PRDR":
+		return dPRDR
+	case "DKIM":
+		return dDKIM
+	}
+	return dUnknown
+}
+
+// answer reads the code, the status and the remote queue ID from the remote server's last reply.
+func answer(reply string, ev *mail.Event) {
+	ev.Reply = reply
+	ev.Code, ev.DSN = replyCode(reply)
+	last := strings.LastIndexByte(reply, ' ')
+	if last < 0 {
+		return
+	}
+	switch word := reply[last+1:]; {
+	case strings.HasSuffix(reply[:last], "queued as"): // Postfix
+		ev.Child = word
+	case strings.HasPrefix(word, "id="): // Exim
+		ev.Child = word[len("id="):]
+	case strings.HasSuffix(reply, " Message accepted for delivery"): // Sendmail: "250 2.0.0 ID Message accepted …"
+		if words := reply[:len(reply)-len(" Message accepted for delivery")]; strings.Count(words, " ") == 2 {
+			ev.Child = words[strings.LastIndexByte(words, ' ')+1:]
+		}
+	}
+}
+
+// replyCode reads "550 5.1.1 …" or "550-5.1.1 …"; zero where a text does not begin so.
+func replyCode(s string) (code int, dsn string) {
+	if len(s) < 3 || s[0] < '2' || s[0] > '5' || !digits(s[:3]) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
+		return 0, ""
+	}
+	code = int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0')
+	if len(s) > 4 {
+		dsn = status(s[4:])
+	}
+	return code, dsn
+}
+
+// status is the RFC 3463 code at the front of s: class, subject, detail.
+func status(s string) string {
+	if len(s) < 5 || s[0] != '2' && s[0] != '4' && s[0] != '5' || s[1] != '.' {
+		return ""
+	}
+	n, dots := 2, 1
+	for n < len(s) && n < 9 && (s[n] >= '0' && s[n] <= '9' || s[n] == '.' && dots == 1 && s[n-1] != '.') {
+		if s[n] == '.' {
+			dots++
+		}
+		n++
+	}
+	if dots != 2 || s[n-1] == '.' {
+		return ""
+	}
+	return s[:n]
+}

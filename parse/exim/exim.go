@@ -1,0 +1,169 @@
+// Package exim reads what Exim writes into its main, reject and panic logs, from 4.50 to the development head.
+//
+// It stands behind the header readers of package parse, which took the stamp, the offset and the [pid] away: a body begins
+// with the message ID, or with the text where Exim handles no message. A text is either flagged (<= (= => -> >> *> ** ==),
+// a remark about the queue, a refusal, or a line about a session, a process or TLS; each family has its file. What remains
+// are the words of access rules (logwrite, log_message), which are an administrator's and can be anything.
+//
+// Exim escapes little of what it logs (src/log.c escapes nothing; callers should), so a HELO, a sender, a recipient, a
+// subject or a reply may look like fields, or like a whole line. Values are cut by the fixed order in which Exim writes
+// them, quotes respected, from the side that the author of a value cannot reach; a field is never searched for.
+//
+// Conventions of the events: MessageID stands without angle brackets. Sender is mail.NullSender for the empty one.
+// Interface is "[ip]:port". Recipient is the final address, without quotes as Exim prints it, and Original what the
+// envelope had, in its quoted form, where Exim shows it. Text is the text after the message ID where a line has no better
+// place for it. A line that shows signs of being the second half of another entry is Doubtful.
+package exim
+
+import (
+	"strconv"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Format is the lines of Exim.
+var Format = parse.Format{Name: "exim", Parse: read}
+
+func read(body string, ev *mail.Event) parse.Verdict {
+	if !ours(ev.Process) {
+		return parse.Foreign
+	}
+	ev.MTA = mail.Exim
+	if body != "" && body[0] == '[' {
+		var rest bool
+		if body, rest = unpack(body, ev); rest {
+			ev.Text = body
+			return parse.Parsed
+		}
+	}
+	id, text := cutID(body)
+	if id == "" {
+		return outside(body, ev)
+	}
+	ev.QueueID = id
+	return inside(text, ev)
+}
+
+// ours reports whether a syslog tag is Exim's: "exim", "exim4", "exim -L tag", "exim-out" (syslog_processname), not "eximstats".
+func ours(process string) bool {
+	rest, ok := strings.CutPrefix(process, "exim")
+	return ok && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
+}
+
+// unpack takes away what Exim puts before its entry on the way to syslog: its PID once more, and the [2/3] (cut in the
+// middle) or [2\3] (cut at a line feed) of an entry that is too long for one packet.  src/log.c: write_syslog
+// rest is true for a part that begins inside of an entry.
+func unpack(body string, ev *mail.Event) (text string, rest bool) {
+	end := strings.IndexByte(body[:min(len(body), 24)], ']')
+	if end < 2 || end+1 >= len(body) || body[end+1] != ' ' {
+		return body, false
+	}
+	inner, text := body[1:end], body[end+2:]
+	if digits(inner) {
+		if ev.PID == 0 {
+			ev.PID, _ = strconv.Atoi(inner)
+		}
+		return text, false
+	}
+	mark := strings.IndexAny(inner, `/\`)
+	if mark < 1 || !digits(inner[:mark]) || !digits(inner[mark+1:]) {
+		return body, false
+	}
+	if inner[:mark] == "1" && inner[mark] == '\\' {
+		return unstamp(text), false
+	}
+	ev.Flags |= mail.Incomplete
+	return unstamp(text), inner[:mark] != "1"
+}
+
+// unstamp takes away Exim's own stamp, offset and PID, which a header reader cannot see behind a [1/2].
+func unstamp(s string) string {
+	if len(s) < 20 || s[4] != '-' || s[7] != '-' || s[10] != ' ' || s[13] != ':' {
+		return s
+	}
+	_, s, _ = strings.Cut(s[11:], " ")
+	if len(s) > 6 && (s[0] == '+' || s[0] == '-') && s[5] == ' ' && digits(s[1:5]) {
+		s = s[6:]
+	}
+	if inner, after, ok := strings.Cut(s, "] "); ok && len(inner) > 1 && inner[0] == '[' && digits(inner[1:]) {
+		s = after
+	}
+	return s
+}
+
+// inside reads the text of a line that has a message ID.
+func inside(s string, ev *mail.Event) parse.Verdict {
+	if len(s) > 2 && s[2] == ' ' {
+		if known, v := flagged(s[:2], s[3:], ev); known {
+			return v
+		}
+	}
+	switch {
+	case s == "":
+		return parse.Parsed // an empty logwrite
+	case queued(s, ev), common(s, ev), attempted(s, ev), delivered(s, ev):
+	default:
+		ruled(s, ev)
+	}
+	if ev.Kind != mail.FilterResult && halved(s) {
+		ev.Flags |= mail.Doubtful
+	}
+	return parse.Parsed
+}
+
+// outside reads a line that has none.
+func outside(s string, ev *mail.Event) parse.Verdict {
+	switch {
+	case s == "":
+		return parse.Damaged
+	case common(s, ev), processed(s, ev):
+		return parse.Parsed
+	}
+	ruled(s, ev)
+	if ev.Client.IP.IsValid() {
+		return parse.Parsed
+	}
+	ev.Kind = mail.Other
+	return parse.Unfamiliar
+}
+
+// common reads the lines that come with and without an ID.
+func common(s string, ev *mail.Event) bool {
+	return refused(s, ev) || connected(s, ev) || encrypted(s, ev) || guessed(s, ev)
+}
+
+func flagged(flag, s string, ev *mail.Event) (known bool, v parse.Verdict) {
+	switch flag {
+	case "<=":
+		return true, arrival(s, ev)
+	case "(=":
+		ev.Flags |= mail.FakeReject
+		return true, arrival(s, ev)
+	case "=>", "*>":
+		return true, delivery(s, ev)
+	case "->":
+		ev.Flags |= mail.MoreDelivery
+		return true, delivery(s, ev)
+	case ">>":
+		ev.Flags |= mail.Cutthrough
+		return true, delivery(s, ev)
+	case "**":
+		return true, failure(s, ev)
+	case "==":
+		return true, deferral(s, ev)
+	}
+	return false, parse.Unfamiliar
+}
+
+// halved reports whether a text ends as a DKIM or a cwd entry does. Both can hold a line feed that a stranger or a local
+// user chose, and what stands behind it begins at column 0 like an entry of its own: a line with that end is the second
+// half of another.  src/dkim.c: dkim_exim_verify_log_sig; src/exim.c: main (cwd)
+func halved(s string) bool {
+	if strings.HasSuffix(s, "]") && (strings.Contains(s, " [verification ") || strings.Contains(s, " [invalid - ")) {
+		return true
+	}
+	_, _, ok := cutArgs(s)
+	return ok
+}

@@ -1,0 +1,246 @@
+package exim
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// failure reads what follows "**": a recipient that gets nothing. A retry time-out stands here, too: Exim bounces then, and
+// logs the last deferral just before, with "==".  src/deliver.c: post_process_one
+func failure(s string, ev *mail.Event) parse.Verdict {
+	return unhappy(s, mail.Bounced, ev)
+}
+
+// deferral reads what follows "==": "addresses Q= R= T= defer (errno): strerror H= DT=: message".  src/deliver.c: deferral_log
+func deferral(s string, ev *mail.Event) parse.Verdict {
+	return unhappy(s, mail.Deferred, ev)
+}
+
+func unhappy(s string, d mail.Disposition, ev *mail.Event) parse.Verdict {
+	if s == "" {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Disposition = mail.Delivery, d
+	final, original, rest := unhappyAddresses(s)
+	var o outcome
+	left := o.untilReason(rest)
+	if after, ok := deferReason(left); ok && d == mail.Deferred {
+		o.deferred(after)
+	} else if left != "" {
+		o.reason = left[1:]
+		loose(left, ev)
+	}
+	ev.Recipient, ev.Original = final, original
+	o.store(ev)
+	if strings.IndexByte(final, '@') < 0 && !o.host.ip.IsValid() {
+		ev.Flags |= mail.LocalTarget // Exim shows the local part alone for what is delivered here
+	}
+	explain(o.reason, ev)
+	if halved(o.reason) {
+		ev.Flags |= mail.Doubtful
+	}
+	return parse.Parsed
+}
+
+// unhappyAddresses reads the addresses of a failure or a deferral. What follows them is free text in the end, so they are
+// read from the left; only where a quoted original shows that the final address may have blanks, or where it is a pipe or
+// a file, the original is looked for, and must agree with what stands before it.
+func unhappyAddresses(s string) (final, original, rest string) {
+	switch {
+	case s[0] == '|' || s[0] == '/':
+		if final, original, rest, ok := originalAfter(s, fieldFollows); ok {
+			return final, original, rest
+		}
+	case strings.Contains(s, ` <"`), strings.IndexByte(s, '\\') >= 0 && strings.Contains(s, " <"):
+		if final, original, rest, ok := originalAfter(s, sameMailbox); ok {
+			return final, original, rest
+		}
+	}
+	final, original, rest = addresses(s)
+	if n := len(final) - 1; n > 0 && original == "" && final[n] == ':' {
+		return final[:n], "", s[n:]
+	}
+	return final, original, rest
+}
+
+// originalAfter tries every " <address>" as the original, from the left.
+func originalAfter(s string, fits func(final, original, rest string) bool) (final, original, rest string, ok bool) {
+	at := 0
+	for range tries {
+		next := strings.Index(s[at:], " <")
+		if next < 0 {
+			break
+		}
+		at += next + 1
+		original, rest, ok = cutAngle(s[at:])
+		if final = beforeParents(s[:at-1]); ok && fits(final, original, rest) {
+			return final, original, rest, true
+		}
+	}
+	return "", "", "", false
+}
+
+func fieldFollows(_, _, rest string) bool {
+	name, _, _ := cutField(strings.TrimPrefix(rest, " "))
+	return strings.HasPrefix(rest, " :") || strings.HasPrefix(rest, ": ") || deliveryRank(name) > dNone
+}
+
+// sameMailbox reports whether original, a quoted address, is final (a whole address or a local part) with quotes.
+func sameMailbox(final, original, _ string) bool {
+	if !quoted(original) {
+		return false
+	}
+	i, open := 0, false
+	for n := 0; n < len(original); n++ {
+		c := original[n]
+		switch {
+		case c == '"':
+			open = !open
+			continue
+		case c == '\\' && n+1 < len(original):
+			n++
+			c = original[n]
+		case c == '@' && !open && i == len(final):
+			return true
+		}
+		if i >= len(final) || lower(final[i]) != lower(c) {
+			return false
+		}
+		i++
+	}
+	return i == len(final)
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}
+
+// untilReason reads fields up to the text of a failure, which it stores, or up to what is no field. The separator is ": "
+// up to 4.98, glued to the last value, and " : " since; " DT=" stands at the very end.
+func (o *outcome) untilReason(s string) (rest string) {
+	at := dNone
+	for s != "" {
+		if reason, ok := reasonAfter(s); ok {
+			o.failed(reason)
+			return ""
+		}
+		if s[0] != ' ' {
+			return s
+		}
+		name, value, next := cutField(s[1:])
+		r := deliveryRank(name)
+		if r == dUnknown || r <= at {
+			return s
+		}
+		at = r
+		last := strings.HasSuffix(value, ":") && r != dHost && r != dSender
+		value = strings.TrimSuffix(value, ":")
+		next, ok := o.field(r, s[1+len(name):], value, next)
+		if !ok {
+			return s
+		}
+		if last {
+			o.failed(strings.TrimPrefix(next, " "))
+			return ""
+		}
+		s = next
+	}
+	return ""
+}
+
+func reasonAfter(s string) (reason string, ok bool) {
+	switch {
+	case s[0] == ':':
+		return strings.TrimPrefix(s[1:], " "), true
+	case strings.HasPrefix(s, " : "):
+		return s[3:], true
+	case s == " :":
+		return "", true
+	}
+	return "", false
+}
+
+// failed takes the text of a failure apart: " DT=" ends it since 4.94.
+func (o *outcome) failed(reason string) {
+	if i := strings.LastIndexByte(reason, ' '); i >= 0 && strings.HasPrefix(reason[i:], " DT=") {
+		if d, ok := duration(reason[i+4:]); ok {
+			o.delivering, reason = d, reason[:i]
+		}
+	}
+	o.reason = reason
+}
+
+// deferReason finds "defer (" behind the fields; "routing" stands before it where no router ran.
+func deferReason(s string) (after string, ok bool) {
+	s = strings.TrimPrefix(s, " routing")
+	after, ok = strings.CutPrefix(s, " defer (")
+	if !ok {
+		return "", false
+	}
+	_, after, ok = strings.Cut(after, ")")
+	return after, ok
+}
+
+// deferred reads ": strerror H=host I= PRX= TFO DT=: message", each part optional. An own strerror never has " H=".
+func (o *outcome) deferred(s string) {
+	strerror := ""
+	if after, ok := strings.CutPrefix(s, ": "); ok {
+		strerror = after
+		if i := strings.Index(after, " H="); i >= 0 {
+			if _, _, ok := cutHost(after[i+3:]); ok {
+				strerror, s = after[:i], after[i:]
+			}
+		}
+		if len(strerror) == len(after) {
+			o.reason = after
+			return
+		}
+	}
+	for s != "" {
+		if message, ok := reasonAfter(s); ok {
+			o.reason = message
+			return
+		}
+		name, value, next := cutField(s[1:])
+		last := strings.HasSuffix(value, ":") && name != "H"
+		next, ok := o.field(deliveryRank(name), s[1+len(name):], strings.TrimSuffix(value, ":"), next)
+		if !ok || deliveryRank(name) == dUnknown {
+			break
+		}
+		if last {
+			o.reason = strings.TrimPrefix(next, " ")
+			return
+		}
+		s = next
+	}
+	o.reason = strerror
+}
+
+// explain reads the text of a failure: the remote server's code where it is about one, and the server where the text names
+// it (up to 4.82: "…: host mx.example [192.0.2.1]: 550 …").
+func explain(s string, ev *mail.Event) {
+	ev.Reply = s
+	if !strings.HasPrefix(s, "SMTP error from remote mail") && !strings.HasPrefix(s, "LMTP error after ") {
+		return
+	}
+	for range tries {
+		_, after, ok := strings.Cut(s, ": ")
+		if !ok {
+			return
+		}
+		if named, ok := strings.CutPrefix(after, "host "); ok && !ev.RelayIP.IsValid() {
+			if h, _, ok := cutHost(named); ok {
+				h.relay(ev)
+			}
+		}
+		if ev.Code, ev.DSN = replyCode(after); ev.Code != 0 {
+			return
+		}
+		s = after
+	}
+}

@@ -1,0 +1,490 @@
+package exim
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// refused reads refusals, and the other lines that begin with a client and its fields.
+// src/smtp_in.c: smtp_handle_acl_fail, src/receive.c, src/daemon.c
+func refused(s string, ev *mail.Event) bool {
+	switch s[0] {
+	case 'H', 'F', 'U', 'D', ' ':
+		return withFields(s, ev)
+	case 'r', 't':
+		if after, ok := strings.CutPrefix(s, "temporarily "); ok {
+			ev.Flags |= mail.Temporary
+			if refusedFrom(after, ev) {
+				return true
+			}
+			ev.Flags &^= mail.Temporary
+			return false
+		}
+		return refusedFrom(s, ev)
+	case 'C', 'c':
+		return refusedConnection(s, ev)
+	case 'u':
+		return unqualified(s, ev)
+	case 'S':
+		return unsynchronised(s, ev)
+	case 'P':
+		return refusedContent(s, ev)
+	case 'V':
+		if after, ok := strings.CutPrefix(s, "VRFY failed for "); ok {
+			argument, ok := namedHost(after, ev)
+			ev.Recipient, _, _ = cutArgument(argument)
+			return ok && reject("VRFY", s, ev)
+		}
+	}
+	return false
+}
+
+func reject(stage, reason string, ev *mail.Event) bool {
+	ev.Kind, ev.Stage, ev.Reply = mail.Reject, stage, reason
+	if ev.Sender == "" {
+		ev.Flags |= mail.NoSender
+	}
+	return true
+}
+
+// withFields reads "H=host F=<sender> A=login … rejected …". A HELO may look like fields (helo_accept_junk_hosts): where
+// they do not lead to a word that Exim writes behind them, the host ends at a later address.
+func withFields(s string, ev *mail.Event) bool {
+	s = strings.TrimPrefix(s, " ")
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "DS"), " ") // 4.88 prints no blank behind it
+	if len(s) < 2 || s[1] != '=' {
+		return false
+	}
+	if rest := clientFields(s, ev); spoken(rest) {
+		return verdict(rest, ev)
+	}
+	fresh := mail.Event{Origin: ev.Origin, Time: ev.Time, MTA: ev.MTA, Host: ev.Host, Process: ev.Process, PID: ev.PID, Flags: ev.Flags &^ mail.Verified, QueueID: ev.QueueID}
+	for at, n := 2, 0; s[0] == 'H' && n < tries; n++ {
+		next := strings.Index(s[at:], " [")
+		if next < 0 {
+			break
+		}
+		at += next + 1
+		h, rest, ok := hostAt(s[2:], at-2)
+		if !ok || !strings.HasPrefix(rest, " ") {
+			continue
+		}
+		*ev = fresh
+		h.client(ev)
+		if rest = clientFields(rest[1:], ev); spoken(rest) {
+			return verdict(rest, ev)
+		}
+	}
+	*ev = fresh
+	return false
+}
+
+// clientFields reads the fields that stand before a verdict, in any order, and returns what follows them.
+func clientFields(s string, ev *mail.Event) (rest string) {
+	open, auth := byte(0), "" // the field that may go on behind a blank
+	for s != "" {
+		name, value, next := cutField(s)
+		ok := true
+		switch name {
+		case "H":
+			h, after, found := cutHost(s[2:])
+			if ok = found && (after == "" || after[0] == ' '); ok {
+				h.client(ev)
+			}
+			next = after
+		case "F":
+			if address, after, ok := cutAngle(s[2:]); ok {
+				value, next = null(address), after
+			}
+			ev.Sender = value
+		case "A":
+			auth = s[2:]
+			splitAuth(value, ev)
+		case "U":
+			if !ev.Client.IP.IsValid() {
+				ev.User = value
+			}
+		case "I":
+			ev.Interface = value
+		case "X":
+			ev.TLS = value
+		case "P":
+			ev.Protocol = value
+		case "DN", "SNI":
+			if strings.HasPrefix(value, `"`) {
+				_, next, _ = strings.Cut(s[len(name)+2:], `" `)
+			}
+		case "Ci", "CV", "SPF", "DMARC", "PRX", "DS", "TFO", "TFO*":
+		default:
+			if spoken(s) || !goesOn(open, name, s[:len(s)-len(next)], ev) {
+				return s
+			}
+			if open == 'A' {
+				splitAuth(auth[:len(auth)-len(next)], ev)
+			}
+			s = strings.TrimPrefix(next, " ")
+			continue
+		}
+		if !ok {
+			return s
+		}
+		open, s = name[0], strings.TrimPrefix(next, " ")
+	}
+	return ""
+}
+
+// goesOn reports whether a word belongs to the field before it: a login or an ident with blanks, or, behind the host, the
+// recipient that a cutthrough delivery could not serve.
+func goesOn(field byte, name, word string, ev *mail.Event) bool {
+	switch field {
+	case 'A':
+		return true
+	case 'U':
+		return name != "" && name[0] != '(' && name[0] != '['
+	case 'H':
+		if strings.IndexByte(name, '@') > 0 {
+			ev.Recipient = word
+			return true
+		}
+	}
+	return false
+}
+
+// spoken reports whether s begins with the words of a verdict.
+func spoken(s string) bool {
+	if s == "" {
+		return false
+	}
+	switch s[0] {
+	case 'r':
+		return strings.HasPrefix(s, "rejected ")
+	case 't':
+		return strings.HasPrefix(s, "temporarily rejected ") || strings.HasPrefix(s, "tmp-reject from cutthrough ")
+	case 's':
+		return strings.HasPrefix(s, "sender verify ")
+	case 'W':
+		return strings.HasPrefix(s, "Warning: ")
+	case 'i':
+		return strings.HasPrefix(s, "incomplete transaction ")
+	case 'd':
+		return strings.HasPrefix(s, "dropped by ")
+	case 'R':
+		return strings.HasPrefix(s, "RCPT ") && strings.Contains(s, ": discarded by ")
+	}
+	return false
+}
+
+// verdict reads what follows the fields; s is spoken.
+func verdict(s string, ev *mail.Event) bool {
+	if after, ok := strings.CutPrefix(s, "temporarily "); ok {
+		ev.Flags |= mail.Temporary
+		s = after
+	}
+	switch s[0] {
+	case 'r':
+		return rejected(s[len("rejected "):], ev)
+	case 't':
+		ev.Flags |= mail.Temporary
+		_, reason, _ := strings.Cut(s, ": ")
+		return reject("END-OF-MESSAGE", reason, ev)
+	case 's': // says why the refusal that follows is made
+		_, address, _ := strings.Cut(s, " for ")
+		ev.Sender, _, _ = cutAngle(address)
+		return note(s, ev, mail.Warning)
+	case 'W':
+		return warned(s[len("Warning: "):], ev)
+	case 'i':
+		return incomplete(s, ev)
+	case 'd':
+		return reject("CONNECT", s, ev)
+	}
+	var reason string
+	ev.Recipient, reason, _ = cutArgument(s[len("RCPT "):])
+	return dropped(reason, ev)
+}
+
+// rejected reads "RCPT <address>: reason", "after DATA: reason" and their like. An argument is what the client sent, at most
+// 100 characters of it.
+func rejected(s string, ev *mail.Event) bool {
+	word, rest := cutToken(s)
+	rest = strings.TrimPrefix(rest, " ")
+	reason := ""
+	switch strings.TrimSuffix(word, ":") {
+	case "RCPT":
+		ev.Recipient, reason, _ = cutArgument(rest)
+		if strings.HasPrefix(reason, "discarded by RCPT ACL") { // up to 4.85
+			return dropped(reason, ev)
+		}
+		return reject("RCPT", reason, ev)
+	case "MAIL":
+		address, reason, _ := cutArgument(rest)
+		if ev.Sender == "" {
+			ev.Sender = null(address)
+		}
+		return reject("MAIL", reason, ev)
+	case "EHLO", "HELO":
+		return refusedHELO(s, ev)
+	case "connection":
+		return reject("CONNECT", afterColon(rest), ev)
+	case "DATA":
+		return reject("DATA", strings.TrimPrefix(s[len("DATA"):], ": "), ev)
+	case "after", "during", "by", "PRDR":
+		return reject("END-OF-MESSAGE", afterColon(rest), ev)
+	case "VRFY", "EXPN":
+		ev.Recipient, reason, _ = cutArgument(rest)
+		return reject(word, reason, ev)
+	case "AUTH", "ETRN", "STARTTLS", "QUIT", "HELP", "MAILAUTH", "AUTH=":
+		return reject(strings.TrimSuffix(word, ":"), afterColon(s), ev)
+	}
+	return reject("", s, ev)
+}
+
+// afterColon is the reason; the whole text where none is given.
+func afterColon(s string) string {
+	if _, reason, ok := strings.Cut(s, ": "); ok {
+		return reason
+	}
+	return s
+}
+
+// cutArgument reads the argument of a command, with or without angle brackets, and the reason behind its colon.
+func cutArgument(s string) (address, reason string, ok bool) {
+	if address, rest, ok := cutAngle(s); ok {
+		_, reason, _ = strings.Cut(rest, ": ")
+		return address, reason, true
+	}
+	address, rest := cutAddress(s)
+	if strings.HasSuffix(address, ":") && rest != "" {
+		return strings.TrimPrefix(address[:len(address)-1], "<"), rest[1:], true
+	}
+	_, reason, _ = strings.Cut(rest, ": ")
+	return strings.TrimPrefix(address, "<"), reason, false
+}
+
+// dropped is a recipient whom the RCPT ACL took and threw away.
+func dropped(reason string, ev *mail.Event) bool {
+	ev.Kind, ev.Disposition, ev.Reply = mail.Discard, mail.Discarded, reason
+	return true
+}
+
+// warned reads what a warn statement logs, but for the notice that one was skipped.  src/acl.c
+func warned(s string, ev *mail.Event) bool {
+	if strings.HasPrefix(s, "ACL ") && strings.Contains(s, " statement skipped") {
+		return note(s, ev, mail.Warning)
+	}
+	return note(s, ev, mail.FilterResult)
+}
+
+// incomplete reads "incomplete transaction (QUIT) from <sender> for recipients" (+smtp_incomplete_transaction): a client
+// that named recipients and sent no message.
+func incomplete(s string, ev *mail.Event) bool {
+	if end := strings.IndexByte(s, ')'); end > 0 {
+		rest := s[end+1:]
+		if after, ok := strings.CutPrefix(rest, " from "); ok {
+			ev.Sender, rest, _ = cutAngle(after)
+			ev.Sender = null(ev.Sender)
+		}
+		ev.Recipients, _ = strings.CutPrefix(rest, " for ")
+		s = s[:end+1]
+	}
+	return note(s, ev, mail.Warning)
+}
+
+// refusedHELO reads "EHLO or HELO name: reason", which follows the client, and "EHLO from host: … argument(s): name".
+func refusedHELO(s string, ev *mail.Event) bool {
+	_, argument, _ := strings.Cut(s, "HELO ")
+	if name, ok := strings.CutPrefix(argument, "or HELO "); ok {
+		argument = name
+	}
+	name, reason, _ := strings.Cut(argument, ": ")
+	if ev.Client.HELO == "" && !strings.HasPrefix(name, "from ") {
+		ev.Client.HELO = name
+	}
+	return reject("HELO", reason, ev)
+}
+
+// refusedFrom reads the refusals that name the client after the command.
+func refusedFrom(s string, ev *mail.Event) bool {
+	if after, ok := strings.CutPrefix(s, "too many recipients: message rejected: sender=<"); ok {
+		argument, ok := namedHost(after, ev)
+		ev.Sender = null(strings.TrimSuffix(argument, ">"))
+		return ok && reject("RCPT", s[:len("too many recipients: message rejected")], ev)
+	}
+	if after, ok := strings.CutPrefix(s, "refused connection from "); ok {
+		h, rest, ok := cutLastHost(after)
+		if ok {
+			h.client(ev)
+		}
+		return ok && reject("CONNECT", strings.TrimPrefix(rest, " "), ev)
+	}
+	after, ok := strings.CutPrefix(s, "rejected ")
+	if !ok {
+		return false
+	}
+	command, rest := cutToken(after)
+	switch {
+	case command == "EHLO", command == "HELO", command == "MAIL" && strings.HasPrefix(rest, " from "):
+		return refusedEarly(command, rest, ev)
+	case command == "MAIL", command == "from": // FROM:<sender> H=host: message too big: size=9 max=8
+		_, reason, _ := strings.Cut(after, ": message too big")
+		argument, ok := namedHost(after, ev)
+		if open := strings.IndexByte(argument, '<'); open >= 0 {
+			ev.Sender, _, _ = cutAngle(argument[open:])
+			ev.Sender = null(ev.Sender)
+		}
+		stage := "MAIL"
+		if command == "from" {
+			stage = "END-OF-MESSAGE"
+		}
+		return ok && reject(stage, after[len(after)-len("message too big")-len(reason):], ev)
+	case strings.HasPrefix(command, `"`):
+		_, named, _ := strings.Cut(after, `" from `)
+		h, _, ok := cutLastHost(named)
+		if ok {
+			h.client(ev)
+		}
+		return ok && reject(stageOf(command[1:]), s, ev)
+	}
+	return false
+}
+
+// refusedEarly reads " from host: reason"; the host has no name yet, and the reason ends with what the client sent.
+func refusedEarly(command, s string, ev *mail.Event) bool {
+	h, rest, ok := cutHost(strings.TrimPrefix(s, " from "))
+	if !ok {
+		return false
+	}
+	h.client(ev)
+	rest = afterColon(hostFields(rest, ev))
+	if command == "MAIL" {
+		return reject(command, rest, ev)
+	}
+	if _, argument, ok := strings.Cut(rest, "argument(s): "); ok && argument != "(no argument given)" {
+		ev.Client.HELO = argument
+	}
+	return reject("HELO", rest, ev)
+}
+
+// stageOf is the command that a quoted line of a client begins with.
+func stageOf(line string) string {
+	if len(line) >= 4 {
+		switch line[:4] {
+		case "EHLO", "HELO", "ehlo", "helo":
+			return "HELO"
+		case "MAIL", "RCPT", "DATA", "BDAT", "AUTH", "VRFY", "EXPN", "ETRN", "QUIT":
+			return line[:4]
+		}
+	}
+	return ""
+}
+
+// refusedConnection reads "Connection from host refused: reason" and "connection from host refused (IP options)".
+// src/daemon.c, src/smtp_in.c
+func refusedConnection(s string, ev *mail.Event) bool {
+	after, ok := strings.CutPrefix(s[1:], "onnection from ")
+	if !ok {
+		return false
+	}
+	h, rest, ok := cutLastHost(after)
+	if !ok {
+		return false
+	}
+	rest, ok = strings.CutPrefix(hostFields(rest, ev), " refused")
+	if !ok {
+		return false
+	}
+	h.client(ev)
+	if s[0] == 'C' {
+		ev.Flags |= mail.Temporary // too many, or too much load: 421
+	}
+	return reject("CONNECT", strings.TrimPrefix(strings.TrimPrefix(rest, ":"), " "), ev)
+}
+
+// unqualified reads "unqualified sender rejected: <joe> H=host (failed to find host name …)".  src/smtp_in.c
+func unqualified(s string, ev *mail.Event) bool {
+	what, after, ok := strings.Cut(s, " rejected: ")
+	if !ok {
+		return false
+	}
+	argument, ok := namedHost(after, ev)
+	if !ok {
+		return false
+	}
+	address, _, _ := cutArgument(argument)
+	reason := s[:len(what)+len(" rejected")]
+	switch what {
+	case "unqualified sender":
+		ev.Sender = address
+		return reject("MAIL", reason, ev)
+	case "unqualified recipient":
+		ev.Recipient = address
+		return reject("RCPT", reason, ev)
+	case "unqualified verify":
+		ev.Recipient = address
+		return reject("VRFY", reason, ev)
+	}
+	return false
+}
+
+// namedHost reads the client behind the last " H=": before it stands what the client sent. It returns that.
+func namedHost(s string, ev *mail.Event) (before string, ok bool) {
+	at := strings.LastIndex(s, " H=")
+	if at < 0 {
+		return s, false
+	}
+	h, rest, ok := cutHost(s[at+3:])
+	if ok {
+		h.client(ev)
+		hostFields(rest, ev)
+	}
+	return s[:at], ok
+}
+
+// unsynchronised reads the refusal of a client that does not wait for its turn. Its own words stand at the end, and before
+// the host as far as it had sent a command.  src/smtp_in.c
+func unsynchronised(s string, ev *mail.Event) bool {
+	after, ok := strings.CutPrefix(s, "SMTP protocol synchronization error (")
+	if !ok {
+		return false
+	}
+	what, after, ok := strings.Cut(after, "): rejected ")
+	if !ok {
+		return false
+	}
+	stage, named, ok := "CONNECT", "", true
+	if strings.HasPrefix(after, `"`) {
+		stage = stageOf(after[1:])
+		_, named, ok = strings.Cut(after, `" H=`)
+	} else {
+		_, named, ok = strings.Cut(after, " H=")
+	}
+	h, rest, found := cutHost(named)
+	if !ok || !found {
+		return false
+	}
+	h.client(ev)
+	hostFields(rest, ev)
+	return reject(stage, what, ev)
+}
+
+// refusedContent reads "PRDR address content refused": one recipient's verdict after DATA.
+func refusedContent(s string, ev *mail.Event) bool {
+	after, ok := strings.CutPrefix(s, "PRDR ")
+	if !ok {
+		return false
+	}
+	address, rest := cutAddress(after)
+	said, ok := strings.CutPrefix(rest, " content ")
+	if !ok {
+		return false
+	}
+	ev.Recipient = address
+	switch {
+	case strings.HasPrefix(said, "accepted"):
+		return note(s, ev, mail.Other)
+	case strings.HasPrefix(said, "deferred"):
+		ev.Flags |= mail.Temporary
+	}
+	return reject("END-OF-MESSAGE", said, ev)
+}

@@ -1,0 +1,64 @@
+package exim
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// encrypted reads the lines about TLS and signatures.  src/tls-openssl.c, src/tls-gnu.c, src/tls.c, src/dkim.c
+func encrypted(s string, ev *mail.Event) bool {
+	switch s[0] {
+	case 'T':
+		return handshake(s, ev)
+	case 'D':
+		return signed(s, ev)
+	case '[':
+		return unverified(s, ev)
+	}
+	return false
+}
+
+// handshake reads "TLS error on connection from host (function): text", "TLS error (function): on connection from host
+// text", and the forms about a server that we connect to.
+func handshake(s string, ev *mail.Event) bool {
+	if !strings.HasPrefix(s, "TLS error ") && !strings.HasPrefix(s, "TLS session: ") {
+		return false
+	}
+	if _, named, ok := strings.Cut(s, "on connection from "); ok {
+		if h, rest, ok := cutHost(strings.TrimPrefix(named, "H=")); ok {
+			h.client(ev)
+			hostFields(rest, ev)
+		}
+		return note(s, ev, mail.Warning)
+	}
+	_, named, ok := strings.Cut(s, "on connection to ")
+	if !ok {
+		_, named, _ = strings.Cut(s, " to H=")
+	}
+	if h, _, ok := cutHost(named); ok {
+		h.relay(ev)
+	}
+	return note(s, ev, mail.Warning)
+}
+
+// signed reads the verdict on a signature. Its i= tag is decoded and may hold a line feed: an entry without its final
+// bracket is a first half.
+func signed(s string, ev *mail.Event) bool {
+	if !strings.HasPrefix(s, "DKIM: ") {
+		return false
+	}
+	if strings.HasPrefix(s, "DKIM: d=") && !strings.HasSuffix(s, "]") {
+		ev.Flags |= mail.Incomplete
+	}
+	return note(s, ev, mail.FilterResult)
+}
+
+func unverified(s string, ev *mail.Event) bool {
+	ip, port, rest, ok := cutBrackets(s)
+	if !ok || !strings.HasPrefix(rest, " SSL verify ") {
+		return false
+	}
+	ev.Client.IP, ev.Client.Port = ip, port
+	return note(s, ev, mail.Warning)
+}
