@@ -12,6 +12,8 @@ type Thresholds struct {
 	Burst BurstThresholds
 	// Relay is what counts as relaying for strangers.
 	Relay RelayThresholds
+	// Mangled is what proves that recipients were damaged.
+	Mangled MangledThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -75,6 +77,14 @@ func DefaultThresholds() Thresholds {
 			GatewayFrom: 10,
 			MaxEntities: 5_000,
 		},
+		Mangled: MangledThresholds{
+			// One may be a typo, two of one client hardly.
+			MinAddresses: 2,
+			// Of a dictionary's names some fit by chance: 2 % were seen.
+			MinShare:  0.3,
+			SharedBy:  2,
+			MaxFailed: 50_000,
+		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
 			LocalFrom: 1,
@@ -128,6 +138,10 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"relay.random", &t.Relay.Random},
 		{"relay.gateway-from", &t.Relay.GatewayFrom},
 		{"relay.max-entities", &t.Relay.MaxEntities},
+		{"mangled.min-addresses", &t.Mangled.MinAddresses},
+		{"mangled.min-share", &t.Mangled.MinShare},
+		{"mangled.shared-by", &t.Mangled.SharedBy},
+		{"mangled.max-failed", &t.Mangled.MaxFailed},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},

@@ -1,0 +1,322 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailforensics/mail"
+)
+
+var mangled = Detector{
+	Name:    "mangled",
+	Command: "mangled",
+	Title:   "recipients that are a known address, damaged",
+	Doc: `Address lists of spammers are torn out of web pages, news articles and stolen mailboxes by programs that cut in the wrong
+place: smtpsusan@, 0susan@, example.comsusan@ (something stands before the address), usan@ (its head is missing), osan@ (its
+head was replaced). Mail to such an address is refused or bounces, and says that the sender never had an address from its
+owner: nobody who means Susan writes to usan@.
+
+This detector takes every recipient in a domain of ours that was refused or bounced, and looks for a known recipient, one
+that was delivered to before or since, of which it is a damaged form. A single such address proves nothing: people mistype,
+and a dictionary attack tries so many names that some look damaged by chance. What proves it is one client that does it to
+several addresses, for a good part of what it gets refused, or several clients in different networks that use the same
+damaged address: they share a list, and most likely a hand.
+
+Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
+
+What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
+that got no mail within the log. Give the log of the primary MX, too, when the secondary takes everything.`,
+	New: func(p *Pass) Watch { return newMangledWatch(p) },
+}
+
+// MangledThresholds are those of the detector mangled.
+type MangledThresholds struct {
+	MinAddresses int     // different damaged addresses that one client must have, to be found by itself
+	MinShare     float64 // of the failed recipients of a client that must be damaged known ones
+	SharedBy     int     // networks that must use the same damaged address, for it to prove something
+	MaxFailed    int     // failed recipients remembered, by client and address
+}
+
+// failedRecipient is a recipient that one client tried in vain.
+type failedRecipient struct {
+	client  netip.Addr
+	address string // folded
+}
+
+// attempts is what one client tried with one failed recipient.
+type attempts struct {
+	messages, rejected, bounced int
+	first, last                 mail.Instant
+	client                      mail.Client
+	senders                     []string // different ones, folded, at most failedSenders
+	host                        string
+	evidence                    Evidence // the first
+}
+
+// failedSenders bounds the senders that are remembered for one client and one failed recipient.
+const failedSenders = 8
+
+type mangledWatch struct {
+	pass   *Pass
+	failed *Entities[failedRecipient, attempts]
+}
+
+func newMangledWatch(p *Pass) *mangledWatch {
+	own := func(k failedRecipient) failedRecipient { return failedRecipient{k.client, strings.Clone(k.address)} }
+	weigh := func(a *attempts) int { return a.messages + a.rejected }
+	return &mangledWatch{pass: p, failed: NewEntities(p.Thresholds.Mangled.MaxFailed, weigh, own)}
+}
+
+func (w *mangledWatch) Message(m *mail.Message) {
+	if m.Notice || m.Has(mail.Doubtful) || !m.Client.IP.IsValid() || m.Account != "" {
+		return
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.Disposition != mail.Bounced && r.Disposition != mail.Expired {
+			continue
+		}
+		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), mail.Fold(r.Envelope())})
+		a.messages++
+		a.bounced++
+		a.seen(m.Time, m.Client, m.Sender, m.Host, MessageEvidence(m))
+	}
+}
+
+func (w *mangledWatch) Event(ev *mail.Event) {
+	if !IsRefusal(ev) || ev.Recipient == "" || !ev.Client.IP.IsValid() || ev.Account != "" {
+		return
+	}
+	a := w.failed.At(failedRecipient{ev.Client.IP.Unmap(), mail.Fold(ev.Recipient)})
+	a.rejected++
+	a.seen(ev.Time, ev.Client, ev.Sender, ev.Host, EventEvidence(ev))
+}
+
+func (a *attempts) seen(t mail.Instant, client mail.Client, sender, host string, e Evidence) {
+	if a.first == 0 || before(e, a.evidence) {
+		a.evidence = owned(e)
+	}
+	if a.first == 0 || t < a.first {
+		a.first = t
+	}
+	a.last = max(a.last, t)
+	if host > a.host { // of two hosts the greater: the order of lines means nothing
+		a.host = strings.Clone(host)
+	}
+	c := ClientCount{Client: a.client}
+	c.complete(client)
+	a.client = c.Client
+	a.client.IP = client.IP.Unmap()
+	a.sender(mail.Fold(sender))
+}
+
+// sender keeps the least of the senders, so that the order of lines means nothing.
+func (a *attempts) sender(s string) {
+	at, found := slices.BinarySearch(a.senders, s)
+	if s == "" || found || at == failedSenders {
+		return
+	}
+	a.senders = slices.Insert(a.senders, at, strings.Clone(s))
+	a.senders = a.senders[:min(len(a.senders), failedSenders)]
+}
+
+func (w *mangledWatch) Merge(other Watch) {
+	for k, o := range other.(*mangledWatch).failed.All() {
+		a := w.failed.At(k)
+		a.messages += o.messages
+		a.rejected += o.rejected
+		a.bounced += o.bounced
+		for _, s := range o.senders {
+			a.sender(s)
+		}
+		last := max(a.last, o.last)
+		a.seen(o.first, o.client, "", o.host, o.evidence)
+		a.last = last
+	}
+}
+
+// damage is a failed recipient that is a known one, damaged.
+type damage struct {
+	failedRecipient
+	original, kind string
+}
+
+func (w *mangledWatch) Findings(site *Site) []Finding {
+	suspects, tried, networks := w.suspects(site)
+	var found []Finding
+	for _, client := range suspects.order {
+		list := suspects.of[client]
+		shared := 0
+		for _, d := range list {
+			if len(networks[d.address]) >= w.pass.Thresholds.Mangled.SharedBy {
+				shared++
+			}
+		}
+		th := &w.pass.Thresholds.Mangled
+		share := float64(len(list)) / float64(tried[client])
+		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 {
+			continue
+		}
+		found = append(found, w.finding(client, list, shared, share))
+	}
+	return found
+}
+
+// byClient is damaged recipients by client, in the order of the addresses.
+type byClient struct {
+	order []netip.Addr
+	of    map[netip.Addr][]damage
+}
+
+// suspects are the clients with damaged recipients, how many failed recipients of our domains each client has, and which
+// networks used a damaged address.
+func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[string]map[netip.Prefix]bool) {
+	known := newDamageIndex(site)
+	suspects := byClient{of: make(map[netip.Addr][]damage)}
+	tried := make(map[netip.Addr]int)
+	networks := make(map[string]map[netip.Prefix]bool)
+	for _, k := range w.failed.Sorted(compareFailed) {
+		if !site.IsOurs(mail.Domain(k.address)) || site.KnownRecipient(k.address) || site.IsOwn(k.client) {
+			continue
+		}
+		tried[k.client]++
+		original, kind := known.find(k.address)
+		if kind == "" {
+			continue
+		}
+		if len(suspects.of[k.client]) == 0 {
+			suspects.order = append(suspects.order, k.client)
+		}
+		suspects.of[k.client] = append(suspects.of[k.client], damage{k, original, kind})
+		if networks[k.address] == nil {
+			networks[k.address] = make(map[netip.Prefix]bool)
+		}
+		networks[k.address][NetworkOf(k.client)] = true
+	}
+	return suspects, tried, networks
+}
+
+func compareFailed(a, b failedRecipient) int {
+	return cmp.Or(a.client.Compare(b.client), strings.Compare(a.address, b.address))
+}
+
+func (w *mangledWatch) finding(client netip.Addr, list []damage, shared int, share float64) Finding {
+	f := Finding{Subject: Subject{IP, client.String()}}
+	var evidence Keeper
+	var buckets Buckets
+	var senders, domains, kinds, hosts Tally
+	c := ClientCount{Client: mail.Client{IP: client}}
+	for _, d := range list {
+		a := w.failed.Find(d.failedRecipient)
+		n := a.messages + a.rejected
+		f.Mangled = append(f.Mangled, Mangled{d.address, d.original, d.kind, n})
+		f.Counts.Messages += a.messages
+		f.Counts.Rejected += a.rejected
+		f.Counts.Recipients += a.messages
+		f.Counts.Bounced += a.bounced
+		if f.Start == 0 || a.first < f.Start {
+			f.Start = a.first
+		}
+		f.End = max(f.End, a.last)
+		evidence.Add(a.evidence)
+		buckets.Add(a.first, a.messages, a.rejected)
+		for _, s := range a.senders {
+			senders.Add(s, 1)
+		}
+		domains.Add(mail.Domain(d.address), n)
+		kinds.Add(d.kind, 1)
+		addNamed(&hosts, a.host)
+		c.complete(a.client)
+	}
+	c.Messages, c.Rejected = f.Counts.Messages, f.Counts.Rejected
+	f.Clients = []ClientCount{c}
+	f.Counts.Clients = 1
+	f.Counts.Senders, f.Counts.RecipientDomains = senders.Distinct(), domains.Distinct()
+	f.Senders, f.RecipientDomains = senders.Top(topMost), domains.Top(topMost)
+	f.Hosts = hosts.Values()
+	f.Timeline = buckets.Timeline()
+	f.Evidence = evidence.Lines(0)
+	f.Reasons = w.reasons(list, &kinds, shared, share)
+	for _, r := range f.Reasons {
+		f.Score += r.Weight
+	}
+	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
+		client, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
+	return f
+}
+
+func (w *mangledWatch) reasons(list []damage, kinds *Tally, shared int, share float64) []Reason {
+	n := len(list)
+	reasons := []Reason{{"damaged-recipients", fmt.Sprintf("%s of known recipients", plural(n, "damaged form", "damaged forms")),
+		min(0.5, 0.12*float64(n))}}
+	if kinds.Distinct() > 1 {
+		reasons = append(reasons, Reason{"several-kinds", "damaged in different ways: " + strings.Join(kinds.Values(), ", "), 0.1})
+	}
+	if share >= 0.8 && n >= w.pass.Thresholds.Mangled.MinAddresses {
+		reasons = append(reasons, Reason{"nothing-else", fmt.Sprintf("%.0f %% of its failed recipients are such", 100*share), 0.1})
+	}
+	if shared > 0 {
+		reasons = append(reasons, Reason{"shared-list", fmt.Sprintf("clients of other networks used %d of them, too", shared), 0.2})
+	}
+	return reasons
+}
+
+// damageIndex finds the known recipient of which an address is a damaged form.
+type damageIndex struct {
+	known map[string]bool     // local parts with domain, in lower case
+	tails map[string][]string // what is left of known addresses when their head is cut off; originals, sorted
+}
+
+// A head of up to so many characters may be missing or replaced; the rest must be long enough to mean that address.
+const (
+	cutMost     = 3
+	replaceMost = 2
+	tailLeast   = 3 // of the local part, when the head is missing
+	replaceTail = 4 // … and when it was replaced: more is needed, since more would fit
+)
+
+func newDamageIndex(site *Site) *damageIndex {
+	x := &damageIndex{known: make(map[string]bool), tails: make(map[string][]string)}
+	for address := range site.KnownRecipients {
+		x.known[address] = true
+		local := mail.LocalPart(address)
+		for cut := 1; cut <= cutMost && len(local)-cut >= tailLeast; cut++ {
+			x.tails[address[cut:]] = append(x.tails[address[cut:]], address)
+		}
+	}
+	for _, originals := range x.tails {
+		slices.Sort(originals)
+	}
+	return x
+}
+
+// find says which known recipient was damaged and how; the kind is "" where none fits. Of several the one with which the
+// address shares most wins.
+func (x *damageIndex) find(address string) (original, kind string) {
+	address = strings.ToLower(address)
+	local := mail.LocalPart(address)
+	for cut := 1; len(local)-cut >= tailLeast; cut++ {
+		if tail := address[cut:]; x.known[tail] {
+			return tail, "prefix"
+		}
+		if cut == 1 {
+			if originals := x.tails[address]; len(originals) > 0 {
+				return originals[0], "truncated"
+			}
+		}
+		if cut <= replaceMost && len(local)-cut >= replaceTail {
+			for _, o := range x.tails[address[cut:]] {
+				if o != address {
+					return o, "substituted"
+				}
+			}
+		}
+	}
+	if originals := x.tails[address]; len(originals) > 0 { // short ones, which the loop never entered
+		return originals[0], "truncated"
+	}
+	return "", ""
+}
