@@ -16,6 +16,7 @@ type Clock struct {
 	YearRule string // how the year was found, in words; "" where every stamp of the file names its year
 	ZoneRule string // how the zone was found, in words; "" where every stamp names its offset
 
+	zone   *time.Location
 	spans  []span // by time; the first one holds for everything before the second
 	newest civil  // no stamp without a year is after this local time
 }
@@ -35,10 +36,13 @@ type span struct {
 
 // NewClock is a clock for a zone. newest bounds the stamps without a year: none is after it.
 func NewClock(zone *time.Location, newest mail.Instant) *Clock {
-	c := &Clock{spans: spansOf(zone, newest)}
+	c := &Clock{zone: zone, spans: spansOf(zone, newest)}
 	c.newest = c.civilAt(newest)
 	return c
 }
+
+// Location is the zone of stamps that name none.
+func (c *Clock) Location() *time.Location { return c.zone }
 
 // spansOf lists the offsets of a zone, from before the first mail logs to a year after newest.
 func spansOf(zone *time.Location, newest mail.Instant) []span {
@@ -106,12 +110,17 @@ func (c *Clock) even(midnight civil) bool {
 
 // civilAt is what the clock on the wall shows at a moment.
 func (c *Clock) civilAt(t mail.Instant) civil {
+	return civil(int64(t)/int64(time.Second) + c.offsetAt(t))
+}
+
+// offsetAt is the zone's offset at a moment.
+func (c *Clock) offsetAt(t mail.Instant) int64 {
 	sec := int64(t) / int64(time.Second)
 	i := len(c.spans) - 1
 	for i > 0 && c.spans[i].since > sec {
 		i--
 	}
-	return civil(sec + c.spans[i].offset)
+	return c.spans[i].offset
 }
 
 // complete is the midnight of a day without a year. sod is the second of the day.
@@ -175,4 +184,12 @@ func monthDays(year, month int) int {
 		return 28
 	}
 	return 0
+}
+
+// Twice reports whether the clock on the wall showed what it shows at t a second time, and how much later. Stamps of such an
+// hour that name no offset are taken for the first of the two.
+func (c *Clock) Twice(t mail.Instant) (later time.Duration, ok bool) {
+	local := civil(int64(t)/int64(time.Second) + c.offsetAt(t))
+	after, ok := c.twice(local)
+	return time.Duration(after) * time.Second, ok && c.utc(local) == int64(t)/int64(time.Second)
 }

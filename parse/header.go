@@ -349,10 +349,14 @@ func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bo
 
 // afterISO goes on behind an RFC 3339 stamp and a blank: a host, or, where a container runtime put the stamp, any header.
 func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
-	if len(rest) > 16 && !r.inner {
+	if r.inner {
+		return r.hostAndTag(rest, ev)
+	}
+	if strings.HasPrefix(rest, "std") && (strings.HasPrefix(rest, "stdout ") || strings.HasPrefix(rest, "stderr ")) {
+		return r.cri(rest[len("stdout "):], ev)
+	}
+	if len(rest) > 16 {
 		switch c := rest[0]; {
-		case c == 's' && (strings.HasPrefix(rest, "stdout ") || strings.HasPrefix(rest, "stderr ")):
-			return r.cri(rest[len("stdout "):], ev)
 		case c >= 'A' && c <= 'Z' && rest[3] == ' ' && monthOf(rest) != 0,
 			c == '2' && rest[4] == '-' && rest[7] == '-',
 			c == '<' && isDigit(rest[1]):

@@ -1,0 +1,247 @@
+package ingest
+
+import (
+	"strings"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// batch is what the lines of one chunk mean. What depends on the chunk before is left open, for settle.
+type batch struct {
+	events []mail.Event
+	bodies []string // of the events: the line without its header
+
+	parsed, unfamiliar, damaged, foreign, blank int64
+
+	shapes  []unfamiliar
+	hosts   []hostLines
+	mta     uint32 // bits by mail.MTA
+	first   mail.Instant
+	last    mail.Instant
+	repeats []repeat // by index
+	pieces  []piece  // by index
+	steps   []step
+	losses  []loss
+
+	leading   int64 // lines without a header before the first line that has one
+	headed    bool  // there is a line that has one
+	multiline bool  // … and the last such may go on in lines without one
+	torn      int64
+	twice     bool // some stamps are of an hour that the clock showed twice
+	err       error
+
+	twins   bool // lines may stand in another open file: as duplicates knew it
+	twinsAt int  // … after so many changes
+}
+
+// hostLines is what must be known of a host's lines.
+type hostLines struct {
+	host    string
+	verdict parse.Verdict // of its last line
+	event   int           // index of its last line's event; -1: it made none
+	mail    bool          // some line was of a mail program
+	first   mail.Instant  // the stamps at both ends
+	last    mail.Instant
+	origin  mail.Origin // of the last
+}
+
+// repeat says that an event stands for n lines.
+type repeat struct {
+	index int
+	n     int
+	open  bool // what was repeated stands in an earlier chunk; the event has the header only
+}
+
+// piece is a line that is only a part of an entry. Its event has the header only.
+type piece struct {
+	index int
+	parse.Piece
+	text string
+}
+
+// unfamiliar is a line that nobody knows.
+type unfamiliar struct {
+	shape, line string
+	origin      mail.Origin
+}
+
+// parser turns chunks of one file into batches. It is for one goroutine.
+type parser struct {
+	file       *file
+	formats    []parse.Format
+	last       int // the format that claimed the line before
+	everything bool
+	reader     *parse.HeaderReader
+}
+
+// chunk parses the lines of c.
+func (p *parser) chunk(c logfile.Chunk, b *batch) {
+	origin := mail.Origin{File: int32(p.file.index), Line: c.Line}
+	for text := c.Text; text != ""; origin.Line++ {
+		line := text
+		if end := strings.IndexByte(text, '\n'); end >= 0 {
+			line, text = text[:end], text[end+1:]
+		} else {
+			text = ""
+		}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		if line == "" {
+			b.blank++
+			continue
+		}
+		p.line(line, origin, c.Cut && text == "", b)
+	}
+}
+
+// line parses one line. The event is written in its place, and taken back where there is none.
+func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
+	ev := b.slot()
+	ev.Origin = origin
+	body, ok := p.reader.Read(line, ev)
+	if !ok {
+		b.takeBack()
+		p.headerless(b)
+		return
+	}
+	ev.Raw = line
+	b.headed = true
+	b.multiline = p.reader.Style == parse.EximOwn
+	if p.reader.Torn {
+		b.torn++
+	}
+	b.twice = b.twice || p.reader.Twice
+	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b, ev) {
+		return
+	}
+	if len(body) > len("message repeated ") && (body[0] == 'm' || body[0] == 'l') && p.repeated(body, b, ev) {
+		return
+	}
+	verdict := p.parse(body, ev)
+	if cut {
+		ev.Flags |= mail.Incomplete
+	}
+	p.count(verdict, body, b, ev)
+}
+
+// parse asks the formats, first the one that knew the line before, and completes the event.
+func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
+	verdict := p.formats[p.last].Parse(body, ev)
+	for i := 0; verdict == parse.Foreign && i < len(p.formats); i++ {
+		if i == p.last {
+			continue
+		}
+		if verdict = p.formats[i].Parse(body, ev); verdict != parse.Foreign {
+			p.last = i
+		}
+	}
+	if p.file.rejectLog && verdict != parse.Foreign {
+		ev.Flags |= mail.RejectLog
+	}
+	return verdict
+}
+
+// count puts the verdict into the batch, and keeps the event or takes it back.
+func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Event) {
+	keep := false
+	switch verdict {
+	case parse.Foreign:
+		b.foreign++
+		if name := ev.Process; len(name) > 0 && (name[0] == 'r' || name[0] == 's') {
+			b.loss(body, ev)
+		}
+	case parse.Parsed:
+		b.parsed++
+		keep = ev.Kind != mail.Other || p.everything
+	case parse.Unfamiliar:
+		b.unfamiliar++
+		b.shapes = append(b.shapes, unfamiliar{parse.Shape(ev.Process, body), ev.Raw, ev.Origin})
+	case parse.Damaged:
+		b.damaged++
+		b.shapes = append(b.shapes, unfamiliar{parse.Shape(ev.Process, body), ev.Raw, ev.Origin})
+	}
+	host := b.host(ev)
+	host.verdict = verdict
+	if verdict != parse.Foreign {
+		host.mail = true
+		b.mta |= 1 << ev.MTA
+		extend(&b.first, &b.last, ev.Time)
+	}
+	if !keep {
+		host.event = -1
+		b.takeBack()
+		return
+	}
+	host.event = len(b.events) - 1
+	b.bodies = append(b.bodies, body)
+}
+
+// headerless counts a line without a header: a part of the entry above where the program writes such, else foreign. At the
+// beginning of the chunk that is not known yet.
+func (p *parser) headerless(b *batch) {
+	switch {
+	case !b.headed:
+		b.leading++
+	case b.multiline:
+		b.parsed++
+	default:
+		b.foreign++
+	}
+}
+
+// slot is a new event, all zero, at the end of the batch.
+func (b *batch) slot() *mail.Event {
+	n := len(b.events)
+	if n < cap(b.events) {
+		b.events = b.events[:n+1]
+		b.events[n] = mail.Event{}
+	} else {
+		b.events = append(b.events, mail.Event{})
+	}
+	return &b.events[n]
+}
+
+// takeBack removes the last event.
+func (b *batch) takeBack() { b.events = b.events[:len(b.events)-1] }
+
+// host is the record of the host that wrote ev; it becomes the first one. There are few in a chunk, and mostly it is the one
+// that wrote before.
+func (b *batch) host(ev *mail.Event) *hostLines {
+	i := b.find(ev.Host)
+	if i < 0 {
+		i = len(b.hosts)
+		b.hosts = append(b.hosts, hostLines{host: ev.Host, event: -1, first: ev.Time, last: ev.Time, origin: ev.Origin})
+	}
+	if i > 0 {
+		b.hosts[0], b.hosts[i] = b.hosts[i], b.hosts[0]
+	}
+	h := &b.hosts[0]
+	if ev.Time != 0 {
+		if ev.Time < h.last-stepAtLeast {
+			b.step(h, ev)
+		}
+		h.last, h.origin = ev.Time, ev.Origin
+	}
+	return h
+}
+
+// piece notes a line that is a part of an entry; false: it can be parsed by itself.
+func (p *parser) piece(body string, b *batch, ev *mail.Event) bool {
+	if p.reader.Piece.Kind == parse.Folded && p.reader.Piece.N == 1 {
+		return false
+	}
+	b.pieces = append(b.pieces, piece{index: len(b.events) - 1, Piece: p.reader.Piece, text: body})
+	b.bodies = append(b.bodies, body)
+	return true
+}
+
+// reset makes the batch empty, and keeps its memory.
+func (b *batch) reset() {
+	*b = batch{
+		events: b.events[:0], bodies: b.bodies[:0], shapes: b.shapes[:0], hosts: b.hosts[:0],
+		repeats: b.repeats[:0], pieces: b.pieces[:0], steps: b.steps[:0], losses: b.losses[:0],
+	}
+}

@@ -1,0 +1,134 @@
+package ingest
+
+import (
+	"hash/maphash"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// duplicates finds lines that several files have: a file given twice, plain and compressed; rotations that overlap; Exim's
+// reject log beside its main log; the same log from two syslog daemons. Of a line that one file has twice and another three
+// times, three are counted.
+//
+// Only files that are open at the same moment and share a host are compared. A line is known by its second, its text and its
+// host; Exim's own files name none, and go with every host. What is remembered is bounded by time and by number.
+type duplicates struct {
+	seed    maphash.Seed
+	open    []*stream
+	changes int               // of open and of what its streams are known to hold
+	young   map[uint64]uint32 // by line: how often it was counted; by line and stream: how often it was met
+	old     map[uint64]uint32 // the same, of the time before since
+	since   mail.Instant
+}
+
+// What is remembered: at least this much time, or this many lines. A reject log is behind its main log by less than a second;
+// copies of a file are in step.
+const (
+	remembered     = mail.Instant(5 * time.Minute)
+	rememberedMost = 1 << 19
+)
+
+// note takes down which hosts a stream has lines of.
+func (d *duplicates) note(s *stream, b *batch) {
+	if s.labels == nil {
+		s.labels = make(map[string]bool)
+		d.open = append(d.open, s)
+		d.changes++
+	}
+	for i := range b.hosts {
+		if label := labelOf(b.hosts[i].host); !s.labels[label] && len(s.labels) < maxHosts {
+			s.labels[strings.Clone(label)] = true
+			d.changes++
+		}
+	}
+}
+
+// close forgets a stream.
+func (d *duplicates) close(s *stream) {
+	for i := range d.open {
+		if d.open[i] == s {
+			d.open = append(d.open[:i], d.open[i+1:]...)
+			d.changes++
+			return
+		}
+	}
+}
+
+// possible reports whether lines of b may stand in another open file.
+func (d *duplicates) possible(s *stream, b *batch) bool {
+	if b.twinsAt == d.changes {
+		return b.twins
+	}
+	b.twinsAt, b.twins = d.changes, false
+	for _, other := range d.open {
+		if other != s && s.mayShare(other) {
+			b.twins = true
+		}
+	}
+	return b.twins
+}
+
+// mayShare reports whether two streams have lines of one host.
+func (s *stream) mayShare(other *stream) bool {
+	if s.labels[""] || other.labels[""] {
+		return true
+	}
+	for label := range s.labels {
+		if other.labels[label] {
+			return true
+		}
+	}
+	return false
+}
+
+// labelOf is the first label of a host name: some files of a machine have its short name, some the long one.
+func labelOf(host string) string {
+	label, _, _ := strings.Cut(host, ".")
+	return label
+}
+
+// duplicate reports whether another file had the line already.
+func (d *duplicates) duplicate(s *stream, ev *mail.Event, body string) bool {
+	d.age(ev.Time)
+	line := d.key(ev, body)
+	met := d.get(line+s.salt()) + 1
+	d.young[line+s.salt()] = met
+	if met <= d.get(line) {
+		return true
+	}
+	d.young[line] = met
+	return false
+}
+
+// salt makes the count of a stream another one than that of the line.
+func (s *stream) salt() uint64 { return uint64(s.file.index+1) * 0x9e3779b97f4a7c15 }
+
+func (d *duplicates) get(key uint64) uint32 {
+	if n, ok := d.young[key]; ok {
+		return n
+	}
+	return d.old[key]
+}
+
+// age forgets what is long ago.
+func (d *duplicates) age(now mail.Instant) {
+	if d.young == nil {
+		d.seed, d.young, d.old, d.since = maphash.MakeSeed(), make(map[uint64]uint32), make(map[uint64]uint32), now
+	}
+	if now-d.since < remembered && len(d.young) < rememberedMost {
+		return
+	}
+	d.young, d.old, d.since = d.old, d.young, now
+	clear(d.young)
+}
+
+// key stands for the line. Exim's own files name no host and, unless told to, no PID: its syslog copy must match them.
+func (d *duplicates) key(ev *mail.Event, body string) uint64 {
+	key := maphash.String(d.seed, body) ^ uint64(ev.Time.Second())*0xff51afd7ed558ccd
+	if !strings.HasPrefix(ev.Process, "exim") {
+		key += maphash.String(d.seed, labelOf(ev.Host)) + uint64(ev.PID)*0xc4ceb9fe1a85ec53
+	}
+	return key
+}

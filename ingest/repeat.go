@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// A syslog daemon that sees the same text again and again writes it once, and then how often it came. "message repeated 2
+// times: [ text]" is rsyslog's, with the text; "last message repeated 2 times" that of the BSDs, Solaris and old sysklogd, and
+// means the line before of that host.
+
+// repeated reads such a line. body is what stands behind the header.
+func (p *parser) repeated(body string, b *batch, ev *mail.Event) bool {
+	if rest, ok := strings.CutPrefix(body, "last message repeated "); ok {
+		n, _, ok := times(rest)
+		if ok {
+			p.repeatLast(n, body, b, ev)
+		}
+		return ok
+	}
+	rest, ok := strings.CutPrefix(body, "message repeated ")
+	if !ok {
+		return false
+	}
+	n, rest, ok := times(rest)
+	text, ok2 := strings.CutPrefix(rest, ": [ ")
+	if !ok || !ok2 {
+		return false
+	}
+	text = strings.TrimSuffix(text, "]")
+	verdict := p.parse(text, ev)
+	p.count(verdict, text, b, ev)
+	if h := &b.hosts[0]; h.event == len(b.events)-1 && h.event >= 0 {
+		b.repeats = append(b.repeats, repeat{index: h.event, n: n})
+	}
+	return true
+}
+
+// times reads "3 times", and returns what follows.
+func times(s string) (n int, rest string, ok bool) {
+	digits := 0
+	for digits < len(s) && s[digits] >= '0' && s[digits] <= '9' {
+		n = min(n*10+int(s[digits]-'0'), 1<<31)
+		digits++
+	}
+	rest, ok = strings.CutPrefix(s[digits:], " time")
+	return n, strings.TrimPrefix(rest, "s"), ok && digits > 0
+}
+
+// repeatLast makes an event of the host's last one. The first line of a chunk may mean the last one of the chunk before.
+func (p *parser) repeatLast(n int, body string, b *batch, ev *mail.Event) {
+	at := b.find(ev.Host)
+	switch {
+	case at < 0:
+		b.repeats = append(b.repeats, repeat{index: len(b.events) - 1, n: n, open: true})
+		b.bodies = append(b.bodies, body)
+	case b.hosts[at].event < 0:
+		b.tally(b.hosts[at].verdict, 1)
+		b.takeBack()
+	default:
+		again(ev, &b.events[b.hosts[at].event])
+		b.hosts[at].event = len(b.events) - 1
+		b.repeats = append(b.repeats, repeat{index: len(b.events) - 1, n: n})
+		b.bodies = append(b.bodies, body)
+		b.tally(b.hosts[at].verdict, 1)
+	}
+}
+
+// again makes ev what of was, where and when ev is.
+func again(ev, of *mail.Event) {
+	origin, at, raw := ev.Origin, ev.Time, ev.Raw
+	*ev = *of
+	ev.Origin, ev.Time, ev.Raw = origin, at, raw
+}
+
+// find is the index of a host's record; -1: it has none.
+func (b *batch) find(host string) int {
+	for i := range b.hosts {
+		if b.hosts[i].host == host {
+			return i
+		}
+	}
+	return -1
+}
+
+// tally counts n lines of a verdict.
+func (b *batch) tally(v parse.Verdict, n int64) {
+	switch v {
+	case parse.Foreign:
+		b.foreign += n
+	case parse.Parsed:
+		b.parsed += n
+	case parse.Unfamiliar:
+		b.unfamiliar += n
+	case parse.Damaged:
+		b.damaged += n
+	}
+}

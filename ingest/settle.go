@@ -1,0 +1,356 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// settler goes over the batches of one file in their order. It settles what a chunk alone could not tell, and keeps the
+// file's ledger. All it does takes time by the chunk, or by the rare line, never by the line.
+type settler struct {
+	ledger FileLedger
+	shapes shapes
+	parser parser // for entries that are put together
+
+	multiline bool // the last entry may go on
+	hosts     map[string]*lastLine
+	pending   map[string]*entry // that come in pieces
+	fold      fold
+	losses    losses
+	steps     steps
+	mta       uint32
+	torn      int64
+	uncounted int64 // repeats beyond the limits
+	repeats   int64
+	dead      []int // events of the batch at hand that are none
+}
+
+// lastLine is the last line of a host.
+type lastLine struct {
+	verdict parse.Verdict
+	event   mail.Event // Kind Other: it made none
+	at      mail.Instant
+	mail    bool // some line was of a mail program
+}
+
+// entry is one that comes in pieces.
+type entry struct {
+	event  mail.Event // of its first piece
+	text   strings.Builder
+	next   int
+	m      int
+	pieces int64
+	done   bool // what follows are further lines of it
+}
+
+const (
+	maxPending    = 1000
+	maxEntry      = 1 << 20
+	maxRepeats    = 100_000    // of one line
+	maxRepeatsSum = 10_000_000 // of one file
+)
+
+// settle finishes a batch.
+func (s *settler) settle(b *batch) {
+	s.dead = s.dead[:0]
+	if s.multiline {
+		b.parsed += b.leading
+	} else {
+		b.foreign += b.leading
+	}
+	if b.headed {
+		s.multiline = b.multiline
+	}
+	s.openRepeats(b)
+	s.joinPieces(b)
+	s.hostsOf(b)
+	b.drop(s.dead)
+	s.boundRepeats(b)
+	s.unfold(b)
+	s.add(b)
+}
+
+// add adds the batch to the ledger.
+func (s *settler) add(b *batch) {
+	l := &s.ledger
+	l.Parsed += b.parsed
+	l.Unfamiliar += b.unfamiliar
+	l.Damaged += b.damaged
+	l.Foreign += b.foreign
+	l.Blank += b.blank
+	extend(&l.First, &l.Last, b.first)
+	extend(&l.First, &l.Last, b.last)
+	s.mta |= b.mta
+	s.torn += b.torn
+	for _, one := range b.shapes {
+		s.shapes.add(one)
+	}
+	for _, one := range b.losses {
+		s.losses.add(one)
+	}
+	for _, one := range b.steps {
+		s.steps.add(one)
+	}
+}
+
+// hostsOf remembers the last line of each host.
+func (s *settler) hostsOf(b *batch) {
+	for i := range b.hosts {
+		h := &b.hosts[i]
+		last := s.host(h.host)
+		if last == nil {
+			continue
+		}
+		if last.at != 0 && h.first < last.at-stepAtLeast {
+			s.steps.add(step{h.host, h.origin, last.at, h.first})
+		}
+		last.mail = last.mail || h.mail
+		last.verdict, last.at, last.event.Kind = h.verdict, h.last, mail.Other
+		if h.event >= 0 {
+			last.event = b.events[h.event]
+		}
+	}
+}
+
+// host is the record of a host; nil when there are too many.
+func (s *settler) host(name string) *lastLine {
+	last := s.hosts[name]
+	if last != nil || len(s.hosts) >= maxHosts {
+		return last
+	}
+	if s.hosts == nil {
+		s.hosts = make(map[string]*lastLine)
+	}
+	last = &lastLine{}
+	s.hosts[strings.Clone(name)] = last
+	return last
+}
+
+// openRepeats fills in what "last message repeated" at the beginning of the chunk means.
+func (s *settler) openRepeats(b *batch) {
+	for _, r := range b.repeats {
+		if !r.open {
+			continue
+		}
+		ev := &b.events[r.index]
+		last := s.hosts[ev.Host]
+		if last == nil {
+			b.foreign++
+			s.dead = append(s.dead, r.index)
+			continue
+		}
+		b.tally(last.verdict, 1)
+		if last.event.Kind == mail.Other {
+			s.dead = append(s.dead, r.index)
+			continue
+		}
+		again(ev, &last.event)
+	}
+}
+
+// boundRepeats keeps a line from standing for more events than anybody can mean.
+func (s *settler) boundRepeats(b *batch) {
+	for i := range b.repeats {
+		r := &b.repeats[i]
+		n := min(r.n, maxRepeats, int(maxRepeatsSum-s.repeats))
+		s.uncounted += int64(r.n - n)
+		s.repeats += int64(n)
+		r.n = n
+	}
+}
+
+// joinPieces puts entries together.
+func (s *settler) joinPieces(b *batch) {
+	for _, p := range b.pieces {
+		if !s.join(p, b) {
+			s.dead = append(s.dead, p.index)
+		}
+	}
+	slices.Sort(s.dead)
+}
+
+// join adds a piece to its entry; true: the entry is complete, and its event stands in the place of the piece.
+func (s *settler) join(p piece, b *batch) bool {
+	ev := &b.events[p.index]
+	key := ""
+	if p.N > 0 {
+		key = fmt.Sprint(ev.Host, "\x00", ev.PID)
+	}
+	e := s.pending[key]
+	switch {
+	case p.N == 1 || p.Kind == parse.Begun:
+		s.begin(key, p, ev, b)
+		return false
+	case e == nil || p.N > 0 && (e.next != p.N || e.m != p.M):
+		s.stray(p, b)
+		return false
+	case e.done:
+		b.parsed++
+	default:
+		e.pieces++
+		if e.text.Len() < maxEntry {
+			e.text.WriteString(p.text)
+		}
+	}
+	e.next++
+	last := p.Kind == parse.GoneOn || p.N > 0 && p.N == p.M
+	if last {
+		delete(s.pending, key)
+	}
+	if e.done || !last && p.Kind != parse.Folded {
+		return false
+	}
+	e.done = true
+	return s.complete(e, p, ev, b)
+}
+
+// begin remembers the first piece of an entry.
+func (s *settler) begin(key string, p piece, ev *mail.Event, b *batch) {
+	if old := s.pending[key]; old != nil && !old.done {
+		b.damaged += old.pieces
+	}
+	if s.pending == nil {
+		s.pending = make(map[string]*entry)
+	}
+	if len(s.pending) >= maxPending {
+		b.damaged++
+		return
+	}
+	e := &entry{event: *ev, next: 2, m: p.M, pieces: 1}
+	e.text.WriteString(p.text)
+	s.pending[key] = e
+}
+
+// stray counts a piece whose beginning is not there. Exim's are further lines of an entry whose first line was whole.
+func (s *settler) stray(p piece, b *batch) {
+	if p.N > 0 {
+		b.parsed++
+		return
+	}
+	b.foreign++
+}
+
+// complete parses an entry that is complete, and puts its event where its last piece stood.
+func (s *settler) complete(e *entry, p piece, ev *mail.Event, b *batch) bool {
+	body := e.text.String()
+	*ev = e.event
+	if p.N == 0 {
+		at := ev.Time
+		s.parser.reader = parse.NewHeaderReader(s.parser.file.clock)
+		var ok bool
+		if body, ok = s.parser.reader.Read(body, ev); !ok {
+			b.foreign += e.pieces
+			return false
+		}
+		ev.Time = at
+	}
+	verdict := s.parser.parse(body, ev)
+	b.tally(verdict, e.pieces)
+	if verdict != parse.Foreign {
+		b.mta |= 1 << ev.MTA
+		extend(&b.first, &b.last, ev.Time)
+	}
+	if verdict == parse.Unfamiliar || verdict == parse.Damaged {
+		b.shapes = append(b.shapes, unfamiliar{parse.Shape(ev.Process, body), ev.Raw, ev.Origin})
+	}
+	b.bodies[p.index] = body
+	return verdict == parse.Parsed && (ev.Kind != mail.Other || s.parser.everything)
+}
+
+// drop removes the events whose indexes are listed, in order.
+func (b *batch) drop(dead []int) {
+	if len(dead) == 0 {
+		return
+	}
+	removed := func(i int) bool { _, found := slices.BinarySearch(dead, i); return found }
+	before := func(i int) int { n, _ := slices.BinarySearch(dead, i); return n }
+	b.repeats = slices.DeleteFunc(b.repeats, func(r repeat) bool { return removed(r.index) })
+	for i := range b.repeats {
+		b.repeats[i].index -= before(b.repeats[i].index)
+	}
+	n := 0
+	for i := range b.events {
+		if !removed(i) {
+			b.events[n], b.bodies[n] = b.events[i], b.bodies[i]
+			n++
+		}
+	}
+	b.events, b.bodies = b.events[:n], b.bodies[:n]
+}
+
+// fold is the hour that the clock on the wall shows twice when summer time ends.
+type fold struct {
+	second bool         // we are in the second one
+	latest mail.Instant // seen in the first
+}
+
+// unfold moves the lines of the second such hour to where they belong. The clock takes both for the first; where time goes
+// back within it, the second has begun.
+func (s *settler) unfold(b *batch) {
+	if !b.twice {
+		s.fold = fold{}
+		return
+	}
+	for i := range b.events {
+		ev := &b.events[i]
+		shift, ok := s.parser.file.clock.Twice(ev.Time)
+		if !ok {
+			continue
+		}
+		const back = mail.Instant(20 * time.Minute)
+		if ev.Time < s.fold.latest-back {
+			s.fold.second = true
+		}
+		s.fold.latest = max(s.fold.latest, ev.Time)
+		if s.fold.second {
+			ev.Time = ev.Time.Add(shift)
+		}
+	}
+}
+
+// end closes the books of the file.
+func (s *settler) end(stats logfile.Stats, o Options) {
+	l := &s.ledger
+	for _, e := range s.pending {
+		if !e.done {
+			l.Damaged += e.pieces
+		}
+	}
+	s.pending = nil
+	l.Bytes, l.Lines, l.SHA256, l.Damage = stats.Bytes, stats.Lines, stats.SHA256, stats.Damage
+	for name, last := range s.hosts {
+		if name != "" && last.mail {
+			l.Hosts = append(l.Hosts, name)
+		}
+	}
+	slices.Sort(l.Hosts)
+	for mta := mail.Postfix; mta <= mail.Filter; mta++ {
+		if s.mta&(1<<mta) != 0 {
+			l.MTA = append(l.MTA, mta.String())
+		}
+	}
+	clock := s.parser.file.clock
+	l.YearRule, l.ZoneRule = clock.YearRule, clock.ZoneRule
+	l.Warnings = append(l.Warnings, stats.Warnings...)
+	l.Warnings = append(l.Warnings, s.warnings(clock.Location())...)
+}
+
+func (s *settler) warnings(zone *time.Location) (list []string) {
+	if w := s.losses.warning(zone); w != "" {
+		list = append(list, w)
+	}
+	list = append(list, s.steps.warnings(zone)...)
+	if s.torn > 0 {
+		list = append(list, fmt.Sprintf("%d lines begin with the rest of another line, which is lost", s.torn))
+	}
+	if s.uncounted > 0 {
+		list = append(list, fmt.Sprintf("%d repetitions that \"message repeated\" lines claim were not counted: more than anybody can mean", s.uncounted))
+	}
+	return list
+}

@@ -1,0 +1,118 @@
+package ingest
+
+import (
+	"context"
+	"io"
+
+	"mailforensics/logfile"
+	"mailforensics/parse"
+)
+
+// stream is a file that is being read: its batches in order.
+type stream struct {
+	file    *file
+	rank    int // among streams at the same moment
+	reader  *logfile.Reader
+	settler settler
+	done    bool
+	labels  map[string]bool // first labels of its hosts
+
+	promises chan chan *batch // with workers: in the order of the chunks, each filled by a worker
+	serial   *parser          // without
+}
+
+// next is the next batch, settled; nil at the end. The caller gives it back with release.
+func (r *run) next(ctx context.Context, s *stream) (*batch, error) {
+	b, err := r.fetch(ctx, s)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	s.settler.settle(b)
+	r.dups.note(s, b)
+	return b, nil
+}
+
+func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
+	if s.serial != nil {
+		c, err := s.reader.Next()
+		if err != nil {
+			return nil, endOf(err)
+		}
+		b := r.batch()
+		s.serial.reader = parse.NewHeaderReader(s.file.clock)
+		s.serial.chunk(c, b)
+		return b, nil
+	}
+	select {
+	case promise, ok := <-s.promises:
+		if !ok {
+			return nil, ctx.Err()
+		}
+		b := <-promise // a worker fills it, whatever happens
+		return b, b.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// endOf is nil at the end of a file.
+func endOf(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// job is a chunk to be parsed.
+type job struct {
+	file    *file
+	chunk   logfile.Chunk
+	promise chan *batch
+}
+
+// feed reads the chunks of a file, and hands them to the workers. The bounded queue of promises keeps their order, and keeps
+// the file from being read further ahead than it should.
+func (r *run) feed(ctx context.Context, s *stream) {
+	defer close(s.promises)
+	for {
+		c, err := s.reader.Next()
+		if err == io.EOF {
+			return
+		}
+		promise := make(chan *batch, 1)
+		if err != nil {
+			promise <- &batch{err: err}
+		}
+		select {
+		case s.promises <- promise:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		select {
+		case r.jobs <- job{s.file, c, promise}:
+		case <-ctx.Done():
+			promise <- &batch{err: ctx.Err()}
+			return
+		}
+	}
+}
+
+// work parses chunks, of any file, until there are no more.
+func (r *run) work(ctx context.Context) {
+	p := r.parser(nil)
+	for {
+		select {
+		case j := <-r.jobs:
+			b := r.batch()
+			p.file = j.file
+			p.reader = parse.NewHeaderReader(j.file.clock)
+			p.chunk(j.chunk, b)
+			j.promise <- b
+		case <-ctx.Done():
+			return
+		}
+	}
+}
