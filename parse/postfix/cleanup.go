@@ -139,16 +139,16 @@ func setHeader(text string, ev *mail.Event) {
 	}
 }
 
-// setWords keeps what the table says: it is the reply where the mail was refused.
+// setWords keeps what the table says: it is the reason, where something became of the mail.
 func setWords(words string, ev *mail.Event) {
-	if ev.Kind == mail.Reject {
-		ev.DSN, ev.Reply = cutDSN(words)
-		if ev.Client.IP.IsValid() {
-			ev.Stage = "END-OF-MESSAGE" // cleanup's verdict is the answer to the end of DATA
-		}
+	if ev.Kind == mail.Header {
+		ev.Text = words
 		return
 	}
-	ev.Text = words
+	ev.DSN, ev.Reply = cutDSN(words)
+	if ev.Kind == mail.Reject && ev.Client.IP.IsValid() {
+		ev.Stage = "END-OF-MESSAGE" // cleanup's verdict is the answer to the end of DATA
+	}
 }
 
 // cutBlock cuts " from ORIGIN; from=<…> to=<…> proto=… helo=<…>: words" from the end and keeps its fields.

@@ -142,10 +142,14 @@ func result(s string, ev *mail.Event) parse.Verdict {
 	if !ok || !shut {
 		ev.Flags |= mail.Incomplete
 	}
-	ev.Disposition, ok = disposition(word)
-	if !ok {
+	d, known := disposition(word)
+	switch {
+	case !known && ok:
+		return parse.Unfamiliar
+	case !known:
 		return parse.Damaged
 	}
+	ev.Disposition = d
 	ev.Kind, ev.Reply = mail.Delivery, reason
 	if ev.Disposition == mail.Delivered {
 		sent(reason, ev)
@@ -259,7 +263,7 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 		ev.Kind = mail.Header
 		setHeader(text, ev)
 		return parse.Parsed
-	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX workaround"),
+	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "),
 		strings.HasPrefix(rest, "breaking line > "), strings.HasPrefix(rest, "disabling "), strings.HasPrefix(rest, "Cannot start TLS: "),
 		strings.HasPrefix(rest, "TLS is required, but "), strings.HasPrefix(rest, "reply filter "):
 		return remark(rest, ev)

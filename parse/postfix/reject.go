@@ -38,7 +38,9 @@ func action(id, rest string, ev *mail.Event) parse.Verdict {
 	}
 	ev.Kind, ev.Stage = kind, upperStage(stage)
 	ev.Flags |= flags
-	if word != "abort" { // TLS from NA: No client certificate presented
+	if word == "abort" { // TLS from NA: No client certificate presented
+		ev.Flags |= mail.NoSender
+	} else {
 		rest = cutTail(rest, ev)
 	}
 	setReply(rest, ev)
@@ -192,7 +194,10 @@ func cutBlankTail(s string, ev *mail.Event) (text string, ok bool) {
 	if !ok {
 		helo, rest, method, account = cutLogin(s)
 	}
-	proto, rest := cutProtocol(rest)
+	proto, rest, ok := cutProtocol(rest)
+	if !ok {
+		return s, false
+	}
 	e := envelope{}
 	if envelopeStage(ev.Stage) {
 		e, ok = cutEnvelope(rest)
@@ -234,13 +239,17 @@ func cutHELO(s string) (helo, rest string, ok bool) {
 	return s[open+1 : len(s)-1], s[:open-len(" helo=")], true
 }
 
-// cutProtocol cuts " proto=ESMTP" from the end.
-func cutProtocol(s string) (proto, rest string) {
+// cutProtocol cuts " proto=ESMTP" from the end. Before 2.0 there was none; another word is a line that was cut short.
+func cutProtocol(s string) (proto, rest string, ok bool) {
 	i := strings.LastIndexByte(s, ' ')
 	if i < 0 || !strings.HasPrefix(s[i:], " proto=") {
-		return "", s
+		return "", s, true
 	}
-	return s[i+len(" proto="):], s[:i]
+	switch proto = s[i+len(" proto="):]; proto {
+	case "SMTP", "ESMTP", "QMQP":
+		return proto, s[:i], true
+	}
+	return "", s, false
 }
 
 // cutLogin cuts what names the account, and the HELO before it, from the end: " sasl_username=<…>" of milter and proxy
@@ -284,45 +293,74 @@ type envelope struct {
 	hasFrom        bool
 }
 
-// cutEnvelope cuts "; from=<…> to=<…>" from the end; either may be missing. Every address that could be the recipient is
-// tried, from the right, until a well-formed sender and the semicolon stand before it: only before 3.5, where addresses
-// are not quoted, is there more than one that could.
+// cutEnvelope cuts "; from=<…> to=<…>" from the end; either may be missing. Before 3.5, where addresses are not quoted, a
+// line may be read in several ways: that in which both addresses are well-formed is taken, else that in which the sender
+// is, else any.
 func cutEnvelope(s string) (e envelope, ok bool) {
 	if e.text, ok = strings.CutSuffix(s, ";"); ok {
 		return e, true
 	}
+	for _, strict := range [...]struct{ from, to bool }{{true, true}, {true, false}, {false, false}} {
+		if e, ok = cutBoth(s, strict.from, strict.to); ok {
+			return e, true
+		}
+		if e, ok = cutSender(s, strict.from); ok {
+			return e, true
+		}
+	}
+	return e, false
+}
+
+// candidates is how many addresses are tried at most: an address of RFC 5321's length holds no more keys.
+const candidates = 16
+
+// cutBoth cuts a recipient, and the sender or the semicolon before it. Every place where the recipient could begin is
+// tried, from the right.
+func cutBoth(s string, strictFrom, strictTo bool) (e envelope, ok bool) {
 	end := len(s)
-	for range 8 {
+	for range candidates {
 		i := startOf(s, " to=", end)
 		if i < 0 {
 			break
 		}
 		to := s[i+len(" to=<") : len(s)-1]
-		if text, ok := strings.CutSuffix(s[:i], ";"); ok {
-			return envelope{text: text, to: to}, true
-		}
-		if e, ok := cutSender(s[:i]); ok {
-			e.to = to
-			return e, true
-		}
-		end = i
-	}
-	return cutSender(s)
-}
-
-func cutSender(s string) (e envelope, ok bool) {
-	end := len(s)
-	for range 8 {
-		i := startOf(s, " from=", end)
-		if i < 0 {
-			break
-		}
-		if text, ok := strings.CutSuffix(s[:i], ";"); ok {
-			return envelope{text: text, from: s[i+len(" from=<") : len(s)-1], hasFrom: true}, true
+		if !strictTo || wellFormed(to) {
+			if text, ok := strings.CutSuffix(s[:i], ";"); ok {
+				return envelope{text: text, to: to}, true
+			}
+			if e, ok := cutSender(s[:i], strictFrom); ok {
+				e.to = to
+				return e, true
+			}
 		}
 		end = i
 	}
 	return e, false
+}
+
+// cutSender cuts the sender and the semicolon.
+func cutSender(s string, strict bool) (e envelope, ok bool) {
+	end := len(s)
+	for range candidates {
+		i := startOf(s, " from=", end)
+		if i < 0 {
+			break
+		}
+		from := s[i+len(" from=<") : len(s)-1]
+		if text, ok := strings.CutSuffix(s[:i], ";"); ok && (!strict || wellFormed(from)) {
+			return envelope{text: text, from: from, hasFrom: true}, true
+		}
+		end = i
+	}
+	return e, false
+}
+
+// wellFormed reports whether an address holds no angle bracket outside of quotes.
+func wellFormed(address string) bool {
+	if strings.HasPrefix(address, `"`) {
+		address = address[quoted(address):]
+	}
+	return strings.IndexByte(address, '<') < 0 && strings.IndexByte(address, '>') < 0
 }
 
 // startOf is where " key=<ADDR>" begins, if s ends with it and it begins before end; -1 if not. An address with a quoted

@@ -72,6 +72,9 @@ func warnedMail(rest string, ev *mail.Event) parse.Verdict {
 	if strings.HasPrefix(rest, "message rejected: ") || rest == "queue file size limit exceeded" || strings.HasSuffix(rest, " -- message not accepted, try again later") {
 		ev.Kind, ev.Text, ev.Reply = mail.Reject, "", rest
 		ev.Flags |= mail.NoSender
+		if ev.Daemon == "smtpd" {
+			ev.Stage = "END-OF-MESSAGE"
+		}
 		if strings.HasSuffix(rest, "try again later") {
 			ev.Flags |= mail.Temporary
 		}
@@ -158,7 +161,7 @@ func refusedQuietly(s string, ev *mail.Event) {
 		return
 	}
 	if _, ok := cutFrom(rest[i:], ev); ok {
-		ev.Kind, ev.Stage = mail.Reject, stage
+		ev.Kind, ev.Stage, ev.Text, ev.Reply = mail.Reject, stage, "", s
 		ev.Flags |= mail.NoSender
 	}
 }

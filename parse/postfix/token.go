@@ -186,6 +186,7 @@ func cutClient(s string, ev *mail.Event) (rest string, ok bool) {
 	if !ok {
 		return s, false
 	}
+	c.HELO = ev.Client.HELO
 	ev.Client = c
 	if c.IP.IsValid() && c.Name != "" && c.Name != "unknown" {
 		ev.Flags |= mail.Verified // smtpd/smtpd_peer.c: the name is shown only if it resolves back
