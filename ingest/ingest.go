@@ -37,7 +37,8 @@ type Options struct {
 	Everything bool           // hand out events of kind mail.Other, too
 	Hash       bool           // compute the SHA-256 of the files
 	Progress   *logfile.Progress
-	ChunkSize  int // bytes; 0: what suits the cache
+	ChunkSize  int                       // bytes; 0: what suits the cache
+	Begin      func(zone *time.Location) // told before the first event in which zone times should be shown; may be nil
 }
 
 // chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150.
@@ -59,6 +60,9 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{o: o, sink: sink, jobs: make(chan job, o.Workers), free: make(chan *batch, 4*o.Workers+8)}
 	survey := r.survey(ctx, inputs)
+	if o.Begin != nil {
+		o.Begin(survey.zone)
+	}
 	r.open(survey.files)
 	if o.Workers > 1 {
 		for range o.Workers {
