@@ -1,0 +1,171 @@
+package analyze
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// batch is the messages of a window, counted: what a finding tells of them, and the marks that tell abuse from bulk.
+type batch struct {
+	Dossier
+	times   []mail.Instant
+	unknown Tally // folded recipients that bounced, because there is no such
+	users   Tally // local users
+	marks   [markCount]int
+	scratch mail.Message // for Dossier.Add
+}
+
+// mark is something that a message has or has not.
+type mark uint8
+
+const (
+	hasMessageID mark = iota
+	hasSubject
+	hasHELO
+	unnamedClient // no name that resolves back
+	genericClient // a name that a provider made from the address
+	numericHELO
+	oddHELO // one label, or an address
+	rentedClient
+	ownNameSender    // the sender's domain is that of the client's verified name
+	listedMail       // says of itself that it is bulk
+	blockedOnce      // a remote reply about us or the content
+	bouncedOnce      // any recipient bounced
+	foreignSender    // with a login: the sender's domain is not the account's
+	otherSender      // with a login: the sender is not the account
+	variableSender   // the recipient stands in the sender: VERP
+	strangeMessageID // the Message-ID's domain is not of the sender's organisation
+	nullSender
+	loggedIn
+	markCount
+)
+
+func newBatch() *batch { return &batch{} }
+
+// add counts a record.
+func (b *batch) add(r *record) {
+	r.message(&b.scratch)
+	b.Dossier.Add(&b.scratch)
+	b.times = append(b.times, r.time)
+	b.user(r)
+	b.markClient(r)
+	b.markSender(r)
+	b.markOutcome(r)
+	b.markIf(hasMessageID, r.messageID != "")
+	b.markIf(strangeMessageID, r.messageID != "" && !ownName(mail.Domain(r.messageID), r.sender))
+	b.markIf(hasSubject, r.subject != "")
+	b.markIf(listedMail, r.listed)
+}
+
+func (b *batch) user(r *record) {
+	if user := localUser(r); user != "" {
+		b.users.Add(user, 1)
+	}
+}
+
+func (b *batch) markIf(m mark, has bool) {
+	if has {
+		b.marks[m]++
+	}
+}
+
+func (b *batch) markClient(r *record) {
+	if !r.client.IP.IsValid() {
+		return
+	}
+	named := r.Has(mail.Verified) && r.client.Name != "" && r.client.Name != "unknown"
+	b.markIf(unnamedClient, !named)
+	b.markIf(genericClient, named && genericName(r.client.Name, r.client.IP))
+	b.markIf(rentedClient, named && rentedName(r.client.Name))
+	b.markIf(ownNameSender, named && ownName(r.client.Name, r.sender))
+	kind := kindOfHELO(r.client.HELO)
+	b.markIf(hasHELO, kind != unknownHELO)
+	b.markIf(numericHELO, kind == numberHELO)
+	b.markIf(oddHELO, kind == labelHELO || kind == addressHELO || kind == literalHELO)
+}
+
+// ownName reports whether a host sends for its own organisation.
+func ownName(host, sender string) bool {
+	domain := mail.Domain(sender)
+	return domain != "" && organisation(host) == organisation(domain)
+}
+
+func (b *batch) markSender(r *record) {
+	b.markIf(nullSender, r.sender == mail.NullSender)
+	b.markIf(variableSender, isVERP(r.sender, r.first.address))
+	if r.account == "" {
+		return
+	}
+	b.markIf(loggedIn, true)
+	if r.sender == "" || r.sender == mail.NullSender {
+		return
+	}
+	account := loginKey(r.account)
+	b.markIf(otherSender, strings.Contains(account, "@") && account != strings.ToLower(r.sender))
+	if domain := mail.Domain(account); domain != "" {
+		b.markIf(foreignSender, organisation(domain) != organisation(mail.Domain(r.sender)))
+	}
+}
+
+// isVERP reports whether the recipient is written into the sender, so that a bounce tells whose it is: "bounce-7-susan=b.example@a.example"
+// (D. J. Bernstein, "Variable Envelope Return Paths").
+func isVERP(sender, recipient string) bool {
+	local, to := mail.LocalPart(sender), mail.LocalPart(recipient)
+	if to == "" || len(local) <= len(to) {
+		return false
+	}
+	return strings.Contains(local, "=") && containsFold(local, strings.ToLower(to)+"=")
+}
+
+func (b *batch) markOutcome(r *record) {
+	bounced, blocked := false, false
+	r.recipients(func(c *recalled) {
+		bounced = bounced || c.disposition == mail.Bounced
+		blocked = blocked || c.blocked
+		if c.unknown {
+			b.unknown.Add(mail.Fold(c.address), 1)
+		}
+	})
+	b.markIf(bouncedOnce, bounced)
+	b.markIf(blockedOnce, blocked)
+}
+
+// merge takes over what other, of the same series, has counted.
+func (b *batch) merge(o *batch) {
+	b.Dossier.Merge(&o.Dossier)
+	b.times = append(b.times, o.times...)
+	slices.Sort(b.times)
+	b.unknown.Merge(&o.unknown)
+	b.users.Merge(&o.users)
+	for i, n := range o.marks {
+		b.marks[i] += n
+	}
+}
+
+// share is how many of the messages have a mark, 0 to 1.
+func (b *batch) share(m mark) float64 { return ratio(b.marks[m], b.Counts.Messages) }
+
+func ratio(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// storyTimes bounds the instants of one story: 8 MB.
+const storyTimes = 1 << 20
+
+// addStory adds what was counted of a window of s that was too large to keep message by message.
+func (s *series) addStory(story *batch, pause time.Duration) {
+	for _, old := range s.stories {
+		if story.Start.Sub(old.End) <= pause && old.Start.Sub(story.End) <= pause {
+			old.merge(story)
+			old.times = old.times[:min(len(old.times), storyTimes)]
+			return
+		}
+	}
+	s.stories = append(s.stories, story)
+}

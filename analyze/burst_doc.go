@@ -1,0 +1,3 @@
+package analyze
+
+const burstDoc = `TODO`

@@ -1,0 +1,348 @@
+package analyze
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Findings looks for bursts in what is remembered.
+func (w *burstWatch) Findings(site *Site) []Finding {
+	j := &judge{site: site, limits: &w.pass.Thresholds.Burst, usual: w.usual()}
+	var all []*candidate
+	for s, records := range w.remembered() {
+		all = append(all, w.candidates(s, records)...)
+	}
+	refusals := w.refusalsOf(all, site)
+	for _, c := range all {
+		c.refuse(refusals)
+		j.decide(c)
+	}
+	slices.SortFunc(all, compareCandidates)
+	var findings []Finding
+	for _, c := range tell(all, w.pass.Thresholds.Score.Low) {
+		findings = append(findings, w.finding(c))
+	}
+	if w.lost > 0 || w.forgotten() > 0 {
+		site.Notes = append(site.Notes, fmt.Sprintf("bursts: %d clients, accounts or domains were forgotten, and %d messages of long bursts, for want of room",
+			w.forgotten(), w.lost))
+	}
+	return findings
+}
+
+func (w *burstWatch) forgotten() int {
+	n := w.nets.Forgotten + w.systems.Forgotten
+	for _, d := range []dimension{byAccount, byUser, byDomain} {
+		n += w.names[d].Forgotten
+	}
+	return n
+}
+
+// usual is the mean number of messages on a day on which a series sends at all.
+func (w *burstWatch) usual() (means [dimensions]float64) {
+	var days [dimensions]int
+	w.all(func(s *series) bool {
+		means[s.dim] += float64(s.total)
+		days[s.dim] += bits.OnesCount64(s.days)
+		return true
+	})
+	for d := range means {
+		means[d] /= float64(max(1, days[d]))
+	}
+	return means
+}
+
+// remembered is every series with enough to look at, and its records.
+func (w *burstWatch) remembered() map[*series][]*record {
+	f := make(map[*series][]*record)
+	w.all(func(s *series) bool {
+		if len(s.kept) > 0 || len(s.stories) > 0 {
+			f[s] = append(f[s], s.kept...)
+		}
+		return true
+	})
+	for i := range w.ring {
+		r := &w.ring[i]
+		for _, s := range r.in {
+			if s != nil && s.total >= w.pass.Thresholds.Burst.MinMessages {
+				f[s] = append(f[s], r)
+			}
+		}
+	}
+	return f
+}
+
+// pace is what the instants of a series are measured against; past is how many of its messages are not remembered.
+func (w *burstWatch) pace(past int) pace {
+	t := &w.pass.Thresholds.Burst
+	return pace{
+		minutes:     max(1, w.last.Sub(w.first).Minutes()),
+		past:        past,
+		minMessages: t.MinMessages,
+		span:        t.Span,
+		pause:       t.Pause,
+		logChance:   t.LogChance,
+	}
+}
+
+// candidates are the windows of a series that its own past does not explain.
+func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
+	sortRecords(records)
+	past := max(0, s.total-len(records)-s.told())
+	switch s.dim {
+	case byNetwork:
+		return append(w.byAddress(s, records, past), w.inSeries(s, Subject{Network, networkName(s.net)}, records, past)...)
+	case byASN:
+		return w.inSeries(s, Subject{ASN, fmt.Sprint(s.asn)}, records, past)
+	case byAccount:
+		return w.inSeries(s, Subject{Account, accountName(records, s.name)}, records, past)
+	case byUser:
+		return w.inSeries(s, Subject{UID, s.name}, records, past)
+	}
+	return w.inSeries(s, Subject{SenderDomain, s.name}, records, past)
+}
+
+// told is how many messages are in stories.
+func (s *series) told() (n int) {
+	for _, story := range s.stories {
+		n += story.Counts.Messages
+	}
+	return n
+}
+
+// byAddress looks at each address of a network. What of the network is not remembered is shared among them as the rest is.
+func (w *burstWatch) byAddress(s *series, records []*record, past int) []*candidate {
+	byIP := make(map[netip.Addr][]*record)
+	for _, r := range records {
+		ip := r.client.IP.Unmap()
+		byIP[ip] = append(byIP[ip], r)
+	}
+	var all []*candidate
+	for ip, own := range byIP {
+		if len(own) >= w.pass.Thresholds.Burst.MinMessages {
+			share := past * len(own) / len(records)
+			all = append(all, w.inRecords(s, Subject{IP, ip.String()}, own, share)...)
+		}
+	}
+	return all
+}
+
+// inSeries finds the bursts of a whole series, stories included.
+func (w *burstWatch) inSeries(s *series, subject Subject, records []*record, past int) []*candidate {
+	all := w.inRecords(s, subject, records, past)
+	for _, story := range s.stories {
+		all = append(all, &candidate{batch: story, dim: s.dim, subject: subject, outside: s.total - story.Counts.Messages})
+	}
+	all = joinStories(all, w.pass.Thresholds.Burst.Pause)
+	for _, c := range all {
+		c.regular = c.regular || len(all) > 2
+	}
+	return all
+}
+
+// joinStories makes one of a story and what of the same burst was still remembered one by one.
+func joinStories(all []*candidate, pause time.Duration) []*candidate {
+	slices.SortFunc(all, func(a, b *candidate) int { return cmp.Compare(a.Start, b.Start) })
+	var joined []*candidate
+	for _, c := range all {
+		if n := len(joined) - 1; n >= 0 && c.Start.Sub(joined[n].End) <= pause {
+			joined[n].merge(c.batch)
+			joined[n].outside = max(0, joined[n].outside-c.Counts.Messages)
+			continue
+		}
+		joined = append(joined, c)
+	}
+	return joined
+}
+
+// inRecords finds the bursts among records, which must be sorted.
+func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, past int) []*candidate {
+	wins := windows(instants(records), w.pace(past))
+	var all []*candidate
+	for _, win := range wins {
+		own := records[win.from:win.to]
+		beside := 0
+		if subject.Kind == UID {
+			own, beside = oneScript(own)
+		}
+		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, beside: beside}
+		for _, r := range own {
+			c.add(r)
+		}
+		c.outside = len(records) + past - len(own) - beside
+		c.regular = regular(wins, records, win)
+		c.known = knownClient(records, win)
+		all = append(all, c)
+	}
+	return all
+}
+
+// oneScript is the records of the script that sent most of them, if one did; a web server's user sends for all its pages.
+func oneScript(records []*record) (own []*record, beside int) {
+	var scripts Tally
+	for _, r := range records {
+		addNamed(&scripts, r.script)
+	}
+	script, share := scripts.Most()
+	if share < enough || float64(scripts.Total()) < enough*float64(len(records)) {
+		return records, 0
+	}
+	for _, r := range records {
+		if r.script == script {
+			own = append(own, r)
+		}
+	}
+	return own, len(records) - len(own)
+}
+
+// regular reports whether there are bursts on two other days, with like senders.
+func regular(all []window, records []*record, w window) bool {
+	const day = 20 * time.Hour
+	others := 0
+	for _, o := range all {
+		if o == w {
+			continue
+		}
+		apart := records[o.from].time.Sub(records[w.from].time)
+		if (apart > day || apart < -day) && 3*(o.to-o.from) >= w.to-w.from {
+			others++
+		}
+	}
+	return others >= 2
+}
+
+// knownClient reports whether most messages of a window came from addresses that were used an hour before it or earlier, or
+// an hour after it or later, too.
+func knownClient(records []*record, w window) bool {
+	const apart = time.Hour
+	from, to := records[w.from].time.Add(-apart), records[w.to-1].time.Add(apart)
+	usual := make(map[netip.Addr]bool)
+	for _, r := range records {
+		if r.time < from || r.time > to {
+			usual[r.client.IP] = true
+		}
+	}
+	n := 0
+	for _, r := range records[w.from:w.to] {
+		if usual[r.client.IP] {
+			n++
+		}
+	}
+	return 2*n > w.to-w.from
+}
+
+// accountName is an account as it was written first.
+func accountName(records []*record, folded string) string {
+	if len(records) > 0 {
+		return records[0].account
+	}
+	return folded
+}
+
+func networkName(n netKey) string {
+	if n.wide {
+		var sixteen [16]byte
+		binary.BigEndian.PutUint64(sixteen[:8], n.bits)
+		return NetworkOf(netip.AddrFrom16(sixteen)).String()
+	}
+	return NetworkOf(netip.AddrFrom4([4]byte{byte(n.bits >> 16), byte(n.bits >> 8), byte(n.bits), 0})).String()
+}
+
+// refusalsOf is the refused attempts of all clients of the candidates.
+func (w *burstWatch) refusalsOf(all []*candidate, site *Site) map[netip.Addr][]refusal {
+	wanted := make(map[netip.Addr][]refusal)
+	for _, c := range all {
+		for ip := range c.clients {
+			if !site.IsOwn(ip) {
+				wanted[ip] = nil
+			}
+		}
+	}
+	take := func(r refusal) {
+		if list, ok := wanted[r.ip]; ok {
+			wanted[r.ip] = append(list, r)
+		}
+	}
+	for _, r := range w.refusals {
+		take(r)
+	}
+	for _, list := range w.keptRefs {
+		for _, r := range list {
+			take(r)
+		}
+	}
+	return wanted
+}
+
+// refuse counts the refused attempts of a candidate's clients in its window.
+func (c *candidate) refuse(refusals map[netip.Addr][]refusal) {
+	for ip, client := range c.clients {
+		for _, r := range refusals[ip] {
+			if r.time < c.Start || r.time > c.End {
+				continue
+			}
+			client.Rejected++
+			c.Counts.Rejected++
+			c.Buckets.Add(r.time, 0, 1)
+			c.refused++
+			if r.unknown {
+				c.refusedU++
+			}
+		}
+	}
+}
+
+// finding is a candidate as it is told.
+func (w *burstWatch) finding(c *candidate) Finding {
+	slices.Sort(c.times)
+	f := Finding{
+		Subject: c.subject,
+		Score:   c.score,
+		Title:   c.title(),
+		Start:   c.Start,
+		End:     c.End,
+		Rate:    RateOf(c.times),
+		Reasons: c.reasons,
+	}
+	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
+	c.Fill(&f)
+	if c.beside > 0 {
+		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same user by other scripts, not counted here"})
+	}
+	return f
+}
+
+// title is what a person would say.
+func (c *candidate) title() string {
+	who := c.subject.Value
+	switch c.subject.Kind {
+	case Account:
+		who = "account " + who
+	case UID:
+		who = "local user " + who
+		if script, share := c.Scripts.Most(); share >= enough {
+			who += " (" + script + ")"
+		}
+	case SenderDomain:
+		who = "senders of " + who
+	case ASN:
+		who = "AS" + who
+	}
+	text := fmt.Sprintf("%s sent %s in %s", who, plural(c.Counts.Messages, "message", "messages"), duration(c.End.Sub(c.Start)))
+	if n := len(c.clients); n > 1 {
+		text += fmt.Sprintf(" from %d addresses", n)
+	}
+	return text
+}
+
+func compareCandidates(a, b *candidate) int {
+	return cmp.Or(
+		cmp.Compare(rank(a.subject.Kind), rank(b.subject.Kind)),
+		cmp.Compare(a.Start, b.Start),
+		cmp.Compare(a.subject.Value, b.subject.Value),
+	)
+}

@@ -1,0 +1,106 @@
+package analyze
+
+// order is the order in which subjects are told: the one that is named first explains what the later ones show of it.
+var order = [...]SubjectKind{Account, UID, IP, Network, ASN, SenderDomain}
+
+func rank(kind SubjectKind) int {
+	for i, k := range order {
+		if k == kind {
+			return i
+		}
+	}
+	return len(order)
+}
+
+// manyAddresses is from how many addresses on a network is the offender rather than each of them.
+const manyAddresses = 3
+
+// tell chooses whose story it is, so that one burst is told once: an account over many addresses is the account's, an
+// address is the address's, many addresses of one network are the network's. A network, a system or a sender domain is told
+// only where no one subject explains it; then it links to the addresses, which are told, too, save for the network's own.
+// all must be in the order of ranks. What is honest explains as well: an account's newsletter is not its domain's burst.
+func tell(all []*candidate, low float64) []*candidate {
+	var standing []*candidate
+	for _, c := range all {
+		if !explained(c, standing) {
+			standing = append(standing, c)
+		}
+	}
+	var told []*candidate
+	for _, c := range standing {
+		if c.score >= low && !within(c, standing, low) {
+			told = append(told, c)
+		}
+	}
+	return told
+}
+
+// explained reports whether an earlier subject has most of the messages of c.
+func explained(c *candidate, earlier []*candidate) bool {
+	for _, e := range earlier {
+		if rank(e.subject.Kind) < rank(c.subject.Kind) && meet(c, e) && ratio(c.of(e.subject), c.Counts.Messages) >= enough {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether c is an address of a network that is told.
+func within(c *candidate, standing []*candidate, low float64) bool {
+	if c.subject.Kind != IP {
+		return false
+	}
+	for _, e := range standing {
+		if e.subject.Kind == Network && e.score >= low && len(e.clients) >= manyAddresses && meet(c, e) && e.has(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether the only client of c is one of e's, with all its messages.
+func (e *candidate) has(c *candidate) bool {
+	for ip, client := range c.clients {
+		if mine := e.clients[ip]; mine == nil || mine.Messages < client.Messages {
+			return false
+		}
+	}
+	return true
+}
+
+// of is how many messages of a candidate are of a subject.
+func (c *candidate) of(s Subject) (n int) {
+	switch s.Kind {
+	case Account:
+		for _, a := range c.Accounts.Values() {
+			if loginKey(a) == loginKey(s.Value) {
+				n += c.Accounts.Of(a)
+			}
+		}
+	case UID:
+		return c.users.Of(s.Value)
+	case IP:
+		for ip, client := range c.clients {
+			if ip.String() == s.Value {
+				n += client.Messages
+			}
+		}
+	case Network:
+		for ip, client := range c.clients {
+			if NetworkOf(ip).String() == s.Value {
+				n += client.Messages
+			}
+		}
+	}
+	return n
+}
+
+// meet reports whether two candidates overlap in time.
+func meet(a, b *candidate) bool {
+	return a.Start <= b.End && b.Start <= a.End
+}
+
+// honestClient reports whether a client is ours and somebody else's mail passes through it.
+func honestClient(site *Site, c *candidate) bool {
+	return c.subject.Kind == IP && allOwn(c, site) && c.share(loggedIn) > 0.5 && c.Accounts.Distinct() > 1
+}

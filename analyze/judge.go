@@ -1,0 +1,379 @@
+package analyze
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// judge says why a batch of messages is abuse, and why it is not. Weights are added: what speaks for abuse is positive, what
+// speaks for honest bulk negative. Their sum is the score.
+//
+// The weights were chosen on logs whose story is known, such that no single mark but the sum decides: the rate alone
+// reaches medium at about sixty messages, seven messages need four marks that agree, and the marks of a newsletter
+// outweigh any rate.
+type judge struct {
+	site   *Site
+	limits *BurstThresholds
+	usual  [dimensions]float64 // messages on a day on which such a series sends at all
+	damage *damageIndex        // made when it is needed
+}
+
+// candidate is a batch that may be a burst.
+type candidate struct {
+	*batch
+	dim      dimension
+	subject  Subject
+	outside  int  // messages of the same subject outside of the window
+	regular  bool // it does the like on other days
+	known    bool // accounts: a client of it was used by the account at other times, too
+	refused  int  // refused attempts of its clients in the window …
+	refusedU int  // … of them because there is no such recipient
+	beside   int  // messages of the same user in the window that another script sent
+	reasons  []Reason
+	score    float64
+}
+
+// enough is the share from which on a mark is one of the whole batch.
+const enough = 0.8
+
+// decide fills reasons and score.
+func (j *judge) decide(c *candidate) {
+	c.reasons = nil
+	j.rate(c)
+	marks := len(c.reasons)
+	switch {
+	case c.users.Total() > c.Counts.Messages/2:
+		j.localUser(c)
+	case c.share(loggedIn) > 0.5:
+		j.login(c)
+	default:
+		j.stranger(c)
+	}
+	strong := 0.0
+	for _, r := range c.reasons[marks:] {
+		strong += max(0, r.Weight)
+	}
+	c.honest(j)
+	for _, r := range c.reasons {
+		c.score += r.Weight
+	}
+	// Few messages are no burst unless most of what can be known of them is odd.
+	if c.Counts.Messages < j.limits.AloneFrom && strong < 0.4 {
+		c.score = 0
+	}
+}
+
+func (c *candidate) because(code string, weight float64, text string, args ...any) {
+	c.reasons = append(c.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+}
+
+// rate weighs how abnormal the number is, against the series' own past (which windows have already decided) and against what
+// its like sends in a day, cut down to the length of the window: twelve hours are a day's work.
+func (j *judge) rate(c *candidate) {
+	n := c.Counts.Messages
+	length := c.End.Sub(c.Start)
+	like := max(2, j.usual[c.dim]*length.Hours()/12)
+	chance := PoissonTail(n, like)
+	weight := 0.1 + 0.4*min(1, max(0, -chance/60))
+	c.because("rate", weight, "%s in %s; %s outside of this window, and %s send %.1f a day where they send at all",
+		plural(n, "message", "messages"), duration(length), number(c.outside), likes[c.dim], j.usual[c.dim])
+	if c.outside == 0 && c.dim == byNetwork {
+		c.because("never-seen", 0.1, "never seen before or after")
+	}
+}
+
+var likes = [dimensions]string{"accounts here", "local users", "client networks", "systems", "sender domains"}
+
+// stranger weighs the marks of mail from outside without a login.
+func (j *judge) stranger(c *candidate) {
+	j.senders(c)
+	j.names(c)
+	j.recipients(c)
+	j.target(c)
+	if c.dim != byNetwork || c.subject.Kind != IP {
+		if n := len(c.clients); n >= 3 {
+			c.because("many-clients", 0.1, "%d clients at once", n)
+		}
+	}
+}
+
+func (j *judge) senders(c *candidate) {
+	n := c.Counts.Messages
+	senders, domains := c.Senders.Distinct(), c.SenderDomains.Distinct()
+	allDiffer := ratio(senders, n) >= 0.9 && ratio(domains, n) >= enough
+	if allDiffer {
+		c.because("all-senders-differ", 0.25, "%d messages from %d different senders of %d domains", n, senders, domains)
+	}
+	if ids := c.marks[hasMessageID]; ratio(ids, n) >= enough && ratio(c.MessageDomains.Distinct(), ids) >= enough && ratio(c.marks[strangeMessageID], ids) >= enough {
+		c.because("all-message-id-domains-differ", 0.15, "%d Message-IDs of %d domains, none of which is the sender's", ids, c.MessageDomains.Distinct())
+	}
+	if subject, share := c.Subjects.Most(); share >= enough && c.share(hasSubject) >= enough && senders > n/2 && domains > n/2 {
+		c.because("one-subject", 0.15, "one subject from all of them: %q", subject)
+	}
+	if senders > n/2 && senders >= 5 && !allDiffer {
+		if surprise := meanSurprise(&c.Senders); surprise >= 5 && c.share(variableSender) < 0.2 {
+			c.because("random-senders", 0.15, "the senders' names are drawn at random (%.1f bits a letter; names have about 3)", surprise)
+		}
+	}
+	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) {
+		c.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
+	}
+}
+
+// names weighs what the clients are called and call themselves.
+func (j *judge) names(c *candidate) {
+	switch {
+	case c.share(genericClient) >= enough:
+		c.because("generic-name", 0.15, "the client is a customer's line by its name")
+	case c.share(unnamedClient) >= enough:
+		c.because("no-reverse-name", 0.15, "no name that resolves back to the address")
+	}
+	switch {
+	case c.share(numericHELO) >= enough:
+		c.because("helo-number", 0.2, "says HELO with a bare number")
+	case c.share(oddHELO) >= enough:
+		c.because("helo-odd", 0.1, "says HELO with what is no host name")
+	}
+	if c.share(ownNameSender) >= enough && c.share(rentedClient) >= enough {
+		c.because("rented-machine", 0.15, "sends in the name of a machine for rent")
+	}
+}
+
+// recipients weighs to whom it went.
+func (j *judge) recipients(c *candidate) {
+	n := c.Counts.Recipients
+	if damaged := j.damaged(c); ratio(damaged, n) >= 0.2 {
+		c.because("damaged-recipients", 0.25, "%d of %d recipients are known addresses, damaged", damaged, n)
+	}
+	unknown := c.unknown.Total() + c.refusedU
+	if ratio(unknown, n+c.refusedU) >= 0.2 {
+		c.because("unknown-recipients", 0.1, "%d of %d recipients do not exist", unknown, n+c.refusedU)
+	}
+	if ratio(c.marks[blockedOnce], c.Counts.Messages) >= 0.1 {
+		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+	}
+	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() >= max(20, n*9/10) && c.share(variableSender) == 0 {
+		c.because("one-to-many", 0.1, "one sender to %d different recipients, one by one", c.Recipients.Distinct())
+	}
+}
+
+// target weighs where it went in.
+func (j *judge) target(c *candidate) {
+	if j.site.HasSecondary() && c.dim == byNetwork && c.outside == 0 && allOf(c.Hosts.Values(), j.site.IsSecondary) {
+		c.because("secondary-only", 0.2, "spoke to the secondary MX only")
+	}
+	elsewhere := 0
+	for _, d := range c.RecipientDomains.Top(tallyCap) {
+		if !j.site.IsOurs(d.Value) {
+			elsewhere += d.Messages
+		}
+	}
+	switch {
+	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough:
+		c.because("relayed", 0.3, "from strangers for strangers: %d of %d recipients are not ours", elsewhere, c.Counts.Recipients)
+	case c.RecipientDomains.Distinct() == 1 && len(j.site.LocalDomains) > 1 && c.Recipients.Distinct() > 3:
+		c.because("one-recipient-domain", 0.05, "all for one of our %d domains", len(j.site.LocalDomains))
+	}
+}
+
+// login weighs the marks of mail that came in with a login.
+func (j *judge) login(c *candidate) {
+	n := c.Counts.Messages
+	if share := c.share(foreignSender); share >= 0.5 {
+		c.because("forged-sender", 0.3, "%d of %d messages name a sender of a foreign domain", c.marks[foreignSender], n)
+	} else if c.share(otherSender) >= 0.5 && c.Senders.Distinct() > 1 {
+		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account", c.marks[otherSender], n)
+	}
+	if clients := j.strangers(c); clients >= 3 {
+		c.because("many-clients", 0.15, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
+	}
+	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 {
+		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
+	}
+	if !c.known && c.subject.Kind == Account && c.outside > 0 {
+		c.because("new-client", 0.15, "from no address that the account uses otherwise")
+	}
+	if c.share(oddHELO) >= enough && c.share(unnamedClient)+c.share(genericClient) >= enough {
+		c.because("helo-odd", 0.05, "the mail program says HELO with what is no host name")
+	}
+	j.farAbove(c)
+	j.outcome(c)
+}
+
+// localUser weighs the marks of mail born on this host.
+func (j *judge) localUser(c *candidate) {
+	if script, share := c.Scripts.Most(); share >= enough {
+		c.because("one-script", 0.1, "one script or directory: %s", script)
+	}
+	if c.RecipientDomains.Distinct() >= 5 {
+		c.because("many-recipient-domains", 0.1, "to %d domains", c.RecipientDomains.Distinct())
+	}
+	j.farAbove(c)
+	j.outcome(c)
+}
+
+// farAbove weighs the distance from the series' own past.
+func (j *judge) farAbove(c *candidate) {
+	hours := max(1, c.End.Sub(c.Start).Hours())
+	usual := float64(c.outside) / max(1, j.site.Span()/60-hours) * hours
+	if n := float64(c.Counts.Messages); n >= 20*max(1, usual) {
+		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", n/max(1, usual))
+	}
+}
+
+// outcome weighs what the other side said: a list of addresses that were never asked is full of dead ones.
+func (j *judge) outcome(c *candidate) {
+	n := c.Counts.Messages
+	switch bounced := c.share(bouncedOnce); {
+	case bounced >= 0.2:
+		c.because("many-bounces", 0.25, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+	case bounced >= 0.08:
+		c.because("bounces", 0.15, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+	}
+	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
+		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+	}
+}
+
+// honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
+func (c *candidate) honest(j *judge) {
+	if c.regular {
+		c.because("regular", -0.2, "does the like on other days")
+	}
+	if c.share(listedMail) >= 0.5 {
+		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
+	}
+	switch {
+	case c.users.Total() > c.Counts.Messages/2:
+		c.honestLocal(j)
+	case c.share(loggedIn) > 0.5:
+		c.honestLogin(j)
+	default:
+		c.honestStranger(j)
+	}
+}
+
+func (c *candidate) honestStranger(j *judge) {
+	named := c.share(unnamedClient)+c.share(genericClient)+c.share(rentedClient) < 1-enough
+	badOutcome := ratio(c.unknown.Total()+c.refusedU, c.Counts.Recipients+c.refusedU) >= 0.1
+	if named && c.share(ownNameSender) >= enough {
+		c.because("own-name", -0.45, "a mail server that sends for its own domain")
+	} else if named && !badOutcome && c.share(oddHELO)+c.share(numericHELO) < 1-enough {
+		c.because("named-server", -0.3, "a mail server with a name of its own, whose recipients exist")
+	}
+	if c.share(variableSender) >= enough {
+		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
+	}
+	if c.share(nullSender) >= enough {
+		c.because("notices", -0.3, "bounces of others, not mail")
+	}
+	if allOwn(c, j.site) {
+		c.because("own-address", -0.2, "an address of our own network")
+	}
+}
+
+func (c *candidate) honestLogin(j *judge) {
+	if c.known {
+		c.because("usual-client", -0.25, "from an address that the account uses at other times")
+	}
+	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 {
+		c.because("own-sender", -0.1, "in the account's own name")
+	}
+	if c.share(bouncedOnce) < 0.03 && c.share(blockedOnce) < 0.03 {
+		c.because("wanted", -0.15, "hardly a bounce")
+	}
+}
+
+func (c *candidate) honestLocal(j *judge) {
+	if c.share(bouncedOnce) < 0.03 && c.share(blockedOnce) < 0.03 {
+		c.because("wanted", -0.35, "hardly a bounce")
+	}
+	ours := 0
+	for _, d := range c.RecipientDomains.Top(topMost) {
+		if j.site.IsOurs(d.Value) {
+			ours += d.Messages
+		}
+	}
+	if ratio(ours, c.Counts.Recipients) >= enough && c.Recipients.Distinct() <= 5 {
+		c.because("to-ourselves", -0.4, "reports of a machine to its keepers")
+	}
+}
+
+// strangers is how many clients are not ours.
+func (j *judge) strangers(c *candidate) (n int) {
+	for ip := range c.clients {
+		if !j.site.IsOwn(ip) {
+			n++
+		}
+	}
+	return n
+}
+
+func allOwn(c *candidate, site *Site) bool {
+	for ip := range c.clients {
+		if !site.IsOwn(ip) {
+			return false
+		}
+	}
+	return len(c.clients) > 0
+}
+
+func allOf(values []string, is func(string) bool) bool {
+	for _, v := range values {
+		if !is(v) {
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+// meanSurprise is how random the local parts of senders look.
+func meanSurprise(senders *Tally) float64 {
+	most := senders.Top(topMost)
+	sum := 0.0
+	for _, s := range most {
+		sum += Surprise(mail.LocalPart(s.Value))
+	}
+	return sum / float64(max(1, len(most)))
+}
+
+// duration is a length of time as a person says it.
+func duration(d time.Duration) string {
+	d = d.Round(time.Second)
+	switch {
+	case d < time.Second:
+		return "a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(d.Round(time.Minute).Minutes()))
+	}
+	return fmt.Sprintf("%.1f hours", d.Hours())
+}
+
+// number is a number in a sentence.
+func number(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
+
+// damaged is how many recipients that do not exist are known ones, damaged.
+func (j *judge) damaged(c *candidate) (n int) {
+	if c.unknown.Total() == 0 {
+		return 0
+	}
+	if j.damage == nil {
+		j.damage = newDamageIndex(j.site)
+	}
+	for _, u := range c.unknown.Top(tallyCap) {
+		if original, _ := j.damage.find(u.Value); original != "" {
+			n += u.Messages
+		}
+	}
+	return n
+}
