@@ -6,5 +6,6 @@ func Detectors() []Detector {
 		burst,
 		openRelay,
 		mangled,
+		secondaryMX,
 	}
 }

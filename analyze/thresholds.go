@@ -14,6 +14,8 @@ type Thresholds struct {
 	Relay RelayThresholds
 	// Mangled is what proves that recipients were damaged.
 	Mangled MangledThresholds
+	// Secondary is what a client must do to be found at the secondary MX.
+	Secondary SecondaryThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -85,6 +87,13 @@ func DefaultThresholds() Thresholds {
 			SharedBy:  2,
 			MaxFailed: 50_000,
 		},
+		Secondary: SecondaryThresholds{
+			// An old program that draws an MX by lot takes the second of two three times in a row one time in eight.
+			MinMessages: 4,
+			UpWithin:    5 * time.Minute,
+			LogChance:   -3,
+			MaxVisitors: 20_000,
+		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
 			LocalFrom: 1,
@@ -142,6 +151,10 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"mangled.min-share", &t.Mangled.MinShare},
 		{"mangled.shared-by", &t.Mangled.SharedBy},
 		{"mangled.max-failed", &t.Mangled.MaxFailed},
+		{"secondary.min-messages", &t.Secondary.MinMessages},
+		{"secondary.up-within", &t.Secondary.UpWithin},
+		{"secondary.log-chance", &t.Secondary.LogChance},
+		{"secondary.max-visitors", &t.Secondary.MaxVisitors},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},

@@ -1,0 +1,272 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+var secondaryMX = Detector{
+	Name:    "secondary-mx",
+	Command: "secondary",
+	Title:   "clients that speak only to the secondary MX",
+	Doc: `RFC 5321 (section 5.1) tells a client to try the MX with the lowest preference value first. Spam programs go the other way:
+the secondary often has weaker filters, knows no list of recipients, and the primary trusts it. A client that comes several
+times, and only to the secondary, while the primary was up and answering others, did not come there by accident.
+
+This detector needs the logs of both hosts. It takes the roles from --mx, or sees that a host passes nearly all it accepts
+from strangers to another one whose log is given. It compares each client with the others: when a twentieth of the mail
+comes through the secondary, five messages in a row there have a chance of one in three million.
+
+Honest mail that looks alike: a client that met a greylisting or overloaded primary and went on to the secondary (it speaks
+to the primary, too, in the same hour: that counts as contact); a few old programs that choose any MX by lot; a time when the
+primary was down (visits are counted only when the primary's log shows that it was up within five minutes of them). One
+sender and one subject speak for an honest, but odd, client; many senders do not.
+
+What it cannot see: clients that first connect to the primary and hang up without a word are counted as contact there.`,
+	New: func(p *Pass) Watch { return newSecondaryWatch(p) },
+}
+
+// SecondaryThresholds are those of the detector secondary-mx.
+type SecondaryThresholds struct {
+	MinMessages int           // fewer messages through the secondary are an accident
+	UpWithin    time.Duration // the primary was up when its log shows life so near to a visit
+	LogChance   float64       // log10 of the chance of such a choice, by the share of mail that goes through the secondary
+	MaxVisitors int           // clients remembered at a time, by host
+}
+
+// visitor is a client at a host.
+type visitor struct {
+	client netip.Addr
+	host   string
+}
+
+// visits is what a visitor did there.
+type visits struct {
+	messages, recipients, delivered, bounced, deferred, rejected, contacts int
+	peer                                                                   mail.Client
+	senders, domains, subjects                                             Tally
+	buckets                                                                Buckets
+	evidence                                                               Keeper
+}
+
+type secondaryWatch struct {
+	pass     *Pass
+	visitors *Entities[visitor, visits]
+	alive    map[string]*Buckets // minutes in which a host took or refused something
+}
+
+func newSecondaryWatch(p *Pass) *secondaryWatch {
+	own := func(v visitor) visitor { return visitor{v.client, strings.Clone(v.host)} }
+	return &secondaryWatch{
+		pass:     p,
+		visitors: NewEntities(p.Thresholds.Secondary.MaxVisitors, func(v *visits) int { return v.messages + v.rejected }, own),
+		alive:    make(map[string]*Buckets),
+	}
+}
+
+func (w *secondaryWatch) lives(host string, t mail.Instant) {
+	b := w.alive[host]
+	if b == nil {
+		b = new(Buckets)
+		w.alive[strings.Clone(host)] = b
+	}
+	b.Add(t, 1, 0)
+}
+
+func (w *secondaryWatch) Message(m *mail.Message) {
+	if m.Notice || m.Has(mail.Doubtful) {
+		return
+	}
+	w.lives(m.Host, m.Time)
+	if !m.Client.IP.IsValid() || m.Account != "" || m.Has(mail.HasUID) {
+		return
+	}
+	v := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
+	v.messages++
+	v.buckets.Add(m.Time, 1, 0)
+	v.evidence.Add(MessageEvidence(m))
+	v.meet(m.Client)
+	addNamed(&v.senders, mail.Fold(m.Sender))
+	addNamed(&v.subjects, m.Subject)
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		v.recipients++
+		addNamed(&v.domains, mail.Domain(r.Envelope()))
+		switch r.Disposition {
+		case mail.Delivered:
+			v.delivered++
+		case mail.Bounced:
+			v.bounced++
+		case mail.Deferred:
+			v.deferred++
+		}
+	}
+}
+
+func (w *secondaryWatch) Event(ev *mail.Event) {
+	if !ev.Client.IP.IsValid() || ev.Host == "" {
+		return
+	}
+	switch {
+	case IsRefusal(ev):
+		w.lives(ev.Host, ev.Time)
+		v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
+		v.rejected++
+		v.buckets.Add(ev.Time, 0, 1)
+		v.evidence.Add(EventEvidence(ev))
+		v.meet(ev.Client)
+		addNamed(&v.senders, mail.Fold(ev.Sender))
+		addNamed(&v.domains, mail.Domain(ev.Recipient))
+	case ev.Kind == mail.Connect:
+		// A mere contact matters for clients that are known already: scanners that only connect would fill the table.
+		if v := w.visitors.Find(visitor{ev.Client.IP.Unmap(), ev.Host}); v != nil {
+			v.contacts++
+		}
+	}
+}
+
+func (v *visits) meet(c mail.Client) {
+	k := ClientCount{Client: v.peer}
+	k.complete(c)
+	v.peer = k.Client
+	v.peer.IP = c.IP.Unmap()
+}
+
+func (w *secondaryWatch) Merge(other Watch) {
+	o := other.(*secondaryWatch)
+	for k, x := range o.visitors.All() {
+		v := w.visitors.At(k)
+		v.messages += x.messages
+		v.recipients += x.recipients
+		v.delivered += x.delivered
+		v.bounced += x.bounced
+		v.deferred += x.deferred
+		v.rejected += x.rejected
+		v.contacts += x.contacts
+		v.meet(x.peer)
+		v.senders.Merge(&x.senders)
+		v.domains.Merge(&x.domains)
+		v.subjects.Merge(&x.subjects)
+		v.buckets.Merge(&x.buckets)
+		v.evidence.Merge(&x.evidence)
+	}
+	for host, b := range o.alive {
+		if w.alive[host] == nil {
+			w.alive[host] = new(Buckets)
+		}
+		w.alive[host].Merge(b)
+	}
+}
+
+func (w *secondaryWatch) Findings(site *Site) []Finding {
+	if !site.HasSecondary() {
+		return nil
+	}
+	elsewhere := make(map[netip.Addr]bool) // clients that were seen at another host
+	through, all := 0, 0
+	for k, v := range w.visitors.All() {
+		if site.IsOwn(k.client) {
+			continue
+		}
+		all += v.messages
+		if site.IsSecondary(k.host) {
+			through += v.messages
+		} else {
+			elsewhere[k.client] = true
+		}
+	}
+	var found []Finding
+	for _, k := range w.visitors.Sorted(compareVisitors) {
+		if !site.IsSecondary(k.host) || elsewhere[k.client] || site.IsOwn(k.client) {
+			continue
+		}
+		v := w.visitors.Find(k)
+		// The client's own messages must not make its choice look common.
+		share := float64(through-v.messages+1) / float64(all-v.messages+2)
+		if f, ok := w.judge(site, k, v, share); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func compareVisitors(a, b visitor) int {
+	return cmp.Or(a.client.Compare(b.client), strings.Compare(a.host, b.host))
+}
+
+// judge scores a client that came only to the secondary, through which share of the others' mail goes.
+func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) (Finding, bool) {
+	th := &w.pass.Thresholds.Secondary
+	chance := float64(v.messages) * math.Log10(share)
+	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, v) {
+		return Finding{}, false
+	}
+	f := Finding{Subject: Subject{IP, k.client.String()}}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	add("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
+		plural(v.messages, "message", "messages"), k.host)
+	add("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
+	if n := v.senders.Distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) {
+		add("all-senders-differ", 0.2, "%d different senders in %s", n, plural(v.messages, "message", "messages"))
+	}
+	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
+		add("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
+	}
+	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", k.client, k.host, plural(v.messages, "message", "messages"))
+	w.fill(&f, k, v)
+	return f, true
+}
+
+func (w *secondaryWatch) fill(f *Finding, k visitor, v *visits) {
+	f.Start, f.End = v.buckets.Bounds()
+	f.Counts = Counts{
+		Messages: v.messages, Recipients: v.recipients, Delivered: v.delivered, Bounced: v.bounced, Deferred: v.deferred,
+		Rejected: v.rejected, Senders: v.senders.Distinct(), RecipientDomains: v.domains.Distinct(), Clients: 1,
+	}
+	var senderDomains Tally
+	for _, s := range v.senders.Values() {
+		addNamed(&senderDomains, mail.Domain(s))
+	}
+	f.Counts.SenderDomains = senderDomains.Distinct()
+	f.Clients = []ClientCount{{Client: v.peer, Messages: v.messages, Rejected: v.rejected}}
+	f.Hosts = []string{k.host}
+	f.Senders, f.RecipientDomains, f.Subjects = v.senders.Top(topMost), v.domains.Top(topMost), v.subjects.Top(topMost)
+	f.Rate = bucketRate(&v.buckets)
+	f.Evidence = v.evidence.Lines(0)
+	f.Timeline = v.buckets.Timeline()
+}
+
+// primaryUp reports whether a host that is no secondary showed life near most of the visits.
+func (w *secondaryWatch) primaryUp(site *Site, v *visits) bool {
+	up, all := 0, 0
+	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
+	for _, b := range v.buckets.Timeline() {
+		all++
+		for host, alive := range w.alive {
+			if !site.IsSecondary(host) && alive.Any(b.Time-within, b.Time+within) {
+				up++
+				break
+			}
+		}
+	}
+	return 2*up > all
+}
+
+// Any reports whether anything was counted from a to b, to the width of a bucket.
+func (b *Buckets) Any(from, to mail.Instant) bool {
+	for key := from.Minute() / b.span(); key <= to.Minute()/b.span(); key++ {
+		if b.cells[key] != nil {
+			return true
+		}
+	}
+	return false
+}
