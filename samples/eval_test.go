@@ -1,0 +1,320 @@
+package samples
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// report is what the evaluation reads of "--format json".
+type report struct {
+	Totals   map[string]int64
+	Findings []finding
+}
+
+type finding struct {
+	ID, Detector, Severity, Title string
+	Subject                       struct{ Kind, Value string }
+	Start, End                    time.Time
+	Counts                        map[string]int64
+	Clients                       []struct{ IP string }
+	Accounts                      []string
+	Scripts                       []struct{ Value string }
+	Mangled                       []Mangled
+}
+
+// grave reports whether a finding asks somebody to act.
+func (f *finding) grave() bool { return f.Severity == "medium" || f.Severity == "high" }
+
+// program builds the command once and returns a function that runs it on a sample.
+func program(t *testing.T) func(truth Truth, command string) (report, error) {
+	t.Helper()
+	exe := filepath.Join(t.TempDir(), "mailforensics")
+	if out, err := exec.Command("go", "build", "-o", exe, "../cmd/mailforensics").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return func(truth Truth, command string) (report, error) {
+		args := []string{command, "--format", "json", "--tz", truth.Zone, "--year", fmt.Sprint(truth.Year), "--quiet"}
+		for _, host := range sorted(truth.Roles) {
+			args = append(args, "--mx", host+"="+truth.Roles[host])
+		}
+		for _, name := range sorted(truth.Files) {
+			args = append(args, filepath.Join(truth.Sample, name))
+		}
+		cmd := exec.Command(exe, args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return report{}, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, stderr.Bytes())
+		}
+		var r report
+		if err := json.Unmarshal(out, &r); err != nil {
+			return r, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+		}
+		return r, nil
+	}
+}
+
+func sorted[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// score is what one sample came to.
+type score struct {
+	Truth
+	totals, offenders, window, counts, mangled, detectors, grave string
+	faults                                                       []string
+}
+
+func (s *score) fault(format string, args ...any) {
+	s.faults = append(s.faults, fmt.Sprintf(format, args...))
+}
+
+// Every sample, what is known and what was found. It fails when a figure falls; what no detector is there for is "not yet".
+func TestEval(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := program(t)
+	table := &bytes.Buffer{}
+	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "sample\tmessages and dispositions\toffenders: found, wrong\twindow\tcounts\tmangled\tdetectors\tabove low")
+	for _, truth := range all {
+		r, err := run(truth, "investigate")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		s := evaluate(truth, r)
+		fmt.Fprintln(w, strings.Join([]string{s.Sample, s.totals, s.offenders, s.window, s.counts, s.mangled, s.detectors, s.grave}, "\t"))
+		for _, fault := range s.faults {
+			t.Errorf("%s: %s", s.Sample, fault)
+		}
+	}
+	w.Flush()
+	t.Logf("\n%s", table)
+}
+
+func evaluate(truth Truth, r report) *score {
+	s := &score{Truth: truth}
+	s.judgeTotals(r.Totals)
+	s.judgeOffenders(r.Findings)
+	s.judgeWindows(r.Findings)
+	s.judgeMangled(r.Findings)
+	s.judgeDetectors(r.Findings)
+	return s
+}
+
+// judgeTotals wants messages exactly and dispositions within one in a hundred: the truth is that of the other side, which
+// has its own idea of a mail that was being delivered when the log ended.
+func (s *score) judgeTotals(got map[string]int64) {
+	want := s.Totals
+	s.totals = fmt.Sprintf("%d/%d", got["messages"], want.Messages+want.Cron)
+	if got["messages"] != want.Messages+want.Cron {
+		s.fault("messages: got %d want %d", got["messages"], want.Messages+want.Cron)
+	}
+	worst := 0.0
+	for _, of := range []struct {
+		name string
+		want int64
+	}{{"delivered", want.Delivered + want.Cron}, {"bounced", want.Bounced}, {"deferred", want.Deferred}, {"rejected", want.RejectLines}} {
+		off := math.Abs(float64(got[of.name] - of.want))
+		allowed := max(3, float64(of.want)/100)
+		worst = max(worst, off)
+		if off > allowed {
+			s.fault("%s: got %d want %d", of.name, got[of.name], of.want)
+		}
+	}
+	s.totals += fmt.Sprintf(", off by %.0f at most", worst)
+}
+
+// names are all that a finding accuses.
+func (f *finding) names() []string {
+	names := []string{f.Subject.Value}
+	switch f.Subject.Kind {
+	case "account":
+	case "ip":
+	default:
+		for _, c := range f.Clients {
+			names = append(names, c.IP)
+		}
+		names = append(names, f.Accounts...)
+		for _, s := range f.Scripts {
+			names = append(names, s.Value)
+		}
+	}
+	return names
+}
+
+// guilty are all names that have a part in it: offenders, and the addresses that an offending account used.
+func (s *score) guilty() map[string]bool {
+	names := make(map[string]bool)
+	for _, o := range s.Offenders {
+		names[o.Value] = true
+		names[o.User] = o.User != ""
+		for _, ip := range o.Clients {
+			names[ip] = true
+		}
+		for _, l := range o.Logins {
+			names[l.IP] = true
+		}
+	}
+	return names
+}
+
+// judgeOffenders wants every offender named by a finding above low, and nobody else.
+func (s *score) judgeOffenders(findings []finding) {
+	accused, grave := make(map[string]bool), 0
+	for i := range findings {
+		if f := &findings[i]; f.grave() {
+			grave++
+			for _, name := range f.names() {
+				accused[name] = true
+			}
+		}
+	}
+	guilty, found, wrong := s.guilty(), 0, 0
+	for i := range s.Offenders {
+		if accused[s.Offenders[i].Value] {
+			found++
+		}
+	}
+	for i := range findings {
+		f := &findings[i]
+		if f.grave() && concrete(f.Subject.Kind) && !guilty[f.Subject.Value] {
+			wrong++
+			s.fault("accused, and innocent: %s (%s)", f.ID, f.Title)
+		}
+	}
+	s.offenders = fmt.Sprintf("%d/%d, %d", found, len(s.Offenders), wrong)
+	s.grave = fmt.Sprint(grave)
+	if len(s.Offenders) == 0 && grave > 0 {
+		s.fault("%d findings above low where nothing happened", grave)
+	}
+	if want := leastFound[s.Sample]; found < want {
+		s.fault("offenders: found %d of %d, was %d", found, len(s.Offenders), want)
+	}
+}
+
+// concrete reports whether a subject is a single thing that the truth would name.
+func concrete(kind string) bool {
+	switch kind {
+	case "ip", "account", "script", "directory":
+		return true
+	}
+	return false
+}
+
+// about is the finding that is about an offender: the gravest whose subject it is; else one that names it among others.
+func about(o *Offender, findings []finding) (best *finding, whole bool) {
+	rank := map[string]int{"low": 1, "medium": 2, "high": 3}
+	for i := range findings {
+		f := &findings[i]
+		if f.Subject.Kind == o.Kind && f.Subject.Value == o.Value && f.Counts["messages"] > 0 && (best == nil || rank[f.Severity] > rank[best.Severity] || rank[f.Severity] == rank[best.Severity] && f.Counts["messages"] > best.Counts["messages"]) {
+			best, whole = f, true
+		}
+	}
+	return best, whole
+}
+
+// judgeWindows compares start, end and number of messages of every offender that a finding is about.
+func (s *score) judgeWindows(findings []finding) {
+	var start, end time.Duration
+	seen, exact := 0, 0
+	for i := range s.Offenders {
+		o := &s.Offenders[i]
+		f, ok := about(o, findings)
+		if !ok || o.Messages == 0 {
+			continue
+		}
+		seen++
+		start, end = max(start, f.Start.Sub(o.First).Abs()), max(end, f.End.Sub(o.Last).Abs())
+		if f.Counts["messages"] == o.Messages {
+			exact++
+		} else if slices.Contains(exactly, s.Sample) {
+			s.fault("%s: got %d messages want %d", f.ID, f.Counts["messages"], o.Messages)
+		}
+	}
+	if seen == 0 {
+		s.window, s.counts = "-", "-"
+		return
+	}
+	s.window = fmt.Sprintf("%v, %v", start.Round(time.Second), end.Round(time.Second))
+	s.counts = fmt.Sprintf("%d/%d exact", exact, seen)
+	if slices.Contains(exactly, s.Sample) && (start > time.Minute || end > time.Minute) {
+		s.fault("window: off by %v at the start, %v at the end", start, end)
+	}
+}
+
+// judgeMangled wants the damaged addresses, each with the address that it was made of.
+func (s *score) judgeMangled(findings []finding) {
+	found := make(map[Mangled]bool)
+	for _, f := range findings {
+		for _, m := range f.Mangled {
+			found[Mangled{m.Recipient, m.Original, m.Kind}] = true
+		}
+	}
+	right := 0
+	for _, m := range s.Mangled {
+		if found[m] {
+			right++
+		}
+	}
+	s.mangled = fmt.Sprintf("%d/%d, %d wrong", right, len(s.Mangled), len(found)-right)
+	if right < leastMangled[s.Sample] {
+		s.fault("mangled: found %d of %d", right, len(s.Mangled))
+	}
+	if len(found)-right > 0 && s.Sample != "burst-secondary-mx" {
+		s.fault("mangled: %d addresses that are not", len(found)-right)
+	}
+}
+
+// judgeDetectors wants those to speak that the story is for.
+func (s *score) judgeDetectors(findings []finding) {
+	var said []string
+	for _, name := range s.Detectors {
+		spoke := slices.ContainsFunc(findings, func(f finding) bool { return f.Detector == name && f.grave() })
+		if !spoke {
+			if slices.Contains(notYet, name) {
+				name += " not yet"
+			} else {
+				s.fault("detector %s is silent", name)
+				name += " SILENT"
+			}
+		}
+		said = append(said, name)
+	}
+	if s.detectors = strings.Join(said, ", "); s.detectors == "" {
+		s.detectors = "-"
+	}
+}
+
+// What has been reached, and must not be lost.
+var (
+	// notYet are detectors that do not exist.
+	notYet = []string{}
+
+	// leastFound is how many offenders were found.
+	leastFound = map[string]int{}
+
+	// leastMangled is how many damaged addresses were found.
+	leastMangled = map[string]int{}
+
+	// exactly are the samples whose findings have the right window, to the minute, and the right number of messages.
+	exactly = []string{}
+)
