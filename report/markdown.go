@@ -80,7 +80,7 @@ func (d *document) findings() {
 func (d *document) finding(f *analyze.Finding) {
 	zone := d.r.Zone
 	d.head(2, strings.ToUpper(f.Severity.String())+": "+markdown(f.Title))
-	d.item("detector", code(f.Detector)+", "+strconv.Itoa(int(f.Score*100+0.5))+" % sure")
+	d.item("detector", code(f.Detector)+", "+percent(f.Score)+" sure")
 	d.item(markdown(string(f.Subject.Kind)), code(f.Subject.Value))
 	d.item("when", from(f.Start, f.End, zone))
 	d.item("hosts", codes(f.Hosts, 8, len(f.Hosts)))

@@ -16,8 +16,12 @@ type Style struct {
 	Color bool // with ANSI colours
 }
 
-// fullBlocks is how many findings get a block of their own when the user asked for no number; the rest get a row.
-const fullBlocks = 10
+// fullBlocks is how many findings get a block of their own when the user asked for no number, and overviewRows how many a row
+// at the top.
+const (
+	fullBlocks   = 10
+	overviewRows = 40
+)
 
 // Terminal writes the report for a person: the findings first, one block each, then the tables, then what the log as a whole
 // held and what could not be read. All text of a log goes through Visible.
@@ -69,19 +73,49 @@ func (p *page) line(s string) {
 func (p *page) findings() {
 	r := p.r
 	p.headline()
-	shown := len(r.Findings)
-	if r.Left == 0 && shown > fullBlocks+2 { // two more rows are no gain
-		shown = fullBlocks
+	if len(r.Findings) > 1 {
+		p.overview()
 	}
-	for i := range r.Findings[:shown] {
+	blocks := len(r.Findings)
+	if r.Left == 0 && blocks > fullBlocks+2 {
+		blocks = fullBlocks
+	}
+	for i := range r.Findings[:blocks] {
 		p.block(&r.Findings[i])
 	}
-	if rest := r.Findings[shown:]; len(rest) > 0 {
-		p.rest(rest)
+	if rest := len(r.Findings) - blocks; rest > 0 {
+		p.line("")
+		p.wrap("", "", counted(rest, "more finding has", "more findings have")+" a row above and no block here: --top "+strconv.Itoa(len(r.Findings))+
+			" shows them in full, and so does --format json.")
 	}
 	if r.Left > 0 {
 		p.line("")
 		p.line(counted(r.Left, "more finding", "more findings") + " left out by --top.")
+	}
+}
+
+// overview is a row for each finding: the answer on the first screen.
+func (p *page) overview() {
+	t := Table{Columns: []Column{
+		{Name: "severity", Title: "severity"}, {Name: "detector", Title: "what"}, {Name: "subject", Title: "who"}, {Name: "start", Title: "from"},
+		{Name: "lasted", Title: "lasted", Number: true}, {Name: "messages", Title: "messages", Number: true}, {Name: "rejected", Title: "rejected", Number: true},
+		{Name: "score", Title: "sure", Number: true},
+	}}
+	for i := range p.r.Findings {
+		f := &p.r.Findings[i]
+		t.Rows = append(t.Rows, []Value{
+			Text(strings.ToUpper(f.Severity.String())), Text(f.Detector), Text(f.Subject.Value), Moment(f.Start), Span(f.End.Sub(f.Start)),
+			Int(f.Counts.Messages), Int(f.Counts.Rejected), Text(percent(f.Score)),
+		})
+		if i == overviewRows-1 && len(p.r.Findings) > overviewRows+2 {
+			t.Left = len(p.r.Findings) - overviewRows
+			break
+		}
+	}
+	p.line("")
+	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
+	if t.Left > 0 {
+		p.line("and " + Commas(t.Left) + " more")
 	}
 }
 
@@ -114,6 +148,9 @@ func (p *page) block(f *analyze.Finding) {
 	p.mangled(f)
 	p.reasons(f)
 	p.evidence(f)
+	if len(f.Related) > 0 {
+		p.field("see also", Visible(some(f.Related, 3, len(f.Related))))
+	}
 	p.wayOn(f)
 }
 
@@ -202,7 +239,7 @@ func countsText(cs []analyze.Count, few, all int) string {
 	texts := make([]string, len(cs))
 	for i, c := range cs {
 		texts[i] = c.Value
-		if all > 1 {
+		if all > 1 && cs[0].Messages > 1 { // where each has one, the numbers say nothing
 			texts[i] += " (" + Commas(c.Messages) + ")"
 		}
 	}
@@ -283,30 +320,6 @@ func (p *page) wayOn(f *analyze.Finding) {
 // raw writes a label and a text that is never wrapped, so that it can be copied.
 func (p *page) raw(label, text string) {
 	p.line("  " + p.paint(dim, label) + strings.Repeat(" ", max(labelWidth-width(label), 1)) + text)
-}
-
-// rest shows the findings beyond the full blocks as rows.
-func (p *page) rest(fs []analyze.Finding) {
-	t := Table{Columns: []Column{
-		{"severity", "severity", false}, {"subject", "who", false}, {"start", "from", false}, {"messages", "messages", true},
-		{"rejected", "rejected", true}, {"title", "what", false},
-	}}
-	for i := range fs {
-		f := &fs[i]
-		t.Rows = append(t.Rows, []Value{
-			Text(f.Severity.String()), Text(f.Subject.Value), Moment(f.Start), Int(f.Counts.Messages), Int(f.Counts.Rejected), Text(f.Title),
-		})
-		if i == 2*fullBlocks-1 && len(fs) > 2*fullBlocks+2 {
-			t.Left = len(fs) - i - 1
-			break
-		}
-	}
-	p.line("")
-	p.line(p.paint(bold, "Further findings"))
-	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
-	if t.Left > 0 {
-		p.line("and " + Commas(t.Left) + " more: --top " + strconv.Itoa(len(p.r.Findings)) + " or --format json shows them")
-	}
 }
 
 func (p *page) table(t *Table) {

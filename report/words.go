@@ -33,10 +33,10 @@ func counted(n int, one, many string) string {
 
 // span is a duration in its two largest units: "7 min 44 s".
 func span(d time.Duration) string {
-	if d < time.Second {
-		if d <= 0 {
-			return "one second"
-		}
+	switch {
+	case d <= 0: // the stamps of most logs are whole seconds
+		return "under 1 s"
+	case d < time.Second:
 		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	}
 	units := [...]struct {
@@ -77,6 +77,9 @@ func from(start, end mail.Instant, zone *time.Location) string {
 	}
 	return a.Format(dayLayout) + " to " + b.Format(dayLayout) + " (" + span(end.Sub(start)) + ")"
 }
+
+// percent is a score: "97 %".
+func percent(score float64) string { return strconv.Itoa(int(score*100+0.5)) + " %" }
 
 // per is a rate: "4.7 a minute".
 func per(x float64) string {
@@ -275,9 +278,9 @@ func zoneText(r *Report) string {
 	if a != b {
 		a += " and " + b
 	}
-	text := "times are " + r.Zone.String() + " (" + a + ")"
-	if r.Zone.String() == "" || r.Zone.String() == a {
-		text = "times are " + a
+	text := "times are " + a
+	if name := r.Zone.String(); name != "" && name != "Local" && name != a {
+		text = "times are " + name + " (" + a + ")"
 	}
 	if r.Ledger.ZoneWhy != "" {
 		text += ", " + r.Ledger.ZoneWhy

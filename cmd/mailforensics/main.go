@@ -140,6 +140,7 @@ func explain(err error, stderr io.Writer) int {
 // interruptible is a context that the first SIGINT or SIGTERM ends, so that a --follow can say what it knows and a temporary
 // file is removed. Who is not done soon after, or gets a second signal, is ended.
 func interruptible() (context.Context, context.CancelFunc) {
+	signal.Ignore(syscall.SIGPIPE) // a write to a closed pipe is an error then, which explain takes for success
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

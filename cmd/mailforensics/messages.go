@@ -133,9 +133,6 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 			},
 			failed: func() error { return failed },
 		})
-		if err == errEnough {
-			err = nil
-		}
 		if out.Close == nil {
 			return err
 		}

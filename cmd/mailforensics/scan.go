@@ -61,6 +61,9 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 	r := &reading{failed: len(errs) > 0}
 	sink, done := s.sink(w, r)
 	r.ledger, err = s.read(ctx, inputs, w, sink)
+	if err == errEnough {
+		return r, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +163,23 @@ func usualPlace() (string, error) {
 // read reads whole files.
 func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, sink func([]mail.Event) error) (*ingest.Ledger, error) {
 	o := s.ingestOptions(w)
+	if w.begin != nil {
+		o.Begin = func(zone *time.Location) { w.begin(s.beginning(zone, inputs)) }
+	}
 	if !s.quiet && isTerminal(s.err) {
 		o.Progress = logfile.NewProgress(inputs)
 		defer showProgress(s.err, o.Progress)()
 	}
 	return ingest.Read(ctx, inputs, o, sink)
+}
+
+// beginning is what is known before the first event. zone is what the logs prove.
+func (s *settings) beginning(zone *time.Location, inputs []*logfile.Input) *beginning {
+	b := &beginning{zone: s.shownZone(zone)}
+	for _, in := range inputs {
+		b.files = append(b.files, in.Path)
+	}
+	return b
 }
 
 func (s *settings) ingestOptions(w want) ingest.Options {
@@ -260,7 +275,7 @@ func hintFor(head string) string {
 func (s *settings) newReport(command, schema string, args []string, r *reading) *report.Report {
 	rep := &report.Report{
 		Schema: schema, Command: command, Version: versionText(), Files: args, Options: s.carry,
-		Zone: s.shownZone(r.ledger), Ledger: r.ledger, Since: s.since, Until: s.until,
+		Zone: s.shownZone(r.ledger.Zone), Ledger: r.ledger, Since: s.since, Until: s.until,
 	}
 	rep.Gaps, rep.QuietSpans = r.gaps.longest()
 	rep.Notes = append(rep.Notes, trackerNotes(&r.stats)...)
@@ -287,13 +302,13 @@ func trackerNotes(st *correlate.Stats) []string {
 	return notes
 }
 
-// shownZone is the zone in which times are shown.
-func (s *settings) shownZone(l *ingest.Ledger) *time.Location {
+// shownZone is the zone in which times are shown. logged is what the logs prove.
+func (s *settings) shownZone(logged *time.Location) *time.Location {
 	switch {
 	case s.zone != nil:
 		return s.zone
-	case l.Zone != nil:
-		return l.Zone
+	case logged != nil:
+		return logged
 	}
 	return time.Local
 }
