@@ -161,13 +161,15 @@ func joinStories(all []*candidate, pause time.Duration) []*candidate {
 
 // inRecords finds the bursts among records, which must be sorted.
 func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, past int) []*candidate {
-	wins := windows(instants(records), w.pace(past))
+	p := w.pace(past)
+	p.stranger = s.dim == byNetwork || s.dim == byASN
+	wins := windows(instants(records), p)
 	var all []*candidate
 	for _, win := range wins {
 		own := records[win.from:win.to]
 		beside := 0
 		if subject.Kind == UID {
-			own, beside = oneScript(own)
+			own, beside = withoutUsual(records, win, p.minutes)
 		}
 		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, beside: beside}
 		for _, r := range own {
@@ -181,22 +183,32 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 	return all
 }
 
-// oneScript is the records of the script that sent most of them, if one did; a web server's user sends for all its pages.
-func oneScript(records []*record) (own []*record, beside int) {
-	var scripts Tally
-	for _, r := range records {
-		addNamed(&scripts, r.script)
-	}
-	script, share := scripts.Most()
-	if share < enough || float64(scripts.Total()) < enough*float64(len(records)) {
-		return records, 0
-	}
-	for _, r := range records {
-		if r.script == script {
-			own = append(own, r)
+// withoutUsual is the records of a window without those of scripts that go on as they do at other times: a web server's user
+// sends for all its pages, and one of them is the offender.
+func withoutUsual(records []*record, w window, minutes float64) (own []*record, beside int) {
+	inside, all := make(map[string]int), make(map[string]int)
+	for i, r := range records {
+		from := origin(r.script, r.directory)
+		all[from]++
+		if i >= w.from && i < w.to {
+			inside[from]++
 		}
 	}
-	return own, len(records) - len(own)
+	length := records[w.to-1].time.Sub(records[w.from].time).Minutes()
+	for _, r := range records[w.from:w.to] {
+		from := origin(r.script, r.directory)
+		outside := all[from] - inside[from]
+		usual := float64(outside) / max(1, minutes-length) * length
+		if outside > 0 && float64(inside[from]) <= tooDense*max(1, usual) {
+			beside++
+			continue
+		}
+		own = append(own, r)
+	}
+	if 2*len(own) < w.to-w.from {
+		return records[w.from:w.to], 0
+	}
+	return own, beside
 }
 
 // regular reports whether there are bursts on two other days, with like senders.

@@ -51,7 +51,7 @@ func (d *Dossier) Add(m *mail.Message) {
 	addNamed(&d.Hosts, m.Host)
 	addNamed(&d.Subjects, m.Subject)
 	addNamed(&d.Accounts, m.Account)
-	addNamed(&d.Scripts, cmp.Or(m.Script, m.Directory))
+	addNamed(&d.Scripts, origin(m.Script, m.Directory))
 	addNamed(&d.MessageDomains, mail.Domain(strings.TrimSuffix(m.MessageID, ">")))
 	d.sender(m.Sender)
 	if c := d.Client(m.Client); c != nil {
@@ -66,6 +66,16 @@ func (d *Dossier) Add(m *mail.Message) {
 	if waiting && !m.Completed {
 		d.waits(m.QueueIDs)
 	}
+}
+
+// origin is what best names the program that handed in a local message: the script that a header names; the directory in
+// which sendmail or exim was called, since the call itself says nothing; else the call.
+func origin(script, directory string) string {
+	command, _, _ := strings.Cut(script, " ")
+	if directory != "" && (script == "" || strings.HasSuffix(command, "sendmail") || strings.Contains(command, "exim")) {
+		return directory
+	}
+	return script
 }
 
 func (d *Dossier) sender(sender string) {

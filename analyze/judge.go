@@ -277,13 +277,17 @@ func (c *candidate) honestStranger(j *judge) {
 
 func (c *candidate) honestLogin(j *judge) {
 	if c.known {
-		c.because("usual-client", -0.25, "from an address that the account uses at other times")
+		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	}
 	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 {
 		c.because("own-sender", -0.1, "in the account's own name")
 	}
-	if c.share(bouncedOnce) < 0.03 && c.share(blockedOnce) < 0.03 {
+	switch {
+	case c.share(blockedOnce) >= 0.03:
+	case c.share(bouncedOnce) < 0.03:
 		c.because("wanted", -0.15, "hardly a bounce")
+	case c.share(bouncedOnce) < 0.08:
+		c.because("wanted", -0.1, "few bounces")
 	}
 }
 

@@ -80,27 +80,31 @@ func (s *Survey) Message(m *mail.Message) {
 	}
 }
 
-// delivered learns local domains and recipients.
+// delivered learns local domains and recipients: as the envelope had them, and as aliases made them.
 func (s *Survey) delivered(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if !r.Local || r.Disposition != mail.Delivered {
-			continue
-		}
-		at := strings.LastIndexByte(r.Address, '@')
-		if at < 0 {
-			continue
-		}
-		if domain := r.Address[at+1:]; domain != s.domain {
-			s.countDomain()
-			s.domain = strings.Clone(domain)
-		}
-		s.inDomain++
-		s.recipient(r.Address)
-		if r.Original != "" {
-			s.recipient(r.Original)
+		if r.Local && r.Disposition == mail.Delivered {
+			s.ended(r.Address)
+			if r.Original != "" {
+				s.ended(r.Original)
+			}
 		}
 	}
+}
+
+// ended learns from an address whose mail ended here. Exim writes the local part alone where it delivers to a user.
+func (s *Survey) ended(address string) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return
+	}
+	if domain := address[at+1:]; domain != s.domain {
+		s.countDomain()
+		s.domain = strings.Clone(domain)
+	}
+	s.inDomain++
+	s.recipient(address)
 }
 
 // countDomain books the deliveries to the latest domain.

@@ -19,6 +19,7 @@ type pace struct {
 	span        time.Duration
 	pause       time.Duration
 	logChance   float64
+	stranger    bool // a client, not somebody who belongs here
 }
 
 const (
@@ -28,6 +29,8 @@ const (
 	// shortLog: of a log that is shorter, the time that is missing is taken as silent. A steady client that fills an hour
 	// and a half of it still has its rate.
 	shortLog = 6 * time.Hour
+	// newcomerPause is how long a client that was never seen before may rest between two batches of the same run.
+	newcomerPause = 2 * time.Hour
 	// steady: a run without a pause that lasts longer is measured against its own mean, not against the silence around it.
 	steady = 6 * time.Hour
 )
@@ -43,7 +46,13 @@ const (
 //     message is likelier at the usual rate than at the stretch's own (the two rates of J. Kleinberg, "Bursty and
 //     hierarchical structure in streams", KDD 2002).
 //  3. Stretches with a short pause between them are one burst.
+//
+// A stranger that was never seen outside of a few hours has no past that could explain anything, nor a usual rate at which to
+// cut: all that it did around its dense stretches belongs to the burst, with longer pauses.
 func windows(times []mail.Instant, p pace) []window {
+	if p.newcomer(times) {
+		p.pause = max(p.pause, newcomerPause)
+	}
 	var found []window
 	for from := 0; from < len(times); {
 		to := from + 1
@@ -58,13 +67,26 @@ func windows(times []mail.Instant, p pace) []window {
 	return found
 }
 
+// newcomer reports whether a stranger was there for a small part of the log only.
+func (p pace) newcomer(times []mail.Instant) bool {
+	if !p.stranger || len(times) == 0 || p.past > 0 {
+		return false
+	}
+	life := times[len(times)-1].Sub(times[0])
+	return life <= steady && p.minutes-life.Minutes() >= life.Minutes()
+}
+
 // inRun finds the bursts of one run.
 func (p pace) inRun(times []mail.Instant, run window) []window {
 	length := times[run.to-1].Sub(times[run.from])
 	outside := p.minutes - length.Minutes()
 	if length <= steady && outside >= length.Minutes() {
 		usual := float64(p.past+len(times)-(run.to-run.from)) / outside
-		return p.stretches(times, run, usual)
+		found := p.stretches(times, run, usual)
+		if p.newcomer(times) && 2*size(found) >= run.to-run.from {
+			return []window{run}
+		}
+		return found
 	}
 	usual := float64(p.past+len(times)) / max(p.minutes, shortLog.Minutes())
 	for range 8 {
@@ -94,6 +116,14 @@ func (p pace) atLeast(rate float64) int {
 	n := max(p.minMessages, int(math.Ceil(tooDense*usual)))
 	for PoissonTail(n, usual) > p.logChance {
 		n += max(1, n/16)
+	}
+	return n
+}
+
+// size is how many instants are in windows.
+func size(found []window) (n int) {
+	for _, w := range found {
+		n += w.to - w.from
 	}
 	return n
 }
