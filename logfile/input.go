@@ -326,11 +326,14 @@ func (in *Input) forHead(max int) *Input {
 }
 
 // atPath is err with the place in front, once.
-func atPath(path string, err error) error {
+func atPath(path string, err error) error { return fmt.Errorf("%s: %w", path, cause(err)) }
+
+// cause is err without the operation and the path that package os puts in front.
+func cause(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pathErr.Err
+		return pathErr.Err
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return err
 }
 
 // among says what was there instead.

@@ -88,28 +88,28 @@ var errGarbage = errors.New("something else follows the archive")
 // (corrupt). Read may return data together with an error.
 type decoder struct {
 	io.Reader
-	close func() // may be nil
+	close func()
 }
 
 // decode is the text of r, which is compressed with codec.
 func decode(codec string, r *bufio.Reader) (decoder, error) {
+	nothing := func() {}
 	switch codec {
 	case "gzip":
-		z := &gzipReader{in: r}
-		return decoder{Reader: z}, nil
+		return decoder{&gzipReader{in: r}, nothing}, nil
 	case "zstd":
 		// One goroutine, ours: the default spends 1.4 times the CPU and is slower on two cores.
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return decoder{}, err
 		}
-		return decoder{Reader: zstdReader{z}, close: z.Close}, nil
+		return decoder{zstdReader{z}, z.Close}, nil
 	case "bzip2":
-		return decoder{Reader: bzip2Reader{bzip2.NewReader(r)}}, nil
+		return decoder{bzip2Reader{bzip2.NewReader(r)}, nothing}, nil
 	case "xz":
-		return decoder{Reader: &xzReader{in: r}}, nil
+		return decoder{&xzReader{in: r}, nothing}, nil
 	}
-	return decoder{Reader: r}, nil
+	return decoder{r, nothing}, nil
 }
 
 // gzipReader reads one gzip member after the other, so that what follows the last one can be told from damage in the first.
@@ -183,10 +183,13 @@ func (r bzip2Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// xzReader opens the archive at the first Read, so that a header that is cut counts as damage like any other.
+// xzReader opens the archive at the first Read, so that a header that is cut counts as damage like any other. The package
+// takes a file that ends between two blocks for whole (v0.5.17, readBlockHeader passes io.EOF on); the footer's magic tells.
 type xzReader struct {
 	in *bufio.Reader
 	z  *xz.Reader
+
+	end [2]byte // the last bytes that were read, stream padding aside
 }
 
 func (r *xzReader) Read(p []byte) (int, error) {
@@ -196,7 +199,10 @@ func (r *xzReader) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := r.z.Read(p)
-	if err != nil && err.Error() == "xz: invalid header magic bytes" { // of a second stream
+	switch {
+	case err == io.EOF && string(r.end[:]) != "YZ":
+		return n, io.ErrUnexpectedEOF
+	case err != nil && err.Error() == "xz: invalid header magic bytes": // of a second stream
 		return n, errGarbage
 	}
 	return n, err
@@ -206,8 +212,31 @@ func (r *xzReader) open() (err error) {
 	if head, _ := r.in.Peek(64); xzDictionary(head) > maxWindow {
 		return errors.New("needs more than 128 MiB of memory to decompress: use xz -d first")
 	}
-	r.z, err = xz.NewReader(r.in)
+	r.z, err = xz.NewReader(xzInput{r})
 	return err
+}
+
+// xzInput is the archive, for the package to read.
+type xzInput struct{ r *xzReader }
+
+func (x xzInput) Read(p []byte) (int, error) {
+	n, err := x.r.in.Read(p)
+	for _, c := range p[:n] {
+		x.passed(c)
+	}
+	return n, err
+}
+
+func (x xzInput) ReadByte() (byte, error) {
+	c, err := x.r.in.ReadByte()
+	x.passed(c)
+	return c, err
+}
+
+func (x xzInput) passed(c byte) {
+	if c != 0 {
+		x.r.end = [2]byte{x.r.end[1], c}
+	}
 }
 
 // xzDictionary is the size of the dictionary that the first block of an .xz file asks for; the package would allocate it. It

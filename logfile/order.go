@@ -72,10 +72,7 @@ func (r rotation) rank(datedLast bool) int {
 // rotationOf takes the name of path apart: logrotate's numbers and dates (dateext, dateformat), with its "extension" behind
 // them or not, newsyslog's .0, exicyclog's .01 (exim, src/exicyclog.src), and a suffix of a compressor.
 func rotationOf(path string) rotation {
-	dir, name := filepath.Split(path)
-	for _, suffix := range [...]string{".gz", ".bz2", ".xz", ".zst", ".zstd", ".Z"} {
-		name = strings.TrimSuffix(name, suffix)
-	}
+	dir, name := filepath.Split(uncompressed(path))
 	stem, extension := name, ""
 	r, ok := marked(stem)
 	if !ok {
@@ -89,28 +86,36 @@ func rotationOf(path string) rotation {
 	return r
 }
 
+// uncompressed is path without the suffix of a compressor.
+func uncompressed(path string) string {
+	for _, suffix := range [...]string{".gz", ".bz2", ".xz", ".zst", ".zstd", ".Z"} {
+		if stem, ok := strings.CutSuffix(path, suffix); ok {
+			return stem
+		}
+	}
+	return path
+}
+
 // marked splits a number or a date off the end of a name.
 func marked(name string) (rotation, bool) {
-	at := strings.LastIndexFunc(name, func(c rune) bool { return !isMark(c) })
-	if at < 0 {
-		return rotation{}, false
+	at := strings.LastIndexFunc(name, func(c rune) bool { return !strings.ContainsRune("0123456789-._T", c) }) + 1
+	for at < len(name) && name[at] == 'T' { // of the name; the T of a date and time has digits before it
+		at++
 	}
-	stem, mark := name[:at+1], name[at+1:]
-	if mark == "" || mark[0] != '-' && mark[0] != '.' && mark[0] != '_' {
+	stem, mark := name[:at], name[at:]
+	if stem == "" || mark == "" {
 		return rotation{}, false
 	}
 	digits := strings.Map(digitsOnly, mark)
-	if isDate(digits) {
-		return rotation{family: stem, date: digits}, true
+	if date := dateOf(digits); date != "" {
+		return rotation{family: stem, date: date}, true
 	}
-	if mark[0] == '.' && mark[1:] == digits && len(digits) > 0 && len(digits) <= 4 {
+	if mark == "."+digits && len(digits) > 0 && len(digits) <= 4 {
 		n, _ := strconv.Atoi(digits)
 		return rotation{family: stem, number: n + 1}, true // newsyslog begins with 0
 	}
 	return rotation{}, false
 }
-
-func isMark(c rune) bool { return c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == 'T' }
 
 func digitsOnly(c rune) rune {
 	if c >= '0' && c <= '9' {
@@ -119,15 +124,16 @@ func digitsOnly(c rune) rune {
 	return -1
 }
 
-// isDate reports whether digits begin with a date from 1990 to 2099, or are a Unix time (dateformat -%s) of 2001 to 2099.
-func isDate(digits string) bool {
-	if len(digits) == 10 && digits[0] >= '1' && digits[0] <= '4' && !isDay(digits[:8]) {
-		return true
+// dateOf is the date, and the time behind it, that digits are: written out, or a Unix time (dateformat -%s); else "".
+func dateOf(digits string) string {
+	if len(digits) >= 8 && len(digits) <= 14 {
+		if t, err := time.Parse("20060102", digits[:8]); err == nil && t.Year() >= 1990 && t.Year() < 2100 {
+			return digits
+		}
 	}
-	return len(digits) >= 8 && len(digits) <= 14 && isDay(digits[:8])
-}
-
-func isDay(s string) bool {
-	t, err := time.Parse("20060102", s)
-	return err == nil && t.Year() >= 1990 && t.Year() < 2100
+	if len(digits) == 10 && digits[0] >= '1' && digits[0] <= '4' {
+		seconds, _ := strconv.ParseInt(digits, 10, 64)
+		return time.Unix(seconds, 0).UTC().Format("20060102150405")
+	}
+	return ""
 }

@@ -160,17 +160,23 @@ func (r *Reader) read() (Chunk, error) {
 	}
 	defer r.publish()
 	for r.err == nil {
-		if c, ok := r.split.full(); ok {
-			return c, nil
+		c, ok := r.split.full()
+		switch {
+		case ok:
+		case r.ended:
+			c, ok = r.split.rest(r.now.Damage != nil)
+		case r.in.stream != nil && !r.in.stream.peeked: // who writes to a pipe may pause: what is there, goes on
+			c, ok = r.split.whole()
 		}
-		if !r.ended {
+		switch {
+		case ok:
+			c.Path = r.in.Path
+			return c, nil
+		case r.ended:
+			r.err = io.EOF
+		default:
 			r.err = r.fill()
-			continue
 		}
-		if c, ok := r.split.rest(r.now.Damage != nil); ok {
-			return c, nil
-		}
-		r.err = io.EOF
 	}
 	return Chunk{}, r.err
 }
@@ -301,9 +307,8 @@ func (r *Reader) publish() {
 
 // release gives back what start took.
 func (r *Reader) release() {
-	if r.dec.close != nil {
+	if r.dec.close != nil { // started
 		r.dec.close()
-		r.dec.close = nil
 	}
 	if r.src != nil {
 		r.src.close()

@@ -157,6 +157,8 @@ func (s *source) close() {
 type stream struct {
 	path string
 
+	peeked bool // it is only the head of another
+
 	mu    sync.Mutex
 	r     io.Reader // nil: not opened yet
 	file  *os.File  // of a pipe that we opened
@@ -165,27 +167,40 @@ type stream struct {
 	taken bool
 }
 
-// peek is the first size bytes of the stream, or a few more, as a stream of their own.
+// bigBlock is how much of an archive must be there to get some text out of it. A block of bzip2 has up to 900 kB, and what is
+// in it does not come out before the last of it is there; those of zstd and xz are smaller.
+const bigBlock = 1 << 20
+
+// peek is the beginning of the stream as a stream of its own: size bytes, or as many as give some text.
 func (s *stream) peek(size int) *stream {
-	size = max(size, headSize)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = s.open()
 	}
-	if missing := size - len(s.head); missing > 0 && s.err == nil {
-		more := make([]byte, missing)
-		n, err := io.ReadFull(s.r, more)
-		s.head = append(s.head, more[:n]...)
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			s.err = err
-		}
+	s.need(max(size, headSize))
+	if codec := codecOf(s.head); codec != "" && codec != "gzip" {
+		s.need(max(size, bigBlock))
 	}
-	head := &stream{path: s.path, r: bytes.NewReader(s.head)}
+	head := &stream{path: s.path, peeked: true, r: bytes.NewReader(s.head)}
 	if len(s.head) == 0 {
 		head.err = s.err
 	}
 	return head
+}
+
+// need reads until head has size bytes, if there are as many.
+func (s *stream) need(size int) {
+	missing := size - len(s.head)
+	if missing <= 0 || s.err != nil {
+		return
+	}
+	more := make([]byte, missing)
+	n, err := io.ReadFull(s.r, more)
+	s.head = append(s.head, more[:n]...)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		s.err = err
+	}
 }
 
 // take is the whole stream.

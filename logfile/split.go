@@ -7,6 +7,7 @@ import (
 
 // Chunk is some whole lines of one file.
 type Chunk struct {
+	Path string // of the file, as in Input
 	Line int64  // number of the first line, from 1
 	Text string // never changes; lines end with LF (a CR before it is left to the parser), the last line of a file may lack it
 
