@@ -69,8 +69,10 @@ type relayed struct {
 
 // relayTarget is a recipient domain: where its mail goes, and who writes to it.
 type relayTarget struct {
-	relays  Tally
-	clients Tally
+	relays      Tally
+	clients     Tally // up to GatewayFrom, and the sender domains likewise
+	senders     Tally
+	first, last mail.Instant
 }
 
 // relayBounces are notices to a sender domain.
@@ -144,10 +146,19 @@ func (w *relayWatch) target(m *mail.Message, ip netip.Addr) {
 		if r.Relay != "" && r.Relay != "none" {
 			t.relays.Add(r.Relay, 1)
 		}
-		if t.clients.Distinct() < w.pass.Thresholds.Relay.GatewayFrom {
+		t.seen(m.Time)
+		if most := w.pass.Thresholds.Relay.GatewayFrom; t.clients.Distinct() < most || t.senders.Distinct() < most {
 			t.clients.Add(ip.String(), 1)
+			addNamed(&t.senders, mail.Domain(m.Sender))
 		}
 	}
+}
+
+func (t *relayTarget) seen(at mail.Instant) {
+	if t.first == 0 || at < t.first {
+		t.first = at
+	}
+	t.last = max(t.last, at)
 }
 
 func (r *relayed) add(m *mail.Message) {
@@ -206,9 +217,10 @@ func (w *relayWatch) Merge(other Watch) {
 	for k, v := range o.targets.All() {
 		t := w.targets.At(k)
 		t.relays.Merge(&v.relays)
-		for _, c := range v.clients.Top(v.clients.Distinct()) {
-			t.clients.Add(c.Value, c.Messages)
-		}
+		t.clients.Merge(&v.clients)
+		t.senders.Merge(&v.senders)
+		t.seen(v.first)
+		t.seen(v.last)
 	}
 	for k, v := range o.bounced.All() {
 		b := w.bounced.At(k)
@@ -244,7 +256,7 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 // foreign is how many of the recipients are not ours, and in how many domains.
 func (w *relayWatch) foreign(site *Site, to *Tally) (recipients, domains int) {
 	for _, c := range to.Top(to.Distinct()) {
-		if !site.IsOurs(c.Value) && !w.gateway(c.Value) {
+		if !site.IsOurs(c.Value) && !w.gateway(site, c.Value) {
 			recipients += c.Messages
 			domains++
 		}
@@ -252,15 +264,16 @@ func (w *relayWatch) foreign(site *Site, to *Tally) (recipients, domains int) {
 	return recipients, domains
 }
 
-// gateway reports whether a recipient domain looks like one that we pass on: many strangers write to it, and all of it goes
-// to one place.
-func (w *relayWatch) gateway(domain string) bool {
+// gateway reports whether a recipient domain looks like one that we pass on: strangers of many domains write to it, all the
+// time, and all of it goes to one place. A big provider that a run through an open relay aims at has the last mark only.
+func (w *relayWatch) gateway(site *Site, domain string) bool {
 	t := w.targets.Find(domain)
-	if t == nil || t.clients.Distinct() < w.pass.Thresholds.Relay.GatewayFrom {
+	least := w.pass.Thresholds.Relay.GatewayFrom
+	if t == nil || t.clients.Distinct() < least || t.senders.Distinct() < least {
 		return false
 	}
 	_, share := t.relays.Most()
-	return share > 0.95
+	return share > 0.95 && t.last.Sub(t.first) > site.Last.Sub(site.First)/2
 }
 
 // judge scores what one sender domain or client had relayed.
