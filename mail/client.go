@@ -29,6 +29,9 @@ func CutClient(s string) (c Client, rest string, ok bool) {
 
 // ParseIP reads an address as mail logs have it: with or without "IPv6:" in front, never with a zone.
 func ParseIP(s string) (netip.Addr, bool) {
+	if ip, ok := parseIPv4(s); ok {
+		return ip, true
+	}
 	s = strings.TrimPrefix(s, "IPv6:")
 	if len(s) < 2 || len(s) > 45 {
 		return netip.Addr{}, false
@@ -40,6 +43,31 @@ func ParseIP(s string) (netip.Addr, bool) {
 	}
 	ip, err := netip.ParseAddr(s)
 	return ip.Unmap(), err == nil
+}
+
+// parseIPv4 reads four numbers: most lines have an address, and most addresses are of this kind.
+func parseIPv4(s string) (netip.Addr, bool) {
+	var four [4]byte
+	part, digits, n := 0, 0, 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c-'0' <= 9:
+			if n, digits = n*10+int(c-'0'), digits+1; n > 255 || digits > 1 && n < 10 {
+				return netip.Addr{}, false
+			}
+		case c == '.' && digits > 0 && part < 3:
+			four[part] = byte(n)
+			part, digits, n = part+1, 0, 0
+		default:
+			return netip.Addr{}, false
+		}
+	}
+	if part != 3 || digits == 0 {
+		return netip.Addr{}, false
+	}
+	four[3] = byte(n)
+	return netip.AddrFrom4(four), true
 }
 
 // cutPort cuts ":25" from the front of s.

@@ -158,7 +158,7 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 		end = limit
 	}
 	for range 16 { // blocks that 200 bytes can hold
-		i := strings.LastIndex(s[:end], "; from=<")
+		i := lastIndex(s[:end], "; from=<")
 		if i < 0 {
 			return s, "", false
 		}

@@ -203,7 +203,7 @@ func queuedAs(reply string) string {
 		if id, ok := strings.CutPrefix(last, "id="); ok && strings.HasSuffix(before, "OK ") && eximID(id) {
 			return id
 		}
-		i := strings.LastIndex(reply, "queued as ")
+		i := lastIndex(reply, "queued as ")
 		if i < 0 {
 			return ""
 		}

@@ -82,11 +82,17 @@ func upperStage(s string) string {
 	return s
 }
 
+// longestTail is more than any line of Postfix has, which cuts them at 2000 bytes: what is longer was not written by it, and
+// not worth to be tried in all readings.
+const longestTail = 16 << 10
+
 // cutTail cuts the tail from a text, keeps its fields and returns what stands before it. The stage, in ev.Stage, tells
 // which fields there can be (smtpd_check.c, log_whatsup): no sender or recipient before MAIL, whatever the text says.
 func cutTail(s string, ev *mail.Event) (text string) {
 	var ok bool
 	switch {
+	case len(s) > longestTail:
+		text = s
 	case ev.Daemon == "postscreen":
 		text, ok = cutCommaTail(s, ev)
 	case ev.Stage == "HELO" || ev.Stage == "EHLO":

@@ -10,10 +10,20 @@ import (
 // cutSeverity cuts the word of a line that is not informational (util/msg_output.c). The word of the graver ones is kept
 // as part of the text.
 func cutSeverity(body string) (text string, ok bool) {
-	if text, ok = strings.CutPrefix(body, "warning: "); ok {
-		return text, true
+	if body == "" {
+		return body, false
 	}
-	return body, strings.HasPrefix(body, "fatal: ") || strings.HasPrefix(body, "error: ") || strings.HasPrefix(body, "panic: ")
+	switch body[0] {
+	case 'w':
+		return strings.CutPrefix(body, "warning: ")
+	case 'f':
+		return body, strings.HasPrefix(body, "fatal: ")
+	case 'e':
+		return body, strings.HasPrefix(body, "error: ")
+	case 'p':
+		return body, strings.HasPrefix(body, "panic: ")
+	}
+	return body, false
 }
 
 // severity reads warnings and worse. Any text is one; some mean more.

@@ -26,7 +26,11 @@ func cutID(s string) (id, rest string, ok bool) {
 
 // idByte reports whether a queue ID may hold the byte. MailScanner appends a dot and five digits.
 func idByte(c byte) bool {
-	return c-'0' <= 9 || c-'A' <= 'Z'-'A' || c-'a' <= 'z'-'a' || c == '.'
+	const (
+		low  = 0x3ff<<'0' | 1<<'.'                       // of the bytes below 64
+		high = 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64) // of the bytes from 64 to 127
+	)
+	return c < 64 && low>>c&1 != 0 || c >= 64 && c < 128 && high>>(c-64)&1 != 0
 }
 
 func setID(id string, ev *mail.Event) {
@@ -81,6 +85,19 @@ func cutAddress(s string) (address, rest string, ok bool) {
 		return "", s, false
 	}
 	return s[1 : start+end], s[start+end+1:], true
+}
+
+// lastIndex is strings.LastIndex for a separator that is seldom there more than once: Index is the faster of the two.
+func lastIndex(s, separator string) int {
+	last := -1
+	for from := 0; ; {
+		i := strings.Index(s[from:], separator)
+		if i < 0 {
+			return last
+		}
+		last = from + i
+		from = last + 1
+	}
 }
 
 // quoted is the length of the quoted string at the front of s, 0 where it does not end.

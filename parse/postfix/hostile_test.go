@@ -1,0 +1,127 @@
+package postfix
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// TestLongLines feeds lines of a megabyte that are made of what the cutters look for: reading them must not take time that
+// grows faster than they do.
+func TestLongLines(t *testing.T) {
+	heads := []struct{ process, head string }{
+		{"postfix/smtpd", "NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 554 5.7.1 x"},
+		{"postfix/smtpd", "NOQUEUE: reject: EHLO from unknown[192.0.2.66]: 501 5.5.2 x"},
+		{"postfix/smtpd", "4F2A91C0D3: client=unknown[192.0.2.66], sasl_method=PLAIN, sasl_username=x"},
+		{"postfix/smtpd", "warning: unknown[192.0.2.66]: SASL PLAIN"},
+		{"postfix/postscreen", "NOQUEUE: reject: RCPT from [192.0.2.66]:1: 550 5.5.1 x"},
+		{"postfix/cleanup", "42D45E7: warning: header Subject: x"},
+		{"postfix/cleanup", "42D45E7: message-id=<x"},
+		{"postfix/qmgr", "42D45E7: from=<x"},
+		{"postfix/smtp", "42D45E7: to=<x"},
+		{"postfix/smtp", "42D45E7: host x"},
+		{"postfix/pickup", "42D45E7: uid=33 from=<x"},
+		{"postfix/bounce", "42D45E7: sender x"},
+		{"postfix/smtpd", "x"},
+	}
+	pieces := []string{
+		" to=<", ` to=<"`, " from=<a@b>", "; from=<a@b> to=<c@d>", ">, relay=x", ">, ", "> sasl_", "; proto=SMTP helo=<", ", sasl_sender=",
+		", orig_client=", "queued as ", "@x>", `"`, ": ", "1", "[", "]", ">",
+	}
+	for _, h := range heads {
+		for _, p := range pieces {
+			body := h.head + strings.Repeat(p, 1<<20/len(p)) + ">"
+			ev := mail.Event{Process: h.process}
+			start := time.Now()
+			Format.Parse(body, &ev)
+			if d := time.Since(start); d > time.Second {
+				t.Errorf("%s … %s …: took %v", h.head, p, d)
+			}
+		}
+	}
+}
+
+// TestSecrets checks that nothing of a verbose line is kept: it holds passwords.
+func TestSecrets(t *testing.T) {
+	const secret = "AGJvYgBwdw=="
+	for _, body := range []string{"< unknown[192.0.2.66]: AUTH PLAIN " + secret, "xsasl_dovecot_server_first: sasl_method PLAIN, init_response " + secret} {
+		ev := mail.Event{Process: "postfix/smtpd"}
+		if v := Format.Parse(body, &ev); v != parse.Parsed || ev.Kind != mail.Other {
+			t.Errorf("%s: got %v %v", body, v, ev.Kind)
+		}
+		if form, _ := ev.AppendText(nil); strings.Contains(string(form), secret) {
+			t.Errorf("%s: kept in %s", body, form)
+		}
+	}
+}
+
+func TestTag(t *testing.T) {
+	tests := []struct {
+		process                   string
+		ok                        bool
+		instance, service, daemon string
+	}{
+		{"postfix/smtpd", true, "postfix", "", "smtpd"},
+		{"postfix/submission/smtpd", true, "postfix", "submission", "smtpd"},
+		{"postfix/a/b/smtpd", true, "postfix", "a/b", "smtpd"},
+		{"postfix-out/smtpd", true, "postfix-out", "", "smtpd"},
+		{"postfix-192.0.2.1/qmgr", true, "postfix-192.0.2.1", "", "qmgr"},
+		{"postfix/10025/smtpd", true, "postfix", "10025", "smtpd"},
+		{"submit/smtpd", true, "submit", "", "smtpd"},
+		{"postfix", true, "postfix", "", "postfix"},
+		{"postfix/policy-spf", false, "", "", ""},
+		{"cyrus/master", false, "", "", ""},
+		{"smtpd", false, "", "", ""},
+		{"postfix/", false, "", "", ""},
+		{"", false, "", "", ""},
+	}
+	for _, tt := range tests {
+		got, ok := cutTag(tt.process)
+		if ok != tt.ok || ok && got != (tag{tt.instance, tt.service, tt.daemon}) {
+			t.Errorf("%s: got %+v %v", tt.process, got, ok)
+		}
+	}
+}
+
+func TestQueueID(t *testing.T) {
+	for _, id := range []string{"4F2A91C0D3", "F423F1", "4jXDZ03npNz5V", "000001"} {
+		if !queueID(id) {
+			t.Errorf("%s is a queue ID", id)
+		}
+	}
+	for _, word := range []string{"F42401", "12345", "deadbeef", "message", "4jXDZ03npNa5V", "maildrop/226CFAE", "4jXz", "connect", ""} {
+		if queueID(word) {
+			t.Errorf("%s is no queue ID", word)
+		}
+	}
+}
+
+func TestDSN(t *testing.T) {
+	good := func(in, dsn, rest string) {
+		t.Helper()
+		if d, r := cutDSN(in); d != dsn || r != rest {
+			t.Errorf("%q: got %q %q want %q %q", in, d, r, dsn, rest)
+		}
+	}
+	good("5.7.1 x", "5.7.1", "x")
+	good("5.7.25 x", "5.7.25", "x")
+	good("4.3.2", "4.3.2", "")
+	good("5.7. x", "", "5.7. x")
+	good("5..1 x", "", "5..1 x")
+	good("5.7.1.1 x", "", "5.7.1.1 x")
+	good("3.7.1 x", "", "3.7.1 x")
+	good("5.7.1: x", "", "5.7.1: x")
+	good("", "", "")
+}
+
+func TestSeconds(t *testing.T) {
+	for in, want := range map[string]time.Duration{"0": 0, "0.02": 20 * time.Millisecond, "1.9": 1900 * time.Millisecond, "463": 463 * time.Second,
+		"0.123456": 123456 * time.Microsecond, "": 0, "x": 0, "1.": time.Second, "99999999999": 0} {
+		if got := seconds(in); got != want {
+			t.Errorf("%s: got %v want %v", in, got, want)
+		}
+	}
+}
