@@ -125,14 +125,15 @@ func arrival(s string, ev *mail.Event) parse.Verdict {
 		impliedHELO(ev)
 	}
 	if ev.Protocol == "" {
-		ev.Flags |= mail.Incomplete
+		return parse.Damaged // P= is always there: nobody knows whether it came from inside or outside
 	}
 	return parse.Parsed
 }
 
 // impliedHELO fills in what host_and_ident leaves out: a HELO that equals the verified name. ESMTP needs an EHLO.
 func impliedHELO(ev *mail.Event) {
-	if ev.Client.HELO == "" && strings.Contains(ev.Protocol, "smtp") && !strings.HasPrefix(ev.Protocol, "smtp") {
+	extended := strings.Contains(ev.Protocol, "esmtp") || strings.Contains(ev.Protocol, "essmtp") || ev.Protocol == "asmtp"
+	if ev.Client.HELO == "" && extended {
 		ev.Client.HELO = ev.Client.Name
 	}
 }
@@ -211,20 +212,20 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		case rProtocol:
 			ev.Protocol, ok = value, value != ""
 		case rCipher:
-			ev.TLS = value
+			ev.TLS = strings.TrimSuffix(value, "*") // resumed
 		case rDN, rSNI:
 			next, ok = skipQuoted(s, value, next)
 		case rAuth:
-			auth = s[len(" A="):]
+			auth = valueOf(s[1:], name)
 			splitAuth(value, ev)
 			ok = strings.IndexByte(value, '"') < 0
 		case rSize:
 			ev.Size, ok = number(value)
 		case rMessageID:
-			ev.MessageID, next = cutAddress(s[1+len(name)+1:])
+			ev.MessageID, next = cutAddress(valueOf(s[1:], name))
 			ok = strings.IndexByte(ev.MessageID, '"') < 0 || unquoted(ev.MessageID, 0) >= 0
 		case rSubject:
-			next, ok = subject(s[len(" T="):], ev)
+			next, ok = subject(valueOf(s[1:], name), ev)
 		case rFrom:
 			_, next, ok = cutAngle(strings.TrimPrefix(next, " "))
 		case rFor:
@@ -250,6 +251,9 @@ func cutField(s string) (name, value, rest string) {
 	}
 	return name, value, rest
 }
+
+// valueOf is all that follows "name=".
+func valueOf(s, name string) string { return strings.TrimPrefix(s[len(name):], "=") }
 
 // splitAuth reads "driver:id" or, with +smtp_mailauth, "driver:id:sender".
 func splitAuth(s string, ev *mail.Event) {
@@ -320,7 +324,7 @@ func unescape(s string) string {
 		case c == 'f':
 			b.WriteByte('\f')
 		case i+2 < len(s) && octal(s[i:i+3]):
-			b.WriteByte((c-'0')<<6 | (s[i+1]-'0')<<3 | s[i+2] - '0')
+			b.WriteByte((c-'0')<<6 | (s[i+1]-'0')<<3 | (s[i+2] - '0'))
 			i += 2
 		default:
 			b.WriteByte(c)
@@ -362,7 +366,7 @@ func irregular(s string, ev *mail.Event) {
 		case strings.HasPrefix(value, `"`):
 			ev.Flags |= mail.Incomplete // the closing quote is gone
 			if r == rSubject {
-				ev.Subject = value[1:] + next
+				ev.Subject = s[strings.IndexByte(s, '"')+1:]
 			}
 			return
 		case r == rFor:

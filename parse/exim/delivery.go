@@ -41,7 +41,7 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	switch {
 	case o.transport == "" && (final == ":blackhole:" || final == "discarded" || final == "blackhole"), o.transport == "**bypassed**":
 		ev.Disposition = mail.Discarded
-	case o.transport != "" && !o.host.ip.IsValid():
+	case o.transport != "" && !o.host.ip.IsValid() && ev.Flags&mail.Incomplete == 0:
 		ev.Flags |= mail.LocalTarget
 	}
 	answer(o.reply, ev)
@@ -176,7 +176,7 @@ func (o *outcome) fields(s string) (rest string) {
 func (o *outcome) field(r deliveredRank, s, value, next string) (rest string, ok bool) {
 	switch r {
 	case dInterface:
-		o.iface = value
+		o.iface = strings.TrimSuffix(value, "*") // a used connection, up to 4.94
 	case dSender:
 		o.sender, next, ok = cutAngle(strings.TrimPrefix(s, "="))
 		o.sender = null(o.sender)

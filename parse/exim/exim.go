@@ -16,7 +16,6 @@
 package exim
 
 import (
-	"strconv"
 	"strings"
 
 	"mailforensics/mail"
@@ -31,13 +30,6 @@ func read(body string, ev *mail.Event) parse.Verdict {
 		return parse.Foreign
 	}
 	ev.MTA = mail.Exim
-	if body != "" && body[0] == '[' {
-		var rest bool
-		if body, rest = unpack(body, ev); rest {
-			ev.Text = body
-			return parse.Parsed
-		}
-	}
 	id, text := cutID(body)
 	if id == "" {
 		return outside(body, ev)
@@ -50,47 +42,6 @@ func read(body string, ev *mail.Event) parse.Verdict {
 func ours(process string) bool {
 	rest, ok := strings.CutPrefix(process, "exim")
 	return ok && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
-}
-
-// unpack takes away what Exim puts before its entry on the way to syslog: its PID once more, and the [2/3] (cut in the
-// middle) or [2\3] (cut at a line feed) of an entry that is too long for one packet.  src/log.c: write_syslog
-// rest is true for a part that begins inside of an entry.
-func unpack(body string, ev *mail.Event) (text string, rest bool) {
-	end := strings.IndexByte(body[:min(len(body), 24)], ']')
-	if end < 2 || end+1 >= len(body) || body[end+1] != ' ' {
-		return body, false
-	}
-	inner, text := body[1:end], body[end+2:]
-	if digits(inner) {
-		if ev.PID == 0 {
-			ev.PID, _ = strconv.Atoi(inner)
-		}
-		return text, false
-	}
-	mark := strings.IndexAny(inner, `/\`)
-	if mark < 1 || !digits(inner[:mark]) || !digits(inner[mark+1:]) {
-		return body, false
-	}
-	if inner[:mark] == "1" && inner[mark] == '\\' {
-		return unstamp(text), false
-	}
-	ev.Flags |= mail.Incomplete
-	return unstamp(text), inner[:mark] != "1"
-}
-
-// unstamp takes away Exim's own stamp, offset and PID, which a header reader cannot see behind a [1/2].
-func unstamp(s string) string {
-	if len(s) < 20 || s[4] != '-' || s[7] != '-' || s[10] != ' ' || s[13] != ':' {
-		return s
-	}
-	_, s, _ = strings.Cut(s[11:], " ")
-	if len(s) > 6 && (s[0] == '+' || s[0] == '-') && s[5] == ' ' && digits(s[1:5]) {
-		s = s[6:]
-	}
-	if inner, after, ok := strings.Cut(s, "] "); ok && len(inner) > 1 && inner[0] == '[' && digits(inner[1:]) {
-		s = after
-	}
-	return s
 }
 
 // inside reads the text of a line that has a message ID.

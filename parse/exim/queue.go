@@ -146,12 +146,18 @@ func attempted(s string, ev *mail.Event) bool {
 			return tunnelled(s, ev)
 		}
 	}
-	h, _, ok := cutHost(tail)
-	if ok {
-		h.relay(ev)
-		ev.Kind, ev.Reply = mail.Attempt, s
+	h, said, ok := cutHost(tail)
+	if !ok {
+		return false
 	}
-	return ok
+	h.relay(ev)
+	ev.Kind = mail.Attempt
+	if tail != s {
+		ev.Reply = s
+		return true
+	}
+	explain(strings.TrimPrefix(strings.TrimPrefix(said, ":"), " "), ev)
+	return true
 }
 
 // triedHost reads "H=host: SMTP error …" and "H=host Connection timed out" (4.85). A host with a HELO is a client.

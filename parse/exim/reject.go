@@ -34,7 +34,7 @@ func refused(s string, ev *mail.Event) bool {
 		if after, ok := strings.CutPrefix(s, "VRFY failed for "); ok {
 			argument, ok := namedHost(after, ev)
 			ev.Recipient, _, _ = cutArgument(argument)
-			return ok && reject("VRFY", s, ev)
+			return ok && reject("VRFY", s[:len("VRFY failed")], ev)
 		}
 	}
 	return false
@@ -88,18 +88,18 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 		ok := true
 		switch name {
 		case "H":
-			h, after, found := cutHost(s[2:])
+			h, after, found := cutHost(valueOf(s, name))
 			if ok = found && (after == "" || after[0] == ' '); ok {
 				h.client(ev)
 			}
 			next = after
 		case "F":
-			if address, after, ok := cutAngle(s[2:]); ok {
+			if address, after, ok := cutAngle(valueOf(s, name)); ok {
 				value, next = null(address), after
 			}
 			ev.Sender = value
 		case "A":
-			auth = s[2:]
+			auth = valueOf(s, name)
 			splitAuth(value, ev)
 		case "U":
 			if !ev.Client.IP.IsValid() {
@@ -113,7 +113,7 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 			ev.Protocol = value
 		case "DN", "SNI":
 			if strings.HasPrefix(value, `"`) {
-				_, next, _ = strings.Cut(s[len(name)+2:], `" `)
+				_, next, _ = strings.Cut(valueOf(s, name)[1:], `" `)
 			}
 		case "Ci", "CV", "SPF", "DMARC", "PRX", "DS", "TFO", "TFO*":
 		default:
@@ -316,7 +316,7 @@ func refusedFrom(s string, ev *mail.Event) bool {
 		if ok {
 			h.client(ev)
 		}
-		return ok && reject("CONNECT", strings.TrimPrefix(rest, " "), ev)
+		return ok && reject("CONNECT", strings.TrimLeft(rest, ": "), ev)
 	}
 	after, ok := strings.CutPrefix(s, "rejected ")
 	if !ok {
@@ -339,12 +339,12 @@ func refusedFrom(s string, ev *mail.Event) bool {
 		}
 		return ok && reject(stage, after[len(after)-len("message too big")-len(reason):], ev)
 	case strings.HasPrefix(command, `"`):
-		_, named, _ := strings.Cut(after, `" from `)
+		line, named, _ := strings.Cut(after, `" from `)
 		h, _, ok := cutLastHost(named)
 		if ok {
 			h.client(ev)
 		}
-		return ok && reject(stageOf(command[1:]), s, ev)
+		return ok && reject(stageOf(command[1:]), line[1:], ev)
 	}
 	return false
 }
@@ -366,17 +366,16 @@ func refusedEarly(command, s string, ev *mail.Event) bool {
 	return reject("HELO", rest, ev)
 }
 
-// stageOf is the command that a quoted line of a client begins with.
+// stageOf is the command that a line of a client begins with: its capital letters.
 func stageOf(line string) string {
-	if len(line) >= 4 {
-		switch line[:4] {
-		case "EHLO", "HELO", "ehlo", "helo":
-			return "HELO"
-		case "MAIL", "RCPT", "DATA", "BDAT", "AUTH", "VRFY", "EXPN", "ETRN", "QUIT":
-			return line[:4]
-		}
+	n := 0
+	for n < len(line) && n < 8 && line[n] >= 'A' && line[n] <= 'Z' {
+		n++
 	}
-	return ""
+	if line[:n] == "EHLO" {
+		return "HELO"
+	}
+	return line[:n]
 }
 
 // refusedConnection reads "Connection from host refused: reason" and "connection from host refused (IP options)".
@@ -486,5 +485,5 @@ func refusedContent(s string, ev *mail.Event) bool {
 	case strings.HasPrefix(said, "deferred"):
 		ev.Flags |= mail.Temporary
 	}
-	return reject("END-OF-MESSAGE", said, ev)
+	return reject("END-OF-MESSAGE", rest[1:], ev)
 }

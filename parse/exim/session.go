@@ -83,6 +83,10 @@ func connection(s, rest string, ev *mail.Event) bool {
 		h.client(ev)
 	}
 	tail = hostFields(tail, ev)
+	if i := strings.LastIndex(tail, " D="); i >= 0 { // behind "lost"
+		ev.Delay, _ = duration(tail[i+3:])
+		tail = tail[:i]
+	}
 	ev.Kind, ev.Text = mail.Disconnect, strings.TrimPrefix(tail, " ")
 	switch {
 	case tail == "", strings.HasPrefix(tail, " (TCP/IP connection count"):
@@ -264,7 +268,7 @@ func lastClient(s, after string, ev *mail.Event, kind mail.Kind) bool {
 	if i := strings.LastIndex(after, " from "); i >= 0 {
 		after = after[i+len(" from "):]
 	}
-	if h, _, ok := cutLastHost(after); ok {
+	if h, _, ok := cutLastHost(strings.TrimPrefix(after, "H=")); ok {
 		h.client(ev)
 	}
 	return note(s, ev, kind)

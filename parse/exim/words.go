@@ -25,7 +25,8 @@ func addressIn(s string) netip.Addr {
 	const words = 48
 	for range words {
 		word, rest := cutToken(s)
-		if word = strings.Trim(word, "[](){}<>,;:=\"'"); plausible(word) {
+		word = word[strings.LastIndexByte(word, '=')+1:]
+		if word = strings.Trim(word, "[](){}<>,;:\"'"); plausible(word) {
 			if ip, ok := address(word); ok {
 				return ip
 			}
