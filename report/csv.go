@@ -163,22 +163,21 @@ var messageColumns = []string{
 	"bounced", "deferred", "relay", "dsn", "reply", "queued_seconds", "completed", "notice", "parent",
 }
 
-// MessagesCSV writes the messages as CSV. With live, each is passed on at once.
-func MessagesCSV(w io.Writer, zone *time.Location, live bool) Messages {
+// MessagesCSV writes the messages as CSV.
+func MessagesCSV(w io.Writer, zone *time.Location) Messages {
 	out := csv.NewWriter(w)
 	writeCells(out, append([]string(nil), messageColumns...))
+	flush := func() error {
+		out.Flush()
+		return out.Error()
+	}
 	return Messages{
 		Write: func(m *mail.Message) error {
 			writeCells(out, messageCells(m, zone))
-			if live {
-				out.Flush()
-			}
 			return out.Error()
 		},
-		Close: func() error {
-			out.Flush()
-			return out.Error()
-		},
+		Flush: flush,
+		Close: flush,
 	}
 }
 

@@ -8,25 +8,25 @@ import (
 	"mailforensics/mail"
 )
 
-// Events writes one record per log event, in the order in which it is given them. Close must be called.
+// Events writes one record per log event, in the order in which it is given them. Flush passes on what is written, and must
+// be called at the end.
 type Events struct {
 	Write func(ev *mail.Event) error
-	Close func() error
+	Flush func() error
 }
 
-// EventsJSON writes the events as NDJSON, "mailforensics.event/1". files are the names of the inputs. With live, each is
-// passed on at once.
-func EventsJSON(w io.Writer, zone *time.Location, files []string, live bool) Events {
+// EventsJSON writes the events as NDJSON, "mailforensics.event/1". files are the names of the inputs.
+func EventsJSON(w io.Writer, zone *time.Location, files []string) Events {
 	out := bufio.NewWriterSize(w, 1<<16)
 	o := object{zone: zone}
 	return Events{
 		Write: func(ev *mail.Event) error {
 			o.reset()
 			o.event(ev, files)
-			o.buf = append(o.buf, '\n')
-			return o.to(out, live)
+			_, err := out.Write(append(o.buf, '\n'))
+			return err
 		},
-		Close: out.Flush,
+		Flush: out.Flush,
 	}
 }
 

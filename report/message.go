@@ -8,34 +8,28 @@ import (
 	"mailforensics/mail"
 )
 
-// Messages writes one record per message, in the order in which it is given them. Close must be called.
+// Messages writes one record per message, in the order in which it is given them. Flush passes on what is written; Close
+// must be called.
 type Messages struct {
 	Write func(m *mail.Message) error
+	Flush func() error
 	Close func() error
 }
 
-// MessagesJSON writes the messages as NDJSON, "mailforensics.message/1". With live, each is passed on at once.
-func MessagesJSON(w io.Writer, zone *time.Location, live bool) Messages {
+// MessagesJSON writes the messages as NDJSON, "mailforensics.message/1".
+func MessagesJSON(w io.Writer, zone *time.Location) Messages {
 	out := bufio.NewWriterSize(w, 1<<16)
 	o := object{zone: zone}
 	return Messages{
 		Write: func(m *mail.Message) error {
 			o.reset()
 			o.message(m, nil)
-			o.buf = append(o.buf, '\n')
-			return o.to(out, live)
+			_, err := out.Write(append(o.buf, '\n'))
+			return err
 		},
+		Flush: out.Flush,
 		Close: out.Flush,
 	}
-}
-
-// to writes the buffer; with live it goes through at once.
-func (o *object) to(out *bufio.Writer, live bool) error {
-	_, err := out.Write(o.buf)
-	if err == nil && live {
-		err = out.Flush()
-	}
-	return err
 }
 
 // AppendMessage appends m as one line of JSON, without its line end. Where files are given, the log lines that m holds

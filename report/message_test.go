@@ -70,7 +70,7 @@ func TestMessageWithLines(t *testing.T) {
 
 func TestEventJSON(t *testing.T) {
 	var out bytes.Buffer
-	w := EventsJSON(&out, berlin, []string{"mx2.log"}, false)
+	w := EventsJSON(&out, berlin, []string{"mx2.log"})
 	for _, ev := range []mail.Event{
 		{Origin: mail.Origin{Line: 3}, Time: at("14:44:11"), MTA: mail.Postfix, Host: "mx2", Process: "postfix/smtpd", PID: 99, Kind: mail.Reject,
 			Client: mail.Client{IP: netip.MustParseAddr("192.0.2.7"), Name: "unknown"}, Sender: "<>", Recipient: "a@b.example", Stage: "RCPT", Code: 554,
@@ -82,7 +82,7 @@ func TestEventJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"schema":"mailforensics.event/1","time":"2024-01-24T14:44:11+01:00","mta":"postfix","host":"mx2","process":"postfix/smtpd","pid":99,"kind":"reject",` +
@@ -110,8 +110,8 @@ func hostileMessage() *mail.Message {
 
 func TestHostileMessage(t *testing.T) {
 	for name, writer := range map[string]func(io.Writer) Messages{
-		"ndjson": func(w io.Writer) Messages { return MessagesJSON(w, berlin, false) },
-		"csv":    func(w io.Writer) Messages { return MessagesCSV(w, berlin, false) },
+		"ndjson": func(w io.Writer) Messages { return MessagesJSON(w, berlin) },
+		"csv":    func(w io.Writer) Messages { return MessagesCSV(w, berlin) },
 	} {
 		var out bytes.Buffer
 		w := writer(&out)
@@ -134,7 +134,7 @@ func TestHostileMessage(t *testing.T) {
 
 func TestMessagesCSV(t *testing.T) {
 	var out bytes.Buffer
-	w := MessagesCSV(&out, berlin, false)
+	w := MessagesCSV(&out, berlin)
 	for _, m := range []*mail.Message{full(), notice()} {
 		if err := w.Write(m); err != nil {
 			t.Fatal(err)
@@ -211,7 +211,7 @@ func TestMessagesParquet(t *testing.T) {
 
 // BenchmarkMessageJSON asks what a message costs on its way out: there can be millions. go test -bench MessageJSON ./report
 func BenchmarkMessageJSON(b *testing.B) {
-	w := MessagesJSON(io.Discard, berlin, false)
+	w := MessagesJSON(io.Discard, berlin)
 	m := full()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -79,6 +79,7 @@ func MessagesParquet(w io.Writer, version string) Messages {
 			}
 			return flush()
 		},
+		Flush: func() error { return nil }, // a row group is written when it is full, or at the end
 		Close: func() error {
 			if err := flush(); err != nil {
 				return err

@@ -78,7 +78,7 @@ func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.
 		r, err = s.scan(ctx, args, want{
 			everyKind: wanted == nil || wanted[mail.Other],
 			begin: func(b *beginning) {
-				out = report.EventsJSON(w, b.zone, b.files, s.follow)
+				out = report.EventsJSON(w, b.zone, b.files)
 			},
 			batch: func(events []mail.Event) error {
 				for i := range events {
@@ -88,13 +88,16 @@ func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.
 						}
 					}
 				}
+				if s.follow {
+					return out.Flush()
+				}
 				return nil
 			},
 		})
-		if out.Close == nil {
+		if out.Flush == nil {
 			return err
 		}
-		return firstError(out.Close(), err)
+		return firstError(out.Flush(), err)
 	})
 	return streamed(err, r)
 }

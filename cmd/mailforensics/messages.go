@@ -131,7 +131,12 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 					}
 				}
 			},
-			failed: func() error { return failed },
+			failed: func() error {
+				if s.follow && failed == nil {
+					failed = out.Flush()
+				}
+				return failed
+			},
 		})
 		if out.Close == nil {
 			return err
@@ -145,9 +150,9 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 func (s *settings) messageWriter(w io.Writer, zone *time.Location) report.Messages {
 	switch s.format {
 	case "csv":
-		return report.MessagesCSV(w, zone, s.follow)
+		return report.MessagesCSV(w, zone)
 	case "parquet":
 		return report.MessagesParquet(w, versionText())
 	}
-	return report.MessagesJSON(w, zone, s.follow)
+	return report.MessagesJSON(w, zone)
 }

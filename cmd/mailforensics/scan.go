@@ -160,11 +160,17 @@ func usualPlace() (string, error) {
 		hint: "tried " + strings.Join(logfile.DefaultPlaces(), ", ")}
 }
 
-// read reads whole files.
+// read reads the inputs to their end or, with --follow, until it is interrupted.
 func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, sink func([]mail.Event) error) (*ingest.Ledger, error) {
 	o := s.ingestOptions(w)
 	if w.begin != nil {
 		o.Begin = func(zone *time.Location) { w.begin(s.beginning(zone, inputs)) }
+	}
+	if s.follow {
+		return ingest.Follow(ctx, inputs, o, ingest.FollowOptions{
+			Now:    time.Now,
+			Notice: func(path, text string) { s.notice("%s: %s", path, text) },
+		}, sink)
 	}
 	if !s.quiet && isTerminal(s.err) {
 		o.Progress = logfile.NewProgress(inputs)

@@ -1,0 +1,72 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+)
+
+// TestFollow reads two files, lets one grow over a rotation, and stops: no line is lost or doubled, what was there at the
+// beginning is in the order of time, and the books add up.
+func TestFollow(t *testing.T) {
+	inputs := logs(t,
+		"a.log", "Nov 20 10:00:01 a postfix/x[1]: one\nNov 20 10:00:03 a postfix/x[1]: three\nNov 20 10:00:04 a cron[1]: tick\n",
+		"b.log", "Nov 20 10:00:02 b postfix/x[1]: two\n")
+	path := inputs[0].Path
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+
+	step := 0
+	var got []string
+	sink := func(events []mail.Event) error {
+		for i := range events {
+			got = append(got, strings.Clone(events[i].Text))
+		}
+		switch {
+		case len(got) == 3 && step == 0:
+			step++
+			grow(t, path, "Nov 20 11:00:00 a postfix/x[1]: four\n\nNov 20 11:00:00 a postfix/x[1]: odd\n")
+		case len(got) == 4 && step == 1:
+			step++
+			if err := os.Rename(path, path+".1"); err != nil {
+				t.Error(err)
+			}
+			grow(t, path, "Nov 20 11:00:02 a postfix/x[1]: six\n")
+			grow(t, path+".1", "Nov 20 11:00:01 a postfix/x[1]: five\n") // the daemon was not yet told
+		case len(got) == 6:
+			cancel()
+		}
+		return nil
+	}
+	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {},
+		Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
+	ledger, err := Follow(ctx, inputs, options(), fo, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"one", "two", "three", "four", "five", "six"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	f := ledger.Files[0]
+	if sum := f.Parsed + f.Unfamiliar + f.Damaged + f.Foreign + f.Blank; f.Lines != 8 || sum != 8 || f.Parsed != 5 || f.Unfamiliar != 1 {
+		t.Errorf("ledger of a.log: got %d lines, %d in all verdicts, %d parsed, %d unfamiliar, want 8, 8, 5, 1", f.Lines, sum, f.Parsed, f.Unfamiliar)
+	}
+}
+
+func grow(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	fmt.Fprint(f, text)
+}
