@@ -1,8 +1,11 @@
 package ingest
 
 import (
+	"context"
+	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"mailforensics/logfile"
 	"mailforensics/mail"
@@ -13,14 +16,160 @@ import (
 type file struct {
 	index     int
 	in        *logfile.Input
-	clock     *parse.Clock
-	first     mail.Instant // of the first line that has a stamp; 0: none has
 	rejectLog bool
 	err       error
+
+	firstLine string       // that has a stamp
+	first     mail.Instant // its time; 0: no line has a stamp
+	stamp     parse.Stamp
+	yearless  bool   // some stamp of the head names no year
+	dated     bool   // some stamp names one
+	zoneless  bool   // some stamp names no offset
+	host      string // that wrote most lines of the head
+	proofs    []parse.Proof
+
+	clock *parse.Clock
 }
+
+// How much of a file is looked at. Most logs prove what has to be proved in their first minutes. But a server that bounces
+// little, with short queue IDs, makes a Message-ID of its own only a few times a day.
+const (
+	headSize  = 256 << 10
+	proofSize = 16 << 20
+)
 
 // isRejectLog tells by the name whether Exim writes a second copy of lines of its main log here: the content does not tell.
 func isRejectLog(path string) bool {
 	name := filepath.Base(path)
 	return strings.Contains(name, "reject") || strings.Contains(name, "panic")
+}
+
+// look reads the beginning of a file.
+func (f *file) look(ctx context.Context) {
+	if f.in.Size < 0 {
+		f.lookPipe()
+		return
+	}
+	r := logfile.Open(ctx, f.in, logfile.Options{ChunkSize: headSize})
+	defer r.Close()
+	for size := 0; size < proofSize; {
+		c, err := r.Next()
+		if err != nil {
+			if err != io.EOF {
+				f.err = err
+			}
+			return
+		}
+		if size == 0 {
+			f.head(c.Text)
+		}
+		size += len(c.Text)
+		if f.gather(c.Text, size) {
+			return
+		}
+	}
+}
+
+// lookPipe looks at what can be read only once: what was taken is read again later.
+func (f *file) lookPipe() {
+	head, err := f.in.Head(headSize)
+	if f.err = err; err != nil {
+		return
+	}
+	f.head(string(head))
+	if !f.yearless && !f.zoneless || len(head) < headSize/2 {
+		f.gather(string(head), len(head))
+		return
+	}
+	if head, f.err = f.in.Head(proofSize); f.err == nil {
+		f.gather(string(head), len(head))
+	}
+}
+
+// head reads the headers of the first lines.
+func (f *file) head(text string) {
+	const enough = 2000
+	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
+	hosts := make(map[string]int)
+	var last parse.Proof
+	lines := 0
+	for line := range strings.Lines(text) {
+		var ev mail.Event
+		if _, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev); !ok || ev.Time == 0 {
+			continue
+		}
+		if f.firstLine == "" {
+			f.firstLine, f.stamp = strings.Clone(strings.TrimRight(line, "\r\n")), reader.Stamp()
+		}
+		f.yearless = f.yearless || reader.Yearless
+		f.dated = f.dated || !reader.Yearless
+		f.zoneless = f.zoneless || reader.Zoneless
+		if proof, ok := reader.Proof(&ev); ok {
+			if len(f.proofs) == 0 {
+				f.proofs = append(f.proofs, proof)
+			}
+			last = proof
+		}
+		if hosts[ev.Host]++; hosts[ev.Host] > hosts[f.host] || f.host == "" {
+			f.host = ev.Host
+		}
+		if lines++; lines == enough {
+			break
+		}
+	}
+	if last.At != 0 && last.At != f.proofs[0].At {
+		f.proofs = append(f.proofs, last)
+	}
+	f.host = strings.Clone(f.host)
+}
+
+// gather looks for proofs in the next piece of the head, size bytes of which were seen, and reports whether that is enough.
+func (f *file) gather(text string, size int) (enough bool) {
+	if !f.yearless && !f.zoneless {
+		return true
+	}
+	const perPiece, few = 6, 12
+	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
+	proofs := f.timeless()
+	if len(proofs) < few {
+		return false
+	}
+	// A change to or from summer time is looked for where what may be read spans more than a week.
+	span := parse.Newest(proofs).Sub(proofs[0].At)
+	return size >= headSize && span*time.Duration(proofSize/headSize)/time.Duration(size/headSize) < 7*24*time.Hour
+}
+
+// timeless are the proofs of stamps that leave something out.
+func (f *file) timeless() []parse.Proof {
+	for i, p := range f.proofs {
+		if p.Kind != parse.ByStamp {
+			return f.proofs[i:]
+		}
+	}
+	return nil
+}
+
+// group names whose clock on the wall wrote the file: files of a host share what they prove. Exim's own files name no host:
+// those in one directory are of one.
+func (f *file) group(host string) string {
+	if host == "" {
+		return "\x00" + filepath.Dir(f.in.Path)
+	}
+	return host
+}
+
+// nameDate is the end of the day whose date stands in the file's name: maillog-20240131.gz.
+func (f *file) nameDate() (time.Time, bool) {
+	const digits = "20060102"
+	name := strings.ReplaceAll(filepath.Base(f.in.Path), "-", "")
+	for i := 0; i+len(digits) <= len(name); i++ {
+		if i > 0 && name[i-1] >= '0' && name[i-1] <= '9' {
+			continue
+		}
+		day, err := time.Parse(digits, name[i:i+len(digits)])
+		if err == nil && day.Year() >= 1990 && day.Year() < 2100 {
+			return day.AddDate(0, 0, 1), true
+		}
+	}
+	return time.Time{}, false
 }

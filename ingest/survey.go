@@ -2,7 +2,10 @@ package ingest
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"mailforensics/logfile"
@@ -12,51 +15,207 @@ import (
 
 // survey is what the heads of all inputs tell together.
 type survey struct {
+	o        Options
 	files    []*file
-	zone     *time.Location
+	zones    map[string]zone // by group
+	site     zone            // of groups without proofs
+	zone     *time.Location  // for the report
 	zoneWhy  string
 	warnings []string
 }
 
-const headSize = 64 << 10
+// zone is one that was found, and why.
+type zone struct {
+	*time.Location
+	why    string
+	proven bool
+}
 
-// survey looks at the head of each input.
+// survey looks at the head of each input, and gives each file its clock.
 func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
-	s := &survey{zone: r.o.LocalZone, zoneWhy: "the zone of this machine"}
-	if r.o.Zone != nil {
-		s.zone, s.zoneWhy = r.o.Zone, "asked for"
-	}
+	s := &survey{o: r.o}
 	for i, in := range inputs {
-		f := &file{index: i, in: in, rejectLog: isRejectLog(in.Path)}
-		f.clock = parse.NewClock(s.zone, mail.InstantOf(r.bound(in)))
-		head, err := in.Head(headSize)
-		if err != nil {
-			f.err = err
-		}
-		f.first = firstStamp(string(head), f.clock)
-		s.files = append(s.files, f)
+		s.files = append(s.files, &file{index: i, in: in, rejectLog: isRejectLog(in.Path)})
 	}
+	s.look(ctx)
+	s.findZones()
+	s.findYears(ctx)
+	s.report()
 	return s
 }
 
-// bound is what no line of an input is after, as far as its times tell.
-func (r *run) bound(in *logfile.Input) time.Time {
-	newest := r.o.Now
-	for _, t := range [...]time.Time{in.ModTime, in.Archived} {
-		if !t.IsZero() && t.AddDate(0, 0, 1).Before(newest) {
-			newest = t.AddDate(0, 0, 1)
+// look looks at all files, side by side where there are workers.
+func (s *survey) look(ctx context.Context) {
+	if s.o.Workers == 1 {
+		for _, f := range s.files {
+			f.look(ctx)
 		}
+		return
 	}
-	return newest
+	var wait sync.WaitGroup
+	queue := make(chan *file)
+	for range s.o.Workers {
+		wait.Go(func() {
+			for f := range queue {
+				f.look(ctx)
+			}
+		})
+	}
+	for _, f := range s.files {
+		queue <- f
+	}
+	close(queue)
+	wait.Wait()
 }
 
-func firstStamp(head string, clock *parse.Clock) mail.Instant {
-	reader := parse.NewHeaderReader(clock)
-	for line := range strings.Lines(head) {
-		var ev mail.Event
-		if _, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev); ok && ev.Time != 0 {
-			return ev.Time
+// findZones solves the zone of each group of files, and of the site as a whole.
+func (s *survey) findZones() {
+	proofs := make(map[string][]parse.Proof)
+	for _, f := range s.files {
+		for _, p := range f.proofs {
+			proofs[f.group(p.Host)] = append(proofs[f.group(p.Host)], p)
 		}
 	}
-	return 0
+	s.zones = make(map[string]zone)
+	var first zone
+	agree := true
+	for _, group := range slices.Sorted(maps.Keys(proofs)) {
+		z := s.solve(group, proofs[group])
+		s.zones[group] = z
+		if first.Location == nil {
+			first = z
+		}
+		agree = agree && z.String() == first.String()
+	}
+	switch {
+	case s.o.Zone != nil:
+		s.site = zone{Location: s.o.Zone, why: s.o.Zone.String() + ", as asked for"}
+	case first.Location != nil && agree:
+		s.site = zone{Location: first.Location, why: first.String() + ", as in the other files"}
+	default:
+		s.site = zone{Location: s.o.LocalZone, why: s.o.LocalZone.String() + ", the zone of this machine: nothing in the log proves it"}
+	}
+}
+
+// solve finds the zone of a group. What was asked for is taken, but what contradicts it is said.
+func (s *survey) solve(group string, proofs []parse.Proof) zone {
+	if timeless := slices.DeleteFunc(slices.Clone(proofs), func(p parse.Proof) bool { return p.Kind == parse.ByStamp }); len(timeless) > 0 {
+		proofs = timeless
+	}
+	if asked := s.o.Zone; asked != nil {
+		if proofs[0].Kind != parse.ByStamp && !parse.Agrees(asked, proofs) {
+			found, _ := parse.ZoneOf(proofs, s.o.LocalZone, otherZones)
+			s.warnings = append(s.warnings, fmt.Sprintf("stamps%s are read in %s, as asked for, but %s say %s",
+				ofGroup(group), asked, parse.Proven(proofs), found))
+		}
+		return zone{Location: asked, why: asked.String() + ", as asked for"}
+	}
+	found, ok := parse.ZoneOf(proofs, s.o.LocalZone, otherZones)
+	z := zone{Location: found, why: found.String() + ", proven by " + parse.Proven(proofs), proven: ok}
+	if !ok {
+		s.warnings = append(s.warnings, fmt.Sprintf("the offset from UTC%s changes, and no zone explains how: stamps are read in %s", ofGroup(group), found))
+	}
+	return z
+}
+
+func ofGroup(group string) string {
+	if group[0] == 0 {
+		return " in " + group[1:]
+	}
+	return " of " + group
+}
+
+// otherZones are zones with all rules of summer time that are in use, the most populous of each. They are tried where a log
+// proves that its offset changes.
+func otherZones() (zones []*time.Location) {
+	for _, name := range [...]string{
+		"Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "America/Denver",
+		"Europe/Athens", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo", "America/Mexico_City", "Asia/Jerusalem",
+		"Asia/Tehran", "Africa/Cairo", "Asia/Beirut", "Asia/Amman", "Europe/Moscow", "Europe/Istanbul", "America/Santiago",
+		"America/Asuncion", "America/Havana", "America/Halifax", "America/St_Johns", "America/Anchorage", "Atlantic/Azores",
+		"Australia/Adelaide", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Casablanca", "America/Argentina/Buenos_Aires",
+	} {
+		if zone, err := time.LoadLocation(name); err == nil {
+			zones = append(zones, zone)
+		}
+	}
+	return zones
+}
+
+// zoneOf is the zone of a file.
+func (s *survey) zoneOf(f *file) zone {
+	if z, ok := s.zones[f.group(f.host)]; ok {
+		return z
+	}
+	return s.site
+}
+
+// ownZones are the zones of those hosts in a file that its own lines prove to be in another one.
+func (s *survey) ownZones(f *file) map[string]*time.Location {
+	if s.o.Zone != nil {
+		return nil
+	}
+	byHost := make(map[string][]parse.Proof)
+	for _, p := range f.timeless() {
+		if p.Host != f.host {
+			byHost[p.Host] = append(byHost[p.Host], p)
+		}
+	}
+	const enough = 3
+	own := make(map[string]*time.Location)
+	for host, proofs := range byHost {
+		if len(proofs) < enough || parse.Agrees(s.zoneOf(f).Location, proofs) {
+			continue
+		}
+		if z, ok := parse.ZoneOf(proofs, s.o.LocalZone, otherZones); ok {
+			own[host] = z
+		}
+	}
+	return own
+}
+
+// setClock gives a file its clock. No stamp without a year is after newest.
+func (s *survey) setClock(f *file, newest mail.Instant, why string) {
+	z := s.zoneOf(f)
+	f.clock = parse.NewClock(z.Location, newest)
+	if f.yearless {
+		f.clock.YearRule = why
+	}
+	if f.zoneless {
+		f.clock.ZoneRule = z.why
+	}
+	if own := s.ownZones(f); len(own) > 0 {
+		f.clock.SetHosts(own)
+		for _, host := range slices.Sorted(maps.Keys(own)) {
+			f.clock.ZoneRule += fmt.Sprintf("; %s: %s", host, own[host])
+		}
+	}
+	var ev mail.Event
+	if f.firstLine != "" {
+		parse.NewHeaderReader(f.clock).Read(f.firstLine, &ev)
+		f.first = ev.Time
+	}
+}
+
+// report chooses the zone for the report: that of the log, as far as it is one.
+func (s *survey) report() {
+	var all []parse.Proof
+	for _, f := range s.files {
+		all = append(all, f.proofs...)
+	}
+	switch {
+	case s.o.Zone != nil:
+		s.zone, s.zoneWhy = s.o.Zone, "as asked for"
+	case len(all) == 0:
+		s.zone, s.zoneWhy = s.o.LocalZone, "the zone of this machine"
+	case parse.Agrees(s.o.LocalZone, all):
+		s.zone, s.zoneWhy = s.o.LocalZone, "the zone of this machine and of the log"
+	default:
+		var ok bool
+		if s.zone, ok = parse.ZoneOf(all, s.o.LocalZone, otherZones); ok {
+			s.zoneWhy = "the zone of the log"
+		} else {
+			s.zoneWhy = "the zone of most stamps of the log"
+		}
+	}
 }

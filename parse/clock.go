@@ -17,8 +17,9 @@ type Clock struct {
 	ZoneRule string // how the zone was found, in words; "" where every stamp names its offset
 
 	zone   *time.Location
-	spans  []span // by time; the first one holds for everything before the second
-	newest civil  // no stamp without a year is after this local time
+	spans  []span            // by time; the first one holds for everything before the second
+	hosts  map[string]*Clock // of hosts in other zones; nil mostly
+	newest civil             // no stamp without a year is after this local time
 }
 
 // civil is what a calendar and a clock on the wall show: seconds since 1970 as if the place were at UTC.

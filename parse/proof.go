@@ -1,0 +1,193 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Proof is a line that names a moment twice: in its stamp, and in UTC by something that only the machine itself can have made.
+// It tells the year and the zone of stamps that leave them out.
+type Proof struct {
+	Host   string
+	At     mail.Instant
+	Offset time.Duration // of the host's clock on the wall, east of UTC, in quarters of an hour
+	Kind   ProofKind
+}
+
+// ProofKind is what names the moment.
+type ProofKind uint8
+
+const (
+	ByQueueID   ProofKind = iota // a long Postfix queue ID, on the line that begins its life
+	ByMessageID                  // a Message-ID that this Postfix made: it holds the second, and the message's own queue ID
+	ByEximID                     // an Exim message ID, on the line of the arrival
+	ByStamp                      // a stamp with an offset
+)
+
+func (k ProofKind) String() string {
+	return [...]string{"long queue IDs", "Message-IDs that Postfix made", "Exim message IDs", "stamps with an offset"}[k]
+}
+
+// Gather finds proofs in text, which begins with a line; at most so many of each kind. It searches for the few places where
+// one can be, and reads the headers of these lines only.
+func Gather(text string, most int) []Proof {
+	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))}
+	g.find(": client=", g.queueID)
+	g.find(": uid=", g.queueID)
+	g.find(": message-id=<2", g.messageID)
+	g.find(" <= ", g.eximID)
+	return g.proofs
+}
+
+type gatherer struct {
+	text   string
+	most   int
+	reader *HeaderReader
+	proofs []Proof
+}
+
+// find calls prove with every place of word until there are enough proofs.
+func (g *gatherer) find(word string, prove func(at int) bool) {
+	found := 0
+	for at := 0; found < g.most; {
+		next := strings.Index(g.text[at:], word)
+		if next < 0 {
+			return
+		}
+		at += next
+		if prove(at) {
+			found++
+		}
+		at += len(word)
+	}
+}
+
+// queueID proves by "QID: client=" and "QID: uid=", which Postfix logs within milliseconds of making the ID.
+// smtpd/smtpd.c, pickup/pickup.c
+func (g *gatherer) queueID(at int) bool {
+	const longest = 40
+	start := strings.LastIndexByte(g.text[max(0, at-longest):at], ' ') + 1 + max(0, at-longest)
+	id := g.text[start:at]
+	moment, ok := LongQueueID(id)
+	return ok && g.prove(ByQueueID, start, id, moment)
+}
+
+// messageID proves by "QID: message-id=<20240124134411.QID@host>": cleanup/cleanup_message.c makes it of the arrival time in
+// UTC and its own queue ID. A stranger cannot know the ID when he chooses his Message-ID.
+func (g *gatherer) messageID(at int) bool {
+	const digits = 14
+	value := g.text[at+len(": message-id=<"):]
+	if len(value) < digits+1 || value[digits] != '.' || !allDigits(value[:digits]) {
+		return false
+	}
+	end := strings.IndexByte(value[:min(len(value), 64)], '@')
+	if end < digits+2 {
+		return false
+	}
+	id := value[digits+1 : end]
+	if at < len(id) || g.text[at-len(id):at] != id {
+		return false
+	}
+	moment, ok := compactTime(value)
+	return ok && g.prove(ByMessageID, at-len(id), id, moment)
+}
+
+// compactTime reads "20240124134411".
+func compactTime(s string) (mail.Instant, bool) {
+	year, _ := fourDigits(s)
+	month, _ := twoDigits(s[4:6])
+	mday, _ := twoDigits(s[6:8])
+	hour, _ := twoDigits(s[8:10])
+	minute, _ := twoDigits(s[10:12])
+	second, _ := twoDigits(s[12:14])
+	if mday < 1 || mday > monthDays(year, month) || hour > 23 || minute > 59 || second > 60 {
+		return 0, false
+	}
+	local := int64(civilDay(year, month, mday)) + int64(hour*3600+minute*60+second)
+	return mail.Instant(local) * mail.Instant(time.Second), true
+}
+
+// eximID proves by "ID <= ": the ID holds the second at which the reception began.
+func (g *gatherer) eximID(at int) bool {
+	for _, length := range [...]int{16, 23} {
+		if at < length {
+			continue
+		}
+		id := g.text[at-length : at]
+		if moment, _, ok := EximID(id); ok {
+			return g.prove(ByEximID, at-length, id, moment)
+		}
+	}
+	return false
+}
+
+// prove reads the header of the line around at, and adds the proof if the line begins with id there.
+func (g *gatherer) prove(kind ProofKind, at int, id string, moment mail.Instant) bool {
+	start := strings.LastIndexByte(g.text[:at], '\n') + 1
+	end := strings.IndexByte(g.text[at:], '\n')
+	if end < 0 {
+		return false // it may be cut
+	}
+	var ev mail.Event
+	body, ok := g.reader.Read(g.text[start:at+end], &ev)
+	if !ok || !g.reader.Zoneless || !strings.HasPrefix(body, id) {
+		return false
+	}
+	offset, ok := offsetBetween(g.reader.local, g.reader.Yearless, moment)
+	if ok {
+		g.proofs = append(g.proofs, Proof{Host: strings.Clone(ev.Host), At: moment, Offset: offset, Kind: kind})
+	}
+	return ok
+}
+
+// offsetBetween is the offset of a clock on the wall that showed local when it was moment, or a little later. A stamp without
+// a year is of the year that makes the difference smallest.
+func offsetBetween(local civil, yearless bool, moment mail.Instant) (time.Duration, bool) {
+	const slack, east, west = time.Minute, 14 * time.Hour, -12 * time.Hour // zones go from -12:00 to +14:00
+	utc := civil(int64(moment) / int64(time.Second))
+	if yearless {
+		local = nearest(local, utc)
+	}
+	difference := time.Duration(local-utc)*time.Second + slack
+	offset := difference.Truncate(15 * time.Minute)
+	if offset > difference {
+		offset -= 15 * time.Minute
+	}
+	return offset, offset >= west && offset <= east
+}
+
+// nearest moves local to the year in which it is nearest to a moment.
+func nearest(local, to civil) civil {
+	_, month, mday := local.date()
+	sod := local - local/day*day
+	year, _, _ := to.date()
+	best := local
+	for y := year - 1; y <= year+1; y++ {
+		if mday > monthDays(y, month) {
+			continue
+		}
+		if t := civilDay(y, month, mday) + sod; (t - to).abs() < (best - to).abs() {
+			best = t
+		}
+	}
+	return best
+}
+
+func (t civil) abs() civil { return max(t, -t) }
+
+// Proof is what the stamp of the line that was read last proves: where the writer named his offset. Containers and journals
+// name UTC, whatever the zone of the machine is.
+func (r *HeaderReader) Proof(ev *mail.Event) (Proof, bool) {
+	switch r.Style {
+	case ISO, EximOwn, WebmailOwn:
+	default:
+		return Proof{}, false
+	}
+	if r.Zoneless || ev.Time == 0 {
+		return Proof{}, false
+	}
+	offset := time.Duration(int64(r.local)-int64(ev.Time.Second())/int64(time.Second)) * time.Second
+	return Proof{Host: strings.Clone(ev.Host), At: ev.Time, Offset: offset, Kind: ByStamp}, true
+}
