@@ -160,7 +160,7 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	for range 16 { // blocks that 200 bytes can hold
 		i := lastIndex(s[:end], "; from=<")
 		if i < 0 {
-			return s, "", false
+			break
 		}
 		if start := origin(s[:i]); start >= 0 && start <= headerText {
 			if words, ok := block(s[i+2:], ev); ok {
@@ -170,7 +170,20 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 		}
 		end = i
 	}
-	return s, "", false
+	return cutOldBlock(s, ev)
+}
+
+// cutOldBlock cuts the block of Postfix 1.1 and 2.0, which did not tell the origin: "; from=<…> to=<…>: words".
+func cutOldBlock(s string, ev *mail.Event) (text, words string, ok bool) {
+	i := lastIndex(s[:min(len(s), headerText+len("; from=<"))], "; from=<")
+	if i < 0 {
+		return s, "", false
+	}
+	words, ok = block(s[i+2:], ev)
+	if !ok {
+		return s, "", false
+	}
+	return s[:i], words, true
 }
 
 // origin is where " from ORIGIN" at the end of s begins: a client, "local" for pickup's mail, or "unknown"; -1 if nowhere.

@@ -225,10 +225,14 @@ func eximID(s string) bool {
 	return len(s) == 16 || len(s) == 23
 }
 
-// remoteCode is the reply code in "host NA said: 550 5.1.1 …" and "host NA refused to talk to me: 421 …"; 0 where the
+// remoteCode is the reply code in "host NA said: 550 5.1.1 …", "host NA refused to talk to me: 421 …" and "SASL
+// authentication failed; server NA said: 535 …"; 0 where the
 // reason is another, as a failed connection or a destination that was suspended.
 func remoteCode(reason string) int {
 	rest, ok := strings.CutPrefix(reason, "host ")
+	if !ok {
+		rest, ok = strings.CutPrefix(reason, "SASL authentication failed; server ")
+	}
 	if !ok {
 		return 0
 	}
@@ -254,6 +258,8 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 		return skipped(rest, rest[len("lost connection with "):], ev)
 	case strings.HasPrefix(rest, "conversation with "):
 		return skipped(rest, rest[len("conversation with "):], ev)
+	case strings.HasPrefix(rest, "SASL authentication failed; server "):
+		return skipped(rest, rest[len("SASL authentication failed; server "):], ev)
 	case strings.HasPrefix(rest, "connect to "): // an agent that has the mail's ID at hand
 		return skipped(rest, rest[len("connect to "):], ev)
 	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
@@ -295,6 +301,9 @@ func outgoing(body string, ev *mail.Event) parse.Verdict {
 			cutRelay(server, ev)
 			return warn(body, ev)
 		}
+	}
+	if strings.HasPrefix(body, "host ") && strings.HasSuffix(body, " offers SMTPUTF8 support, but not 8BITMIME") {
+		return remark(body, ev)
 	}
 	if strings.HasPrefix(body, "TLSRPT: ") || strings.HasPrefix(body, "Host offered STARTTLS: ") || strings.HasPrefix(body, "Server certificate ") {
 		return remark(body, ev)

@@ -40,13 +40,30 @@ func known(body string, ev *mail.Event, words ...string) parse.Verdict {
 func chatter(body string) bool {
 	switch {
 	case strings.HasPrefix(body, "table ") && strings.Contains(body, " has changed -- "),
-		strings.HasPrefix(body, "cache ") && strings.Contains(body, " full cleanup: "),
+		strings.HasPrefix(body, "cache ") && strings.Contains(body, " cleanup: retained="),
 		strings.HasPrefix(body, "using backwards-compatible default setting "),
 		strings.HasPrefix(body, "setting up TLS connection "), strings.HasPrefix(body, "initializing the "),
 		strings.HasPrefix(body, "starting TLS engine"), strings.HasPrefix(body, "Reusing old session"),
 		strings.HasPrefix(body, "removing session "), strings.HasPrefix(body, "subject="), strings.HasPrefix(body, "issuer="),
 		strings.Contains(body, "subject_CN="), strings.HasPrefix(body, "Compiled against OpenSSL"):
 		return true
+	}
+	return tlsDetail(body)
+}
+
+// tlsDetail reports whether a line tells of the other side's certificate: "mx.example.com[192.0.2.25]:25: Matched …"
+// (tls/tls_client.c, tls_verify.c).
+func tlsDetail(body string) bool {
+	_, rest, ok := mail.CutClient(body)
+	rest, found := strings.CutPrefix(rest, ": ")
+	if !ok || !found {
+		return false
+	}
+	for _, word := range [...]string{"Matched ", "depth=", "certificate ", "TLS cipher list", "re-using session", "save session", "SNI ",
+		"Trusted", "Verified", "Untrusted", "subject_", "fingerprint", "Issuer "} {
+		if strings.HasPrefix(rest, word) {
+			return true
+		}
 	}
 	return false
 }

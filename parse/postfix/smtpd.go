@@ -140,20 +140,27 @@ func region(s string, i int) int {
 	return i
 }
 
-// interrupted reads the end of a session, or of its transaction, that nobody wished for: "lost connection after STAGE from
-// NA", "timeout after …", "too many errors after …". The stage may tell the bytes of content that had come.
+// troubles are what ends a session, or its transaction, without anybody's wish.
+var troubles = [...]string{"lost connection", "timeout", "too many errors", "bare <LF> received"}
+
+// trouble cuts what went wrong, and " after ", from the front.
+func trouble(body string) (what, rest string, ok bool) {
+	for _, what := range troubles {
+		if rest, ok := strings.CutPrefix(body, what); ok {
+			rest, ok = strings.CutPrefix(rest, " after ")
+			return body[:len(what)], rest, ok
+		}
+	}
+	return "", body, false
+}
+
+// interrupted reads "lost connection after STAGE from NA", "timeout after …" and the like. The stage may tell the bytes of
+// content that had come.
 func interrupted(body string, ev *mail.Event) parse.Verdict {
-	stage, ok := strings.CutPrefix(body, "lost connection after ")
-	if !ok {
-		stage, ok = strings.CutPrefix(body, "timeout after ")
-	}
-	if !ok {
-		stage, ok = strings.CutPrefix(body, "too many errors after ")
-	}
+	what, stage, ok := trouble(body)
 	if !ok {
 		return parse.Unfamiliar
 	}
-	what := body[:len(body)-len(stage)-len(" after ")]
 	stage, rest, ok := strings.Cut(stage, " ")
 	if !ok {
 		return parse.Damaged
