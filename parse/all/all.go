@@ -7,6 +7,7 @@ import (
 	"mailforensics/parse/exim"
 	"mailforensics/parse/filter"
 	"mailforensics/parse/postfix"
+	"mailforensics/parse/webmail"
 )
 
 // Formats is every format, those of the MTAs first, since most lines are theirs.
@@ -15,6 +16,7 @@ func Formats() []parse.Format {
 		postfix.Format,
 		exim.Format,
 		dovecot.Format,
+		webmail.Format,
 		filter.Format,
 	}
 }

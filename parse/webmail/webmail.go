@@ -1,0 +1,200 @@
+// Package webmail reads the logs of webmail programs: logins and hand-ins of Roundcube (userlogins, sendmail and errors), logins
+// that SquirrelMail's squirrel_logger notes.
+//
+// It stands beside the other formats, under parse. To the mail server every user of a webmail comes from the webmail's host:
+// these lines alone have the address of the browser. They come from files of their own, or through syslog.
+//
+// The name of a user whose login failed is what was typed: fields are taken from the right.
+package webmail
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Format reads the lines of Roundcube and SquirrelMail.
+var Format = parse.Format{Name: "webmail", Parse: parseLine}
+
+func parseLine(body string, ev *mail.Event) parse.Verdict {
+	switch ev.Process {
+	case "roundcube":
+		return roundcube(body, ev)
+	case "squirrelmail":
+		return squirrelmail(body, ev)
+	}
+	return parse.Foreign
+}
+
+// roundcube reads (program/include/rcmail.php, log_login and deliver_message)
+//
+//	⟨<session> ⟩Successful login for U (ID: N) from ADDR in session S
+//	⟨<session> ⟩Failed login for U from ADDR in session S (error: N)
+//	⟨<session> ⟩User U [ADDR]; Message ⟨M ⟩for A, B; 250: 2.0.0 Ok: queued as Q
+//	⟨<session> ⟩IMAP Error: Login failed for U from ADDR. …
+func roundcube(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA = mail.Webmail
+	if strings.HasPrefix(body, "<") {
+		if session, rest, ok := strings.Cut(body, "> "); ok && strings.IndexByte(session, ' ') < 0 {
+			body = rest
+		}
+	}
+	if who, ok := strings.CutPrefix(body, "Successful login for "); ok {
+		return login(who, mail.Auth, ev)
+	}
+	if who, ok := strings.CutPrefix(body, "Failed login for "); ok {
+		return login(who, mail.AuthFailed, ev)
+	}
+	if who, ok := strings.CutPrefix(body, "User "); ok {
+		return handIn(who, ev)
+	}
+	if strings.HasPrefix(body, "IMAP Error") {
+		imapError(body, ev)
+		return parse.Parsed
+	}
+	ev.Kind = mail.Other
+	return parse.Parsed
+}
+
+func login(who string, kind mail.Kind, ev *mail.Event) parse.Verdict {
+	if at := strings.LastIndex(who, " in session "); at >= 0 {
+		who = who[:at]
+	}
+	user, where, ok := cutLast(who, " from ")
+	if !ok {
+		return parse.Damaged
+	}
+	if kind == mail.Auth {
+		if name, id, ok := cutLast(user, " (ID: "); ok && strings.HasSuffix(id, ")") {
+			user = name
+		}
+	}
+	ev.Kind, ev.Service = kind, "webmail"
+	ev.Account, ev.Client.IP = user, browser(where)
+	return parse.Parsed
+}
+
+// handIn is a message that the webmail gave to the mail server, which answered with its queue ID.
+func handIn(who string, ev *mail.Event) parse.Verdict {
+	head, rest, ok := strings.Cut(who, "]; Message ")
+	if !ok {
+		ev.Kind = mail.Other
+		return parse.Parsed
+	}
+	user, where, ok := cutLast(head, " [")
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Account, ev.Client.IP = mail.FilterResult, user, browser(where)
+	if id, tail, ok := strings.Cut(rest, " for "); ok && strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") && len(id) > 2 {
+		ev.MessageID, rest = id[1:len(id)-1], tail
+	}
+	to, said, ok := cutLast(strings.TrimPrefix(rest, "for "), "; ")
+	if !ok {
+		return parse.Parsed
+	}
+	ev.Recipient, _, _ = strings.Cut(to, ", ")
+	ev.Text = said
+	if _, id, ok := cutLast(said, "queued as "); ok && alphanumeric(id) {
+		ev.QueueID = id
+	}
+	return parse.Parsed
+}
+
+// imapError tells a login that the IMAP server refused. The userlogins log, where it is kept, has the same failure.
+func imapError(body string, ev *mail.Event) {
+	ev.Kind, ev.Text = mail.Warning, body
+	_, who, ok := strings.Cut(body, "Login failed for ")
+	if !ok {
+		return
+	}
+	user, where, ok := cutLast(who, " from ")
+	if !ok {
+		return
+	}
+	where, _, _ = strings.Cut(where, " ")
+	ip := browser(strings.TrimSuffix(where, "."))
+	if !ip.IsValid() {
+		return
+	}
+	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "auth", user, ip
+}
+
+// squirrelmail reads "[LOGIN] user (domain) from ADDR: words" and "[LOGIN_ERROR] …".
+func squirrelmail(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA = mail.Webmail
+	who, ok := strings.CutPrefix(body, "[LOGIN] ")
+	kind := mail.Auth
+	if !ok {
+		if who, ok = strings.CutPrefix(body, "[LOGIN_ERROR] "); !ok {
+			ev.Kind = mail.Other
+			return parse.Parsed
+		}
+		kind = mail.AuthFailed
+	}
+	user, where, ok := cutLast(who, " from ")
+	if !ok {
+		return parse.Damaged
+	}
+	if name, domain, ok := cutLast(user, " ("); ok && strings.HasSuffix(domain, ")") {
+		user = name
+	}
+	where, words, _ := strings.Cut(where, ": ")
+	ev.Kind, ev.Service, ev.Account, ev.Client.IP, ev.Text = kind, "webmail", user, browser(where), words
+	return parse.Parsed
+}
+
+// browser reads "192.0.2.66" or, where a proxy stands before the webmail, "127.0.0.1(X-Forwarded-For: 192.0.2.66)". What the
+// proxy says is believed only of a proxy of our own.
+func browser(where string) netip.Addr {
+	near, told, ok := strings.Cut(where, "(")
+	ip := address(near)
+	if !ok || !(ip.IsLoopback() || ip.IsPrivate()) {
+		return ip
+	}
+	if _, far, ok := cutLast(told, ": "); ok {
+		far = strings.TrimSuffix(far, ")")
+		if _, last, ok := cutLast(far, ","); ok {
+			far = strings.TrimSpace(last)
+		}
+		if far := address(far); far.IsValid() {
+			return far
+		}
+	}
+	return ip
+}
+
+// address reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose
+// errors take memory.
+func address(s string) netip.Addr {
+	if len(s) < 2 || len(s) > 45 {
+		return netip.Addr{}
+	}
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
+			return netip.Addr{}
+		}
+	}
+	ip, _ := netip.ParseAddr(s)
+	return ip.Unmap()
+}
+
+func alphanumeric(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-') {
+			return false
+		}
+	}
+	return len(s) >= 6
+}
+
+// cutLast cuts at the last sep.
+func cutLast(s, sep string) (before, after string, ok bool) {
+	at := strings.LastIndex(s, sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
+}
