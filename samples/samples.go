@@ -34,9 +34,10 @@ type Truth struct {
 
 // Totals are those of the whole log.
 type Totals struct {
-	Messages, Delivered, Bounced, Deferred int64
-	RejectLines                            int64 `json:"reject_lines"`
-	Cron                                   int64 // local mails beside those in Messages
+	Messages                                int64
+	Delivered, Bounced, Deferred, Discarded int64 // recipients
+	RejectLines                             int64 `json:"reject_lines"`
+	Cron                                    int64 // local mails beside those in Messages
 }
 
 // Window is a span of time; both ends belong to it.
