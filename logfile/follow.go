@@ -45,10 +45,10 @@ const (
 //
 // One goroutine, the caller's, owns the file and its offset; nothing runs behind it. When there is nothing to read it looks
 // whether the path still leads to the same file. If that shrank, it was truncated: Follow begins anew and says so; with
-// copytruncate, what was written since the last look is lost, to everybody. If it is another file, with something in it, the
-// old one goes on to be read until it has been quiet for a grace time, because a daemon writes to the file that it has open
-// until it is told to reopen it. Every file that is seen under the path is opened at once and read in its turn, so that only
-// a file that comes and goes between two looks can be missed; quick rotations are reported.
+// copytruncate, what was written since the last look is lost, to everybody. If it is another file, that is opened at once, and
+// when it has something in it, the old one goes on to be read until it has been quiet for a grace time, because a daemon
+// writes to the file that it has open until it is told to reopen it. So only a file that comes and goes between two looks can
+// be missed; quick rotations are reported.
 //
 // A line is handed out when it is whole. Exceptions are marked Cut: the unfinished last line of a file that is left, and a
 // line longer than MaxLine. The numbers of lines begin anew with each file.
@@ -87,8 +87,8 @@ type followed struct {
 	split  *splitter
 	offset int64     // of the next byte to read
 	mark   []byte    // the bytes before offset
-	news   time.Time // when it last had some, or another file took its place
-	left   time.Time // when another file took its place
+	news   time.Time // when it last had some, or left
+	left   time.Time // when a file that came after it had something in it; zero: not yet
 }
 
 func newFollower(ctx context.Context, path string, o FollowOptions, sink func(Chunk) error) *follower {
@@ -228,7 +228,7 @@ func (f *follower) look() error {
 	switch {
 	case err == nil:
 		f.unsure = false
-		if !f.knows(info) && info.Size() > 0 && info.Mode().IsRegular() {
+		if !f.knows(info) && info.Mode().IsRegular() {
 			f.rotated()
 		}
 	case errors.Is(err, fs.ErrNotExist): // between rename and create
@@ -261,22 +261,40 @@ func (f *follower) rotated() {
 		f.notice("rotated")
 	}
 	f.reopen = now
-	last := f.now
-	if len(f.later) > 0 {
-		last = f.later[len(f.later)-1]
-	}
-	last.left, last.news = now, now
 	f.later = append(f.later, next)
+}
+
+// taken sets when each file was left for a later one.
+func (f *follower) taken() {
+	text := false
+	for _, d := range slices.Backward(f.later) {
+		if text && d.left.IsZero() {
+			d.left, d.news = time.Now(), time.Now()
+		}
+		text = text || d.size() > 0
+	}
+	if text && f.now.left.IsZero() {
+		f.now.left, f.now.news = time.Now(), time.Now()
+	}
+}
+
+// size is how long the file is now, as far as can be told.
+func (d *followed) size() int64 {
+	info, err := d.file.Stat()
+	if err != nil {
+		return d.offset
+	}
+	return info.Size()
 }
 
 // truncated begins anew when the file got shorter.
 func (f *follower) truncated() error {
-	info, err := f.now.file.Stat()
-	if err != nil || info.Size() >= f.now.offset {
+	size := f.now.size()
+	if size >= f.now.offset {
 		return nil
 	}
 	f.notice(fmt.Sprintf("was truncated from %s to %s bytes: reading it from the beginning; what was written just before is lost",
-		comma(f.now.offset), comma(info.Size())))
+		comma(f.now.offset), comma(size)))
 	return f.restart()
 }
 
@@ -292,14 +310,14 @@ func (f *follower) restart() error {
 
 // leave goes on to the next file when there is one, and this one has been quiet for long enough.
 func (f *follower) leave() error {
-	if len(f.later) == 0 {
+	f.taken()
+	left, crowd := !f.now.left.IsZero(), len(f.later) > maxLater
+	quiet := left && time.Since(f.now.news) >= f.o.Grace
+	overdue := left && time.Since(f.now.left) >= maxGraces*f.o.Grace
+	if !quiet && !overdue && !crowd {
 		return nil
 	}
-	quiet := time.Since(f.now.news) >= f.o.Grace
-	if !quiet && time.Since(f.now.left) < maxGraces*f.o.Grace && len(f.later) <= maxLater {
-		return nil
-	}
-	if !quiet {
+	if overdue && !quiet {
 		f.notice("the file that was rotated away is still written to: it is not read any further")
 	}
 	if err := f.drain(); err != nil {

@@ -247,8 +247,10 @@ func gzipTime(head []byte) time.Time {
 	if codecOf(head) != "gzip" || len(head) < 8 {
 		return time.Time{}
 	}
+	// What some Go programs write for no time: 32 bits of the year 1 (klauspost/compress, gzip/gzip.go, Write).
+	const yearOne = 2288912640
 	seconds := int64(head[4]) | int64(head[5])<<8 | int64(head[6])<<16 | int64(head[7])<<24
-	if seconds == 0 {
+	if seconds == 0 || seconds == yearOne {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0)
