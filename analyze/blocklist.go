@@ -18,8 +18,8 @@ const (
 // Neighbours remembers which clients handed in mail, so that a block list takes a whole network only where nobody honest
 // lives. The zero value is ready.
 type Neighbours struct {
-	seen map[netip.Addr]struct{}
-	full bool // there were more: nothing is merged then
+	seen map[netip.Addr]bool // whether somebody logged in from there
+	full bool                // there were more: nothing is merged then
 }
 
 // Message notes the client of a message.
@@ -27,26 +27,27 @@ func (n *Neighbours) Message(m *mail.Message) {
 	if !m.Client.IP.IsValid() || m.Notice {
 		return
 	}
-	ip := m.Client.IP.Unmap()
-	if _, ok := n.seen[ip]; ok || n.full {
+	n.add(m.Client.IP.Unmap(), m.Account != "")
+}
+
+func (n *Neighbours) add(ip netip.Addr, login bool) {
+	old, ok := n.seen[ip]
+	if !ok && n.full || ok && (old || !login) {
 		return
 	}
 	if n.seen == nil {
-		n.seen = make(map[netip.Addr]struct{})
+		n.seen = make(map[netip.Addr]bool)
 	}
-	n.seen[ip] = struct{}{}
+	n.seen[ip] = login
 	n.full = len(n.seen) >= maxNeighbours
 }
 
 // Merge adds those of other.
 func (n *Neighbours) Merge(other *Neighbours) {
-	for ip := range other.seen {
-		if n.seen == nil {
-			n.seen = make(map[netip.Addr]struct{})
-		}
-		n.seen[ip] = struct{}{}
+	for ip, login := range other.seen {
+		n.add(ip, login)
 	}
-	n.full = n.full || other.full || len(n.seen) >= maxNeighbours
+	n.full = n.full || other.full
 }
 
 // Block is an entry of a block list.
@@ -60,8 +61,8 @@ type Block struct {
 
 // Blocks makes a block list of findings that are at least that severe: their clients, and whole networks (/24, /64) where
 // several clients of one were found and no other client of it handed in mail. Clients of accounts are left out: they are
-// where the account's owner sits, too; disable the login instead. So are our own addresses and those that may never be
-// reported.
+// where the account's owner sits, too; disable the login instead. So are clients from which somebody logged in, unless a
+// finding is about that very address, our own addresses, and those that may never be reported.
 func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, allowed func(SubjectKind, string) bool) []Block {
 	byClient := make(map[netip.Addr]*Block)
 	for i := range findings {
@@ -70,7 +71,9 @@ func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, allow
 			continue
 		}
 		for _, c := range f.Clients {
-			addClient(byClient, f, c, site, allowed)
+			if !n.seen[c.IP.Unmap()] || f.Subject.Kind == IP {
+				addClient(byClient, f, c, site, allowed)
+			}
 		}
 	}
 	blocks := merge(byClient, n)

@@ -58,6 +58,19 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+func TestBlocksSpareWhoeverLogsIn(t *testing.T) {
+	n := from("192.0.2.7")
+	n.Message(&mail.Message{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.9")}, Account: "maria"})
+	forged := found("club.example", SenderDomain, High, "192.0.2.7", "192.0.2.9")
+	if got := Blocks([]Finding{forged}, Medium, n, &Site{}, nil); len(got) != 1 || got[0].Prefix.String() != "192.0.2.7/32" {
+		t.Errorf("got %v, want 192.0.2.7 alone: maria writes from the other", got)
+	}
+	own := found("192.0.2.9", IP, High, "192.0.2.9")
+	if got := Blocks([]Finding{own}, Medium, n, &Site{}, nil); len(got) != 1 {
+		t.Errorf("got %v, want the address that a finding is about", got)
+	}
+}
+
 func TestNeighboursAreBounded(t *testing.T) {
 	n := new(Neighbours)
 	ip := netip.MustParseAddr("10.0.0.0")

@@ -62,6 +62,9 @@ func openFile(path string) (*maxminddb.Reader, error) {
 	return r, nil
 }
 
+// Empty reports whether there is no file to ask.
+func (db *DB) Empty() bool { return len(db.files) == 0 }
+
 // Close releases the files.
 func (db *DB) Close() {
 	for _, f := range db.files {

@@ -36,7 +36,7 @@ type typed struct {
 	format, output            string
 	since, until, zone        string
 	year                      int
-	local, roles              []string
+	local, roles, geo         []string
 	top                       int
 	allow, config             string
 	color, failOn             string
@@ -64,6 +64,7 @@ type settings struct {
 	follow       bool
 	workers      int
 	pass         *analyze.Pass
+	geo          []string // .mmdb files
 	carry        []string // flags that a command to go on with needs again
 }
 
@@ -103,7 +104,7 @@ func newRoot(c console) (*cobra.Command, *runState) {
 
 	env := &environment{console: c, typed: t, state: state}
 	root.AddCommand(newFindingsCommands(env)...)
-	root.AddCommand(newOffenders(env), newTimeline(env), newMessages(env), newEvents(env), newSummary(env), newVersion())
+	root.AddCommand(newOffenders(env), newTimeline(env), newTrace(env), newBlock(env), newMessages(env), newEvents(env), newSummary(env), newVersion())
 	return root, state
 }
 
@@ -145,6 +146,7 @@ func globalFlags(root *cobra.Command, t *typed) {
 	f.StringArrayVar(&t.roles, "mx", nil, "role of a host, `NAME=primary|secondary`; repeatable (default: learned)")
 	f.IntVar(&t.top, "top", 0, "at most `N` findings or rows")
 	f.StringVar(&t.allow, "allow", "", "`FILE` of addresses, networks, domains and accounts that are never reported, one a line")
+	f.StringArrayVar(&t.geo, "geo", nil, "`FILE.mmdb` that tells network (ASN) or country of an address; repeatable")
 	f.StringVar(&t.config, "config", "", "`FILE` (TOML) with thresholds and what the site is")
 	f.StringVar(&t.failOn, "fail-on", "", "exit with 3 when a finding reaches `SEVERITY`: low, medium, high")
 	f.BoolVar(&t.hash, "hash", false, "SHA-256 of each input as read")
@@ -163,6 +165,7 @@ func globalFlags(root *cobra.Command, t *typed) {
 		return []string{name + "=primary", name + "=secondary"}, cobra.ShellCompDirectiveNoFileComp
 	}))
 	must(root.MarkPersistentFlagFilename("config", "toml"))
+	must(root.MarkPersistentFlagFilename("geo", "mmdb"))
 }
 
 var (
@@ -214,7 +217,7 @@ func flagError(cmd *cobra.Command, err error) error {
 func (e *environment) settings(flags *pflag.FlagSet, formats []string) (*settings, error) {
 	t := e.typed
 	s := &settings{console: e.console, output: t.output, force: t.force, year: t.year, now: time.Now(), top: t.top, hash: t.hash, quiet: t.quiet,
-		follow: t.follow, workers: t.workers, pass: &analyze.Pass{Thresholds: analyze.DefaultThresholds(), Roles: make(map[string]analyze.Role)}}
+		follow: t.follow, workers: t.workers, geo: t.geo, pass: &analyze.Pass{Thresholds: analyze.DefaultThresholds(), Roles: make(map[string]analyze.Role)}}
 	for _, check := range []func() error{
 		func() error { return s.setFormat(t, formats) },
 		func() error { return s.setConfig(t) },
@@ -379,17 +382,23 @@ func (s *settings) setFailOn(t *typed) error {
 	if t.failOn == "" {
 		return nil
 	}
-	i := slices.Index(severityWords, t.failOn)
+	var err error
+	s.failOn, err = severityOf("fail-on", t.failOn)
+	return err
+}
+
+// severityOf is the severity that a flag names.
+func severityOf(flag, word string) (analyze.Severity, error) {
+	i := slices.Index(severityWords, word)
 	if i < 0 {
-		return wrongValue("fail-on", t.failOn, severityWords)
+		return analyze.None, wrongValue(flag, word, severityWords)
 	}
-	s.failOn = analyze.Low + analyze.Severity(i)
-	return nil
+	return analyze.Low + analyze.Severity(i), nil
 }
 
 // carryFlags remembers the flags that change what a log says, so that the commands that a report offers say the same.
 func (s *settings) carryFlags(flags *pflag.FlagSet) {
-	for _, name := range []string{"tz", "year", "local-domain", "mx", "config", "allow"} {
+	for _, name := range []string{"tz", "year", "local-domain", "mx", "config", "allow", "geo"} {
 		f := flags.Lookup(name)
 		if !f.Changed {
 			continue

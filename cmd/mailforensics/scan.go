@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailforensics/correlate"
+	"mailforensics/geo"
 	"mailforensics/ingest"
 	"mailforensics/logfile"
 	"mailforensics/mail"
@@ -59,7 +60,9 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 		return nil, errReported
 	}
 	r := &reading{failed: len(errs) > 0}
-	sink, done := s.sink(w, r)
+	places := s.openGeo(r)
+	defer places.Close()
+	sink, done := s.sink(w.located(places), r)
 	r.ledger, err = s.read(ctx, inputs, w, sink)
 	if err == errEnough {
 		return r, nil
@@ -68,6 +71,10 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 		return nil, err
 	}
 	done()
+	if err := places.Err(); err != nil {
+		say(s.err, err.Error())
+		r.failed = true
+	}
 	for _, err := range errs {
 		path, _, _ := strings.Cut(err.Error(), ": ")
 		r.ledger.Files = append(r.ledger.Files, ingest.FileLedger{Path: path, Err: err})
@@ -100,6 +107,42 @@ func (s *settings) sink(w want, r *reading) (sink func([]mail.Event) error, done
 		}
 		return nil
 	}, done
+}
+
+// openGeo opens the files of --geo. One that cannot be used is named, and the run goes on without it.
+func (s *settings) openGeo(r *reading) *geo.DB {
+	db, errs := geo.Open(s.geo)
+	for _, err := range errs {
+		say(s.err, "--geo "+err.Error())
+		r.failed = true
+	}
+	return db
+}
+
+// located adds network and country to the clients of what is handed out, where there is a database.
+func (w want) located(places *geo.DB) want {
+	if places.Empty() {
+		return w
+	}
+	locate := func(c *mail.Client) {
+		place := places.Look(c.IP)
+		c.ASN, c.Country = place.ASN, place.Country
+	}
+	if message := w.message; message != nil {
+		w.message = func(m *mail.Message) { locate(&m.Client); message(m) }
+	}
+	if event := w.event; event != nil {
+		w.event = func(ev *mail.Event) { locate(&ev.Client); event(ev) }
+	}
+	if batch := w.batch; batch != nil {
+		w.batch = func(events []mail.Event) error {
+			for i := range events {
+				locate(&events[i].Client)
+			}
+			return batch(events)
+		}
+	}
+	return w
 }
 
 // within passes on what happened in the window that was asked for: a message belongs to the moment it was accepted.
@@ -176,7 +219,32 @@ func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, si
 		o.Progress = logfile.NewProgress(inputs)
 		defer showProgress(s.err, o.Progress)()
 	}
-	return ingest.Read(ctx, inputs, o, sink)
+	return atOnce(ctx, func() (*ingest.Ledger, error) { return ingest.Read(ctx, inputs, o, sink) })
+}
+
+// atOnce is what reading returns, or the error of ctx soon after that is done: a read from a terminal or a pipe cannot be woken
+// up, and the user who hits ^C must not wait for it.
+func atOnce(ctx context.Context, reading func() (*ingest.Ledger, error)) (*ingest.Ledger, error) {
+	type result struct {
+		ledger *ingest.Ledger
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		l, err := reading()
+		done <- result{l, err}
+	}()
+	select {
+	case r := <-done:
+		return r.ledger, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.ledger, r.err
+	case <-time.After(200 * time.Millisecond):
+		return nil, ctx.Err()
+	}
 }
 
 // beginning is what is known before the first event. zone is what the logs prove.
@@ -295,14 +363,14 @@ func trackerNotes(st *correlate.Stats) []string {
 		count int64
 		text  string
 	}{
-		{st.Unfinished, "%s were still in the queue when the log ended, as far as it tells"},
-		{st.Orphans, "%s ended of which the log has no beginning: it starts in the middle, or lines are lost"},
-		{st.EndNotSeen, "%s were never seen to end: their queue ID was given to another"},
-		{st.Evicted, "%s were counted before their end, to bound the memory"},
-		{st.Doubtful, "%s contradict themselves and may be forged; they are not counted"},
+		{st.Unfinished, "still in the queue when the log ended, as far as it tells"},
+		{st.Orphans, "without a beginning in the log, and not counted: it starts later, or lines are lost"},
+		{st.EndNotSeen, "whose end was not seen: the queue ID was given to another"},
+		{st.Evicted, "counted before their end, to bound the memory: too many were open"},
+		{st.Doubtful, "in lines that contradict themselves and may be forged: not counted"},
 	} {
 		if n.count > 0 {
-			notes = append(notes, fmt.Sprintf(n.text, report.Commas(int(n.count))+" messages"))
+			notes = append(notes, report.Counted(int(n.count), "message", "messages")+" "+n.text)
 		}
 	}
 	return notes
