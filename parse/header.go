@@ -55,8 +55,9 @@ type HeaderReader struct {
 	Twice    bool // the clock on the wall showed this time twice: the first was taken
 
 	clock *Clock
-	local civil // the stamp as it is written
-	day   dayOfStamp
+	local civil      // the stamp as it is written
+	month dayOfStamp // the last day in the style of RFC 3164
+	full  dayOfStamp // the last day that was written in full
 	host  hostToken
 	inner bool // within a wrapper
 	depth int  // of wrappers and prefixes
@@ -153,7 +154,7 @@ func (r *HeaderReader) numeric(line string, ev *mail.Event) (string, bool) {
 // alphabetic reads a line that begins with the name of a month or of a weekday.
 func (r *HeaderReader) alphabetic(line string, ev *mail.Event) (string, bool) {
 	if len(line) >= 16 && line[3] == ' ' {
-		if line[:7] == r.day.text || monthOf(line) != 0 {
+		if line[:7] == r.month.text || monthOf(line) != 0 {
 			return r.traditional(line, ev)
 		}
 		if isWeekday(line) {
@@ -166,14 +167,14 @@ func (r *HeaderReader) alphabetic(line string, ev *mail.Event) (string, bool) {
 // traditional reads "Mar  7 04:12:09 host tag[pid]: ", the day padded with a blank (RFC 3164, section 4.1.2), a zero
 // (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year behind the day.
 func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {
-	if line[:7] != r.day.text && !r.dayOfMonth(line) {
+	if line[:7] != r.month.text && !r.dayOfMonth(line) {
 		return r.unpadded(line, ev)
 	}
 	sod, ok := secondOfDay(line[7:15])
 	if !ok {
 		return r.yearBehind(line, ev)
 	}
-	if !r.moment(sod, ev) {
+	if !r.moment(&r.month, sod, ev) {
 		return "", false
 	}
 	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
@@ -187,11 +188,10 @@ func (r *HeaderReader) dayOfMonth(line string) bool {
 	if !ok || line[6] != ' ' || mday < 1 || mday > monthDays(2000, month) {
 		return false
 	}
-	r.day = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}
-	midnight, ok := r.clock.complete(month, mday, 0)
-	if ok {
+	r.month = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}
+	if midnight, ok := r.clock.complete(month, mday, 0); ok {
 		// On the newest day itself, what is later than the newest time is a year older.
-		r.setMidnight(midnight, midnight+day-1 <= r.clock.newest)
+		r.clock.begin(&r.month, midnight, midnight+day-1 <= r.clock.newest)
 	}
 	return true
 }
@@ -202,8 +202,8 @@ func (r *HeaderReader) unpadded(line string, ev *mail.Event) (string, bool) {
 		return "", false
 	}
 	sod, ok := secondOfDay(line[6:])
-	r.day = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}
-	if !ok || r.day.mday == 0 || !r.moment(sod, ev) {
+	r.month = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}
+	if !ok || r.month.mday == 0 || !r.moment(&r.month, sod, ev) {
 		return "", false
 	}
 	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
@@ -212,7 +212,7 @@ func (r *HeaderReader) unpadded(line string, ev *mail.Event) (string, bool) {
 
 // yearBehind reads "Mar  7 2026 04:12:09 …".
 func (r *HeaderReader) yearBehind(line string, ev *mail.Event) (string, bool) {
-	month, mday := r.day.month, r.day.mday
+	month, mday := r.month.month, r.month.mday
 	year, ok := fourDigits(line[7:])
 	if !ok || len(line) < 20 || line[11] != ' ' {
 		return "", false
@@ -236,7 +236,7 @@ func (r *HeaderReader) yearInFront(line string, ev *mail.Event) (string, bool) {
 // dated goes on behind a full date: "04:12:09.123 host …", in the style of RFC 3164.
 func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(rest)
-	if !ok || !r.fullDay("", year, month, mday) || !r.moment(sod, ev) {
+	if !ok || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
 		return "", false
 	}
 	r.Style, r.Zoneless = Traditional, true
@@ -245,32 +245,33 @@ func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event)
 
 // fullDay remembers a day of which the year is known; text is what to recognise it by, "" nothing.
 func (r *HeaderReader) fullDay(text string, year, month, mday int) bool {
+	r.full = dayOfStamp{}
 	if mday < 1 || mday > monthDays(year, month) || year < 1970 || year > 2200 {
-		r.day = dayOfStamp{}
 		return false
 	}
-	r.day = dayOfStamp{text: text}
-	r.setMidnight(civilDay(year, month, mday), true)
+	r.full.text = text
+	r.clock.begin(&r.full, civilDay(year, month, mday), true)
 	return true
 }
 
-func (r *HeaderReader) setMidnight(midnight civil, sameYear bool) {
-	r.day.midnight = midnight
-	r.day.utc = r.clock.utc(midnight)
-	r.day.even = sameYear && r.clock.even(midnight)
+// begin sets the midnight of a day. sameYear: all of the day is in one year.
+func (c *Clock) begin(d *dayOfStamp, midnight civil, sameYear bool) {
+	d.midnight = midnight
+	d.utc = c.utc(midnight)
+	d.even = sameYear && c.even(midnight)
 }
 
-// moment sets the time to a second of the remembered day, in the clock's zone.
-func (r *HeaderReader) moment(sod int, ev *mail.Event) bool {
-	if r.day.even {
-		r.local = r.day.midnight + civil(sod)
-		ev.Time = mail.Instant(r.day.utc+int64(sod)) * mail.Instant(time.Second)
+// moment sets the time to a second of a day, in the clock's zone.
+func (r *HeaderReader) moment(d *dayOfStamp, sod int, ev *mail.Event) bool {
+	if d.even {
+		r.local = d.midnight + civil(sod)
+		ev.Time = mail.Instant(d.utc+int64(sod)) * mail.Instant(time.Second)
 		return true
 	}
-	midnight := r.day.midnight
-	if r.day.yearless {
+	midnight := d.midnight
+	if d.yearless {
 		var ok bool
-		if midnight, ok = r.clock.complete(r.day.month, r.day.mday, sod); !ok {
+		if midnight, ok = r.clock.complete(d.month, d.mday, sod); !ok {
 			return false
 		}
 	}
@@ -280,9 +281,15 @@ func (r *HeaderReader) moment(sod int, ev *mail.Event) bool {
 	return true
 }
 
+// shown sets the time to a second of the full day, at an offset that the stamp names.
+func (r *HeaderReader) shown(sod int, offset int64, ev *mail.Event) {
+	r.local = r.full.midnight + civil(sod)
+	ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+}
+
 // iso reads "2026-03-07T04:12:09", and what may follow it. A blank in the place of the T is Exim's own stamp, mostly.
 func (r *HeaderReader) iso(line string, ev *mail.Event) (string, bool) {
-	if len(line) < 20 || line[:10] != r.day.text && !r.isoDay(line) {
+	if len(line) < 20 || !r.isoDay(line) {
 		return "", false
 	}
 	sod, ok := secondOfDay(line[11:])
@@ -307,7 +314,7 @@ func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(line[11:])
 	nano, n := fraction(line[19:])
 	rest := line[19+n:]
-	if !ok || rest == "" || rest[0] != ' ' || !r.moment(sod, ev) {
+	if !ok || rest == "" || rest[0] != ' ' || !r.moment(&r.full, sod, ev) {
 		return "", false
 	}
 	zone, rest, _ := strings.Cut(rest[1:], " ")
@@ -321,7 +328,11 @@ func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
 	return r.hostAndTag(rest, ev)
 }
 
+// isoDay reads "2026-03-07", and remembers the day.
 func (r *HeaderReader) isoDay(line string) bool {
+	if line[:10] == r.full.text {
+		return true
+	}
 	year, ok1 := fourDigits(line)
 	month, ok2 := twoDigits(line[5:7])
 	mday, ok3 := twoDigits(line[8:10])
@@ -336,10 +347,9 @@ func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bo
 	rest = rest[n:]
 	offset, n := offsetOf(rest)
 	if n > 0 {
-		r.local = r.day.midnight + civil(sod)
-		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+		r.shown(sod, offset, ev)
 	} else {
-		r.moment(sod, ev)
+		r.moment(&r.full, sod, ev)
 		r.Zoneless = true
 	}
 	ev.Time += nano

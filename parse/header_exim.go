@@ -39,10 +39,9 @@ func (r *HeaderReader) eximStamp(line string, sod int, ev *mail.Event) (rest str
 		}
 	}
 	if n > 0 {
-		r.local = r.day.midnight + civil(sod)
-		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+		r.shown(sod, offset, ev)
 	} else {
-		r.moment(sod, ev)
+		r.moment(&r.full, sod, ev)
 		r.Zoneless = true
 	}
 	ev.Time += nano
@@ -162,22 +161,17 @@ func number(s string, i int) (n, end int) {
 // eximInner reads Exim's own stamp behind that of syslog. It says when Exim wrote, so it wins; where only the other one
 // names an offset, it is taken from there: zones differ by quarters of an hour, the two stamps by less.
 func (r *HeaderReader) eximInner(body string, ev *mail.Event) string {
-	outer, host := *r, ev.Time
 	sod, ok := secondOfDay(body[11:])
-	if !ok || body[:10] != r.day.text && !r.isoDay(body) {
-		*r = outer
+	if !ok || !r.isoDay(body) || len(body) > 19 && body[19] != ' ' && body[19] != '.' {
 		return body
 	}
-	r.Yearless, r.Zoneless = false, false
-	rest, ok := r.eximStamp(body, sod, ev)
-	switch {
-	case !ok:
-		*r, ev.Time = outer, host
-		return body
-	case r.Zoneless && !outer.Zoneless:
+	outer, zoneless := ev.Time, r.Zoneless
+	r.Yearless, r.Zoneless, r.Twice = false, false, false
+	rest, _ := r.eximStamp(body, sod, ev)
+	if r.Zoneless && !zoneless {
 		r.Zoneless = false
 		local := mail.Instant(r.local) * mail.Instant(time.Second)
-		offset := quarters(local.Sub(host))
+		offset := quarters(local.Sub(outer))
 		ev.Time = local.Add(-offset) + ev.Time%mail.Instant(time.Second)
 	}
 	return rest

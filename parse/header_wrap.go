@@ -176,7 +176,7 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	year, ok1 := fourDigits(line[8:])
 	mday, ok2 := twoDigits(line[1:3])
 	sod, ok3 := secondOfDay(line[13:])
-	if !ok1 || !ok2 || !ok3 || line[:12] != r.day.text && !r.fullDay(line[:12], year, monthOf(line[4:]), mday) {
+	if !ok1 || !ok2 || !ok3 || line[:12] != r.full.text && !r.fullDay(line[:12], year, monthOf(line[4:]), mday) {
 		return "", false
 	}
 	r.Style = WebmailOwn
@@ -185,11 +185,10 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	rest = rest[n:]
 	offset, n := offsetOf(strings.TrimPrefix(rest, " "))
 	if n > 0 {
-		r.local = r.day.midnight + civil(sod)
-		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+		r.shown(sod, offset, ev)
 		rest = rest[n+1:]
 	} else {
-		r.moment(sod, ev)
+		r.moment(&r.full, sod, ev)
 		r.Zoneless = true
 	}
 	ev.Time += nano
