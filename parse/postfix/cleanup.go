@@ -162,12 +162,13 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 		if i < 0 {
 			break
 		}
-		if start := origin(s[:i]); start >= 0 && start <= headerText {
+		if start := origin(s[:i], ev); start >= 0 && start <= headerText {
 			if words, ok := block(s[i+2:], ev); ok {
-				cutFrom(s[start:i], ev)
 				return s[:start], words, true
 			}
 		}
+		ev.Client = mail.Client{}
+		ev.Flags &^= mail.Verified
 		end = i
 	}
 	return cutOldBlock(s, ev)
@@ -186,8 +187,9 @@ func cutOldBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	return s[:i], words, true
 }
 
-// origin is where " from ORIGIN" at the end of s begins: a client, "local" for pickup's mail, or "unknown"; -1 if nowhere.
-func origin(s string) int {
+// origin is where " from ORIGIN" at the end of s begins: a client, which it keeps, "local" for pickup's mail, or "unknown";
+// -1 if nowhere.
+func origin(s string, ev *mail.Event) int {
 	blank := strings.LastIndexByte(s, ' ')
 	if blank < 0 || !strings.HasSuffix(s[:blank], " from") {
 		return -1
@@ -195,7 +197,7 @@ func origin(s string) int {
 	switch word := s[blank+1:]; {
 	case word == "local" || word == "unknown":
 	default:
-		if _, rest, ok := mail.CutClient(word); !ok || rest != "" {
+		if rest, ok := cutClient(word, ev); !ok || rest != "" {
 			return -1
 		}
 	}
@@ -214,9 +216,9 @@ func block(s string, ev *mail.Event) (words string, ok bool) {
 		return "", false
 	}
 	if p, found := strings.CutPrefix(s, " proto="); found {
-		n := strings.IndexAny(p, " :")
-		if n < 0 {
-			n = len(p)
+		n := 0
+		for n < len(p) && p[n] != ' ' && p[n] != ':' {
+			n++
 		}
 		proto, s = p[:n], p[n:]
 	}

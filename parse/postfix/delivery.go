@@ -102,11 +102,9 @@ func cutValue(s, key string) (value, rest string, ok bool) {
 // setRelay keeps the next hop: a name with an address and port, a host with the path of a socket, the name of a transport,
 // or "none" where no server was reached.
 func setRelay(relay string, ev *mail.Event) {
-	if open := strings.IndexByte(relay, '['); open > 0 && !strings.Contains(relay[open:], "/") {
-		if _, ok := cutRelay(relay, ev); ok {
-			setLocal(ev.RelayIP.IsLoopback(), ev)
-			return
-		}
+	if _, ok := cutRelay(relay, ev); ok {
+		setLocal(ev.RelayIP.IsLoopback(), ev)
+		return
 	}
 	ev.Relay = relay
 	setLocal(strings.HasSuffix(relay, "]"), ev)

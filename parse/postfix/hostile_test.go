@@ -80,7 +80,7 @@ func TestTag(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, ok := cutTag(tt.process)
-		if ok != tt.ok || ok && got != (tag{tt.instance, tt.service, tt.daemon}) {
+		if ok != tt.ok || ok && (got.instance != tt.instance || got.service != tt.service || got.daemon != tt.daemon) {
 			t.Errorf("%s: got %+v %v", tt.process, got, ok)
 		}
 	}

@@ -41,7 +41,7 @@ func read(body string, ev *mail.Event) parse.Verdict {
 		return readDoubted(body, t, ev)
 	}
 	t.stamp(ev)
-	return dispatch(strip(body), ev)
+	return dispatch(t.family, strip(body), ev)
 }
 
 // readDoubted reads a line of a program that has the name of one of Postfix's, in a family of another name: it is
@@ -49,7 +49,7 @@ func read(body string, ev *mail.Event) parse.Verdict {
 func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 	before := *ev
 	t.stamp(ev)
-	if v := dispatch(strip(body), ev); v == parse.Parsed && ev.Kind != mail.Other && ev.Kind != mail.Warning {
+	if v := dispatch(t.family, strip(body), ev); v == parse.Parsed && ev.Kind != mail.Other && ev.Kind != mail.Warning {
 		return v
 	}
 	*ev = before
@@ -72,11 +72,11 @@ func strip(body string) string {
 	return body
 }
 
-func dispatch(body string, ev *mail.Event) parse.Verdict {
+func dispatch(f family, body string, ev *mail.Event) parse.Verdict {
 	if text, ok := cutSeverity(body); ok {
 		return severity(body, text, ev)
 	}
-	v := daemon(body, ev)
+	v := info(f, body, ev)
 	if v == parse.Unfamiliar && (chatter(body) || verbose(body)) {
 		ev.Kind = mail.Other
 		return parse.Parsed
@@ -84,30 +84,30 @@ func dispatch(body string, ev *mail.Event) parse.Verdict {
 	return v
 }
 
-// daemon reads the informational lines of a daemon.
-func daemon(body string, ev *mail.Event) parse.Verdict {
-	switch ev.Daemon {
-	case "smtpd", "qmqpd":
+// info reads the informational lines of a daemon.
+func info(f family, body string, ev *mail.Event) parse.Verdict {
+	switch f {
+	case smtpdFamily:
 		return smtpd(body, ev)
-	case "cleanup":
+	case cleanupFamily:
 		return cleanup(body, ev)
-	case "qmgr", "oqmgr", "nqmgr":
+	case qmgrFamily:
 		return qmgr(body, ev)
-	case "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard":
+	case agentFamily:
 		return agent(body, ev)
-	case "bounce":
+	case bounceFamily:
 		return bounce(body, ev)
-	case "pickup":
+	case pickupFamily:
 		return pickup(body, ev)
-	case "postscreen":
+	case postscreenFamily:
 		return postscreen(body, ev)
-	case "dnsblog":
+	case dnsblogFamily:
 		return dnsblog(body, ev)
-	case "tlsproxy":
+	case tlsproxyFamily:
 		return tlsproxy(body, ev)
-	case "postsuper":
+	case postsuperFamily:
 		return postsuper(body, ev)
-	case "postlog":
+	case postlogFamily: // whatever an administrator's script wishes to say
 		return remark(body, ev)
 	}
 	return service(body, ev)

@@ -92,17 +92,26 @@ func cutField(s, key string) (value, rest string) {
 	if !ok {
 		return "", s
 	}
-	end := len(value)
-	later := false
-	for _, k := range acceptFields {
-		if later {
-			if i := strings.Index(value[:end], k); i >= 0 {
-				end = i
-			}
+	for from := 0; ; {
+		i := strings.Index(value[from:], ", ")
+		if i < 0 {
+			return value, ""
 		}
-		later = later || k == key
+		if from += i; fieldFollows(value[from:], key) {
+			return value[:from], value[from:]
+		}
+		from++
 	}
-	return value[:end], value[end:]
+}
+
+// fieldFollows reports whether s begins with a field that may stand behind key.
+func fieldFollows(s, key string) bool {
+	for i := len(acceptFields) - 1; i >= 0 && acceptFields[i] != key; i-- {
+		if strings.HasPrefix(s, acceptFields[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // skipSASLSender cuts sasl_sender=, which any client may set with "MAIL FROM:<> AUTH=…", and which proves nothing. A quote

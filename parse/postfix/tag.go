@@ -9,13 +9,16 @@ import (
 // tag is a syslog tag, taken apart: syslog_name/program (global/mail_task.c). The first part names the instance of
 // Postfix, to which queue IDs belong; what stands between is a service that master.cf gave a syslog_name of its own. A
 // service makes no other queue: postfix/submission/smtpd hands over to postfix/cleanup.
-type tag struct{ instance, service, daemon string }
+type tag struct {
+	instance, service, daemon string
+	family                    family
+}
 
 // cutTag takes a tag apart; ok is whether the program is one of Postfix's.
 func cutTag(process string) (t tag, ok bool) {
 	last := strings.LastIndexByte(process, '/')
 	if last < 0 {
-		return tag{"postfix", "", "postfix"}, process == "postfix"
+		return tag{"postfix", "", "postfix", serviceFamily}, process == "postfix"
 	}
 	t.daemon = process[last+1:]
 	first := strings.IndexByte(process, '/')
@@ -23,7 +26,8 @@ func cutTag(process string) (t tag, ok bool) {
 	if first < last {
 		t.service = process[first+1 : last]
 	}
-	return t, program(t.daemon) && t.instance != "cyrus" && t.instance != "dovecot"
+	t.family = familyOf(t.daemon)
+	return t, t.family != stranger && t.instance != "cyrus" && t.instance != "dovecot"
 }
 
 func (t tag) stamp(ev *mail.Event) {
@@ -33,19 +37,58 @@ func (t tag) stamp(ev *mail.Event) {
 // own reports whether the instance has Postfix's name: postfix, postfix-out …
 func (t tag) own() bool { return strings.HasPrefix(t.instance, "postfix") }
 
-// program reports whether a program belongs to Postfix. Policy servers log below postfix/ as well (postfix/policy-spf):
-// they are not of this family.
-func program(name string) bool {
-	switch name {
-	case "anvil", "bounce", "cleanup", "discard", "dnsblog", "error", "flush", "lmtp", "local", "master", "nbdb_reindexd",
-		"nqmgr", "oqmgr", "pickup", "pipe", "postlogd", "postscreen", "proxymap", "qmgr", "qmqpd", "scache", "showq", "smtp",
-		"smtpd", "spawn", "tlsmgr", "tlsproxy", "trivial-rewrite", "verify", "virtual",
-		"mailq", "newaliases", "postalias", "postcat", "postconf", "postdrop", "postfix", "postfix-script", "postfix-tls-script",
-		"post-install", "postkick", "postlock", "postlog", "postmap", "postmulti", "postmulti-script", "postqueue",
-		"postsuper", "posttls-finger", "sendmail", "smtp-sink", "smtp-source":
-		return true
+// family is the daemons whose lines one function reads.
+type family uint8
+
+const (
+	stranger family = iota // not of Postfix
+	smtpdFamily
+	cleanupFamily
+	qmgrFamily
+	agentFamily
+	bounceFamily
+	pickupFamily
+	postscreenFamily
+	dnsblogFamily
+	tlsproxyFamily
+	postsuperFamily
+	postlogFamily
+	serviceFamily // the daemons and commands that serve the others
+)
+
+// familyOf is the family of a program. Policy servers log below postfix/ as well (postfix/policy-spf): they are not of
+// Postfix.
+func familyOf(program string) family {
+	switch program {
+	case "smtpd", "qmqpd":
+		return smtpdFamily
+	case "cleanup":
+		return cleanupFamily
+	case "qmgr", "oqmgr", "nqmgr":
+		return qmgrFamily
+	case "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard":
+		return agentFamily
+	case "bounce":
+		return bounceFamily
+	case "pickup":
+		return pickupFamily
+	case "postscreen":
+		return postscreenFamily
+	case "dnsblog":
+		return dnsblogFamily
+	case "tlsproxy":
+		return tlsproxyFamily
+	case "postsuper":
+		return postsuperFamily
+	case "postlog":
+		return postlogFamily
+	case "anvil", "flush", "master", "nbdb_reindexd", "postlogd", "proxymap", "scache", "showq", "spawn", "tlsmgr", "trivial-rewrite",
+		"verify", "mailq", "newaliases", "postalias", "postcat", "postconf", "postdrop", "postfix", "postfix-script",
+		"postfix-tls-script", "post-install", "postkick", "postlock", "postmap", "postmulti", "postmulti-script", "postqueue",
+		"posttls-finger", "sendmail", "smtp-sink", "smtp-source":
+		return serviceFamily
 	}
-	return false
+	return stranger
 }
 
 // ambiguous reports whether other programs have the name as well.
