@@ -148,7 +148,7 @@ func arrivalHost(s string, ev *mail.Event) (fields string) {
 		ev.Client.Name, fields = cutToken(s) // cut, or -oMs without -oMa
 		return fields
 	}
-	if strings.Contains(fields, " [") {
+	if bracket(fields, 1) > 0 {
 		if last, after, ok := lastArrivalHost(s, len(s)-len(fields), ev); ok {
 			h, fields = last, after
 		}
@@ -184,52 +184,38 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		if s[0] != ' ' {
 			return s
 		}
-		name, value, next := cutField(s[1:])
+		name, after := cutName(s[1:])
 		r := arrivalRank(name)
-		switch {
-		case r > at:
-			at = r
-		case r != notAField || strings.IndexByte(name, '"') >= 0:
-			return s
-		case at == rAuth && auth != "": // a login with blanks goes on
-			splitAuth(auth[:len(auth)-len(next)], ev)
+		if r <= at {
+			next, ok := wordBetween(r, at, name, after)
+			if !ok {
+				return s
+			}
+			if at == rAuth {
+				splitAuth(auth[:len(auth)-len(next)], ev)
+			}
 			s = next
 			continue
-		case at == rIdent || value != "" && at < rSubject && strings.IndexByte(value, '"') < 0:
-			s = next // the rest of an ident; ID= and B= of cPanel
-			continue
-		default:
-			return s
 		}
-		ok := true
+		at = r
+		next, ok := "", true
 		switch r {
-		case rInterface:
-			ev.Interface = value
-		case rIdent:
-			if ev.Kind == mail.LocalSubmit {
-				ev.User = value
-			}
-		case rProtocol:
-			ev.Protocol, ok = value, value != ""
-		case rCipher:
-			ev.TLS = strings.TrimSuffix(value, "*") // resumed
 		case rDN, rSNI:
-			next, ok = skipQuoted(s, value, next)
-		case rAuth:
-			auth = valueOf(s[1:], name)
-			splitAuth(value, ev)
-			ok = strings.IndexByte(value, '"') < 0
-		case rSize:
-			ev.Size, ok = number(value)
+			next, ok = skipQuoted(after)
 		case rMessageID:
-			ev.MessageID, next = cutAddress(valueOf(s[1:], name))
+			ev.MessageID, next = cutAddress(after)
 			ok = strings.IndexByte(ev.MessageID, '"') < 0 || unquoted(ev.MessageID, 0) >= 0
 		case rSubject:
-			next, ok = subject(valueOf(s[1:], name), ev)
+			next, ok = subject(after, ev)
 		case rFrom:
-			_, next, ok = cutAngle(strings.TrimPrefix(next, " "))
+			_, next, ok = cutAngle(strings.TrimPrefix(after, " "))
 		case rFor:
-			return recipients(strings.TrimPrefix(next, " "), s, ev)
+			return recipients(strings.TrimPrefix(after, " "), s, ev)
+		default:
+			auth = after
+			var value string
+			value, next = cutToken(after)
+			ok = arrivalValue(r, value, ev)
 		}
 		if !ok {
 			return s
@@ -239,16 +225,56 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 	return ""
 }
 
-// cutField reads "name=value" or "name" up to the next blank; a value that may hold blanks is cut again by its reader.
-func cutField(s string) (name, value, rest string) {
+// arrivalValue stores a value that holds no blank.
+func arrivalValue(r rank, value string, ev *mail.Event) (ok bool) {
+	switch r {
+	case rProtocol:
+		ev.Protocol = value
+		return value != ""
+	case rSize:
+		ev.Size, ok = number(value)
+		return ok
+	case rCipher:
+		ev.TLS = strings.TrimSuffix(value, "*") // resumed
+	case rInterface:
+		ev.Interface = value
+	case rIdent:
+		if ev.Kind == mail.LocalSubmit {
+			ev.User = value
+		}
+	case rAuth:
+		splitAuth(value, ev)
+		return strings.IndexByte(value, '"') < 0
+	}
+	return true
+}
+
+// wordBetween reads what stands out of the order: the rest of an ident or of a login with blanks, and fields that are not
+// known, such as ID= and B= of cPanel.
+func wordBetween(r, at rank, name, after string) (next string, ok bool) {
+	value, next := cutToken(after)
+	if r != notAField || strings.IndexByte(name, '"') >= 0 || strings.IndexByte(value, '"') >= 0 {
+		return after, false
+	}
+	return next, at == rAuth || at == rIdent || value != "" && at < rSubject
+}
+
+// cutName reads the "name=" of a field, or the name of one that has no value.
+func cutName(s string) (name, after string) {
 	n := 0
 	for n < len(s) && s[n] != '=' && s[n] != ' ' {
 		n++
 	}
-	name, rest = s[:n], s[n:]
-	if rest != "" && rest[0] == '=' {
-		value, rest = cutToken(rest[1:])
+	if n < len(s) && s[n] == '=' {
+		return s[:n], s[n+1:]
 	}
+	return s[:n], s[n:]
+}
+
+// cutField reads "name=value" or "name", up to the next blank.
+func cutField(s string) (name, value, rest string) {
+	name, after := cutName(s)
+	value, rest = cutToken(after)
 	return name, value, rest
 }
 
@@ -266,11 +292,12 @@ func splitAuth(s string, ev *mail.Event) {
 
 // skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…". Quotes inside are not escaped: the end is the quote that
 // stands before a later field.
-func skipQuoted(s, value, next string) (rest string, ok bool) {
-	if value == "" || value[0] != '"' {
-		return next, strings.IndexByte(value, '"') < 0
+func skipQuoted(s string) (rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		value, rest := cutToken(s)
+		return rest, strings.IndexByte(value, '"') < 0
 	}
-	inner := s[len(s)-len(next)-len(value)+1:]
+	inner := s[1:]
 	for range tries {
 		end := strings.IndexByte(inner, '"')
 		if end < 0 {
@@ -279,7 +306,7 @@ func skipQuoted(s, value, next string) (rest string, ok bool) {
 		if inner = inner[end+1:]; inner == "" {
 			return inner, true
 		}
-		if name, _, _ := cutField(inner[1:]); inner[0] == ' ' && arrivalRank(name) > rDN {
+		if name, _ := cutName(inner[1:]); inner[0] == ' ' && arrivalRank(name) > rDN {
 			return inner, true
 		}
 	}
@@ -340,15 +367,16 @@ func octal(s string) bool {
 // recipients takes the list behind "for" as it stands. It returns whole where the list is none: a text whose quotes do not
 // match, or with an address in brackets, is the middle of another value.
 func recipients(list, whole string, ev *mail.Event) (rest string) {
-	if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || strings.Contains(list, " [") && !halved(list) {
+	half := halved(list)
+	if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bracket(list, 1) > 0 && !half {
 		return whole
+	}
+	if half {
+		ev.Flags |= mail.Doubtful
 	}
 	if strings.HasSuffix(list, "<trunc>") {
 		ev.Flags |= mail.Incomplete
 		list = strings.TrimSuffix(list, "<trunc>")
-	}
-	if halved(list) {
-		ev.Flags |= mail.Doubtful
 	}
 	ev.Recipients = list
 	return ""

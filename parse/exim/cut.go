@@ -31,16 +31,24 @@ func isID(s string, n, dash int) bool {
 	if len(s) > n && s[n] != ' ' {
 		return false
 	}
-	for i := range n {
-		if !base62(s[i]) && i != 6 && i != dash {
+	return base62(s[:6]) && base62(s[7:dash]) && base62(s[dash+1:n])
+}
+
+func base62(s string) bool {
+	for i := range len(s) {
+		if !alphanumeric(s[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func base62(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+func alphanumeric(c byte) bool {
+	const digits, letters = 0x03ff << '0', 0x03ff_ffff<<('A'-64) | 0x03ff_ffff<<('a'-64)
+	if c < 64 {
+		return uint64(digits)>>c&1 != 0
+	}
+	return c < 128 && uint64(letters)>>(c-64)&1 != 0
 }
 
 // cutToken cuts at the first blank, which stays with the rest.
@@ -219,24 +227,32 @@ type host struct {
 // cutHost reads a host off the front of s: up to the first address in brackets that stands alone (a HELO in brackets has a
 // parenthesis before it).
 func cutHost(s string) (h host, rest string, ok bool) {
-	at := 0
-	if s != "" && s[0] != '[' {
-		at = strings.Index(s, " [") + 1
-	}
+	at := bracket(s, 0)
 	for range tries {
-		if at == 0 && (s == "" || s[0] != '[') {
-			return host{}, s, false
+		if at < 0 {
+			break
 		}
 		if h, rest, ok = hostAt(s, at); ok {
 			return h, rest, true
 		}
-		next := strings.Index(s[at+1:], " [") + 1
-		if next == 0 {
-			break
-		}
-		at += 1 + next
+		at = bracket(s, at+1)
 	}
 	return host{}, s, false
+}
+
+// bracket is the place of the next [ that begins s or stands behind a blank; -1: there is none.
+func bracket(s string, from int) int {
+	for from < len(s) {
+		n := strings.IndexByte(s[from:], '[')
+		if n < 0 {
+			break
+		}
+		if from += n; from == 0 || s[from-1] == ' ' {
+			return from
+		}
+		from++
+	}
+	return -1
 }
 
 // cutLastHost reads a host that ends with the last address in brackets of s: for lines with nothing behind the host that a
@@ -277,15 +293,15 @@ func cutBrackets(s string) (ip netip.Addr, port uint16, rest string, ok bool) {
 		return ip, 0, s, false
 	}
 	rest = s[end+1:]
-	n := 1
-	for n < len(rest) && n < 6 && rest[n] >= '0' && rest[n] <= '9' {
-		n++
-	}
-	if rest == "" || rest[0] != ':' || n == 1 {
+	if rest == "" || rest[0] != ':' {
 		return ip, 0, rest, true
 	}
-	value, _ := number(rest[1:n])
-	if value > 65535 {
+	n, value := 1, 0
+	for n < len(rest) && n < 6 && rest[n] >= '0' && rest[n] <= '9' {
+		value = value*10 + int(rest[n]-'0')
+		n++
+	}
+	if n == 1 || value > 65535 {
 		return ip, 0, rest, true
 	}
 	return ip, uint16(value), rest[n:], true

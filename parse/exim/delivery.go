@@ -18,6 +18,7 @@ type outcome struct {
 	size                      int64
 	onQueue, delivering       time.Duration
 	reason                    string // "**": the text behind the fields; "==": what follows "defer"
+	failing                   bool   // a reason may follow the fields
 	cut                       bool
 }
 
@@ -142,28 +143,31 @@ func beforeParents(s string) string {
 	return s
 }
 
-// fields reads the fields of a successful delivery in their order and returns what does not follow it.
-// src/deliver.c: delivery_log
+// fields reads the fields in their order and returns what does not follow it. Those of a failure end with the reason,
+// which is stored.  src/deliver.c: delivery_log, failure_log, d_hostlog
 func (o *outcome) fields(s string) (rest string) {
 	at := dNone
 	for s != "" {
+		if o.failing {
+			if reason, ok := reasonAfter(s); ok {
+				o.failed(reason)
+				return ""
+			}
+		}
 		if s[0] != ' ' {
 			return s
 		}
-		name, value, next := cutField(s[1:])
+		name, after := cutName(s[1:])
 		r := deliveryRank(name)
-		if r == dUnknown && value != "" && strings.IndexByte(value, '"') < 0 {
-			s = next
-			continue
-		}
 		switch {
 		case r == dInterface && at == dNone: // 4.86 puts it first
-		case r <= at:
-			return s
-		default:
+		case r > at:
 			at = r
+		case r == dUnknown && after != "" && after[0] != ' ': // of a version that is not known
+		default:
+			return s
 		}
-		next, ok := o.field(r, s[1+len(name):], value, next)
+		next, ok := o.field(r, after)
 		if !ok {
 			return s
 		}
@@ -172,39 +176,50 @@ func (o *outcome) fields(s string) (rest string) {
 	return ""
 }
 
-// field stores one field. s is what follows its name, next what follows its value where that ends at the first blank.
-func (o *outcome) field(r deliveredRank, s, value, next string) (rest string, ok bool) {
+// field stores one field and returns what follows it.
+func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 	switch r {
-	case dInterface:
-		o.iface = strings.TrimSuffix(value, "*") // a used connection, up to 4.94
+	case dHost:
+		return o.cutRelay(s)
+	case dReply:
+		return o.cutReply(s)
 	case dSender:
-		o.sender, next, ok = cutAngle(strings.TrimPrefix(s, "="))
+		o.sender, rest, ok = cutAngle(s)
 		o.sender = null(o.sender)
-		return next, ok
+		return rest, ok
 	case dReturnPath, dSRS:
-		_, next, ok = cutAngle(strings.TrimPrefix(s, "="))
-		return next, ok
+		_, rest, ok = cutAngle(s)
+		return rest, ok
+	case dDN:
+		return skipDN(s)
+	}
+	value, rest := cutToken(s)
+	if n := len(value) - 1; o.failing && n >= 0 && value[n] == ':' {
+		value, rest = value[:n], s[n:]
+	}
+	return o.value(r, value, rest)
+}
+
+// value stores a value that holds no blank.
+func (o *outcome) value(r deliveredRank, value, next string) (rest string, ok bool) {
+	switch r {
 	case dRouter:
 		o.router = value
 	case dTransport:
 		o.transport = value
+	case dInterface:
+		o.iface = strings.TrimSuffix(value, "*") // a used connection, up to 4.94
 	case dSize:
 		o.size, ok = number(value)
 		return next, ok
-	case dHost:
-		return o.cutRelay(strings.TrimPrefix(s, "="))
-	case dShadow:
-		return skipParentheses(next), value != ""
-	case dDN:
-		return skipDN(s, value, next)
-	case dReply:
-		return o.cutReply(strings.TrimPrefix(s, "="))
 	case dOnQueue:
 		o.onQueue, ok = duration(value)
 		return next, ok
 	case dDelivering:
 		o.delivering, ok = duration(value)
 		return next, ok
+	case dShadow:
+		next = skipParentheses(next)
 	}
 	return next, strings.IndexByte(value, '"') < 0
 }
@@ -256,11 +271,11 @@ func skipParentheses(s string) string {
 }
 
 // skipDN finds the end of DN="…": the quote that stands before a later field, a colon, or nothing.
-func skipDN(s, value, next string) (rest string, ok bool) {
-	if value == "" || value[0] != '"' {
-		return next, false
+func skipDN(s string) (rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		return s, false
 	}
-	inner := s[2:]
+	inner := s[1:]
 	for range tries {
 		end := strings.IndexByte(inner, '"')
 		if end < 0 {
@@ -271,7 +286,7 @@ func skipDN(s, value, next string) (rest string, ok bool) {
 		case inner == "", inner[0] == ':', strings.HasPrefix(inner, " : "):
 			return inner, true
 		case inner[0] == ' ':
-			if name, _, _ := cutField(inner[1:]); deliveryRank(name) > dDN {
+			if name, _ := cutName(inner[1:]); deliveryRank(name) > dDN {
 				return inner, true
 			}
 		}

@@ -24,8 +24,8 @@ func unhappy(s string, d mail.Disposition, ev *mail.Event) parse.Verdict {
 	}
 	ev.Kind, ev.Disposition = mail.Delivery, d
 	final, original, rest := unhappyAddresses(s)
-	var o outcome
-	left := o.untilReason(rest)
+	o := outcome{failing: true}
+	left := o.fields(rest)
 	if after, ok := deferReason(left); ok && d == mail.Deferred {
 		o.deferred(after)
 	} else if left != "" {
@@ -53,7 +53,7 @@ func unhappyAddresses(s string) (final, original, rest string) {
 		if final, original, rest, ok := originalAfter(s, fieldFollows); ok {
 			return final, original, rest
 		}
-	case strings.Contains(s, ` <"`), strings.IndexByte(s, '\\') >= 0 && strings.Contains(s, " <"):
+	case quotedOriginal(s):
 		if final, original, rest, ok := originalAfter(s, sameMailbox); ok {
 			return final, original, rest
 		}
@@ -63,6 +63,21 @@ func unhappyAddresses(s string) (final, original, rest string) {
 		return final[:n], "", s[n:]
 	}
 	return final, original, rest
+}
+
+// quotedOriginal reports whether s has an address in angle brackets that may be quoted: with a quote at its front, or with
+// a backslash somewhere behind it.
+func quotedOriginal(s string) bool {
+	for at := 0; ; {
+		n := strings.IndexByte(s[at:], '<')
+		if n < 0 {
+			return false
+		}
+		at += n + 1
+		if at > 1 && s[at-2] == ' ' {
+			return s[at:] != "" && s[at] == '"' || strings.Contains(s[at:], ` <"`) || strings.IndexByte(s[at:], '\\') >= 0
+		}
+	}
 }
 
 // originalAfter tries every " <address>" as the original, from the left.
@@ -83,7 +98,7 @@ func originalAfter(s string, fits func(final, original, rest string) bool) (fina
 }
 
 func fieldFollows(_, _, rest string) bool {
-	name, _, _ := cutField(strings.TrimPrefix(rest, " "))
+	name, _ := cutName(strings.TrimPrefix(rest, " "))
 	return strings.HasPrefix(rest, " :") || strings.HasPrefix(rest, ": ") || deliveryRank(name) > dNone
 }
 
@@ -120,39 +135,8 @@ func lower(c byte) byte {
 	return c
 }
 
-// untilReason reads fields up to the text of a failure, which it stores, or up to what is no field. The separator is ": "
-// up to 4.98, glued to the last value, and " : " since; " DT=" stands at the very end.
-func (o *outcome) untilReason(s string) (rest string) {
-	at := dNone
-	for s != "" {
-		if reason, ok := reasonAfter(s); ok {
-			o.failed(reason)
-			return ""
-		}
-		if s[0] != ' ' {
-			return s
-		}
-		name, value, next := cutField(s[1:])
-		r := deliveryRank(name)
-		if r == dUnknown || r <= at {
-			return s
-		}
-		at = r
-		last := strings.HasSuffix(value, ":") && r != dHost && r != dSender
-		value = strings.TrimSuffix(value, ":")
-		next, ok := o.field(r, s[1+len(name):], value, next)
-		if !ok {
-			return s
-		}
-		if last {
-			o.failed(strings.TrimPrefix(next, " "))
-			return ""
-		}
-		s = next
-	}
-	return ""
-}
-
+// reasonAfter is the text behind the fields of a failure. The separator is ": " up to 4.98, glued to the last value, and
+// " : " since.
 func reasonAfter(s string) (reason string, ok bool) {
 	switch {
 	case s[0] == ':':
@@ -186,39 +170,24 @@ func deferReason(s string) (after string, ok bool) {
 	return after, ok
 }
 
-// deferred reads ": strerror H=host I= PRX= TFO DT=: message", each part optional. An own strerror never has " H=".
+// deferred reads ": strerror H=host PRX= I= TFO DT=: message", each part optional. An own strerror never has " H=".
 func (o *outcome) deferred(s string) {
 	strerror := ""
 	if after, ok := strings.CutPrefix(s, ": "); ok {
-		strerror = after
-		if i := strings.Index(after, " H="); i >= 0 {
-			if _, _, ok := cutHost(after[i+3:]); ok {
-				strerror, s = after[:i], after[i:]
-			}
-		}
-		if len(strerror) == len(after) {
+		at := strings.Index(after, " H=")
+		if at < 0 {
 			o.reason = after
 			return
 		}
-	}
-	for s != "" {
-		if message, ok := reasonAfter(s); ok {
-			o.reason = message
+		if _, _, ok := cutHost(after[at+3:]); !ok {
+			o.reason = after
 			return
 		}
-		name, value, next := cutField(s[1:])
-		last := strings.HasSuffix(value, ":") && name != "H"
-		next, ok := o.field(deliveryRank(name), s[1+len(name):], strings.TrimSuffix(value, ":"), next)
-		if !ok || deliveryRank(name) == dUnknown {
-			break
-		}
-		if last {
-			o.reason = strings.TrimPrefix(next, " ")
-			return
-		}
-		s = next
+		strerror, s = after[:at], after[at:]
 	}
-	o.reason = strerror
+	if o.fields(s); o.reason == "" {
+		o.reason = strerror
+	}
 }
 
 // explain reads the text of a failure: the remote server's code where it is about one, and the server where the text names

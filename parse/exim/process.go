@@ -84,10 +84,7 @@ func commandLine(s string, ev *mail.Event) bool {
 
 // cutArgs cuts "before N args: after".
 func cutArgs(s string) (before, after string, ok bool) {
-	at := strings.Index(s, " args: ")
-	if at < 1 {
-		return s, "", false
-	}
+	at := argsAt(s)
 	n := at
 	for n > 0 && s[n-1] >= '0' && s[n-1] <= '9' {
 		n--
@@ -96,4 +93,20 @@ func cutArgs(s string) (before, after string, ok bool) {
 		return s, "", false
 	}
 	return s[:max(n-1, 0)], s[at+len(" args: "):], true
+}
+
+// argsAt is the place of " args: "; -1: there is none. It looks for the rarest letters.
+func argsAt(s string) int {
+	from := 0
+	for range tries {
+		n := strings.Index(s[from:], "gs: ")
+		if n < 0 {
+			break
+		}
+		if from += n; strings.HasSuffix(s[:from], " ar") {
+			return from - len(" ar")
+		}
+		from += len("gs: ")
+	}
+	return -1
 }

@@ -71,7 +71,7 @@ func queued(s string, ev *mail.Event) bool {
 }
 
 func (r *remark) begins(s string) bool {
-	if base62(r.text[len(r.text)-1]) {
+	if alphanumeric(r.text[len(r.text)-1]) {
 		return s == r.text
 	}
 	return strings.HasPrefix(s, r.text)

@@ -83,9 +83,11 @@ func connection(s, rest string, ev *mail.Event) bool {
 		h.client(ev)
 	}
 	tail = hostFields(tail, ev)
-	if i := strings.LastIndex(tail, " D="); i >= 0 { // behind "lost"
-		ev.Delay, _ = duration(tail[i+3:])
-		tail = tail[:i]
+	if strings.HasPrefix(tail, " lost") {
+		if before, d, ok := strings.Cut(tail, " D="); ok {
+			ev.Delay, _ = duration(d)
+			tail = before
+		}
 	}
 	ev.Kind, ev.Text = mail.Disconnect, strings.TrimPrefix(tail, " ")
 	switch {

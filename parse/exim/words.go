@@ -26,7 +26,7 @@ func addressIn(s string) netip.Addr {
 	for range words {
 		word, rest := cutToken(s)
 		word = word[strings.LastIndexByte(word, '=')+1:]
-		if word = strings.Trim(word, "[](){}<>,;:\"'"); plausible(word) {
+		if word = bare(word); plausible(word) {
 			if ip, ok := address(word); ok {
 				return ip
 			}
@@ -41,4 +41,15 @@ func addressIn(s string) netip.Addr {
 
 func plausible(word string) bool {
 	return len(word) > 2 && (word[0] >= '0' && word[0] <= '9' || strings.IndexByte(word, ':') >= 0)
+}
+
+// bare is a word without the punctuation around it.
+func bare(word string) string {
+	for word != "" && !alphanumeric(word[0]) && word[0] != ':' {
+		word = word[1:]
+	}
+	for word != "" && !alphanumeric(word[len(word)-1]) {
+		word = word[:len(word)-1]
+	}
+	return word
 }
