@@ -143,6 +143,29 @@ func (sp splitter) allocate(t *testing.T, f parse.Format, s Specimen) {
 	}
 }
 
+// Exclusive checks that no specimen of the files that match the pattern is claimed by two of the formats.
+func Exclusive(t *testing.T, formats []parse.Format, pattern string) {
+	t.Helper()
+	sp := newSplitter()
+	for _, s := range Read(t, pattern) {
+		header, body, ok := sp.split(s.Line)
+		if !ok {
+			continue
+		}
+		claimed := ""
+		for _, f := range formats {
+			ev := header
+			if f.Parse(body, &ev) == parse.Foreign {
+				continue
+			}
+			if claimed != "" {
+				t.Errorf("%s:%d: %s: claimed by %s and %s", s.File, s.At, s.Line, claimed, f.Name)
+			}
+			claimed = f.Name
+		}
+	}
+}
+
 func (sp splitter) rewrite(t *testing.T, f parse.Format, pattern string) {
 	t.Helper()
 	files, _ := filepath.Glob(pattern)
