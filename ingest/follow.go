@@ -103,24 +103,33 @@ func (f *following) follow(ctx context.Context, file *followed) {
 	f.say(file, true, true)
 }
 
-// parse parses a chunk with a clock that knows today.
+// parse parses a chunk.
 func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 	s := file.stream
 	if s.serial == nil {
 		s.serial = f.parser(s.file)
 	}
+	s.serial.reader = parse.NewHeaderReader(f.clock(file))
 	file.bytes += int64(len(c.Text))
 	file.lines += int64(strings.Count(c.Text, "\n"))
 	if !strings.HasSuffix(c.Text, "\n") {
 		file.lines++
 	}
-	const skew = time.Hour // of the clocks of two hosts
-	clock := parse.NewClock(s.file.clock.Location(), mail.InstantOf(f.fo.Now().Add(skew)))
 	b := f.batch()
-	s.serial.reader = parse.NewHeaderReader(clock)
-	s.serial.chunk(c, b)
+	s.serial.text(text{Chunk: c}, b)
 	s.settler.settle(b)
 	return b
+}
+
+// clock completes the stamps of the next chunk of a file: what was there at the beginning has the file's own clock, what is
+// written since then is not after now.
+func (f *following) clock(file *followed) *parse.Clock {
+	own := file.stream.file.clock
+	if f.o.Year != 0 || file.bytes < file.stream.file.in.Size {
+		return own
+	}
+	const skew = time.Hour // of the clocks of two hosts
+	return parse.NewClock(own.Location(), mail.InstantOf(f.fo.Now().Add(skew)))
 }
 
 // say tells the merge how a file is.

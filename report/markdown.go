@@ -67,13 +67,13 @@ func (d *document) findings() {
 		}
 		return
 	}
-	d.line("**" + counted(len(r.Findings)+r.Left, "finding", "findings") + ": " + severities(r.Findings) + ".**")
+	d.line("**" + Counted(len(r.Findings)+r.Left, "finding", "findings") + ": " + severities(r.Findings) + ".**")
 	for i := range r.Findings {
 		d.finding(&r.Findings[i])
 	}
 	if r.Left > 0 {
 		d.blank()
-		d.line(counted(r.Left, "more finding", "more findings") + " left out by `--top`.")
+		d.line(Counted(r.Left, "more finding", "more findings") + " left out by `--top`.")
 	}
 }
 
@@ -255,7 +255,7 @@ func (d *document) foot() {
 		d.item("not read", markdown(text))
 	}
 	for _, s := range r.Ledger.Shapes {
-		d.item("unfamiliar", counted(int(s.Count), "line", "lines")+" like "+code(s.Text))
+		d.item("unfamiliar", Counted(int(s.Count), "line", "lines")+" like "+code(s.Text))
 	}
 	for _, note := range r.Notes {
 		d.item("note", markdown(note))

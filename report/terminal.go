@@ -85,12 +85,12 @@ func (p *page) findings() {
 	}
 	if rest := len(r.Findings) - blocks; rest > 0 {
 		p.line("")
-		p.wrap("", "", counted(rest, "more finding has", "more findings have")+" a row above and no block here: --top "+strconv.Itoa(len(r.Findings))+
+		p.wrap("", "", Counted(rest, "more finding has", "more findings have")+" a row above and no block here: --top "+strconv.Itoa(len(r.Findings))+
 			" shows them in full, and so does --format json.")
 	}
 	if r.Left > 0 {
 		p.line("")
-		p.line(counted(r.Left, "more finding", "more findings") + " left out by --top.")
+		p.line(Counted(r.Left, "more finding", "more findings") + " left out by --top.")
 	}
 }
 
@@ -128,7 +128,7 @@ func (p *page) headline() {
 		}
 		return
 	}
-	p.line(p.paint(bold, counted(len(r.Findings)+r.Left, "finding", "findings")) + ": " + severities(r.Findings))
+	p.line(p.paint(bold, Counted(len(r.Findings)+r.Left, "finding", "findings")) + ": " + severities(r.Findings))
 }
 
 func (p *page) block(f *analyze.Finding) {
@@ -200,7 +200,7 @@ const fewClients = 5
 func (p *page) who(f *analyze.Finding) {
 	for i := range f.Clients {
 		if i == fewClients && len(f.Clients) > fewClients+1 {
-			p.item("and " + counted(len(f.Clients)-fewClients, "more client", "more clients"))
+			p.item("and " + Counted(len(f.Clients)-fewClients, "more client", "more clients"))
 			break
 		}
 		c := &f.Clients[i]
@@ -228,11 +228,11 @@ func firstLabel(i int, label string) string {
 func clientVolume(c *analyze.ClientCount) string {
 	switch {
 	case c.Messages > 0:
-		return counted(c.Messages, "message", "messages")
+		return Counted(c.Messages, "message", "messages")
 	case c.Rejected > 0:
 		return Commas(c.Rejected) + " rejected"
 	}
-	return counted(c.Logins, "login", "logins")
+	return Counted(c.Logins, "login", "logins")
 }
 
 func countsText(cs []analyze.Count, few, all int) string {
@@ -250,7 +250,7 @@ func (p *page) whom(f *analyze.Finding) {
 	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
 		text := countsText(f.Senders, 3, n)
 		if n > 1 {
-			text = counted(n, "sender", "senders") + " in " + counted(f.Counts.SenderDomains, "domain", "domains") + ": " + text
+			text = Counted(n, "sender", "senders") + " in " + Counted(f.Counts.SenderDomains, "domain", "domains") + ": " + text
 		}
 		p.field("from", Visible(text))
 	}
@@ -278,9 +278,11 @@ func (p *page) mangled(f *analyze.Finding) {
 }
 
 func (p *page) reasons(f *analyze.Finding) {
-	p.field("why", Visible(f.Detector)+", "+strconv.Itoa(int(f.Score*100+0.5))+" % sure"+colonIf(len(f.Reasons) > 0))
+	p.field("why", Visible(f.Detector)+", "+percent(f.Score)+" sure"+colonIf(len(f.Reasons) > 0))
+	const weightWidth = 7
 	for _, reason := range f.Reasons {
-		p.item(p.paint(dim, fmt.Sprintf("%.2f", reason.Weight)) + "  " + Visible(reason.Text))
+		weight := fmt.Sprintf("%5.2f", reason.Weight)
+		p.wrap(strings.Repeat(" ", labelWidth+2)+p.paint(dim, weight)+"  ", strings.Repeat(" ", labelWidth+2+weightWidth), Visible(reason.Text))
 	}
 }
 
@@ -365,7 +367,7 @@ func (p *page) foot() {
 func (p *page) gaps() {
 	for i, g := range p.r.Gaps {
 		if i == 3 {
-			p.item("and " + counted(p.r.QuietSpans-3, "shorter gap", "shorter gaps"))
+			p.item("and " + Counted(p.r.QuietSpans-3, "shorter gap", "shorter gaps"))
 			break
 		}
 		p.field(firstLabel(i, "gaps"), Visible(g.Host)+" logged nothing "+from(g.From, g.To, p.r.Zone))
@@ -391,10 +393,10 @@ func (p *page) unread() {
 	}
 	for i, s := range p.r.Ledger.Shapes {
 		if i == 3 {
-			p.item("and " + counted(len(p.r.Ledger.Shapes)-3, "more shape", "more shapes") + ", in --format json")
+			p.item("and " + Counted(len(p.r.Ledger.Shapes)-3, "more shape", "more shapes") + ", in --format json")
 			break
 		}
-		p.field(firstLabel(i, "unknown"), counted(int(s.Count), "line", "lines")+" like: "+Visible(s.Text))
+		p.field(firstLabel(i, "unknown"), Counted(int(s.Count), "line", "lines")+" like: "+Visible(s.Text))
 	}
 }
 

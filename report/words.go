@@ -23,8 +23,8 @@ func Commas(n int) string { return humanize.Comma(int64(n)) }
 // Bytes is a size as a person reads it: 1.2 GB.
 func Bytes(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
-// counted is "1 message", "36 messages".
-func counted(n int, one, many string) string {
+// Counted is "1 message", "36 messages".
+func Counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -111,20 +111,20 @@ func howMuch(f *analyze.Finding) string {
 	c := &f.Counts
 	var parts []string
 	if c.Messages > 0 || c.Rejected == 0 && c.Logins == 0 && c.FailedLogins == 0 {
-		text := counted(c.Messages, "message", "messages") + " to " + counted(c.Recipients, "recipient", "recipients")
+		text := Counted(c.Messages, "message", "messages") + " to " + Counted(c.Recipients, "recipient", "recipients")
 		if what := fates(c); what != "" {
 			text += ": " + what
 		}
 		parts = append(parts, text)
 	}
 	if c.Rejected > 0 {
-		parts = append(parts, counted(c.Rejected, "attempt rejected", "attempts rejected"))
+		parts = append(parts, Counted(c.Rejected, "attempt rejected", "attempts rejected"))
 	}
 	if c.Logins > 0 {
-		parts = append(parts, counted(c.Logins, "login", "logins"))
+		parts = append(parts, Counted(c.Logins, "login", "logins"))
 	}
 	if c.FailedLogins > 0 {
-		parts = append(parts, counted(c.FailedLogins, "failed login", "failed logins"))
+		parts = append(parts, Counted(c.FailedLogins, "failed login", "failed logins"))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -227,8 +227,8 @@ func verdicts(r *Report) string {
 		duplicates += f.Duplicates
 		bytes += f.Bytes
 	}
-	text := fmt.Sprintf("%s, %s, %s: %s understood", counted(len(r.Ledger.Files), "file", "files"), Bytes(bytes),
-		counted(int(lines), "line", "lines"), Commas(int(events)))
+	text := fmt.Sprintf("%s, %s, %s: %s understood", Counted(len(r.Ledger.Files), "file", "files"), Bytes(bytes),
+		Counted(int(lines), "line", "lines"), Commas(int(events)))
 	for _, n := range []named{
 		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
 		{"given twice and counted once", int(duplicates)},
@@ -242,7 +242,7 @@ func verdicts(r *Report) string {
 
 // totalsText says the totals in one sentence.
 func totalsText(t *analyze.Totals) string {
-	text := counted(t.Messages, "message", "messages") + " to " + counted(t.Recipients, "recipient", "recipients")
+	text := Counted(t.Messages, "message", "messages") + " to " + Counted(t.Recipients, "recipient", "recipients")
 	if what := nonzero([]named{
 		{"delivered", t.Delivered}, {"bounced", t.Bounced}, {"deferred", t.Deferred}, {"expired", t.Expired}, {"held", t.Held}, {"discarded", t.Discarded},
 		{"forwarded", t.Forwarded}, {"left in the filter", t.Filtered}, {"without an outcome in the log", t.Undecided},
@@ -250,10 +250,10 @@ func totalsText(t *analyze.Totals) string {
 		text += ": " + strings.Join(what, ", ")
 	}
 	if t.Rejected > 0 {
-		text += "; " + counted(t.Rejected, "attempt rejected", "attempts rejected")
+		text += "; " + Counted(t.Rejected, "attempt rejected", "attempts rejected")
 	}
 	if t.Notices > 0 {
-		text += "; " + counted(t.Notices, "notice written by the mail server itself", "notices written by the mail server itself")
+		text += "; " + Counted(t.Notices, "notice written by the mail server itself", "notices written by the mail server itself")
 	}
 	return text
 }
@@ -288,9 +288,9 @@ func zoneText(r *Report) string {
 	return text
 }
 
-// yearTexts are the distinct rules by which stamps without a year or zone were completed.
+// yearTexts are the distinct rules by which stamps without a year or zone were completed, beside what zoneText says.
 func yearTexts(r *Report) []string {
-	var rules []string
+	rules := []string{r.Zone.String() + ", " + r.Ledger.ZoneWhy}
 	for i := range r.Ledger.Files {
 		for _, rule := range []string{r.Ledger.Files[i].YearRule, r.Ledger.Files[i].ZoneRule} {
 			if rule != "" && !slices.Contains(rules, rule) {
@@ -298,7 +298,7 @@ func yearTexts(r *Report) []string {
 			}
 		}
 	}
-	return rules
+	return rules[1:]
 }
 
 // rolesText says what hosts are for, and how we know.
@@ -330,7 +330,7 @@ func troubles(r *Report) []string {
 			texts = append(texts, withPath(f.Path, f.Err.Error()))
 		}
 		if f.Damage != nil {
-			texts = append(texts, withPath(f.Path, f.Damage.Error())+"; "+counted(int(f.Lines), "line", "lines")+" before that could be read and were used")
+			texts = append(texts, withPath(f.Path, f.Damage.Error())+"; "+Counted(int(f.Lines), "line", "lines")+" before that could be read and were used")
 		}
 		for _, w := range f.Warnings {
 			texts = append(texts, withPath(f.Path, w))

@@ -46,8 +46,10 @@ func (s *settings) setConfig(t *typed) error {
 	if err != nil {
 		return wrong("--config %w", atPath(t.config, err))
 	}
-	if undecoded := meta.Undecoded(); len(undecoded) > 0 {
-		return unknownKey(t.config, undecoded[0].String(), configKeys)
+	for _, key := range meta.Undecoded() {
+		if key[0] != "thresholds" { // those are checked below
+			return unknownKey(t.config, key.String(), configKeys)
+		}
 	}
 	for _, d := range c.LocalDomains {
 		s.pass.Local = append(s.pass.Local, mail.FoldDomain(d))
@@ -108,6 +110,9 @@ func unknownKey(path, name string, names []string) error {
 
 // atPath puts the path before an error that does not have it.
 func atPath(path string, err error) error {
+	if strings.HasPrefix(err.Error(), path+": ") {
+		return err
+	}
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}

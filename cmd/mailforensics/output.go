@@ -29,13 +29,13 @@ func openOutput(path string, force bool, stdout io.Writer) (*output, error) {
 	case err == nil && !info.Mode().IsRegular(): // a terminal, a pipe, /dev/null: nothing to keep
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
-			return nil, err
+			return nil, atPath("-o "+path, err)
 		}
 		return &output{Writer: f, file: f}, nil
 	case err == nil && !force:
 		return nil, &usageError{err: fmt.Errorf("-o %s: the file exists", path), hint: "--force overwrites it"}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return nil, atPath("-o "+path, err)
 	}
 	return newFile(path)
 }
@@ -49,7 +49,7 @@ func newFile(path string) (*output, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, atPath("-o "+path, err)
 		}
 		return &output{Writer: f, file: f, path: path}, nil
 	}
