@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 // eximHost is what was learned about an Exim.
 type eximHost struct {
-	user   string        // that it runs as, from its bounces
 	lag    time.Duration // between the second in a message ID and the stamp of its arrival, in quarters of an hour: the zone
 	agreed int           // arrivals that had that lag, less those that had not
 }
@@ -22,7 +22,8 @@ type aclText struct {
 	ip   netip.Addr
 	pid  int
 	at   mail.Instant
-	text string
+	text string // "" once it is given to a message
+	was  string
 }
 
 // exim handles a line of Exim.
@@ -55,14 +56,10 @@ func (t *Tracker) exim(ev *mail.Event) {
 
 // ruled keeps the words of an access rule that name a client, for the message that comes from it.
 func (t *Tracker) ruled(q *queue, ev *mail.Event) {
-	switch ev.Kind {
-	case mail.Connect, mail.Disconnect, mail.TLS, mail.Auth, mail.AuthFailed, mail.Reject:
+	if ev.Kind != mail.FilterResult || ev.Text == "" || !ev.Client.IP.IsValid() {
 		return
 	}
-	if ev.Text == "" || !ev.Client.IP.IsValid() {
-		return
-	}
-	t.texts.put(aclText{q.host, ev.Client.IP, ev.PID, t.now, strings.Clone(ev.Text)})
+	t.texts.put(aclText{host: q.host, ip: ev.Client.IP, pid: ev.PID, at: t.now, text: strings.Clone(ev.Text)})
 }
 
 // eximArrival is Exim's <=: the message is in the queue.
@@ -148,28 +145,35 @@ func cutAddress(list string) (address, rest string) {
 	return list, ""
 }
 
-// eximNotice decides whether an arrival is a notice: of the null sender, by a local process, and either about a message
-// that we know or by the user that Exim runs as. Any local user may say -f '<>' and -E<id> (src/exim.c).
+// eximNotice decides whether an arrival is a notice: of the null sender, by a local process, and that process is Exim's own
+// user, or it is about a mail that has failed recipients to report. R= alone proves nothing: any local user may say
+// -f '<>' and -E<id> (src/exim.c), and would be out of every count. So it is believed a few times for each mail only.
 func (t *Tracker) eximNotice(q *queue, h *hop, ev *mail.Event) {
 	if ev.Kind != mail.LocalSubmit || !strings.HasPrefix(ev.Protocol, "local") {
 		return
 	}
 	m := h.message
-	if ev.Parent != "" {
-		m.Parent = strings.Clone(ev.Parent)
+	m.Parent = strings.Clone(ev.Parent)
+	if ev.Sender == mail.NullSender {
+		m.Notice = isEximUser(ev.User) || ev.Parent != "" && t.mayReport(q, ev.Parent)
 	}
-	if ev.Sender != mail.NullSender {
-		return
+}
+
+// mayReport reports whether Exim may be about to tell a sender of this mail's fate.
+func (t *Tracker) mayReport(q *queue, id string) bool {
+	const few = 4
+	parent := t.find(q, id)
+	if parent == nil || parent.reports >= few {
+		return false
 	}
-	ours := ev.User != "" && (ev.User == q.host.exim.user || isEximUser(ev.User))
-	parent := ev.Parent != "" && (t.find(q, ev.Parent) != nil || t.graves.holds(q, ev.Parent, t.now))
-	if !ours && !parent {
-		return
+	for i := range parent.message.Recipients {
+		switch parent.message.Recipients[i].Disposition {
+		case mail.Bounced, mail.Deferred, mail.Expired:
+			parent.reports++
+			return true
+		}
 	}
-	m.Notice = true
-	if q.host.exim.user == "" && parent {
-		q.host.exim.user = t.names.get(ev.User)
-	}
+	return false
 }
 
 // isEximUser reports whether a user is the one that Exim runs as where it is packaged: upstream, Debian, FreeBSD and
@@ -182,24 +186,35 @@ func isEximUser(user string) bool {
 	return false
 }
 
-// acl gives a message the words that access rules logged about its client since the message before.
+// acl gives a message the words that access rules logged about its client since the message before. The same words may be
+// there once for each recipient: what is more than that belongs to another session of the same client.
 func (t *Tracker) acl(q *queue, m *message, ev *mail.Event) {
 	if t.texts.n == 0 {
 		return
 	}
-	first := len(m.ACL)
+	mine := t.aclMine[:0]
 	t.texts.each(func(x *aclText) bool {
 		if t.now.Sub(x.at) > atOnce {
 			return false
 		}
-		if x.ip == ev.Client.IP && x.host == q.host && (x.pid == ev.PID || x.pid == 0) && x.text != "" {
-			m.addText(x.text)
-			x.text = ""
+		if x.ip == ev.Client.IP && x.host == q.host && x.pid == ev.PID && x.text != "" {
+			mine = append(mine, x)
 		}
 		return true
 	})
-	for i, j := first, len(m.ACL)-1; i < j; i, j = i+1, j-1 { // the newest came first
-		m.ACL[i], m.ACL[j] = m.ACL[j], m.ACL[i]
+	t.aclMine = mine
+	slices.Reverse(mine) // the newest came first
+	for i, x := range mine {
+		same := 0
+		for _, before := range mine[:i] {
+			if before.text == "" && before.was == x.text {
+				same++
+			}
+		}
+		if m.Stated == 0 || same < m.Stated {
+			m.addText(x.text)
+			x.was, x.text = x.text, ""
+		}
 	}
 }
 
@@ -231,7 +246,7 @@ func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	t.touch(m, ev)
 	if ev.Kind == mail.Header {
 		t.header(m, ev)
-	} else if ev.Text != "" && ev.Kind != mail.Attempt && ev.Kind != mail.Other && (ev.Kind == mail.FilterResult || h.marks&delivered == 0) {
+	} else if ev.Kind == mail.FilterResult && ev.Text != "" {
 		m.addText(strings.Clone(ev.Text))
 	}
 	t.pass(ev)
@@ -278,6 +293,11 @@ func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
 		return
 	}
 	t.touch(h.message, ev)
+	if ev.Kind == mail.Remove && strings.HasPrefix(ev.Text, "rescind") { // 4.98: the arrival did not come about
+		h.marks = h.marks&^accepted | refused
+		t.end(h, over)
+		return
+	}
 	if ev.Kind == mail.Remove {
 		h.marks |= removed
 		if h.marks&accepted == 0 {

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"hash/maphash"
 	"strings"
 	"time"
 
@@ -61,6 +60,7 @@ type hop struct {
 	born, died mail.Instant
 	via        string // the recipient whose forwarding made it
 	filter     string // the relay that turned out to put the mail back
+	reports    uint8  // notices about it
 }
 
 func (h *hop) alive() bool { return h.state == receiving || h.state == queued }
@@ -107,7 +107,22 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	m.QueueIDs = append(m.QueueIDs, h.id)
 	m.alive = 1
 	t.hops.put(h)
+	forgetOlder(old)
 	return h
+}
+
+// forgetOlder keeps the number of lives of one ID that can be found small: late lines are of the last one or two.
+func forgetOlder(h *hop) {
+	const few = 3
+	for range few {
+		if h == nil {
+			return
+		}
+		h = h.previous
+	}
+	if h != nil {
+		h.previous = nil
+	}
 }
 
 func (t *Tracker) newMessage(ev *mail.Event) *message {
@@ -119,7 +134,7 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 		m = &message{}
 	}
 	m.MTA, m.Time, m.End, m.born = ev.MTA, ev.Time, ev.Time, t.now
-	m.Host, m.Instance = t.names.get(ev.Host), t.names.get(ev.Instance)
+	m.Host, m.Instance = t.queues.lastHost, t.queues.lastInstance
 	m.Hosts = append(m.Hosts, m.Host)
 	m.older = t.newest
 	if t.newest != nil {
@@ -148,7 +163,7 @@ func (t *Tracker) findLater(q *queue, id string) *hop {
 }
 
 func (t *Tracker) hash(q *queue, id string) uint64 {
-	return maphash.String(t.seed, id) ^ q.salt
+	return mix(t.seed^q.salt, id)
 }
 
 // end moves a hop out of life. The message lingers when it was the last.
@@ -183,7 +198,7 @@ func (t *Tracker) lingerOf(m *message) time.Duration {
 	case h.marks&mayReturn != 0 && len(m.hops) == 1:
 		return lingerReinjected
 	}
-	return linger
+	return t.patience().usual
 }
 
 // wait puts m in the queue of those that linger.
@@ -234,22 +249,25 @@ func (t *Tracker) unlist(m *message) {
 func (t *Tracker) recycle(m *message) {
 	const keep = 1024
 	m.generation++
-	if len(t.spare) >= 2*crowded {
+	if len(t.spare) >= maxSpare {
 		return
 	}
-	old := *m
-	*m = message{generation: old.generation}
-	m.first.generation = old.first.generation
-	m.hops, m.absorbed, m.expected = old.hops[:0], old.absorbed[:0], old.expected[:0]
-	m.Hosts, m.QueueIDs = old.Hosts[:0], old.QueueIDs[:0]
-	m.ACL, m.Headers = old.ACL[:0], old.Headers[:0]
-	if cap(old.Recipients) <= keep {
-		m.Recipients = old.Recipients[:0]
+	generation, first := m.generation, m.first.generation
+	hops, absorbed, expected := m.hops[:0], m.absorbed[:0], m.expected[:0]
+	hosts, ids, acl, headers := m.Hosts[:0], m.QueueIDs[:0], m.ACL[:0], m.Headers[:0]
+	recipients, lines := m.Recipients[:0], m.Lines[:0]
+	if cap(recipients) > keep {
+		recipients = nil
 	}
-	if cap(old.Lines) <= keep {
-		clear(old.Lines)
-		m.Lines = old.Lines[:0]
+	clear(m.Lines)
+	if cap(lines) > keep {
+		lines = nil
 	}
+	*m = message{}
+	m.generation, m.first.generation = generation, first
+	m.hops, m.absorbed, m.expected = hops, absorbed, expected
+	m.Hosts, m.QueueIDs, m.ACL, m.Headers = hosts, ids, acl, headers
+	m.Recipients, m.Lines = recipients, lines
 	t.spare = append(t.spare, m)
 }
 

@@ -1,7 +1,7 @@
 package correlate
 
 import (
-	"hash/maphash"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +74,7 @@ func (t *Tracker) findReceiving(q *queue, id string) *hop {
 			continue
 		}
 		h := t.find(other, id)
-		if h == nil || h.state != receiving || h.origin != bySMTP || h.marks&(named|accepted) != 0 || t.now.Sub(h.born) > linger {
+		if h == nil || h.state != receiving || h.origin != bySMTP || h.marks&(named|accepted) != 0 || t.now.Sub(h.born) > atOnce {
 			continue
 		}
 		t.hops.remove(h)
@@ -125,22 +125,47 @@ func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
 	}
 	m := h.message
 	if m.knowsMore(ev.Child) {
-		if r.QueueID == h.id && r.Disposition == mail.Delivered && isNear(ev) {
-			r.Disposition = mail.Filtered // the child has said nothing of this recipient yet
+		if r.QueueID == h.id { // the child has said nothing of this recipient yet
+			handedOver(r, isNear(ev))
 		}
 		return
 	}
 	b, child := t.childOf(h, ev)
+	filter := netip.AddrPortFrom(ev.RelayIP, ev.RelayPort)
 	if child != nil {
-		if b == tookOver {
+		switch b {
+		case tookOver:
 			t.rememberRelay(ev.Relay, child.queue)
+		case reinjected:
+			h.queue.host.rememberFilter(filter)
 		}
 		t.join(h, child, b, r)
 		return
 	}
-	if b != tookOver || len(t.queues.hosts) > 1 {
+	if b == reinjected && slices.Contains(h.queue.host.filters, filter) {
+		r.Disposition = mail.Filtered // what became of it is in no line that we have
+	}
+	if b != tookOver || t.mayHaveHosts() {
 		t.expect(h, ev.Child, b, r.Envelope())
 	}
+}
+
+// mayHaveHosts reports whether the log is of several hosts, or has only begun.
+func (t *Tracker) mayHaveHosts() bool {
+	const begun = 1 << 16
+	return len(t.queues.hosts) > 1 || t.stats.Events < begun
+}
+
+// rememberFilter keeps the few addresses of content filters, the last ones that put a mail back.
+func (h *host) rememberFilter(filter netip.AddrPort) {
+	const few = 8
+	if slices.Contains(h.filters, filter) {
+		return
+	}
+	if len(h.filters) == few {
+		h.filters = h.filters[1:]
+	}
+	h.filters = append(h.filters, filter)
 }
 
 // maxRelays bounds what is remembered of relays.
@@ -221,7 +246,7 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	}
 	if h.filter != "" && h.filter == ev.Relay+ev.Transport {
 		if r.QueueID == h.id {
-			r.Disposition = mail.Filtered
+			handedOver(r, true)
 		}
 		return
 	}
@@ -264,7 +289,7 @@ func (t *Tracker) isPutBack(h, c *hop) bool {
 // adopt ties a mail that just got into the queue to the delivery that named it, or that put it back.
 func (t *Tracker) adopt(h *hop) {
 	if len(t.expected) > 0 {
-		e, ok := t.expected[maphash.String(t.seed, h.id)]
+		e, ok := t.expected[mix(t.seed, h.id)]
 		if ok && e.id == h.id && e.message.generation == e.generation && !e.message.joined && t.isExpected(e, h) {
 			if e.bond == tookOver {
 				m := e.message
@@ -322,7 +347,7 @@ func (t *Tracker) expect(h *hop, id string, b bond, envelope string) {
 	if len(m.expected) >= maxExpected {
 		return
 	}
-	key := maphash.String(t.seed, id)
+	key := mix(t.seed, id)
 	if e, ok := t.expected[key]; ok && e.message == m {
 		return // one mail for several recipients
 	}
@@ -393,8 +418,8 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	via := ""
 	if r != nil {
 		via = r.Envelope()
-		if b == reinjected && r.QueueID == parent.id {
-			r.Disposition = mail.Filtered
+		if b != forwardedAs && r.QueueID == parent.id {
+			handedOver(r, b == reinjected)
 		}
 	}
 	for i := range c.Recipients {
@@ -436,7 +461,17 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	c.absorbed, c.expected, c.joined, c.alive = c.absorbed[:0], c.expected[:0], true, 0
 	t.unlist(c)
 	if m.alive == 0 {
-		t.wait(m, linger)
+		t.wait(m, t.patience().usual)
+	}
+}
+
+// handedOver notes that a hop passed a recipient on to another hop of the same message, which is no attempt to deliver it.
+func handedOver(r *mail.Recipient, toFilter bool) {
+	if r.Attempts > 0 {
+		r.Attempts--
+	}
+	if toFilter && r.Disposition == mail.Delivered {
+		r.Disposition = mail.Filtered
 	}
 }
 
@@ -470,17 +505,12 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 	case c.Disposition == mail.NoDisposition:
 	default:
 		envelope, attempts := r.Envelope(), r.Attempts
-		passed := r.Disposition == mail.Filtered || r.Disposition == mail.Delivered
 		*r = *c
 		r.Original = ""
 		if envelope != r.Address {
 			r.Original = envelope
 		}
-		if attempts > 0 && !passed {
-			r.Attempts += attempts
-		} else if attempts > 1 {
-			r.Attempts += attempts - 1 // the one that led here is no attempt to deliver
-		}
+		r.Attempts += attempts
 		if r.Time > m.Time {
 			r.Delay = r.Time.Sub(m.Time)
 		}

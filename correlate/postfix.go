@@ -140,7 +140,7 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 // another Message-ID comes. (A mail with several Message-ID headers logs them while it is received.)
 func (t *Tracker) isNewLife(h *hop, ev *mail.Event) bool {
 	switch {
-	case h.state == receiving || h.state == over && t.now.Sub(h.born) < linger:
+	case h.state == receiving || h.state == over && t.now.Sub(h.born) < atOnce:
 		return false
 	case t.now.Sub(h.born) <= late:
 		return false

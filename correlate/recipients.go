@@ -106,6 +106,9 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		}
 	}
 	r.Disposition = ev.Disposition
+	if isSwallowed(ev) {
+		r.Disposition = mail.Discarded
+	}
 	r.Local = ev.Has(mail.LocalTarget)
 	r.Time = ev.Time
 	r.Relay, r.RelayIP = t.names.get(ev.Relay), ev.RelayIP
@@ -122,6 +125,12 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	r.Origin = ev.Origin
 	r.QueueID = h.id
 	return r
+}
+
+// isSwallowed reports whether a filter on our own network took a mail and threw it away: what amavisd-new answers for
+// D_DISCARD. To the client that hands it over it looks delivered.
+func isSwallowed(ev *mail.Event) bool {
+	return ev.Disposition == mail.Delivered && isNear(ev) && strings.HasPrefix(ev.Reply, "250 2.7.0 Ok, discarded")
 }
 
 // setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that all mail has in common.

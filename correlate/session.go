@@ -9,14 +9,15 @@ import (
 // sessionKey is what the lines of one SMTP connection share. Process IDs are used again, so a session ends with its
 // disconnect, a new connect, or the bound.
 type sessionKey struct {
-	host   *host
-	daemon string
-	pid    int
+	host *host
+	qmqp bool
+	pid  int
 }
 
 // session is an SMTP connection that we took, as far as the log tells.
 type session struct {
 	key          sessionKey
+	used         bool // it has a line
 	client       mail.Client
 	tls          string
 	hop          *hop // of the transaction that was begun last
@@ -27,6 +28,7 @@ type session struct {
 	lines        []mail.LogLine
 	messages     []*message // of this session, where lines are kept
 	generations  []uint32
+	next         *session // in its bucket
 	older, newer *session
 }
 
@@ -44,8 +46,57 @@ type proxied struct {
 
 // sessions are the connections that are open, oldest first.
 type sessions struct {
-	byPID          map[sessionKey]*session
+	buckets        [4096]*session
 	oldest, newest *session
+	n              int
+	spare          *session
+}
+
+// bucket is where the session of a process is. Process IDs are given in a row, so that they spread by themselves.
+func (ss *sessions) bucket(pid int) **session {
+	return &ss.buckets[uint(pid)%uint(len(ss.buckets))]
+}
+
+func (ss *sessions) find(key sessionKey) *session {
+	s := *ss.bucket(key.pid)
+	for s != nil && s.key != key {
+		s = s.next
+	}
+	return s
+}
+
+func (ss *sessions) add(s *session) {
+	b := ss.bucket(s.key.pid)
+	s.next, *b = *b, s
+	s.older = ss.newest
+	if ss.newest != nil {
+		ss.newest.newer = s
+	} else {
+		ss.oldest = s
+	}
+	ss.newest = s
+	ss.n++
+}
+
+func (ss *sessions) remove(s *session) {
+	b := ss.bucket(s.key.pid)
+	for *b != s {
+		b = &(*b).next
+	}
+	*b = s.next
+	if s.older != nil {
+		s.older.newer = s.newer
+	} else {
+		ss.oldest = s.newer
+	}
+	if s.newer != nil {
+		s.newer.older = s.older
+	} else {
+		ss.newest = s.older
+	}
+	ss.n--
+	*s = session{next: ss.spare}
+	ss.spare = s
 }
 
 // maxSessions is more than any smtpd_client_connection_count_limit allows a host.
@@ -63,7 +114,7 @@ func (t *Tracker) sessionOf(q *queue, ev *mail.Event) *session {
 	if ev.PID == 0 || !takesMail(ev.Daemon) {
 		return nil
 	}
-	s := t.sessions.byPID[sessionKey{q.host, ev.Daemon, ev.PID}]
+	s := t.sessions.find(sessionKey{q.host, ev.Daemon == "qmqpd", ev.PID})
 	if s == nil {
 		s = t.openSession(q, ev)
 	}
@@ -72,37 +123,26 @@ func (t *Tracker) sessionOf(q *queue, ev *mail.Event) *session {
 
 func (t *Tracker) openSession(q *queue, ev *mail.Event) *session {
 	ss := &t.sessions
-	if len(ss.byPID) >= maxSessions {
+	if ss.n >= maxSessions {
 		t.stats.Cut++
-		t.closeSession(ss.oldest, false)
+		t.closeSession(ss.oldest)
 	}
-	s := &session{key: sessionKey{q.host, t.names.get(ev.Daemon), ev.PID}, older: ss.newest}
-	s.client.IP = ev.Client.IP
-	if ss.newest != nil {
-		ss.newest.newer = s
+	s := ss.spare
+	if s == nil {
+		s = &session{}
 	} else {
-		ss.oldest = s
+		ss.spare, s.next = s.next, nil
 	}
-	ss.newest = s
-	ss.byPID[s.key] = s
+	s.key = sessionKey{q.host, ev.Daemon == "qmqpd", ev.PID}
+	s.client.IP = ev.Client.IP
+	ss.add(s)
 	return s
 }
 
 // closeSession forgets s. A transaction of it that got no further than its queue ID was cancelled.
-func (t *Tracker) closeSession(s *session, inData bool) {
-	t.endTransaction(s, inData)
-	ss := &t.sessions
-	delete(ss.byPID, s.key)
-	if s.older != nil {
-		s.older.newer = s.newer
-	} else {
-		ss.oldest = s.newer
-	}
-	if s.newer != nil {
-		s.newer.older = s.older
-	} else {
-		ss.newest = s.older
-	}
+func (t *Tracker) closeSession(s *session) {
+	t.endTransaction(s, false)
+	t.sessions.remove(s)
 }
 
 // endTransaction judges the transaction that was begun last. A Message-ID says that the client has sent the content, and
@@ -122,15 +162,15 @@ func (t *Tracker) endTransaction(s *session, inData bool) {
 
 // inSession handles a line of an SMTP server process: what it says of the session.
 func (t *Tracker) inSession(q *queue, ev *mail.Event) {
-	if ev.Kind == mail.Connect {
-		if s := t.sessions.byPID[sessionKey{q.host, ev.Daemon, ev.PID}]; s != nil {
-			t.closeSession(s, false) // its end was not logged: killed, reloaded, or lost
-		}
-	}
 	s := t.sessionOf(q, ev)
 	if s == nil {
 		return
 	}
+	if ev.Kind == mail.Connect && s.used {
+		t.closeSession(s) // its end was not logged: killed, reloaded, or lost
+		s = t.openSession(q, ev)
+	}
+	s.used = true
 	s.note(ev)
 	t.keepSessionLine(s, ev)
 	switch ev.Kind {
@@ -161,7 +201,7 @@ func (s *session) note(ev *mail.Event) {
 func (t *Tracker) disconnect(s *session, ev *mail.Event) {
 	switch ev.Stage {
 	case "":
-		t.closeSession(s, false)
+		t.closeSession(s)
 	case "DATA", "BDAT":
 		t.endTransaction(s, true)
 	default:

@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"math/bits"
+	"net/netip"
 	"strings"
 
 	"mailforensics/mail"
@@ -111,9 +113,10 @@ type queue struct {
 
 // host is a machine, under all its names.
 type host struct {
-	name   string // as first seen
-	queues []*queue
-	exim   eximHost
+	name    string // as first seen
+	queues  []*queue
+	filters []netip.AddrPort // that put mail back
+	exim    eximHost
 }
 
 type queueName struct{ host, instance string }
@@ -216,6 +219,27 @@ func (g *graves) holds(q *queue, id string, now mail.Instant) bool {
 	key := fnv(q.salt, id)
 	there := g.at[key%uint64(len(g.at))]
 	return there.key == key && now-there.died < restless && there.died-now < restless
+}
+
+// mix is a hash of s that nobody who does not know the seed can foresee. It is made for queue IDs, which have ten to
+// twenty-three characters: two or three multiplications (the scheme of wyhash).
+func mix(seed uint64, s string) uint64 {
+	h := seed ^ uint64(len(s))
+	for len(s) >= 8 {
+		h = fold(h^uint64(s[0])|uint64(s[1])<<8|uint64(s[2])<<16|uint64(s[3])<<24|
+			uint64(s[4])<<32|uint64(s[5])<<40|uint64(s[6])<<48|uint64(s[7])<<56, 0xa0761d6478bd642f)
+		s = s[8:]
+	}
+	var tail uint64
+	for i := range len(s) {
+		tail |= uint64(s[i]) << (8 * i)
+	}
+	return fold(h^tail, seed|1)
+}
+
+func fold(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
 }
 
 const offsetFNV = 14695981039346656037

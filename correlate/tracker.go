@@ -13,7 +13,7 @@
 package correlate
 
 import (
-	"hash/maphash"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -38,15 +38,16 @@ type Sink struct {
 // same time are a larger backlog than any of the incidents that this was built for had, by a factor of ten.
 const DefaultMaxOpen = 100_000
 
+// patience is how long the dead are kept for late lines, and for a parent that logs them later than they died.
+type patience struct {
+	usual   time.Duration
+	crowded time.Duration // while more than crowd messages linger: what left the processor's cache costs more than all its lines
+}
+
 const (
-	// linger is how long the dead are kept for late lines and for the parent that logs them later than they died. A second
-	// is what is seen (smtpd, cleanup and smtp log through the same socket); the rest is for clocks of two hosts.
-	linger = time.Minute
-	// lingerCrowded is what remains of it while more than crowded messages linger: late lines come within a second, and
-	// a message that left the processor's cache costs more than all its lines.
-	lingerCrowded = 5 * time.Second
-	crowded       = 4096
-	maxLingering  = 1 << 16
+	crowd        = 512
+	maxLingering = 1 << 16
+	maxSpare     = 4096
 
 	lingerReinjected = 10 * time.Minute // smtp_data_done_timeout: the filter's client logs its child only after the filter's reply
 	lingerRequeued   = 24 * time.Hour   // postsuper -r: until pickup finds it
@@ -89,8 +90,8 @@ type Tracker struct {
 	stats   Stats
 	now     mail.Instant // of the event at hand
 
-	seed   maphash.Seed
-	hops   table // the newest life of each queue ID that is alive or lingers
+	seed   uint64 // of hashes: nobody can choose IDs that collide
+	hops   table  // the newest life of each queue ID that is alive or lingers
 	queues queues
 	graves graves
 
@@ -111,6 +112,7 @@ type Tracker struct {
 
 	commands ring[command] // Exim: command lines whose message is to come
 	texts    ring[aclText] // Exim: ACL texts whose message is to come
+	aclMine  []*aclText    // scratch
 }
 
 // New makes a Tracker with nothing in it.
@@ -118,9 +120,8 @@ func New(o Options, sink Sink) *Tracker {
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = DefaultMaxOpen
 	}
-	t := &Tracker{options: o, sink: sink, seed: maphash.MakeSeed(), expected: make(map[uint64]expect), relays: make(map[string]*queue)}
+	t := &Tracker{options: o, sink: sink, seed: rand.Uint64(), expected: make(map[uint64]expect), relays: make(map[string]*queue)}
 	t.queues.byName = make(map[queueName]*queue)
-	t.sessions.byPID = make(map[sessionKey]*session)
 	t.local.learn(o.Local)
 	return t
 }
@@ -161,6 +162,14 @@ func (t *Tracker) pass(ev *mail.Event) {
 	}
 }
 
+func (t *Tracker) patience() patience {
+	if t.mayHaveHosts() { // whose clocks differ
+		return patience{usual: time.Minute, crowded: 10 * time.Second}
+	}
+	// Lines of one host are out of order by the time that a process needs to write to a socket.
+	return patience{usual: 10 * time.Second, crowded: 2 * time.Second}
+}
+
 // release hands out those that have lingered long enough. It looks at few for each event: the queue keeps pace, and a
 // single line with a stamp from the future does not end all lingering.
 func (t *Tracker) release() {
@@ -172,8 +181,8 @@ func (t *Tracker) release() {
 		age := t.now.Sub(w.since)
 		switch n := t.waiting.len(); {
 		case n > maxLingering:
-		case n > crowded && age >= lingerCrowded:
-		case age < linger:
+		case n > crowd && age >= t.patience().crowded:
+		case age < t.patience().usual:
 			return
 		}
 		t.waiting.pop()
@@ -185,7 +194,7 @@ func (t *Tracker) release() {
 			m.lingers = false
 			continue
 		}
-		if m.due > t.now && t.waiting.len() < crowded {
+		if m.due > t.now && t.waiting.len() < maxLingering {
 			t.waiting.push(waiting{m, m.generation, t.now})
 			continue
 		}
