@@ -15,6 +15,7 @@ type batch struct {
 	unknown Tally // folded recipients that bounced, because there is no such
 	users   Tally // local users
 	marks   [markCount]int
+	latest  names
 	scratch mail.Message // for Dossier.Add
 }
 
@@ -61,7 +62,7 @@ func (b *batch) add(r *record) {
 }
 
 func (b *batch) user(r *record) {
-	if user := localUser(r); user != "" {
+	if user := r.user(); user != "" {
 		b.users.Add(user, 1)
 	}
 }
@@ -76,15 +77,42 @@ func (b *batch) markClient(r *record) {
 	if !r.client.IP.IsValid() {
 		return
 	}
-	named := r.Has(mail.Verified) && r.client.Name != "" && r.client.Name != "unknown"
-	b.markIf(unnamedClient, !named)
-	b.markIf(genericClient, named && genericName(r.client.Name, r.client.IP))
-	b.markIf(rentedClient, named && rentedName(r.client.Name))
-	b.markIf(ownNameSender, named && ownName(r.client.Name, r.sender))
+	b.markIf(unnamedClient, !named(r))
+	if named(r) {
+		b.name(r)
+		b.markIf(genericClient, b.latest.generic)
+		b.markIf(rentedClient, b.latest.rented)
+		b.markIf(ownNameSender, b.latest.own)
+	}
 	kind := kindOfHELO(r.client.HELO)
 	b.markIf(hasHELO, kind != unknownHELO)
 	b.markIf(numericHELO, kind == numberHELO)
 	b.markIf(oddHELO, kind == labelHELO || kind == addressHELO || kind == literalHELO)
+}
+
+// named reports whether a client has a name that resolves back to its address.
+func named(r *record) bool {
+	return r.Has(mail.Verified) && r.client.Name != "" && r.client.Name != "unknown"
+}
+
+// names is what was found out about the latest client and sender: the next message is mostly of the same.
+type names struct {
+	client, domain       string
+	generic, rented, own bool
+}
+
+func (b *batch) name(r *record) {
+	domain := mail.Domain(r.sender)
+	if b.latest.client == r.client.Name && b.latest.domain == domain {
+		return
+	}
+	b.latest = names{
+		client:  r.client.Name,
+		domain:  domain,
+		generic: genericName(r.client.Name, r.client.IP),
+		rented:  rentedName(r.client.Name),
+		own:     ownName(r.client.Name, r.sender),
+	}
 }
 
 // ownName reports whether a host sends for its own organisation.

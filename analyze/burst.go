@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,14 +33,15 @@ const (
 
 // series is what is remembered of an account, a local user, a network, a system or a domain.
 type series struct {
-	dim   dimension
-	name  string // account, user, domain
-	net   netKey // network
-	asn   uint32
-	total int
-	first mail.Instant
-	last  mail.Instant
-	days  uint64 // one bit a day, modulo 64
+	dim     dimension
+	hotness uint16 // its place in burstWatch.mayBeHot; others may share it
+	name    string // account, user, domain
+	net     netKey // network
+	asn     uint32
+	total   int
+	first   mail.Instant
+	last    mail.Instant
+	days    uint64 // one bit a day, modulo 64
 
 	now, before crowd // the latest ten minutes, and those that come late
 	hot         []stretch
@@ -83,11 +83,13 @@ type stretch struct{ from, to mail.Instant }
 // a message has some fifty thousand others' time to turn out to be part of a burst.
 type burstWatch struct {
 	pass     *Pass
-	ring     []record
-	next     int
+	ring     [][]record // in blocks of ringBlock
+	next     int        // the place that is taken next, when the ring is full
+	full     bool
 	names    [dimensions]*Entities[string, series] // accounts, users, domains
 	nets     *Entities[netKey, series]
 	systems  *Entities[uint32, series]
+	mayBeHot [1 << 16]bool // spares a look at series that never were
 	refusals []refusal
 	nextRef  int
 	hotNets  [1 << 12]bool // networks that ever were hot, by hash: whose refusals to keep
@@ -96,6 +98,7 @@ type burstWatch struct {
 	last     mail.Instant
 	lost     int // messages of hot stretches that were dropped for want of room
 	kept     int
+	made     int // series
 }
 
 // refusal is what is remembered of a refused attempt.
@@ -146,16 +149,50 @@ func (w *burstWatch) Message(m *mail.Message) {
 	w.enter(r)
 }
 
-// place is room for a record: at the end of the ring, or that of the oldest.
+// place is room for a record: a new one, or that of the oldest when there are enough.
 func (w *burstWatch) place() *record {
-	if len(w.ring) < max(1, w.pass.Thresholds.Burst.MaxRecords) {
-		w.ring = append(w.ring, record{})
-		return &w.ring[len(w.ring)-1]
+	if w.full {
+		r := w.at(w.next)
+		w.retire(r)
+		w.next = (w.next + 1) % w.remembers()
+		return r
 	}
-	r := &w.ring[w.next]
-	w.next = (w.next + 1) % len(w.ring)
-	w.retire(r)
-	return r
+	if w.next%ringBlock == 0 {
+		w.ring = append(w.ring, make([]record, 0, ringBlock))
+	}
+	last := len(w.ring) - 1
+	w.ring[last] = append(w.ring[last], record{})
+	w.next++
+	if w.full = w.next >= max(1, w.pass.Thresholds.Burst.MaxRecords); w.full {
+		w.next = 0
+	}
+	return &w.ring[last][len(w.ring[last])-1]
+}
+
+// ringBlock is how many places are made at a time: a short log needs a few, and none is ever moved.
+const ringBlock = 512
+
+func (w *burstWatch) at(place int) *record { return &w.ring[place/ringBlock][place%ringBlock] }
+
+// remembers is how many messages are in the ring.
+func (w *burstWatch) remembers() int {
+	if len(w.ring) == 0 {
+		return 0
+	}
+	return (len(w.ring)-1)*ringBlock + len(w.ring[len(w.ring)-1])
+}
+
+// oldestFirst yields the messages in the ring in the order in which they came.
+func (w *burstWatch) oldestFirst(yield func(*record) bool) {
+	n, first := w.remembers(), 0
+	if w.full {
+		first = w.next
+	}
+	for i := range n {
+		if !yield(w.at((first + i) % n)) {
+			return
+		}
+	}
 }
 
 // enter counts a record for all whose it is.
@@ -163,7 +200,7 @@ func (w *burstWatch) enter(r *record) {
 	w.seen(r.time)
 	if r.account != "" {
 		w.join(r, w.named(byAccount, loginKey(r.account)))
-	} else if user := localUser(r); user != "" {
+	} else if user := r.user(); user != "" {
 		w.join(r, w.named(byUser, user))
 	}
 	if r.client.IP.IsValid() {
@@ -180,21 +217,31 @@ func (w *burstWatch) enter(r *record) {
 func (w *burstWatch) named(d dimension, name string) *series {
 	s := w.names[d].At(name)
 	if s.name == "" {
-		s.dim, s.name = d, strings.Clone(name)
+		s.dim, s.name, s.hotness = d, strings.Clone(name), w.hotness()
 	}
 	return s
 }
 
 func (w *burstWatch) network(net netKey) *series {
 	s := w.nets.At(net)
-	s.dim, s.net = byNetwork, net
+	if s.hotness == 0 {
+		s.dim, s.net, s.hotness = byNetwork, net, w.hotness()
+	}
 	return s
 }
 
 func (w *burstWatch) system(asn uint32) *series {
 	s := w.systems.At(asn)
-	s.dim, s.asn = byASN, asn
+	if s.hotness == 0 {
+		s.dim, s.asn, s.hotness = byASN, asn, w.hotness()
+	}
 	return s
+}
+
+// hotness is the next place in mayBeHot; 0 stands for none.
+func (w *burstWatch) hotness() uint16 {
+	w.made = w.made%(1<<16-1) + 1
+	return uint16(w.made)
 }
 
 // same is the series of w that stands for the same as s, one of another watch.
@@ -206,6 +253,23 @@ func (w *burstWatch) same(s *series) *series {
 		return w.system(s.asn)
 	}
 	return w.named(s.dim, s.name)
+}
+
+// current is the series that stands for s now: s may have been forgotten and met again.
+func (w *burstWatch) current(s *series) *series {
+	var found *series
+	switch s.dim {
+	case byNetwork:
+		found = w.nets.Find(s.net)
+	case byASN:
+		found = w.systems.Find(s.asn)
+	default:
+		found = w.names[s.dim].Find(s.name)
+	}
+	if found == nil {
+		return s
+	}
+	return found
 }
 
 // all yields every series, in no particular order.
@@ -238,7 +302,7 @@ func (w *burstWatch) seen(t mail.Instant) {
 
 // join counts a record for one series.
 func (w *burstWatch) join(r *record, s *series) {
-	r.in[s.dim] = s
+	r.in[s.dim], r.hotness[s.dim] = s, s.hotness
 	if w.count(s, r.time) {
 		w.heat(s, r.time)
 	}
@@ -273,6 +337,7 @@ func (w *burstWatch) heat(s *series, t mail.Instant) {
 		s.hot[last].from, s.hot[last].to = min(from, s.hot[last].from), max(to, s.hot[last].to)
 		return
 	}
+	w.mayBeHot[s.hotness] = true
 	if s.dim == byNetwork {
 		w.hotNets[s.net.slot()] = true
 	}
@@ -294,22 +359,29 @@ func (s *series) isHot(t mail.Instant) bool {
 // retire keeps what may belong to a burst before its place is taken.
 func (w *burstWatch) retire(r *record) {
 	var copied *record
-	for _, s := range r.in {
-		if s == nil || len(s.hot) == 0 || !s.isHot(r.time) {
+	for d, s := range r.in {
+		if s == nil || !w.mayBeHot[r.hotness[d]] || !s.isHot(r.time) {
 			continue
 		}
 		if copied == nil {
-			if w.kept >= keptMost {
-				w.lost++
-				return
-			}
 			copied = r.clone()
-			w.kept++
 		}
-		s.kept = append(s.kept, copied)
-		if len(s.kept) >= seriesKept {
-			w.settle(s)
-		}
+		w.keep(s, copied)
+	}
+}
+
+func (w *burstWatch) keep(s *series, r *record) {
+	if w.kept >= keptMost {
+		w.settleAll()
+	}
+	if w.kept >= keptMost {
+		w.lost++
+		return
+	}
+	w.kept++
+	s.kept = append(s.kept, r)
+	if len(s.kept) >= seriesKept {
+		w.settle(s, 0)
 	}
 }
 
@@ -319,18 +391,52 @@ func (r *record) clone() *record {
 	return &c
 }
 
-// settle turns what was kept of a series into stories, where it is a burst, and forgets the rest.
-func (w *burstWatch) settle(s *series) {
-	sortRecords(s.kept)
-	for _, found := range windows(instants(s.kept), w.pace(max(0, s.total-len(s.kept)-s.told()))) {
-		story := newBatch()
-		for _, r := range s.kept[found.from:found.to] {
-			story.add(r)
+// settleAll makes room: what turned out to be no burst is forgotten, and large bursts become stories.
+func (w *burstWatch) settleAll() {
+	w.all(func(s *series) bool {
+		if len(s.kept) > 0 {
+			w.settle(s, seriesKept/8)
 		}
-		s.addStory(story, w.pass.Thresholds.Burst.Pause)
+		return true
+	})
+}
+
+// settle looks at what was kept of a series: a burst of more than most messages becomes a story, a smaller one stays as it
+// is, and so does what may still go on; the rest is forgotten.
+func (w *burstWatch) settle(s *series, most int) {
+	sortRecords(s.kept)
+	open := w.last.Add(-2 * w.pass.Thresholds.Burst.Pause)
+	var stay []*record
+	done := 0
+	for _, found := range windows(instants(s.kept), w.pace(max(0, s.total-len(s.kept)-s.told()))) {
+		records := s.kept[found.from:found.to]
+		done = found.to
+		switch {
+		case len(records) > most && records[0].time < open || len(records) > seriesKept/2:
+			s.addStory(storyOf(records), w.pass.Thresholds.Burst.Pause)
+		case !plainlyHonest(records):
+			stay = append(stay, records...)
+		}
 	}
-	w.kept -= len(s.kept)
-	s.kept = nil
+	for _, r := range s.kept[done:] {
+		if r.time >= open {
+			stay = append(stay, r)
+		}
+	}
+	w.kept -= len(s.kept) - len(stay)
+	s.kept = stay
+	s.hot = slices.DeleteFunc(s.hot, func(h stretch) bool { return h.to < open && w.ringFrom() > h.to })
+}
+
+// ringFrom is the time of the oldest message that is still in the ring: of the place that is taken next.
+func (w *burstWatch) ringFrom() mail.Instant { return w.at(w.next % max(1, w.remembers())).time }
+
+func storyOf(records []*record) *batch {
+	story := newBatch()
+	for _, r := range records {
+		story.add(r)
+	}
+	return story
 }
 
 // Event remembers refused attempts.
@@ -338,7 +444,8 @@ func (w *burstWatch) Event(ev *mail.Event) {
 	if ev.Kind != mail.Reject || !IsRefusal(ev) || !ev.Client.IP.IsValid() || ev.Time == 0 {
 		return
 	}
-	w.refuse(refusal{ev.Time, ev.Client.IP.Unmap(), unknownRecipient(ev.DSN, ev.Reply)})
+	unknown := ev.DSN == "5.1.1" || ev.DSN == "" && unknownRecipient("", ev.Reply)
+	w.refuse(refusal{ev.Time, ev.Client.IP.Unmap(), unknown})
 }
 
 func (w *burstWatch) refuse(r refusal) {
@@ -372,8 +479,8 @@ func (w *burstWatch) Merge(other Watch) {
 		w.same(s).merge(s, w.pass.Thresholds.Burst.Pause)
 		return true
 	})
-	for i := range o.ring {
-		w.readmit(&o.ring[(o.next+i)%len(o.ring)])
+	for r := range o.oldestFirst {
+		w.readmit(r)
 	}
 	for i := range o.refusals {
 		w.refuse(o.refusals[(o.nextRef+i)%len(o.refusals)])
@@ -381,6 +488,10 @@ func (w *burstWatch) Merge(other Watch) {
 	for net, refs := range o.keptRefs {
 		w.keptRefs[net] = append(w.keptRefs[net], refs...)
 	}
+	w.all(func(s *series) bool {
+		w.mayBeHot[s.hotness] = w.mayBeHot[s.hotness] || len(s.hot) > 0
+		return true
+	})
 	for i, hot := range o.hotNets {
 		w.hotNets[i] = w.hotNets[i] || hot
 	}
@@ -409,23 +520,13 @@ func (w *burstWatch) readmit(old *record) {
 	for d, s := range r.in {
 		if s != nil {
 			r.in[d] = w.same(s)
+			r.hotness[d] = r.in[d].hotness
 		}
 	}
 }
 
 // loginKey is an account as it is compared: mail programs write its case as they like.
 func loginKey(account string) string { return strings.ToLower(account) }
-
-// localUser is whose local submission it is: the number, where it is logged, else the name.
-func localUser(r *record) string {
-	switch {
-	case r.client.IP.IsValid():
-		return ""
-	case r.Has(mail.HasUID):
-		return strconv.Itoa(r.uid)
-	}
-	return r.user
-}
 
 // netOf is the network of an address.
 func netOf(ip netip.Addr) netKey {

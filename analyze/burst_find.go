@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"mailforensics/mail"
 )
 
 // Findings looks for bursts in what is remembered.
@@ -24,7 +26,7 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	}
 	slices.SortFunc(all, compareCandidates)
 	var findings []Finding
-	for _, c := range tell(all, w.pass.Thresholds.Score.Low) {
+	for _, c := range j.tell(all, w.pass.Thresholds.Score.Low) {
 		findings = append(findings, w.finding(c))
 	}
 	if w.lost > 0 || w.forgotten() > 0 {
@@ -65,10 +67,12 @@ func (w *burstWatch) remembered() map[*series][]*record {
 		}
 		return true
 	})
-	for i := range w.ring {
-		r := &w.ring[i]
+	for r := range w.oldestFirst {
 		for _, s := range r.in {
-			if s != nil && s.total >= w.pass.Thresholds.Burst.MinMessages {
+			if s == nil {
+				continue
+			}
+			if s = w.current(s); s.total >= w.pass.Thresholds.Burst.MinMessages {
 				f[s] = append(f[s], r)
 			}
 		}
@@ -168,8 +172,14 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 	for _, win := range wins {
 		own := records[win.from:win.to]
 		beside := 0
-		if subject.Kind == UID {
-			own, beside = withoutUsual(records, win, p.minutes)
+		switch subject.Kind {
+		case UID:
+			own, beside = withoutUsual(records, win, p.minutes, scriptOf)
+		case Account:
+			own, beside = withoutUsual(records, win, p.minutes, clientOf)
+		}
+		if w.needless(subject, own) {
+			continue
 		}
 		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, beside: beside}
 		for _, r := range own {
@@ -183,12 +193,13 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 	return all
 }
 
-// withoutUsual is the records of a window without those of scripts that go on as they do at other times: a web server's user
-// sends for all its pages, and one of them is the offender.
-func withoutUsual(records []*record, w window, minutes float64) (own []*record, beside int) {
+// withoutUsual is the records of a window without those of origins that go on as they do at other times: a web server's user
+// sends for all its pages, of which one is the offender; an account's owner goes on writing at home while somebody else
+// sends with the password.
+func withoutUsual(records []*record, w window, minutes float64, origin func(*record) string) (own []*record, beside int) {
 	inside, all := make(map[string]int), make(map[string]int)
 	for i, r := range records {
-		from := origin(r.script, r.directory)
+		from := origin(r)
 		all[from]++
 		if i >= w.from && i < w.to {
 			inside[from]++
@@ -196,7 +207,7 @@ func withoutUsual(records []*record, w window, minutes float64) (own []*record, 
 	}
 	length := records[w.to-1].time.Sub(records[w.from].time).Minutes()
 	for _, r := range records[w.from:w.to] {
-		from := origin(r.script, r.directory)
+		from := origin(r)
 		outside := all[from] - inside[from]
 		usual := float64(outside) / max(1, minutes-length) * length
 		if outside > 0 && float64(inside[from]) <= tooDense*max(1, usual) {
@@ -210,6 +221,10 @@ func withoutUsual(records []*record, w window, minutes float64) (own []*record, 
 	}
 	return own, beside
 }
+
+func scriptOf(r *record) string { return r.origin() }
+
+func clientOf(r *record) string { return r.client.IP.String() }
 
 // regular reports whether there are bursts on two other days, with like senders.
 func regular(all []window, records []*record, w window) bool {
@@ -225,6 +240,48 @@ func regular(all []window, records []*record, w window) bool {
 		}
 	}
 	return others >= 2
+}
+
+// needless reports whether a window needs no closer look: of few messages, when all are from a mail server for its own
+// organisation; of a network, when one address sent most of it and is looked at by itself.
+func (w *burstWatch) needless(subject Subject, records []*record) bool {
+	switch subject.Kind {
+	case Network:
+		return oneAddress(records)
+	case IP, SenderDomain:
+		return len(records) < w.pass.Thresholds.Burst.AloneFrom && plainlyHonest(records)
+	}
+	return false
+}
+
+func oneAddress(records []*record) bool {
+	counts := make(map[netip.Addr]int)
+	most := 0
+	for _, r := range records {
+		counts[r.client.IP]++
+		most = max(most, counts[r.client.IP])
+	}
+	return ratio(most, len(records)) >= enough
+}
+
+// plainlyHonest reports whether every message is of a named mail server, for its own organisation, and met no unknown recipient.
+func plainlyHonest(records []*record) bool {
+	var last *record
+	for _, r := range records {
+		unknown := false
+		r.recipients(func(c *recalled) { unknown = unknown || c.unknown })
+		if unknown || r.account != "" || !named(r) || kindOfHELO(r.client.HELO) > namedHELO {
+			return false
+		}
+		if last != nil && r.client.Name == last.client.Name && mail.Domain(r.sender) == mail.Domain(last.sender) {
+			continue
+		}
+		if genericName(r.client.Name, r.client.IP) || rentedName(r.client.Name) || !ownName(r.client.Name, r.sender) {
+			return false
+		}
+		last = r
+	}
+	return true
 }
 
 // knownClient reports whether most messages of a window came from addresses that were used an hour before it or earlier, or
@@ -323,10 +380,12 @@ func (w *burstWatch) finding(c *candidate) Finding {
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.Fill(&f)
 	if c.beside > 0 {
-		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same user by other scripts, not counted here"})
+		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same " + besides[c.subject.Kind] + ", as at other times: not counted here"})
 	}
 	return f
 }
+
+var besides = map[SubjectKind]string{Account: "account from its usual address", UID: "user by other scripts"}
 
 // title is what a person would say.
 func (c *candidate) title() string {

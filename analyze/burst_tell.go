@@ -19,10 +19,10 @@ const manyAddresses = 3
 // address is the address's, many addresses of one network are the network's. A network, a system or a sender domain is told
 // only where no one subject explains it; then it links to the addresses, which are told, too, save for the network's own.
 // all must be in the order of ranks. What is honest explains as well: an account's newsletter is not its domain's burst.
-func tell(all []*candidate, low float64) []*candidate {
+func (j *judge) tell(all []*candidate, low float64) []*candidate {
 	var standing []*candidate
 	for _, c := range all {
-		if !explained(c, standing) {
+		if !j.explained(c, standing) {
 			standing = append(standing, c)
 		}
 	}
@@ -35,10 +35,17 @@ func tell(all []*candidate, low float64) []*candidate {
 	return told
 }
 
-// explained reports whether an earlier subject has most of the messages of c.
-func explained(c *candidate, earlier []*candidate) bool {
+// explained reports whether an earlier subject has most of the messages of c, or whether what it leaves of c is no more than
+// c sends at other times.
+func (j *judge) explained(c *candidate, earlier []*candidate) bool {
+	length := c.End.Sub(c.Start).Minutes()
+	usual := float64(c.outside) / max(1, j.site.Span()-length) * length
 	for _, e := range earlier {
-		if rank(e.subject.Kind) < rank(c.subject.Kind) && meet(c, e) && ratio(c.of(e.subject), c.Counts.Messages) >= enough {
+		if rank(e.subject.Kind) >= rank(c.subject.Kind) || !meet(c, e) {
+			continue
+		}
+		n := c.of(e.subject)
+		if ratio(n, c.Counts.Messages) >= enough || n > 0 && float64(c.Counts.Messages-n) <= tooDense*usual {
 			return true
 		}
 	}
@@ -98,9 +105,4 @@ func (c *candidate) of(s Subject) (n int) {
 // meet reports whether two candidates overlap in time.
 func meet(a, b *candidate) bool {
 	return a.Start <= b.End && b.Start <= a.End
-}
-
-// honestClient reports whether a client is ours and somebody else's mail passes through it.
-func honestClient(site *Site, c *candidate) bool {
-	return c.subject.Kind == IP && allOwn(c, site) && c.share(loggedIn) > 0.5 && c.Accounts.Distinct() > 1
 }

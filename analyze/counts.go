@@ -15,10 +15,14 @@ const tallyCap = 10_000
 // topMost is how many values of a kind a finding lists.
 const topMost = 100
 
+// fewValues is up to how many distinct values are kept in a list: most tallies never need a map.
+const fewValues = 8
+
 // Tally counts how often each value occurs. The zero value is ready. It is exact, and merging is exact, while the number of
 // distinct values stays under a cap; Distinct, Total and the most frequent values remain good beyond it.
 type Tally struct {
-	counts map[string]int
+	few    []Count        // while there are few
+	counts map[string]int // nil until there are more
 	total  int
 	sketch *hyperloglog.Sketch // nil while exact
 }
@@ -26,12 +30,12 @@ type Tally struct {
 // Add counts n more of value, which is cloned when it is new.
 func (t *Tally) Add(value string, n int) {
 	t.total += n
+	if t.counts == nil && t.addFew(value, n) {
+		return
+	}
 	if old, ok := t.counts[value]; ok {
 		t.counts[value] = old + n
 		return
-	}
-	if t.counts == nil {
-		t.counts = make(map[string]int)
 	}
 	value = strings.Clone(value)
 	t.counts[value] = n
@@ -41,23 +45,51 @@ func (t *Tally) Add(value string, n int) {
 	t.bound()
 }
 
+// addFew counts in the list, unless it is full: then it makes the map.
+func (t *Tally) addFew(value string, n int) bool {
+	for i := range t.few {
+		if t.few[i].Value == value {
+			t.few[i].Messages += n
+			return true
+		}
+	}
+	if len(t.few) < fewValues {
+		t.few = append(t.few, Count{strings.Clone(value), n})
+		return true
+	}
+	t.counts = make(map[string]int, 4*fewValues)
+	for _, c := range t.few {
+		t.counts[c.Value] = c.Messages
+	}
+	t.few = nil
+	return false
+}
+
+// All yields every value that is known and its count, in no particular order.
+func (t *Tally) All(yield func(string, int) bool) {
+	for _, c := range t.few {
+		if !yield(c.Value, c.Messages) {
+			return
+		}
+	}
+	for v, n := range t.counts {
+		if !yield(v, n) {
+			return
+		}
+	}
+}
+
 // Merge adds all of other, which stays as it is.
 func (t *Tally) Merge(other *Tally) {
-	if t.counts == nil {
-		t.counts = make(map[string]int, len(other.counts))
-	}
-	t.total += other.total
+	total := t.total + other.total
 	if other.sketch != nil {
 		t.estimate()
 		_ = t.sketch.Merge(other.sketch) // fails for sketches of another size only
 	}
-	for value, n := range other.counts {
-		if _, ok := t.counts[value]; !ok && t.sketch != nil {
-			t.sketch.Insert([]byte(value))
-		}
-		t.counts[value] += n
+	for value, n := range other.All {
+		t.Add(value, n)
 	}
-	t.bound()
+	t.total = total
 }
 
 // bound forgets the rarest half of the values when there are twice too many.
@@ -77,8 +109,15 @@ func (t *Tally) estimate() {
 		return
 	}
 	t.sketch = hyperloglog.New14()
-	for value := range t.counts {
+	for value := range t.All {
 		t.sketch.Insert([]byte(value))
+	}
+	if t.counts == nil {
+		t.counts = make(map[string]int)
+		for _, c := range t.few {
+			t.counts[c.Value] = c.Messages
+		}
+		t.few = nil
 	}
 }
 
@@ -90,14 +129,21 @@ func (t *Tally) Distinct() int {
 	if t.sketch != nil {
 		return int(t.sketch.Estimate())
 	}
-	return len(t.counts)
+	return len(t.few) + len(t.counts)
 }
 
 // Exact reports whether Distinct and all counts are exact.
 func (t *Tally) Exact() bool { return t.sketch == nil }
 
 // Of is how often value was counted.
-func (t *Tally) Of(value string) int { return t.counts[value] }
+func (t *Tally) Of(value string) int {
+	for _, c := range t.few {
+		if c.Value == value {
+			return c.Messages
+		}
+	}
+	return t.counts[value]
+}
 
 // Top is the n most frequent values, most frequent first, equal ones by name.
 func (t *Tally) Top(n int) []Count {
@@ -107,8 +153,8 @@ func (t *Tally) Top(n int) []Count {
 
 // Values is every value that is known, sorted by name.
 func (t *Tally) Values() []string {
-	values := make([]string, 0, len(t.counts))
-	for v := range t.counts {
+	values := make([]string, 0, len(t.few)+len(t.counts))
+	for v := range t.All {
 		values = append(values, v)
 	}
 	slices.Sort(values)
@@ -118,7 +164,7 @@ func (t *Tally) Values() []string {
 // Most is the most frequent value and its share of all, 0 to 1.
 func (t *Tally) Most() (value string, share float64) {
 	n := 0
-	for v, m := range t.counts {
+	for v, m := range t.All {
 		if m > n || m == n && v < value {
 			value, n = v, m
 		}
@@ -130,8 +176,8 @@ func (t *Tally) Most() (value string, share float64) {
 }
 
 func (t *Tally) sorted() []Count {
-	all := make([]Count, 0, len(t.counts))
-	for v, n := range t.counts {
+	all := make([]Count, 0, len(t.few)+len(t.counts))
+	for v, n := range t.All {
 		all = append(all, Count{v, n})
 	}
 	slices.SortFunc(all, func(a, b Count) int {

@@ -103,7 +103,7 @@ func (j *judge) stranger(c *candidate) {
 func (j *judge) senders(c *candidate) {
 	n := c.Counts.Messages
 	senders, domains := c.Senders.Distinct(), c.SenderDomains.Distinct()
-	allDiffer := ratio(senders, n) >= 0.9 && ratio(domains, n) >= enough
+	allDiffer := c.sendersDiffer()
 	if allDiffer {
 		c.because("all-senders-differ", 0.25, "%d messages from %d different senders of %d domains", n, senders, domains)
 	}
@@ -121,6 +121,12 @@ func (j *judge) senders(c *candidate) {
 	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) {
 		c.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
 	}
+}
+
+// sendersDiffer reports whether (nearly) every message has a sender and a sender's domain of its own.
+func (c *candidate) sendersDiffer() bool {
+	n := c.Counts.Messages
+	return ratio(c.Senders.Distinct(), n) >= 0.9 && ratio(c.SenderDomains.Distinct(), n) >= enough
 }
 
 // names weighs what the clients are called and call themselves.
@@ -262,7 +268,12 @@ func (c *candidate) honestStranger(j *judge) {
 	if named && c.share(ownNameSender) >= enough {
 		c.because("own-name", -0.45, "a mail server that sends for its own domain")
 	} else if named && !badOutcome && c.share(oddHELO)+c.share(numericHELO) < 1-enough {
-		c.because("named-server", -0.3, "a mail server with a name of its own, whose recipients exist")
+		// A forwarder or a filter sends for many domains, too, but is seen every day.
+		weight := -0.3
+		if c.outside == 0 && c.Counts.Messages >= j.limits.AloneFrom && c.sendersDiffer() {
+			weight = -0.1
+		}
+		c.because("named-server", weight, "a mail server with a name of its own, whose recipients exist")
 	}
 	if c.share(variableSender) >= enough {
 		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")

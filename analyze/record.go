@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"strconv"
 	"strings"
 
 	"mailforensics/mail"
@@ -8,28 +9,29 @@ import (
 
 // record is what is remembered of one message until it is known whether it belongs to a burst.
 type record struct {
-	mail.Origin
-	mail.Flags
 	time      mail.Instant
+	in        [dimensions]*series // whose it is
+	hotness   [dimensions]uint16  // where these say that they may be in a burst
 	line      string
 	client    mail.Client
 	host      string
 	account   string
-	user      string
-	script    string
-	directory string
 	sender    string
 	subject   string
 	messageID string
 	queueID   string
-	uid       int
-	mta       mail.MTA
-	completed bool
-	listed    bool // a List- header or Precedence: bulk was logged
 	first     recalled
 	more      []recalled
+	local     *submission // nil for what came by SMTP
+	mail.Origin
+	mail.Flags
+	completed bool
+	listed    bool // a List- header or Precedence: bulk was logged
+}
 
-	in [dimensions]*series // whose it is
+// submission is what is remembered of who handed in a message on this host.
+type submission struct {
+	user, script, directory string
 }
 
 // recalled is what is remembered of a recipient.
@@ -41,30 +43,64 @@ type recalled struct {
 	blocked     bool // refused or deferred, because of us or of what the message says
 }
 
-// remember fills r from a message.
+// remember fills r, which may hold an older message, from m. Field by field: a million times a literal is a million copies.
 func (r *record) remember(m *mail.Message) {
-	more := r.more[:0]
-	*r = record{
-		Origin: m.Origin, Flags: m.Flags, time: m.Time, line: m.Line, client: m.Client, host: m.Host, account: m.Account,
-		user: m.User, script: m.Script, directory: m.Directory, sender: m.Sender, subject: m.Subject, messageID: m.MessageID,
-		uid: m.UID, mta: m.MTA, completed: m.Completed, listed: isListed(m.Headers),
-	}
+	r.Origin, r.Flags, r.time, r.line = m.Origin, m.Flags, m.Time, m.Line
+	r.client = m.Client
+	r.host, r.account, r.sender, r.subject, r.messageID = m.Host, m.Account, m.Sender, m.Subject, m.MessageID
+	r.completed, r.listed = m.Completed, isListed(m.Headers)
+	r.queueID = ""
 	if n := len(m.QueueIDs); n > 0 {
 		r.queueID = m.QueueIDs[n-1]
 	}
-	for i := range m.Recipients {
+	r.local = nil
+	if !m.Client.IP.IsValid() || m.Script != "" {
+		r.local = &submission{user: localUser(m), script: m.Script, directory: m.Directory}
+	}
+	clear(r.in[:])
+	r.recall(m.Recipients)
+}
+
+// recall remembers the recipients. The slice of those after the first is its own: a copy of the record may share it.
+func (r *record) recall(all []mail.Recipient) {
+	r.first, r.more = recalled{}, nil
+	for i := range all {
 		if i == 0 {
-			r.first = recall(&m.Recipients[0])
+			r.first = recallOne(&all[0])
 			continue
 		}
-		more = append(more, recall(&m.Recipients[i]))
-	}
-	if len(more) > 0 {
-		r.more = more
+		r.more = append(r.more, recallOne(&all[i]))
 	}
 }
 
-func recall(r *mail.Recipient) recalled {
+// localUser is whose local submission a message is: the number, where it is logged, else the name.
+func localUser(m *mail.Message) string {
+	switch {
+	case m.Client.IP.IsValid():
+		return ""
+	case m.Has(mail.HasUID):
+		return strconv.Itoa(m.UID)
+	}
+	return m.User
+}
+
+// origin is the program that handed it in, "" when it came by SMTP.
+func (r *record) origin() string {
+	if r.local == nil {
+		return ""
+	}
+	return origin(r.local.script, r.local.directory)
+}
+
+// user is the local user who handed it in, "" when it came by SMTP.
+func (r *record) user() string {
+	if r.local == nil {
+		return ""
+	}
+	return r.local.user
+}
+
+func recallOne(r *mail.Recipient) recalled {
 	c := recalled{address: r.Envelope(), disposition: r.Disposition}
 	if r.Disposition == mail.Bounced || r.Disposition == mail.Deferred {
 		c.reply = r.Reply
@@ -95,8 +131,8 @@ func (r *record) message(m *mail.Message) {
 	}
 	*m = mail.Message{
 		Origin: r.Origin, Flags: r.Flags, Time: r.time, Line: r.line, Client: r.client, Host: r.host, Account: r.account,
-		User: r.user, Script: r.script, Directory: r.directory, Sender: r.sender, Subject: r.subject, MessageID: r.messageID,
-		UID: r.uid, MTA: r.mta, Completed: r.completed, Recipients: recipients, QueueIDs: ids,
+		Script: r.origin(), Sender: r.sender, Subject: r.subject, MessageID: r.messageID,
+		Completed: r.completed, Recipients: recipients, QueueIDs: ids,
 	}
 }
 

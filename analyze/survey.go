@@ -20,10 +20,9 @@ type Survey struct {
 	first, last mail.Instant
 	hosts       map[string]*hostSeen
 	host        *hostSeen           // of the latest event: lines come in runs of one host
-	domain      string              // of the latest local deliveries, as it was written: most sites have one
-	inDomain    int                 // how many these were; not yet in domains
-	domains     Tally               // of recipients delivered on this host
+	domains     domainCounts        // of recipients delivered on this host
 	recipients  map[string]struct{} // delivered to on this host, folded
+	lately      [latelySlots]string // some of them, as they were written
 	handIns     *Entities[netip.Addr, handIns]
 	population  Population
 }
@@ -56,6 +55,7 @@ func NewSurvey(pass *Pass) *Survey {
 		pass:       pass,
 		hosts:      make(map[string]*hostSeen),
 		recipients: make(map[string]struct{}),
+		domains:    domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
 		handIns:    NewEntities[netip.Addr](limit, func(h *handIns) int { return len(h.accounts) }, nil),
 	}
 }
@@ -99,27 +99,84 @@ func (s *Survey) ended(address string) {
 	if at < 0 {
 		return
 	}
-	if domain := address[at+1:]; domain != s.domain {
-		s.countDomain()
-		s.domain = strings.Clone(domain)
+	// The mail of a day goes to the same addresses: whether one was met lately costs a comparison.
+	lately := &s.lately[addressSlot(address)]
+	if *lately != address {
+		s.recipient(address)
+		*lately = strings.Clone(address)
 	}
-	s.inDomain++
-	s.recipient(address)
+	s.domains.count(address[at+1:])
 }
 
-// countDomain books the deliveries to the latest domain.
-func (s *Survey) countDomain() {
-	if s.inDomain > 0 {
-		s.domains.Add(mail.FoldDomain(s.domain), s.inDomain)
-		s.inDomain = 0
+// addressSlot spreads addresses over the slots of those that were met lately.
+func addressSlot(address string) int {
+	hash := uint32(2166136261) // FNV-1a
+	for i := range min(len(address), 24) {
+		hash = (hash ^ uint32(address[i])) * 16777619
 	}
+	return int(hash % latelySlots)
+}
+
+const latelySlots = 1024
+
+// domainCounts counts the domains of local deliveries as they are written. Most sites have a few; the latest are found by
+// comparison.
+type domainCounts struct {
+	lately [4]*domainCount
+	all    map[string]*domainCount
+	most   int
+}
+
+type domainCount struct {
+	domain string
+	n      int
+}
+
+func (d *domainCounts) count(domain string) {
+	for _, c := range d.lately {
+		if c != nil && c.domain == domain {
+			c.n++
+			return
+		}
+	}
+	if c := d.find(domain); c != nil {
+		c.n++
+		copy(d.lately[1:], d.lately[:])
+		d.lately[0] = c
+	}
+}
+
+// find is the count of a domain, made when it is new; nil when there are too many.
+func (d *domainCounts) find(domain string) *domainCount {
+	c := d.all[domain]
+	if c == nil && len(d.all) < d.most {
+		c = &domainCount{domain: strings.Clone(domain)}
+		d.all[c.domain] = c
+	}
+	return c
+}
+
+func (d *domainCounts) merge(o *domainCounts) {
+	for domain, c := range o.all {
+		if mine := d.find(domain); mine != nil {
+			mine.n += c.n
+		}
+	}
+}
+
+// folded is the counts by folded domain.
+func (d *domainCounts) folded() (t Tally) {
+	for domain, c := range d.all {
+		t.Add(mail.FoldDomain(domain), c.n)
+	}
+	return t
 }
 
 func (s *Survey) recipient(address string) {
 	if _, ok := s.recipients[address]; ok || len(s.recipients) >= s.pass.Thresholds.Site.MaxRecipients {
 		return
 	}
-	s.recipients[strings.ToLower(strings.Clone(address))] = struct{}{}
+	s.recipients[strings.Clone(strings.ToLower(address))] = struct{}{}
 }
 
 // stranger learns what a host does with what it takes from outside.
@@ -168,7 +225,7 @@ func (s *Survey) handIn(m *mail.Message) {
 	}
 	h.last = max(h.last, m.Time)
 	h.verified = h.verified || m.Has(mail.Verified)
-	if m.Client.Name != "" && m.Client.Name != "unknown" {
+	if m.Client.Name != h.name && m.Client.Name != "unknown" {
 		h.name = max(h.name, m.Client.Name)
 	}
 	if len(h.accounts) < s.pass.Thresholds.Site.WebmailFrom && !slices.Contains(h.accounts, m.Account) {
@@ -253,9 +310,7 @@ func (s *Survey) Merge(other *Survey) {
 	for name, h := range other.hosts {
 		s.hostOf(name).merge(h)
 	}
-	s.countDomain()
-	other.countDomain()
-	s.domains.Merge(&other.domains)
+	s.domains.merge(&other.domains)
 	for r := range other.recipients {
 		s.recipient(r)
 	}
@@ -303,7 +358,6 @@ func (p *Population) merge(o *Population) {
 
 // Site is what was learned.
 func (s *Survey) Site() *Site {
-	s.countDomain()
 	site := &Site{
 		First:        s.first,
 		Last:         s.last,
@@ -326,7 +380,8 @@ func (s *Survey) Site() *Site {
 }
 
 func (s *Survey) localDomains(site *Site) {
-	for _, c := range s.domains.Top(s.pass.Thresholds.Site.MaxDomains) {
+	domains := s.domains.folded()
+	for _, c := range domains.Top(s.pass.Thresholds.Site.MaxDomains) {
 		if c.Messages >= s.pass.Thresholds.Site.LocalFrom {
 			site.LocalDomains[c.Value] = Known{Value: c.Value, Why: plural(c.Messages, "recipient", "recipients") + " delivered here"}
 		}
@@ -449,14 +504,15 @@ func (s *Survey) relayDomains(site *Site) {
 
 // givenElsewhere finds domains that were given as local and whose mail is all handed on. They stay ours.
 func (s *Survey) givenElsewhere(site *Site) {
+	ended := s.domains.folded()
 	for _, d := range s.pass.Local {
 		d = mail.FoldDomain(d)
-		if s.domains.Of(d) > 0 {
+		if ended.Of(d) > 0 {
 			continue
 		}
 		var relays Tally
 		for _, h := range s.hosts {
-			for value, n := range h.domains.counts {
+			for value, n := range h.domains.All {
 				if domain, relay, _ := strings.Cut(value, " "); domain == d {
 					relays.Add(relay, n)
 				}

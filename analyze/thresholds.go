@@ -65,8 +65,8 @@ func DefaultThresholds() Thresholds {
 			Pause: 30 * time.Minute,
 			// One in a million windows; a month has 4,320 windows of ten minutes, and a site some hundred clients.
 			LogChance: -6,
-			// About 40 MB with their strings.
-			MaxRecords:  50_000,
+			// About 30 MB with their strings: half an hour of a million messages a day.
+			MaxRecords:  32_768,
 			MaxEntities: 50_000,
 		},
 		Relay: RelayThresholds{
