@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -76,6 +77,14 @@ func noLog(head []byte) string {
 	return ""
 }
 
+// noText says what the inside of an archive is that is certainly no log, or "".
+func noText(head []byte) string {
+	if codec := codecOf(head); codec != "" {
+		return "a " + codec + " archive: unpack it first"
+	}
+	return noLog(head)
+}
+
 // isTar reports whether text is a tar archive (POSIX.1-2017 pax, "ustar Interchange Format": magic at 257).
 func isTar(head []byte) bool {
 	return len(head) >= 262 && string(head[257:262]) == "ustar"
@@ -116,8 +125,9 @@ func decode(codec string, r *bufio.Reader) (decoder, error) {
 type gzipReader struct {
 	in     *bufio.Reader
 	z      gzip.Reader
-	inside bool // a member
-	any    bool // a member was read to its end
+	inside bool  // a member
+	any    bool  // a member was read to its end
+	text   int64 // of this member
 }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
@@ -128,10 +138,15 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := g.z.Read(p)
-		if err != io.EOF {
+		g.text += int64(n)
+		switch err {
+		case io.EOF:
+			g.inside, g.any = false, true
+		case gzip.ErrChecksum: // a flipped bit is not noticed before the end of the member
+			return n, fmt.Errorf("the checksum of the last %s bytes of text does not match", comma(g.text))
+		default:
 			return n, err
 		}
-		g.inside, g.any = false, true
 		if n > 0 {
 			return n, nil
 		}
@@ -154,7 +169,7 @@ func (g *gzipReader) nextMember() error {
 		return err
 	}
 	g.z.Multistream(false)
-	g.inside = true
+	g.inside, g.text = true, 0
 	return nil
 }
 

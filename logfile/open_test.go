@@ -329,6 +329,35 @@ func TestNoLog(t *testing.T) {
 	}
 }
 
+func TestArchiveInArchive(t *testing.T) {
+	for content, want := range map[string]string{
+		string(pack(t, "gzip", sample())): "inside the zstd archive is a gzip archive: unpack it first",
+		"PK\x03\x04 and so on":            "inside the zstd archive is a zip archive: unpack it first",
+	} {
+		var packed bytes.Buffer
+		w := compressor(t, "zstd", &packed)
+		io.WriteString(w, content)
+		w.Close()
+		in := write(t, "maillog.zst", packed.Bytes())
+		r := Open(t.Context(), in, Options{})
+		if _, err := r.Next(); err == nil || err.Error() != in.Path+": "+want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		r.Close()
+	}
+}
+
+// Of a member with a wrong checksum, everything is in doubt: how much that is, is said.
+func TestGzipChecksum(t *testing.T) {
+	packed := pack(t, "gzip", sample())
+	packed[len(packed)-6] ^= 1
+	_, stats := readAll(t, write(t, "maillog.1", packed), Options{})
+	want := "corrupt gzip stream after 170,010 bytes of text: the checksum of the last 85,005 bytes of text does not match"
+	if stats.Damage == nil || !strings.HasSuffix(stats.Damage.Error(), want) {
+		t.Errorf("got %v, want %q", stats.Damage, want)
+	}
+}
+
 func TestTarIsNamed(t *testing.T) {
 	header := make([]byte, 512)
 	copy(header, "var/log/maillog")
@@ -371,6 +400,8 @@ func TestEncodings(t *testing.T) {
 }
 
 // Whatever the bytes are: no panic, no hang, and every byte of a plain file comes out.
+//
+//	go test -run '^$' -fuzz FuzzOpen -fuzztime 1m -fuzzminimizetime 1x ./logfile
 func FuzzOpen(f *testing.F) {
 	for _, codec := range codecs {
 		packed := pack(f, codec, sample())

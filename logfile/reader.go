@@ -212,7 +212,11 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	if codec != "" {
 		decoded = bufio.NewReaderSize(r.dec, 4096)
 	}
-	if head, _ := decoded.Peek(headSize); isTar(head) {
+	head, _ := decoded.Peek(headSize)
+	if what := noText(head); what != "" {
+		return atPath(r.in.Path, fmt.Errorf("inside the %s archive is %s", codec, what))
+	}
+	if isTar(head) {
 		r.warn("this is a tar archive: unpack it, or the first line of each file in it is lost")
 	}
 	r.src.wholeLine = codec == ""
