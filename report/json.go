@@ -353,17 +353,22 @@ func (o *object) site(s *analyze.Site) {
 		return
 	}
 	o.open("site")
-	o.openList("local_domains")
-	for _, d := range sortedKeys(s.LocalDomains) {
-		o.known("domain", d, "", s.LocalDomains[d])
-	}
-	o.closeList()
+	o.domains("local_domains", s.LocalDomains)
+	o.domains("relay_domains", s.RelayDomains)
 	o.openList("roles")
 	for _, h := range sortedKeys(s.Roles) {
 		o.known("host", h, s.Roles[h].Role.String(), s.Roles[h].Known)
 	}
 	o.closeList()
 	o.close()
+}
+
+func (o *object) domains(name string, domains map[string]analyze.Known) {
+	o.openList(name)
+	for _, d := range sortedKeys(domains) {
+		o.known("domain", d, "", domains[d])
+	}
+	o.closeList()
 }
 
 func (o *object) known(name, value, role string, k analyze.Known) {

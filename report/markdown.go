@@ -249,7 +249,8 @@ func (d *document) foot() {
 	d.item("read", verdicts(r))
 	if r.Site != nil {
 		d.item("roles", markdown(rolesText(r.Site)))
-		d.item("local domains", markdown(domainsText(r.Site)))
+		d.item("local domains", markdown(domainsText(r.Site.LocalDomains)))
+		d.item("domains passed on", markdown(domainsText(r.Site.RelayDomains)))
 	}
 	for _, text := range troubles(r) {
 		d.item("not read", markdown(text))

@@ -382,8 +382,11 @@ func (p *page) learned() {
 	if roles := rolesText(s); roles != "" {
 		p.field("roles", Visible(roles))
 	}
-	if domains := domainsText(s); domains != "" {
+	if domains := domainsText(s.LocalDomains); domains != "" {
 		p.field("local", Visible(domains))
+	}
+	if domains := domainsText(s.RelayDomains); domains != "" {
+		p.field("passed on", Visible(domains))
 	}
 }
 

@@ -312,11 +312,11 @@ func rolesText(s *analyze.Site) string {
 	return strings.Join(parts, ", ")
 }
 
-// domainsText says which domains are local, and how we know.
-func domainsText(s *analyze.Site) string {
+// domainsText says which domains there are, and how we know.
+func domainsText(domains map[string]analyze.Known) string {
 	var parts []string
-	for _, d := range sortedKeys(s.LocalDomains) {
-		parts = append(parts, d+" ("+s.LocalDomains[d].Why+")")
+	for _, d := range sortedKeys(domains) {
+		parts = append(parts, d+" ("+domains[d].Why+")")
 	}
 	return some(parts, 8, len(parts))
 }

@@ -92,6 +92,7 @@ func runFindings(ctx context.Context, s *settings, args []string, name string, d
 	rep := s.newReport(name, "findings", args, r)
 	rep.Detectors = detectors
 	rep.Findings, rep.Site = engine.Findings()
+	rep.Notes = append(rep.Notes, rep.Site.Notes...)
 	rep.Totals = engine.Totals
 	if s.top > 0 && len(rep.Findings) > s.top {
 		rep.Left = len(rep.Findings) - s.top

@@ -136,7 +136,6 @@ func unescape(ts *testscript.TestScript, neg bool, args []string) {
 func TestGolden(t *testing.T) {
 	for _, args := range []string{
 		"--help",
-		"bursts --help",
 		"bursts",
 		"bursts --format json",
 		"bursts --format ndjson",
