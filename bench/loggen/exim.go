@@ -74,7 +74,7 @@ func (e *exim) inbound(at int64, h *host) {
 	for messages := 0; messages == 0 || e.chance(0.15); messages++ {
 		e.rcpts = append(e.rcpts[:0], e.users[e.user()])
 		for e.chance(0.12) && len(e.rcpts) < 20 {
-			e.rcpts = append(e.rcpts, e.users[e.user()])
+			e.to(e.users[e.user()])
 		}
 		e.message(at, h, "", sender, e.subject(), false)
 		at += e.between(40, 900) * millisecond
@@ -89,9 +89,9 @@ func (e *exim) outbound(at int64, user int) {
 	e.rcpts = e.rcpts[:0]
 	for len(e.rcpts) == 0 || e.chance(0.15) && len(e.rcpts) < 20 {
 		if e.chance(0.2) {
-			e.rcpts = append(e.rcpts, e.users[e.user()])
+			e.to(e.users[e.user()])
 		} else {
-			e.rcpts = append(e.rcpts, e.stranger(e.target().domain))
+			e.to(e.stranger(e.target().domain))
 		}
 	}
 	e.message(at, h, e.users[user], e.users[user], e.subject(), false)

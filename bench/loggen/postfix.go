@@ -118,9 +118,9 @@ func (p *postfix) inbound(at int64, h *host, messages int) {
 	rcpts := 0
 	for range messages {
 		p.rcpts = p.rcpts[:0]
-		p.rcpts = append(p.rcpts, p.users[p.user()])
+		p.to(p.users[p.user()])
 		for p.chance(0.12) && len(p.rcpts) < 20 {
-			p.rcpts = append(p.rcpts, p.users[p.user()])
+			p.to(p.users[p.user()])
 		}
 		rcpts += len(p.rcpts)
 		t = p.message(t, "postfix/smtpd", pid, h, "", sender, p.between(900, 60000), false)
@@ -136,9 +136,9 @@ func (p *postfix) outbound(at int64, user int) {
 	p.rcpts = p.rcpts[:0]
 	for len(p.rcpts) == 0 || p.chance(0.15) && len(p.rcpts) < 20 {
 		if p.chance(0.2) {
-			p.rcpts = append(p.rcpts, p.users[p.user()])
+			p.to(p.users[p.user()])
 		} else {
-			p.rcpts = append(p.rcpts, p.stranger(p.target().domain))
+			p.to(p.stranger(p.target().domain))
 		}
 	}
 	p.submit(at, h, p.users[user], p.users[user], false)
@@ -159,11 +159,11 @@ func (p *postfix) spam(at int64, r *run) {
 	p.rcpts = p.rcpts[:0]
 	r.sent(at, 1, p.zone)
 	if r.Kind == "account" {
-		p.rcpts = append(p.rcpts, p.stranger(p.target().domain))
+		p.to(p.stranger(p.target().domain))
 		p.submit(at, &r.client, r.Value, r.Value, true)
 		return
 	}
-	p.rcpts = append(p.rcpts, p.users[p.user()])
+	p.to(p.users[p.user()])
 	slot := p.smtpd.take(at)
 	pid := p.smtpd.pid[slot]
 	t := p.connect(at, "postfix/smtpd", pid, &r.client)

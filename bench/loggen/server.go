@@ -3,6 +3,7 @@ package loggen
 import (
 	"io"
 	"math"
+	"slices"
 	"sort"
 	"time"
 )
@@ -40,7 +41,6 @@ type server struct {
 type run struct {
 	Run
 	client  host   // of a run by address
-	user    int    // of a run by account
 	next    int64  // when the next message comes
 	end     int64  // after which none comes
 	gap     int64  // mean time between two
@@ -96,9 +96,8 @@ func (s *server) plan(start, perMessage int64) {
 			r.Kind, r.Value = "ip", r.client.ip
 			r.gap = span / s.between(30, 120)
 		} else {
-			r.user = i % len(s.users)
 			r.client = hostOf(600_000_000 + i*977)
-			r.Kind, r.Value = "account", s.users[r.user]
+			r.Kind, r.Value = "account", userOf(s.o.Users+i) // who sends nothing else, so that the count is exact
 			r.gap = span / s.between(200, 800)
 		}
 		r.end = r.next + span
@@ -148,6 +147,13 @@ func (s *server) result() Truth {
 	sort.Slice(t.Runs, func(i, j int) bool { return t.Runs[i].Start.Before(t.Runs[j].Start) })
 	t.DistinctClients = int64(len(s.seen))
 	return *t
+}
+
+// to makes the recipients at hand one more: each once, as the MTAs see to it.
+func (s *server) to(rcpt string) {
+	if !slices.Contains(s.rcpts, rcpt) {
+		s.rcpts = append(s.rcpts, rcpt)
+	}
 }
 
 // fate is what becomes of a remote recipient: after how many tries that were put off, and how it ends.
