@@ -94,10 +94,7 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 			old.origin = o
 			return old
 		}
-		if old.alive() {
-			t.stats.EndNotSeen++
-			t.end(old, dead)
-		}
+		t.supersede(old)
 	}
 	m := t.newMessage(ev)
 	h := &m.first
@@ -109,6 +106,20 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	t.hops.put(h)
 	forgetOlder(old)
 	return h
+}
+
+// supersede ends a life whose ID is given to another. One that never got into the queue was cancelled; of another, the end
+// is not in the log.
+func (t *Tracker) supersede(h *hop) {
+	if !h.alive() {
+		return
+	}
+	if h.marks&(accepted|delivered|held|discarded) == 0 {
+		h.marks |= cancelled
+	} else {
+		t.stats.EndNotSeen++
+	}
+	t.end(h, dead)
 }
 
 // forgetOlder keeps the number of lives of one ID that can be found small: late lines are of the last one or two.
@@ -147,9 +158,17 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	return m
 }
 
-// find is the newest life of a queue ID, nil when there is none.
+// find is the newest life of a queue ID, nil when there is none. Where the log was silent for long, those that have
+// lingered long enough are still there: now is the time to hand them out.
 func (t *Tracker) find(q *queue, id string) *hop {
-	return t.hops.find(t.hash(q, id), q, id)
+	hash := t.hash(q, id)
+	for {
+		h := t.hops.find(hash, q, id)
+		if h == nil || h.state != dead || h.message.alive > 0 || t.now <= h.message.due {
+			return h
+		}
+		t.handOut(h.message)
+	}
 }
 
 // findLater is the life that a line of the delivery side is of. While a new life is still being received, such a line is a

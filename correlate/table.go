@@ -211,6 +211,9 @@ const restless = 3600 * 1e9
 
 func (g *graves) bury(h *hop, now mail.Instant) {
 	key := fnv(h.queue.salt, h.id)
+	if h.state == dead {
+		now = h.died
+	}
 	g.at[key%uint64(len(g.at))] = grave{key, now}
 }
 

@@ -59,7 +59,7 @@ const (
 
 	maxTexts      = 8      // ACL texts and headers of a message
 	maxLines      = 10_000 // lines of a message
-	maxRecipients = 100_000
+	maxRecipients = 50_000
 )
 
 // Stats are counts of what came in and went out, and of what is not known.
@@ -205,7 +205,7 @@ func (t *Tracker) release() {
 // evict keeps the bounds on the number and the age of open messages.
 func (t *Tracker) evict() {
 	m := t.oldest
-	if m == nil || t.open <= t.options.MaxOpen && (t.now.Sub(m.born) < maxAge || m.born == 0) {
+	if m == nil || t.open < t.options.MaxOpen && (t.now.Sub(m.born) < maxAge || m.born == 0) {
 		return
 	}
 	if m.alive > 0 {

@@ -1,0 +1,190 @@
+package correlate
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// flood feeds n events, made one after the other, and returns the tracker and how much the heap grew.
+func flood(t *testing.T, o Options, n int, event func(i int, ev *mail.Event)) (*Tracker, int64) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	tr := New(o, Sink{})
+	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	for i := range n {
+		ev := mail.Event{MTA: mail.Postfix, Time: start + mail.Instant(i)*mail.Instant(time.Millisecond), Host: "mx1", Instance: "postfix", Daemon: "smtpd"}
+		ev.Origin.Line = int64(i + 1)
+		event(i, &ev)
+		tr.Event(&ev)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	return tr, int64(after.HeapAlloc) - int64(before.HeapAlloc)
+}
+
+// TestFlood gives the tracker a lot of everything that a log can hold without an end. What it keeps stays bounded, and what
+// was lost is counted.
+func TestFlood(t *testing.T) {
+	const n, open = 100_000, 2000
+	const bound = 24 << 20
+	client := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{203, byte(i >> 16), byte(i >> 8), byte(i)}) }
+	tests := []struct {
+		name  string
+		event func(i int, ev *mail.Event)
+		lost  func(Stats) int64
+	}{
+		{"queue IDs that never end", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.PID, ev.Raw = mail.Queue, fmt.Sprintf("%010X", i), 900, "a line"
+			ev.Sender = "a@b.example"
+		}, func(s Stats) int64 { return s.Evicted }},
+		{"transactions that never end", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.PID, ev.Client.IP = mail.Accept, fmt.Sprintf("%010X", i), i, client(i)
+		}, func(s Stats) int64 { return s.Cut }},
+		{"sessions that never end", func(i int, ev *mail.Event) {
+			ev.Kind, ev.PID, ev.Client.IP = mail.Connect, i+1, client(i)
+		}, func(s Stats) int64 { return s.Cut }},
+		{"hosts", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.Host = mail.Queue, "ABCDEF", fmt.Sprintf("host%d", min(i, 10000))
+			ev.Sender = fmt.Sprintf("a%d@b.example", i)
+		}, func(s Stats) int64 { return s.EndNotSeen }},
+		{"recipients of one mail", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.Daemon, ev.Disposition = mail.Delivery, "ABCDEF", "smtp", mail.Delivered
+			ev.Recipient = fmt.Sprintf("a%d@b.example", i)
+		}, func(s Stats) int64 { return s.Cut }},
+		{"lives of one queue ID", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.PID = mail.Accept, "ABCDEF", 1
+		}, func(s Stats) int64 { return s.Cancelled }},
+		{"notices of nothing", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.Child, ev.Daemon = mail.BounceNotice, fmt.Sprintf("%010X", i), fmt.Sprintf("%010X", i+1), "bounce"
+		}, nil},
+		{"hosts' queue IDs that are never seen", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.Daemon, ev.Disposition = mail.Delivery, fmt.Sprintf("%010X", i), "smtp", mail.Delivered
+			ev.Recipient, ev.Child, ev.Relay = "a@b.example", fmt.Sprintf("%012X", i), fmt.Sprintf("relay%d", i)
+			ev.Host = [2]string{"mx1", "mx2"}[i&1]
+		}, func(s Stats) int64 { return s.Evicted }},
+		{"ACL texts", func(i int, ev *mail.Event) {
+			ev.MTA, ev.Kind, ev.Text, ev.Client.IP = mail.Exim, mail.FilterResult, "whitelisted", client(i)
+		}, nil},
+		{"command lines", func(i int, ev *mail.Event) {
+			ev.MTA, ev.Kind, ev.Directory, ev.Script = mail.Exim, mail.CommandLine, fmt.Sprintf("/home/%d", i), "sendmail -t"
+		}, nil},
+		{"local domains", func(i int, ev *mail.Event) {
+			ev.QueueID, ev.Daemon = fmt.Sprintf("%010X", i/2), "virtual"
+			ev.Kind, ev.Recipient, ev.Disposition, ev.Flags = mail.Delivery, fmt.Sprintf("a@b%d.example", i), mail.Delivered, mail.LocalTarget
+			if i%2 == 1 {
+				ev.Kind = mail.Remove
+			}
+		}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tr, grown := flood(t, Options{MaxOpen: open}, n, test.event)
+			if grown > bound {
+				t.Errorf("%d events: the heap grew by %d MB, want at most %d", n, grown>>20, bound>>20)
+			}
+			if tr.open > open || tr.sessions.n > maxSessions {
+				t.Errorf("%d open messages, %d open sessions", tr.open, tr.sessions.n)
+			}
+			if s := tr.Stats(); test.lost != nil && test.lost(s) == 0 {
+				t.Errorf("nothing is counted as lost: %+v", s)
+			}
+			tr.Close()
+			if tr.open != 0 || tr.hops.used != 0 || len(tr.expected) != 0 {
+				t.Errorf("after Close: %d open, %d hops, %d expected", tr.open, tr.hops.used, len(tr.expected))
+			}
+		})
+	}
+}
+
+// TestTable compares the table with a map, over lives that come and go.
+func TestTable(t *testing.T) {
+	var tab table
+	q := &queue{host: &host{}}
+	newest := map[string]*hop{}
+	var all []*hop
+	random := uint64(1)
+	for i := range 20_000 {
+		random = random*6364136223846793005 + 1442695040888963407
+		id := fmt.Sprintf("%X", random>>33%500)
+		if random>>60 < 9 {
+			h := &hop{queue: q, id: id, hash: mix(7, id) & 0xff, previous: newest[id]} // a poor hash: many collisions
+			tab.put(h)
+			newest[id] = h
+			all = append(all, h)
+		} else if len(all) > 0 {
+			k := int(random >> 20 % uint64(len(all)))
+			h := all[k]
+			all = append(all[:k], all[k+1:]...)
+			if newest[h.id] == h {
+				if newest[h.id] = h.previous; h.previous == nil {
+					delete(newest, h.id)
+				}
+			}
+			tab.remove(h)
+		}
+		if got := tab.find(mix(7, id)&0xff, q, id); got != newest[id] {
+			t.Fatalf("step %d: find(%s) = %p, want %p", i, id, got, newest[id])
+		}
+		if tab.used != len(newest) {
+			t.Fatalf("step %d: %d slots are used, want %d", i, tab.used, len(newest))
+		}
+	}
+}
+
+// TestStampFromTheFuture: one line with a wrong stamp does not hand out what is open.
+func TestStampFromTheFuture(t *testing.T) {
+	handed := 0
+	tr := New(Options{}, Sink{Message: func(*mail.Message) { handed++ }})
+	at := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	for i := range 1000 {
+		tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: fmt.Sprintf("%06X", i), Sender: "a@b.example"})
+	}
+	tr.Event(&mail.Event{MTA: mail.Postfix, Time: at.Add(10 * 365 * 24 * time.Hour), Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
+	tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
+	if handed > 4 {
+		t.Errorf("%d of 1000 open messages were handed out", handed)
+	}
+	tr.Close()
+	if handed != 1000 {
+		t.Errorf("%d messages, want 1000", handed)
+	}
+}
+
+// TestStringsStay: what a message holds does not change when its memory, or the log's text, is used again.
+func TestStringsStay(t *testing.T) {
+	var kept []string
+	tr := New(Options{}, Sink{Message: func(m *mail.Message) {
+		kept = append(kept, m.QueueIDs[0], m.Sender, m.Recipients[0].Address, m.Recipients[0].Reply, m.Line)
+	}})
+	at := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	for i := range 100 {
+		id := fmt.Sprintf("%06X", i)
+		for _, ev := range []mail.Event{
+			{Kind: mail.Accept, Daemon: "smtpd", PID: 1, Raw: "line " + id},
+			{Kind: mail.Queue, Daemon: "qmgr", Sender: "s" + id + "@b.example"},
+			{Kind: mail.Delivery, Daemon: "smtp", Recipient: "r" + id + "@b.example", Reply: strings.Repeat("reply ", 9) + id, Disposition: mail.Delivered},
+			{Kind: mail.Remove, Daemon: "qmgr"},
+		} {
+			ev.MTA, ev.Host, ev.QueueID, ev.Time = mail.Postfix, "mx1", id, at.Add(time.Duration(i)*time.Minute)
+			tr.Event(&ev)
+		}
+	}
+	tr.Close()
+	for i := range 100 {
+		id := fmt.Sprintf("%06X", i)
+		want := []string{id, "s" + id + "@b.example", "r" + id + "@b.example", strings.Repeat("reply ", 9) + id, "line " + id}
+		for j := range want {
+			if kept[5*i+j] != want[j] {
+				t.Fatalf("message %d: got %q, want %q", i, kept[5*i+j], want[j])
+			}
+		}
+	}
+}
