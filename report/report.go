@@ -8,6 +8,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"mailforensics/analyze"
@@ -77,6 +78,15 @@ type Table struct {
 	Bars    int    // 1 + index of the column that is drawn as bars in the terminal; 0: none
 	Left    int    // rows that --top left out
 	Empty   string // what to say when there are no rows
+}
+
+// Hide keeps columns from a person, by their names; programs still get them.
+func (t *Table) Hide(names ...string) {
+	for i := range t.Columns {
+		if slices.Contains(names, t.Columns[i].Name) {
+			t.Columns[i].Title = ""
+		}
+	}
 }
 
 // Reader is whom a table is for, where the same numbers want another form.

@@ -268,6 +268,10 @@ func TestReason(t *testing.T) {
 			"Recipient address rejected: User unknown in virtual mailbox table"},
 		{"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.7",
 			"Service unavailable; Client host … blocked using zen.spamhaus.org; …"},
+		{"host mx1.club.example[192.0.2.7] said: 550 5.1.1 <x@club.example>: Recipient address rejected: User unknown (in reply to RCPT TO command)",
+			"Recipient address rejected: User unknown"},
+		{"SMTP error from remote mail server after RCPT TO:<x@club.example>: 550 5.1.1 No Such User Here", "No Such User Here"},
+		{"connect to mx.example[192.0.2.7]:25: Connection timed out", "connect to … Connection timed out"},
 		{"", ""},
 	} {
 		if got := reason(c.reply); got != c.want {

@@ -103,6 +103,7 @@ func runSummary(ctx context.Context, s *settings, args []string) error {
 	rep.Totals = sum.totals
 	top := cmp.Or(s.top, 10)
 	rep.Tables = []report.Table{
+		grandTotals(&sum.totals),
 		sum.hourly(rep.Zone),
 		sum.rejected.reasons("rejected", "Rejected, by reason", "nothing was rejected", top),
 		sum.bounced.reasons("bounced", "Bounced, by reply", "nothing bounced", top),
@@ -111,6 +112,7 @@ func runSummary(ctx context.Context, s *settings, args []string) error {
 	for _, t := range sum.tops {
 		table := t.table(top, "messages")
 		table.Name = "top"
+		table.Hide("first", "last", "name")
 		rep.Tables = append(rep.Tables, table)
 	}
 	for _, t := range append(sum.tops, sum.rejected, sum.bounced, sum.deferred) {
@@ -122,6 +124,26 @@ func runSummary(ctx context.Context, s *settings, args []string) error {
 		return err
 	}
 	return s.outcome(r, rep)
+}
+
+// grandTotals are the totals as a table for a person; programs have them in totals.
+func grandTotals(t *analyze.Totals) report.Table {
+	table := report.Table{Name: "grand_totals", Title: "Totals", For: report.Person,
+		Columns: []report.Column{{Name: "count", Title: "count", Number: true}, {Name: "of", Title: "of"}}}
+	for _, row := range []struct {
+		n  int
+		of string
+	}{
+		{t.Messages, "messages accepted"}, {t.Recipients, "recipients of them"}, {t.Delivered, "recipients delivered"}, {t.Bounced, "recipients bounced"},
+		{t.Expired, "recipients expired in the queue"}, {t.Deferred, "recipients deferred at the end of the log"}, {t.Held, "recipients on hold"},
+		{t.Discarded, "recipients discarded"}, {t.Undecided, "recipients without an outcome in the log"}, {t.Rejected, "attempts rejected"},
+		{t.Notices, "notices by the mail server itself"}, {t.Sessions, "connections"}, {t.Logins, "logins"}, {t.FailedLogins, "failed logins"},
+	} {
+		if row.n > 0 || strings.HasPrefix(row.of, "messages") {
+			table.Rows = append(table.Rows, []report.Value{report.Int(row.n), report.Text(row.of)})
+		}
+	}
+	return table
 }
 
 // hourly is the traffic by the hour of the day, over all days.
@@ -161,9 +183,18 @@ func rejectReason(ev *mail.Event) string {
 	return cmp.Or(reason(cmp.Or(ev.Reply, ev.Text)), ev.Stage, "no reason given")
 }
 
+// reasonWords is where a reason is cut.
+const reasonWords = 24
+
 // reason is a reply without its addresses, hosts and numbers, so that replies with one meaning are one.
 func reason(reply string) string {
-	reply = strings.TrimSpace(reply)
+	if _, said, ok := strings.Cut(reply, " said: "); ok { // Postfix: host mx.example[192.0.2.7] said: …
+		reply = said
+	}
+	if strings.HasPrefix(reply, "SMTP error from remote mail server after ") { // Exim: … after RCPT TO:<a@b.example>: 550 …
+		_, reply, _ = strings.Cut(reply, ": ")
+	}
+	reply, _, _ = strings.Cut(reply, " (in reply to ")
 	words := strings.Fields(reply)
 	kept := words[:0]
 	for i, word := range words {
@@ -177,7 +208,7 @@ func reason(reply string) string {
 		default:
 			kept = append(kept, word)
 		}
-		if len(kept) == 16 {
+		if len(kept) == reasonWords {
 			break
 		}
 	}
