@@ -28,7 +28,9 @@ type Input struct {
 	Warnings []string  // what the user should hear about it
 
 	info   fs.FileInfo // its identity
-	stream *stream     // of standard input and pipes, which can be read once; else nil
+	stream *stream     // of pipes, which can be read once; else nil
+	stdin  *os.File    // of standard input that is a file; else nil
+	start  int64       // where in stdin to begin
 }
 
 // DefaultPlaces are the files where a mail log usually is: Postfix on Red Hat and on Debian, Exim from cPanel, on Debian and
@@ -66,7 +68,12 @@ type expansion struct {
 
 func (e *expansion) argument(arg string) {
 	if arg == Stdin {
-		e.add(standardInput(e.stdin))
+		in, err := standardInput(e.stdin)
+		if err != nil {
+			e.fail(arg, err)
+			return
+		}
+		e.add(in)
 		return
 	}
 	info, err := os.Stat(arg)
@@ -196,15 +203,27 @@ func (in *Input) same(other *Input) bool {
 	return os.SameFile(in.info, other.info)
 }
 
-// standardInput is what stdin is connected to; of a file ("< maillog"), more is known than of a pipe.
-func standardInput(stdin io.Reader) *Input {
-	in := &Input{Path: Stdin, Size: -1, stream: &stream{path: Stdin, r: stdin}}
-	if f, ok := stdin.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			in.Size, in.ModTime, in.info = info.Size(), info.ModTime(), info
-		}
+// standardInput is what stdin is connected to: a pipe can be read once, a file ("< maillog") like any other.
+func standardInput(stdin io.Reader) (*Input, error) {
+	pipe := &Input{Path: Stdin, Size: -1, stream: &stream{path: Stdin, r: stdin}}
+	f, ok := stdin.(*os.File)
+	if !ok {
+		return pipe, nil
 	}
-	return in
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return pipe, nil
+	}
+	start, err := f.Seek(0, io.SeekCurrent) // the shell may have read some of it
+	if err != nil {
+		return pipe, nil
+	}
+	in := &Input{Path: Stdin, Size: max(0, info.Size()-start), ModTime: info.ModTime(), info: info, stdin: f, start: start}
+	head, err := headOf(f, start)
+	if err != nil {
+		return nil, err
+	}
+	return in, in.examine(head)
 }
 
 // newInput is the input at path. Regular files are opened for a look at what they are; from a pipe nothing may be taken yet.
@@ -219,12 +238,17 @@ func newInput(path string, info fs.FileInfo) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
+	return in, in.examine(head)
+}
+
+// examine fills in what the first bytes tell. It is an error when this is certainly no log.
+func (in *Input) examine(head []byte) error {
 	if what := noLog(head); what != "" {
-		return nil, errors.New("this is " + what)
+		return errors.New("this is " + what)
 	}
 	in.Codec = codecOf(head)
 	in.Archived = gzipTime(head)
-	return in, nil
+	return nil
 }
 
 // readHead is the first bytes of the file at path.
@@ -234,9 +258,14 @@ func readHead(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return headOf(f, 0)
+}
+
+// headOf is the first bytes of f behind start.
+func headOf(f *os.File, start int64) ([]byte, error) {
 	head := make([]byte, headSize)
-	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	n, err := f.ReadAt(head, start)
+	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	return head[:n], nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -148,8 +149,19 @@ func TestExpandStdinFile(t *testing.T) {
 	if len(inputs) != 1 || len(errs) != 0 || inputs[0].Size != in.Size || !inputs[0].ModTime.Equal(in.ModTime) {
 		t.Fatalf("got %+v, %v, want standard input with the size and the time of the file, and that once", inputs, errs)
 	}
-	if chunks, _ := readAll(t, inputs[0], Options{}); textOf(chunks) != sample() {
-		t.Error("the text differs")
+	for range 2 { // unlike a pipe, it can be read again
+		if chunks, _ := readAll(t, inputs[0], Options{Hash: true}); textOf(chunks) != sample() {
+			t.Error("the text differs")
+		}
+	}
+	first, _, _ := strings.Cut(sample(), "\n")
+	if _, err := f.Seek(int64(len(first))+1, io.SeekStart); err != nil { // as after "read first; mailforensics"
+		t.Fatal(err)
+	}
+	inputs, _ = Expand([]string{"-"}, f)
+	chunks, stats := readAll(t, inputs[0], Options{})
+	if got := textOf(chunks); got != sample()[len(first)+1:] || stats.Bytes != inputs[0].Size || stats.Warnings != nil {
+		t.Errorf("behind the first line: got %.40q, %+v", got, stats)
 	}
 	inputs, _ = Expand([]string{"-"}, nil)
 	r := Open(t.Context(), inputs[0], Options{})

@@ -43,16 +43,18 @@ func openSource(ctx context.Context, in *Input, o Options) (*source, error) {
 		s.pipe, err = in.stream.take()
 		return s, err
 	}
-	if s.file, err = os.Open(in.Path); err != nil {
-		return nil, err
+	if s.file = in.stdin; s.file == nil {
+		if s.file, err = os.Open(in.Path); err != nil {
+			return nil, err
+		}
 	}
 	info, err := s.file.Stat()
 	if err != nil {
-		s.file.Close()
+		s.close()
 		return nil, err
 	}
 	if info.Size() > 0 { // files of /proc say 0 and are not empty
-		s.size = info.Size()
+		s.size = max(0, info.Size()-in.start)
 	}
 	return s, nil
 }
@@ -108,7 +110,7 @@ func (s *source) beyond(p []byte) (int, error) {
 
 // at reads what comes next in the file.
 func (s *source) at(p []byte) (int, error) {
-	n, err := s.file.ReadAt(p, s.bytes)
+	n, err := s.file.ReadAt(p, s.in.start+s.bytes)
 	if n > 0 && err == io.EOF {
 		err = nil // it comes again
 	}
@@ -127,7 +129,7 @@ func (s *source) changes() (warnings []string) {
 	if s.in.info != nil && !os.SameFile(s.in.info, info) {
 		warnings = append(warnings, "another file has this name than when the run began: rotated meanwhile")
 	}
-	switch size := info.Size(); {
+	switch size := info.Size() - s.in.start; {
 	case s.eof && s.bytes < s.size:
 		warnings = append(warnings, fmt.Sprintf("shrank while it was read: %s of %s bytes were left", comma(s.bytes), comma(s.size)))
 	case size > s.bytes && size > s.size:
@@ -145,7 +147,7 @@ func (s *source) sum() string {
 }
 
 func (s *source) close() {
-	if s.file != nil {
+	if s.file != nil && s.file != s.in.stdin {
 		s.file.Close()
 	}
 	if s.in.stream != nil {
