@@ -179,7 +179,7 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 
 // arrivalFields reads the fields in their order and returns what does not follow it.
 func arrivalFields(s string, ev *mail.Event) (rest string) {
-	at, auth := rHost, ""
+	at, auth, between := rHost, "", 0
 	for s != "" {
 		if s[0] != ' ' {
 			return s
@@ -188,7 +188,7 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		r := arrivalRank(name)
 		if r <= at {
 			next, ok := wordBetween(r, at, name, after)
-			if !ok {
+			if between++; !ok || between > wordsBetween {
 				return s
 			}
 			if at == rAuth {
@@ -248,6 +248,9 @@ func arrivalValue(r rank, value string, ev *mail.Event) (ok bool) {
 	}
 	return true
 }
+
+// wordsBetween bounds the blanks in an ident, which has 127 characters at most, or a login.
+const wordsBetween = 64
 
 // wordBetween reads what stands out of the order: the rest of an ident or of a login with blanks, and fields that are not
 // known, such as ID= and B= of cPanel.

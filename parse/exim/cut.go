@@ -43,13 +43,7 @@ func base62(s string) bool {
 	return true
 }
 
-func alphanumeric(c byte) bool {
-	const digits, letters = 0x03ff << '0', 0x03ff_ffff<<('A'-64) | 0x03ff_ffff<<('a'-64)
-	if c < 64 {
-		return uint64(digits)>>c&1 != 0
-	}
-	return c < 128 && uint64(letters)>>(c-64)&1 != 0
-}
+func alphanumeric(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }
 
 // cutToken cuts at the first blank, which stays with the rest.
 func cutToken(s string) (token, rest string) {

@@ -111,17 +111,20 @@ func finalBefore(s string, final, original *string, o *outcome) bool {
 			return true
 		}
 	}
-	for at := 0; ; at++ { // no original: a pipe or file of the system filter
+	at := 0
+	for range tries { // no original: a pipe or file of the system filter
 		next := strings.Index(s[at:], " T=")
-		if next < 0 || at > 4096 {
-			return false
+		if next < 0 {
+			break
 		}
 		at += next
 		if trial := (outcome{}); trial.fields(s[at:]) == "" {
 			*final, *original, *o = s[:at], "", trial
 			return true
 		}
+		at++
 	}
+	return false
 }
 
 func lastIndex(s, two string) int {

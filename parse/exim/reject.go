@@ -83,7 +83,10 @@ func withFields(s string, ev *mail.Event) bool {
 // clientFields reads the fields that stand before a verdict, in any order, and returns what follows them.
 func clientFields(s string, ev *mail.Event) (rest string) {
 	open, auth := byte(0), "" // the field that may go on behind a blank
-	for s != "" {
+	for range 2 * wordsBetween {
+		if s == "" {
+			break
+		}
 		name, value, next := cutField(s)
 		ok := true
 		switch name {
@@ -131,7 +134,7 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 		}
 		open, s = name[0], strings.TrimPrefix(next, " ")
 	}
-	return ""
+	return s
 }
 
 // goesOn reports whether a word belongs to the field before it: a login or an ident with blanks, or, behind the host, the
