@@ -3,7 +3,6 @@ package ingest
 import (
 	"strings"
 
-	"mailforensics/logfile"
 	"mailforensics/mail"
 	"mailforensics/parse"
 )
@@ -44,7 +43,7 @@ type hostLines struct {
 	mail    bool          // some line was of a mail program
 	first   mail.Instant  // the stamps at both ends
 	last    mail.Instant
-	origin  mail.Origin // of the last
+	origin  mail.Origin // of the first
 }
 
 // repeat says that an event stands for n lines.
@@ -76,15 +75,19 @@ type parser struct {
 	reader     *parse.HeaderReader
 }
 
-// chunk parses the lines of c.
-func (p *parser) chunk(c logfile.Chunk, b *batch) {
-	origin := mail.Origin{File: int32(p.file.index), Line: c.Line}
-	for text := c.Text; text != ""; origin.Line++ {
-		line := text
-		if end := strings.IndexByte(text, '\n'); end >= 0 {
-			line, text = text[:end], text[end+1:]
+// text parses lines.
+func (p *parser) text(t text, b *batch) {
+	if t.records != nil {
+		p.exported(t, b)
+		return
+	}
+	origin := mail.Origin{File: int32(p.file.index), Line: t.Line}
+	for rest := t.Text; rest != ""; origin.Line++ {
+		line := rest
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
+			line, rest = rest[:end], rest[end+1:]
 		} else {
-			text = ""
+			rest = ""
 		}
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
@@ -93,7 +96,28 @@ func (p *parser) chunk(c logfile.Chunk, b *batch) {
 			b.blank++
 			continue
 		}
-		p.line(line, origin, c.Cut && text == "", b)
+		p.line(line, origin, t.Cut && rest == "", b)
+	}
+}
+
+// exported parses lines each of which was a record of many: all lines of a record get its verdict.
+func (p *parser) exported(t text, b *batch) {
+	i := 0
+	for line := range strings.Lines(t.Text) {
+		parsed, unfamiliar, damaged := b.parsed, b.unfamiliar, b.damaged
+		record := t.records[i]
+		p.line(strings.TrimSuffix(line, "\n"), mail.Origin{File: int32(p.file.index), Line: record.line}, false, b)
+		switch {
+		case b.parsed > parsed:
+			b.parsed += record.lines - 1
+		case b.unfamiliar > unfamiliar:
+			b.unfamiliar += record.lines - 1
+		case b.damaged > damaged:
+			b.damaged += record.lines - 1
+		default:
+			b.foreign += record.lines - 1
+		}
+		i++
 	}
 }
 
@@ -213,18 +237,21 @@ func (b *batch) host(ev *mail.Event) *hostLines {
 	i := b.find(ev.Host)
 	if i < 0 {
 		i = len(b.hosts)
-		b.hosts = append(b.hosts, hostLines{host: ev.Host, event: -1, first: ev.Time, last: ev.Time, origin: ev.Origin})
+		b.hosts = append(b.hosts, hostLines{host: ev.Host, event: -1})
 	}
 	if i > 0 {
 		b.hosts[0], b.hosts[i] = b.hosts[i], b.hosts[0]
 	}
 	h := &b.hosts[0]
-	if ev.Time != 0 {
-		if ev.Time < h.last-stepAtLeast {
-			b.step(h, ev)
-		}
-		h.last, h.origin = ev.Time, ev.Origin
+	switch {
+	case ev.Time == 0:
+		return h
+	case h.first == 0:
+		h.first, h.origin = ev.Time, ev.Origin
+	case ev.Time < h.last-stepAtLeast:
+		b.step(h, ev)
 	}
+	h.last = ev.Time
 	return h
 }
 

@@ -17,6 +17,7 @@ type file struct {
 	index     int
 	in        *logfile.Input
 	rejectLog bool
+	export    bool // of a journal: journalctl -o export
 	err       error
 
 	firstLine string       // that has a stamp
@@ -88,6 +89,9 @@ func (f *file) lookPipe() {
 
 // head reads the headers of the first lines.
 func (f *file) head(text string) {
+	if f.export = isExport(text); f.export {
+		text = exportHead(text)
+	}
 	const enough = 2000
 	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
 	hosts := make(map[string]int)
@@ -128,11 +132,11 @@ func (f *file) gather(text string, size int) (enough bool) {
 	if !f.yearless && !f.zoneless {
 		return true
 	}
-	const perPiece, few = 6, 12
+	const perPiece, few, many = 1000, 12, 20_000
 	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
 	proofs := f.timeless()
-	if len(proofs) < few {
-		return false
+	if len(proofs) < few || len(proofs) >= many {
+		return len(proofs) >= many
 	}
 	// A change to or from summer time is looked for where what may be read spans more than a week.
 	span := parse.Newest(proofs).Sub(proofs[0].At)

@@ -139,6 +139,9 @@ func (r *run) start(ctx context.Context, s *stream) {
 		o.ReadAhead = 2 // a pipe may block for ever: only the reader's own goroutine may wait for it
 	}
 	s.reader = logfile.Open(ctx, s.file.in, o)
+	if s.file.export {
+		s.export = &export{r: s.reader}
+	}
 	if r.o.Workers == 1 {
 		s.serial = r.parser(s.file)
 		return

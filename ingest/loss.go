@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // loss is a line in which a log daemon says that it threw lines away: a gap in the evidence.
@@ -103,11 +104,14 @@ func (s *steps) add(one step) {
 	s.more++
 }
 
-func (s *steps) warnings(zone *time.Location) (list []string) {
+func (s *steps) warnings(clock *parse.Clock) (list []string) {
+	zone := clock.Location()
 	for _, one := range s.first {
 		back := one.from.Sub(one.to).Round(time.Second)
 		why := "the clock was set, or the lines are out of order"
-		if (back - time.Hour).Abs() < 2*time.Minute {
+		if _, twice := clock.Twice(one.to); twice {
+			why = "summer time ended, and what follows is taken for the second such hour"
+		} else if (back - time.Hour).Abs() < 2*time.Minute {
 			why = "summer time ended, or the clock was set"
 		}
 		list = append(list, fmt.Sprintf("line %d: time goes back by %v, from %s to %s%s: %s", one.origin.Line, back,

@@ -107,11 +107,14 @@ func (s *settler) hostsOf(b *batch) {
 		if last == nil {
 			continue
 		}
-		if last.at != 0 && h.first < last.at-stepAtLeast {
-			s.steps.add(step{h.host, h.origin, last.at, h.first})
+		if h.first != 0 {
+			if last.at != 0 && h.first < last.at-stepAtLeast {
+				s.steps.add(step{h.host, h.origin, last.at, h.first})
+			}
+			last.at = h.last
 		}
 		last.mail = last.mail || h.mail
-		last.verdict, last.at, last.event.Kind = h.verdict, h.last, mail.Other
+		last.verdict, last.event.Kind = h.verdict, mail.Other
 		if h.event >= 0 {
 			last.event = b.events[h.event]
 		}
@@ -338,16 +341,16 @@ func (s *settler) end(stats logfile.Stats, o Options) {
 	clock := s.parser.file.clock
 	l.YearRule, l.ZoneRule = clock.YearRule, clock.ZoneRule
 	l.Warnings = append(l.Warnings, stats.Warnings...)
-	l.Warnings = append(l.Warnings, s.warnings(clock.Location())...)
+	l.Warnings = append(l.Warnings, s.warnings(clock)...)
 }
 
-func (s *settler) warnings(zone *time.Location) (list []string) {
-	if w := s.losses.warning(zone); w != "" {
+func (s *settler) warnings(clock *parse.Clock) (list []string) {
+	if w := s.losses.warning(clock.Location()); w != "" {
 		list = append(list, w)
 	}
-	list = append(list, s.steps.warnings(zone)...)
+	list = append(list, s.steps.warnings(clock)...)
 	if s.torn > 0 {
-		list = append(list, fmt.Sprintf("%d lines begin with the rest of another line, which is lost", s.torn))
+		list = append(list, fmt.Sprintf("torn lines: %d begin with the rest of another one, which is lost", s.torn))
 	}
 	if s.uncounted > 0 {
 		list = append(list, fmt.Sprintf("%d repetitions that \"message repeated\" lines claim were not counted: more than anybody can mean", s.uncounted))

@@ -13,6 +13,7 @@ type stream struct {
 	file    *file
 	rank    int // among streams at the same moment
 	reader  *logfile.Reader
+	export  *export // of a journal: what reader's text is made into; else nil
 	settler settler
 	done    bool
 	labels  map[string]bool // first labels of its hosts
@@ -34,13 +35,13 @@ func (r *run) next(ctx context.Context, s *stream) (*batch, error) {
 
 func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 	if s.serial != nil {
-		c, err := s.reader.Next()
+		t, err := s.text()
 		if err != nil {
 			return nil, endOf(err)
 		}
 		b := r.batch()
 		s.serial.reader = parse.NewHeaderReader(s.file.clock)
-		s.serial.chunk(c, b)
+		s.serial.text(t, b)
 		return b, nil
 	}
 	select {
@@ -55,6 +56,15 @@ func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 	}
 }
 
+// text is the next piece of the file to be parsed.
+func (s *stream) text() (text, error) {
+	if s.export != nil {
+		return s.export.next()
+	}
+	c, err := s.reader.Next()
+	return text{Chunk: c}, err
+}
+
 // endOf is nil at the end of a file.
 func endOf(err error) error {
 	if err == io.EOF {
@@ -66,7 +76,7 @@ func endOf(err error) error {
 // job is a chunk to be parsed.
 type job struct {
 	file    *file
-	chunk   logfile.Chunk
+	text    text
 	promise chan *batch
 }
 
@@ -75,7 +85,7 @@ type job struct {
 func (r *run) feed(ctx context.Context, s *stream) {
 	defer close(s.promises)
 	for {
-		c, err := s.reader.Next()
+		t, err := s.text()
 		if err == io.EOF {
 			return
 		}
@@ -92,7 +102,7 @@ func (r *run) feed(ctx context.Context, s *stream) {
 			return
 		}
 		select {
-		case r.jobs <- job{s.file, c, promise}:
+		case r.jobs <- job{s.file, t, promise}:
 		case <-ctx.Done():
 			promise <- &batch{err: ctx.Err()}
 			return
@@ -109,7 +119,7 @@ func (r *run) work(ctx context.Context) {
 			b := r.batch()
 			p.file = j.file
 			p.reader = parse.NewHeaderReader(j.file.clock)
-			p.chunk(j.chunk, b)
+			p.text(j.text, b)
 			j.promise <- b
 		case <-ctx.Done():
 			return

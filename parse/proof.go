@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -27,7 +28,15 @@ const (
 )
 
 func (k ProofKind) String() string {
-	return [...]string{"long queue IDs", "Message-IDs that Postfix made", "Exim message IDs", "stamps with an offset"}[k]
+	return [...]string{"long queue ID", "Message-ID of Postfix's own", "Exim message ID", "stamp with an offset"}[k]
+}
+
+// number is n of a kind in words.
+func (k ProofKind) number(n int) string {
+	if n == 1 {
+		return "1 " + k.String()
+	}
+	return fmt.Sprintf("%d %s", n, [...]string{"long queue IDs", "Message-IDs of Postfix's own", "Exim message IDs", "stamps with an offset"}[k])
 }
 
 // Gather finds proofs in text, which begins with a line; at most so many of each kind. It searches for the few places where

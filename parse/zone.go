@@ -83,7 +83,7 @@ func Proven(proofs []Proof) string {
 	var list []string
 	for kind, n := range count {
 		if n > 0 {
-			list = append(list, fmt.Sprintf("%d %v", n, ProofKind(kind)))
+			list = append(list, ProofKind(kind).number(n))
 		}
 	}
 	return strings.Join(list, " and ")

@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+)
+
+func TestSinceUntil(t *testing.T) {
+	var text strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&text, "Nov  7 04:%02d:00 mx1 postfix/a[1]: x\n", i)
+	}
+	text.WriteString("Nov  7 04:59:59 mx1 last message repeated 2 times\n")
+	for _, size := range []int{100, 64 << 10} {
+		o := options()
+		o.ChunkSize = size
+		o.Since = mail.InstantOf(noon.AddDate(0, 0, -13).Add(-7*3600e9 - 30*60e9)) // 04:30
+		o.Until = o.Since.Add(10 * 60e9)
+		got, ledger := read(t, o, logs(t, "maillog", text.String()))
+		if len(got) != 10 || !strings.HasPrefix(got[0], "0:31 11-07 04:30:00") || !strings.HasPrefix(got[9], "0:40 ") {
+			t.Errorf("got %q", got)
+		}
+		if f := ledger.Files[0]; f.Parsed != 61 {
+			t.Errorf("got %d lines parsed, want all 61", f.Parsed)
+		}
+	}
+}
+
+func TestDamagedArchive(t *testing.T) {
+	var text, packed bytes.Buffer
+	for i := range 20000 {
+		fmt.Fprintf(&text, "Nov  7 04:%02d:%02d mx1 postfix/a[%d]: line %d\n", i/1000, i%60, i*7919%30000, i)
+	}
+	z := gzip.NewWriter(&packed)
+	z.Write(text.Bytes())
+	z.Close()
+	path := filepath.Join(t.TempDir(), "maillog.gz")
+	if err := os.WriteFile(path, packed.Bytes()[:packed.Len()/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, workers := range []int{1, 2} {
+		inputs, _ := logfile.Expand([]string{path}, nil)
+		o := options()
+		o.Workers = workers
+		got, ledger := read(t, o, inputs)
+		f := ledger.Files[0]
+		if len(got) < 5000 || f.Damage == nil || f.Err != nil {
+			t.Errorf("got %d events, damage %v, error %v", len(got), f.Damage, f.Err)
+		}
+		if sum := f.Parsed + f.Unfamiliar + f.Damaged + f.Foreign + f.Blank; sum != f.Lines {
+			t.Errorf("got verdicts for %d of %d lines", sum, f.Lines)
+		}
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	inputs := logs(t, "gone", "x", "empty", "", "binary", "\x01\x02\x03\n\x00\n", "good", "Nov  7 04:00:00 mx1 postfix/a[1]: x\n")
+	os.Remove(inputs[0].Path)
+	for _, workers := range []int{1, 2} {
+		o := options()
+		o.Workers = workers
+		got, ledger := read(t, o, inputs)
+		wantLines(t, got, "3:1 11-07 04:00:00 mx1 x")
+		if ledger.Files[0].Err == nil || ledger.Files[1].Lines != 0 || ledger.Files[2].Parsed != 0 || ledger.Files[2].Err != nil {
+			t.Errorf("got %+v", ledger.Files)
+		}
+	}
+}
+
+func TestStop(t *testing.T) {
+	inputs := logs(t, "a", strings.Repeat("Nov  7 04:00:00 mx1 postfix/a[1]: x\n", 10000), "b", strings.Repeat("Nov  7 04:00:00 mx2 postfix/a[1]: x\n", 10000))
+	for _, workers := range []int{1, 2} {
+		o := options()
+		o.Workers, o.ChunkSize = workers, 1000
+		full := errors.New("disk full")
+		n := 0
+		_, err := Read(context.Background(), inputs, o, func(events []mail.Event) error {
+			if n += len(events); n > 100 {
+				return full
+			}
+			return nil
+		})
+		if err != full {
+			t.Errorf("%d workers: got error %v, want the sink's", workers, err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		n = 0
+		ledger, err := Read(ctx, inputs, o, func(events []mail.Event) error {
+			if n += len(events); n > 100 {
+				cancel()
+			}
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) || n > 15000 || ledger.Files[0].Parsed == 0 {
+			t.Errorf("%d workers: got error %v after %d events, %d lines in the ledger", workers, err, n, ledger.Files[0].Parsed)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	_, ledger := read(t, options(), logs(t, "maillog", "Nov  7 04:00:00 mx1 systemd-journald[311]: Suppressed 4182 messages from postfix@-.service\n"+
+		"Nov  7 04:00:01 mx1 rsyslogd: imjournal: begin to drop messages due to rate-limiting\n"+
+		"Nov  7 05:00:00 mx1 postfix/a[1]: x\n"+
+		"Nov  7 04:00:00 mx1 postfix/a[1]: x\n"+
+		"Nov  7 03:00:00 mx2 postfix/a[1]: another clock\n"+
+		"2012026-11-07 05:00:01 exim 4.80 daemon started\n"))
+	want := []string{"systemd-journald dropped 4182 lines", "line 4: time goes back by 1h0m0s, from 2026-11-07 05:00:00 to 2026-11-07 04:00:00 on mx1", "torn lines: 1 "}
+	got := ledger.Files[0].Warnings
+	if len(got) != len(want) {
+		t.Fatalf("got %q", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("got %q, want %q", got[i], want[i])
+		}
+	}
+}
+
+// A line must not allocate: only chunks and batches do.
+func TestReadAllocates(t *testing.T) {
+	line := "Nov  7 04:00:00 mx1 postfix/smtpd[20114]: 4F2A91C0D3: client=mail.example.net[192.0.2.10]\n"
+	allocations := func(lines int) float64 {
+		inputs := logs(t, "maillog", strings.Repeat(line, lines))
+		return testing.AllocsPerRun(3, func() {
+			Read(context.Background(), inputs, options(), func([]mail.Event) error { return nil })
+		})
+	}
+	few, many := allocations(1000), allocations(21000)
+	if perLine := (many - few) / 20000; perLine > 0.05 {
+		t.Errorf("got %.3f allocations a line (%v for 1,000, %v for 21,000), want next to none", perLine, few, many)
+	}
+}

@@ -1,0 +1,237 @@
+package ingest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+)
+
+func zoneNamed(t testing.TB, name string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// written sets when an input was written.
+func written(inputs []*logfile.Input, at ...string) []*logfile.Input {
+	for i, s := range at {
+		inputs[i].ModTime, _ = time.Parse(time.DateOnly, s)
+	}
+	return inputs
+}
+
+// moments are the times of all events, in RFC 3339 and UTC.
+func moments(t testing.TB, o Options, inputs []*logfile.Input) ([]string, *Ledger) {
+	t.Helper()
+	var list []string
+	o.Begin = nil
+	ledger, err := Read(t.Context(), inputs, o, func(events []mail.Event) error {
+		for _, ev := range events {
+			list = append(list, ev.Time.In(time.UTC).Format(time.RFC3339))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list, ledger
+}
+
+func TestYears(t *testing.T) {
+	line := func(stamp string) string { return stamp + " mx1 postfix/a[1]: x\n" }
+	bounce := func(stamp, utc string) string {
+		return stamp + " mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<" + utc + ".4F2A91C0D3@mx1.example.org>\n"
+	}
+	tests := []struct {
+		name    string
+		file    string
+		text    string
+		written string
+		year    int
+		want    string
+		rule    string // a part of it
+	}{
+		{"written", "maillog", line("Nov  7 04:00:00"), "2026-11-07", 0, "2026-11-07T04:00:00Z", "2026-11-08, the day after the file was written"},
+		{"written last year", "maillog", line("Dec 30 04:00:00") + line("Jan  2 04:00:00"), "2025-01-02", 0, "2024-12-30T04:00:00Z 2025-01-02T04:00:00Z", "written"},
+		{"never the future", "maillog", line("Nov 25 04:00:00"), "2026-11-20", 0, "2025-11-25T04:00:00Z", "no line is after now"},
+		{"later today", "maillog", line("Nov 20 11:00:00") + line("Nov 20 12:05:00"), "2026-11-20", 0, "2026-11-20T11:00:00Z 2026-11-20T12:05:00Z", "now"},
+		{"leap day", "maillog", line("Feb 29 04:00:00"), "2026-11-07", 0, "2024-02-29T04:00:00Z", "written"},
+		{"date in the name", "maillog-20240131", line("Jan 30 04:00:00"), "2026-11-07", 0, "2024-01-30T04:00:00Z", "the date in its name"},
+		{"date in the name, new year", "maillog-2024-01-02.log", line("Dec 30 04:00:00") + line("Jan  1 04:00:00"), "2026-11-07", 0, "2023-12-30T04:00:00Z 2024-01-01T04:00:00Z", "name"},
+		{"proven", "maillog", line("Jan 24 14:44:00") + bounce("Jan 24 14:44:11", "20240124134411") + line("Jan 24 14:45:00"), "2026-11-07", 0,
+			"2024-01-24T13:44:00Z 2024-01-24T13:44:11Z 2024-01-24T13:45:00Z", "2024, proven by 1 Message-ID of Postfix's own"},
+		{"proven over New Year", "maillog", line("Dec 31 23:59:59") + bounce("Jan  1 01:30:00", "20240101003000"), "2026-11-07", 0,
+			"2023-12-31T22:59:59Z 2024-01-01T00:30:00Z", "2023, proven"},
+		{"a stranger's Message-ID", "maillog", "Nov  7 04:00:00 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20110124134411.5F2A91C0D3@x>\n", "2026-11-07", 0,
+			"2026-11-07T04:00:00Z", "written"},
+		{"long queue IDs", "maillog", "Nov 22 04:09:12 mx1 postfix/smtpd[1]: 4jXDZ03npNz5V: client=x[192.0.2.1]\n", "2026-11-22", 0, "2026-11-22T03:09:12Z", "1 long queue ID"},
+		{"asked for", "maillog", line("Jan 30 04:00:00") + line("Mar  1 04:00:00"), "2026-11-07", 2020, "2020-01-30T04:00:00Z 2020-03-01T04:00:00Z", "the newest line is of 2020, as asked for"},
+		{"asked for, over New Year", "maillog", line("Nov 30 04:00:00") + line("Jan  1 04:00:00"), "2026-11-07", 2020, "2019-11-30T04:00:00Z 2020-01-01T04:00:00Z", "2020"},
+		{"asked for, leap day", "maillog", line("Feb 28 04:00:00") + line("Feb 29 04:00:00"), "2026-11-07", 2020, "2020-02-28T04:00:00Z 2020-02-29T04:00:00Z", "2020"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := options()
+			o.Year = test.year
+			if test.name == "long queue IDs" {
+				o.Now = noon.AddDate(0, 0, 9)
+			}
+			got, ledger := moments(t, o, written(logs(t, test.file, test.text), test.written))
+			if s := strings.Join(got, " "); s != test.want {
+				t.Errorf("got %s\nwant %s", s, test.want)
+			}
+			if rule := ledger.Files[0].YearRule; !strings.Contains(rule, test.rule) {
+				t.Errorf("got rule %q, want %q in it", rule, test.rule)
+			}
+		})
+	}
+}
+
+// A set of files whose times are those of a checkout: one proves its year, and the other goes with it.
+func TestYearOfNeighbours(t *testing.T) {
+	inputs := written(logs(t,
+		"mx1", "Jan 24 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240124134411.4F2A91C0D3@mx1.example.org>\n",
+		"mx2", "Jan 24 14:44:12 mx2 postfix/a[1]: x\n"), "2026-11-20", "2026-11-20")
+	got, ledger := moments(t, options(), inputs)
+	if s := strings.Join(got, " "); s != "2024-01-24T13:44:11Z 2024-01-24T13:44:12Z" {
+		t.Errorf("got %s", s)
+	}
+	if f := ledger.Files[1]; !strings.HasPrefix(f.YearRule, "as in ") || f.ZoneRule != "+01:00, as in the other files" {
+		t.Errorf("got rules %q and %q", f.YearRule, f.ZoneRule)
+	}
+}
+
+// The year of the newest line is asked for, and the files are the months around New Year.
+func TestYearAskedOfSet(t *testing.T) {
+	got, _ := moments(t, func() Options { o := options(); o.Year = 2021; return o }(), logs(t,
+		"maillog", "Jan  3 04:00:00 mx1 postfix/a[1]: x\nFeb  3 04:00:00 mx1 postfix/a[1]: x\n",
+		"maillog.1", "Nov 30 04:00:00 mx1 postfix/a[1]: x\nJan  3 03:59:59 mx1 postfix/a[1]: x\n"))
+	if s := strings.Join(got, " "); s != "2020-11-30T04:00:00Z 2021-01-03T03:59:59Z 2021-01-03T04:00:00Z 2021-02-03T04:00:00Z" {
+		t.Errorf("got %s", s)
+	}
+}
+
+func TestZones(t *testing.T) {
+	// 1s6n4v is 2024-05-14 08:00:05 UTC.
+	arrival := "2024-05-14 %s:00:06 1s6n4v-0000000017h-1Cr6 <= a@b.example H=x [192.0.2.1] P=esmtp S=1\n"
+	berlin := zoneNamed(t, "Europe/Berlin")
+	tests := []struct {
+		name       string
+		text       string
+		asked      *time.Location
+		local      *time.Location
+		want, rule string
+		display    string
+		warnings   int
+	}{
+		{"Exim IDs", fmt.Sprintf(arrival, "10"), nil, nil, "2024-05-14T08:00:06Z", "+02:00, proven by 1 Exim message ID", "+02:00", 0},
+		{"Exim IDs and this machine's zone", fmt.Sprintf(arrival, "10"), nil, berlin, "2024-05-14T08:00:06Z", "Europe/Berlin, proven by 1 Exim message ID", "Europe/Berlin", 0},
+		{"Exim IDs elsewhere", fmt.Sprintf(arrival, "04"), nil, berlin, "2024-05-14T08:00:06Z", "-04:00, proven by", "-04:00", 0},
+		{"asked for", fmt.Sprintf(arrival, "10"), berlin, nil, "2024-05-14T08:00:06Z", "Europe/Berlin, as asked for", "Europe/Berlin", 0},
+		{"asked for, and wrong", fmt.Sprintf(arrival, "10"), time.UTC, nil, "2024-05-14T10:00:06Z", "UTC, as asked for", "UTC", 1},
+		{"not proven", "2024-05-14 10:00:06 x\n", nil, berlin, "2024-05-14T08:00:06Z", "Europe/Berlin, the zone of this machine: nothing in the log proves it", "Europe/Berlin", 0},
+		{"in the stamp", "2024-05-14T10:00:06-03:30 mx postfix/a[1]: x\n", nil, berlin, "2024-05-14T13:30:06Z", "", "-03:30", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := options()
+			o.Zone, o.LocalZone = test.asked, test.local
+			got, ledger := moments(t, o, logs(t, "mainlog", test.text))
+			if s := strings.Join(got, " "); s != test.want {
+				t.Errorf("got %s, want %s", s, test.want)
+			}
+			if rule := ledger.Files[0].ZoneRule; !strings.HasPrefix(rule, test.rule) || rule == "" != (test.rule == "") {
+				t.Errorf("got rule %q, want %q", rule, test.rule)
+			}
+			if ledger.Zone.String() != test.display || len(ledger.Warnings) != test.warnings {
+				t.Errorf("got zone %s (%s), warnings %q; want %s, %d warnings", ledger.Zone, ledger.ZoneWhy, ledger.Warnings, test.display, test.warnings)
+			}
+		})
+	}
+}
+
+// base62 writes the seconds of an Exim message ID.
+func base62(n int64) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var s [6]byte
+	for i := range s {
+		s[5-i] = digits[n%62]
+		n /= 62
+	}
+	return string(s[:])
+}
+
+// A log that goes over the change of the clocks, on a machine that knows nothing of its zone.
+func TestSummerTime(t *testing.T) {
+	berlin := zoneNamed(t, "Europe/Berlin")
+	var text strings.Builder
+	var want []string
+	for at := time.Date(2024, 10, 20, 0, 0, 0, 0, time.UTC); at.Before(time.Date(2024, 11, 3, 0, 0, 0, 0, time.UTC)); at = at.Add(23 * time.Minute) {
+		fmt.Fprintf(&text, "%s %s-0005Hb-Di <= a@b.example H=x [192.0.2.1]\n", at.In(berlin).Format(time.DateTime), base62(at.Unix()))
+		want = append(want, at.Format(time.RFC3339))
+	}
+	for _, size := range []int{100, 64 << 10} {
+		o := options()
+		o.ChunkSize = size
+		got, ledger := moments(t, o, logs(t, "mainlog", text.String()))
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("event %d: got %s, want %s", i, got[i], want[i])
+			}
+		}
+		f := ledger.Files[0]
+		if ledger.Zone.String() != "Europe/Berlin" || !strings.HasPrefix(f.ZoneRule, "Europe/Berlin, proven by") {
+			t.Errorf("got zone %s, rule %q", ledger.Zone, f.ZoneRule)
+		}
+		if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "summer time ended") {
+			t.Errorf("got warnings %q, want one about the end of summer time", f.Warnings)
+		}
+	}
+}
+
+// One file of two hosts whose clocks are in different zones: a relay passes on their stamps.
+func TestHostsInTwoZones(t *testing.T) {
+	var text strings.Builder
+	for i := range 20 {
+		utc := time.Date(2024, 5, 14, 8, i, 0, 0, time.UTC)
+		for _, host := range []struct {
+			name string
+			east time.Duration
+		}{{"mx1", 2 * time.Hour}, {"mx1", 2 * time.Hour}, {"mx2", -5 * time.Hour}} {
+			fmt.Fprintf(&text, "%s %s postfix/cleanup[1]: 4F2A91C0D3: message-id=<%s.4F2A91C0D3@x>\n",
+				utc.Add(host.east).Format(time.Stamp), host.name, utc.Format("20060102150405"))
+		}
+	}
+	got, ledger := moments(t, options(), logs(t, "maillog", text.String()))
+	for i, s := range got {
+		if want := time.Date(2024, 5, 14, 8, i/3, 0, 0, time.UTC).Format(time.RFC3339); s != want {
+			t.Fatalf("event %d: got %s, want %s", i, s, want)
+		}
+	}
+	if rule := ledger.Files[0].ZoneRule; !strings.Contains(rule, "; mx2: -05:00") {
+		t.Errorf("got rule %q", rule)
+	}
+}
+
+// In a directory with the main log, which proves the zone, a reject log has it, too.
+func TestZoneOfRejectLog(t *testing.T) {
+	got, _ := moments(t, options(), logs(t,
+		"mainlog", "2024-05-14 10:00:06 1s6n4v-0000000017h-1Cr6 <= a@b.example H=x [192.0.2.1]\n",
+		"rejectlog", "2024-05-14 10:00:07 rejected\n"))
+	if s := strings.Join(got, " "); s != "2024-05-14T08:00:06Z 2024-05-14T08:00:07Z" {
+		t.Errorf("got %s", s)
+	}
+}
+
+func TestMain(m *testing.M) {
+	os.Setenv("TZ", "UTC")
+	os.Exit(m.Run())
+}
