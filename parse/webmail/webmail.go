@@ -1,5 +1,5 @@
 // Package webmail reads the logs of webmail programs: logins and hand-ins of Roundcube (userlogins, sendmail and errors), logins
-// that SquirrelMail's squirrel_logger notes.
+// that SquirrelMail's squirrel_logger, Horde and SOGo note.
 //
 // It stands beside the other formats, under parse. To the mail server every user of a webmail comes from the webmail's host:
 // these lines alone have the address of the browser. They come from files of their own, or through syslog.
@@ -15,7 +15,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format reads the lines of Roundcube and SquirrelMail.
+// Format reads the lines of Roundcube, SquirrelMail, Horde and SOGo.
 var Format = parse.Format{Name: "webmail", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
@@ -24,6 +24,10 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 		return roundcube(body, ev)
 	case "squirrelmail":
 		return squirrelmail(body, ev)
+	case "HORDE":
+		return horde(body, ev)
+	case "sogod":
+		return sogo(body, ev)
 	}
 	return parse.Foreign
 }
@@ -33,7 +37,10 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 //	⟨<session> ⟩Successful login for U (ID: N) from ADDR in session S
 //	⟨<session> ⟩Failed login for U from ADDR in session S (error: N)
 //	⟨<session> ⟩User U [ADDR]; Message ⟨M ⟩for A, B; 250: 2.0.0 Ok: queued as Q
-//	⟨<session> ⟩IMAP Error: Login failed for U from ADDR. …
+//	⟨<session> ⟩IMAP Error: Login failed for U ⟨against HOST ⟩from ADDR. …
+//	FAILED login for U from ADDR
+//
+// The last is of a plugin for fail2ban, from before Roundcube 1.0.
 func roundcube(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA = mail.Webmail
 	if strings.HasPrefix(body, "<") {
@@ -45,6 +52,9 @@ func roundcube(body string, ev *mail.Event) parse.Verdict {
 		return login(who, mail.Auth, ev)
 	}
 	if who, ok := strings.CutPrefix(body, "Failed login for "); ok {
+		return login(who, mail.AuthFailed, ev)
+	}
+	if who, ok := strings.CutPrefix(body, "FAILED login for "); ok {
 		return login(who, mail.AuthFailed, ev)
 	}
 	if who, ok := strings.CutPrefix(body, "User "); ok {
@@ -104,22 +114,36 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 }
 
 // imapError tells a login that the IMAP server refused. The userlogins log, where it is kept, has the same failure.
+// The server's answer stands behind the address, and may repeat the name (rcube_imap.php, connect).
 func imapError(body string, ev *mail.Event) {
 	ev.Kind, ev.Text = mail.Warning, body
 	_, who, ok := strings.Cut(body, "Login failed for ")
 	if !ok {
 		return
 	}
-	user, where, ok := cutLast(who, " from ")
+	user, where, ok := cutLast(beforeAnswer(who), " from ")
 	if !ok {
 		return
 	}
-	where, _, _ = strings.Cut(where, " ")
+	where, _, _ = strings.Cut(where, ". ")
 	ip := browser(strings.TrimSuffix(where, "."))
 	if !ip.IsValid() {
 		return
 	}
+	if name, host, ok := cutLast(user, " against "); ok && strings.IndexByte(host, ' ') < 0 {
+		user = name
+	}
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "auth", user, ip
+}
+
+// beforeAnswer cuts the IMAP server's answer off.
+func beforeAnswer(who string) string {
+	for _, answer := range [...]string{". AUTHENTICATE ", ". LOGIN: ", ". Could not connect to ", ". Empty startup greeting "} {
+		if at := strings.Index(who, answer); at >= 0 {
+			return who[:at]
+		}
+	}
+	return who
 }
 
 // squirrelmail reads "[LOGIN] user (domain) from ADDR: words" and "[LOGIN_ERROR] …".
@@ -150,7 +174,7 @@ func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 // proxy says is believed only of a proxy of our own.
 func browser(where string) netip.Addr {
 	near, told, ok := strings.Cut(where, "(")
-	ip := address(near)
+	ip := address(strings.TrimSuffix(near, " "))
 	if !ok || !(ip.IsLoopback() || ip.IsPrivate()) {
 		return ip
 	}

@@ -1,0 +1,128 @@
+package webmail
+
+import (
+	"net/netip"
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// horde reads (imp/lib/Auth/imp.php and login.php of Horde 3, Horde_Core_Auth_Application of Horde 5)
+//
+//	[imp] Login success for U [ADDR]⟨ (forwarded for [ADDR])⟩ to HOST [pid N on line N of "FILE"]
+//	[horde] FAILED LOGIN for U to horde (ADDR)⟨ (forwarded for [ADDR])⟩ [pid N on line N of "FILE"]
+func horde(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA, ev.Kind = mail.Webmail, mail.Other
+	body = strings.TrimPrefix(body, "[error] ")
+	_, text, ok := strings.Cut(body, "] ")
+	if !ok || body[0] != '[' {
+		return parse.Parsed
+	}
+	kind := mail.Auth
+	who, ok := strings.CutPrefix(text, "Login success for ")
+	if !ok {
+		if who, ok = strings.CutPrefix(text, "FAILED LOGIN for "); !ok {
+			return parse.Parsed
+		}
+		kind = mail.AuthFailed
+	}
+	for _, place := range [...]string{" [pid ", " [on line "} {
+		if before, _, ok := cutLast(who, place); ok {
+			who = before
+		}
+	}
+	user, ip, ok := hordeUser(who)
+	if !ok {
+		return parse.Damaged
+	}
+	ev.Kind, ev.Service, ev.Account, ev.Client.IP = kind, "webmail", user, ip
+	return parse.Parsed
+}
+
+// hordeUser takes the address from the end, or from before the last " to ".
+func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
+	who, far := forwarded(who)
+	if before, near, ok := cutLast(who, " ("); ok && strings.HasSuffix(near, ")") {
+		user, _, ok = cutLast(before, " to ")
+		return user, behind(address(near[:len(near)-1]), far), ok
+	}
+	who, _, ok = cutLast(who, " to ")
+	if !ok {
+		return "", netip.Addr{}, false
+	}
+	if far == "" {
+		who, far = forwarded(who)
+	}
+	user, near, ok := cutLast(who, " [")
+	return user, behind(address(strings.TrimSuffix(near, "]")), far), ok
+}
+
+// forwarded takes " (forwarded for [ADDR])" off the end.
+func forwarded(who string) (before, far string) {
+	before, far, ok := cutLast(who, " (forwarded for [")
+	if !ok || !strings.HasSuffix(far, "])") {
+		return who, ""
+	}
+	return before, far[:len(far)-len("])")]
+}
+
+// behind is the address that a proxy of our own tells; that of the connection where there is none.
+func behind(near netip.Addr, far string) netip.Addr {
+	if !near.IsLoopback() && !near.IsPrivate() {
+		return near
+	}
+	if _, last, ok := cutLast(far, ", "); ok {
+		far = last
+	}
+	if ip := address(far); ip.IsValid() {
+		return ip
+	}
+	return near
+}
+
+// sogo reads (UI/MainUI/SOGoRootPage.m)
+//
+//	SOGoRootPage successful login from 'ADDR' for user 'U' - expire = -1  grace = -1
+//	SOGoRootPage Login from 'ADDR' for user 'U' might not have worked - password policy: N  grace: N  expire: N  bound: N
+func sogo(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA, ev.Kind = mail.Webmail, mail.Other
+	who, ok := strings.CutPrefix(body, "SOGoRootPage ")
+	if !ok {
+		return parse.Parsed
+	}
+	kind, tail := mail.Auth, "' - expire"
+	if where, ok := strings.CutPrefix(who, "successful login from '"); ok {
+		who = where
+	} else if who, ok = strings.CutPrefix(who, "Login from '"); ok {
+		kind, tail = mail.AuthFailed, "' might not have worked"
+	} else {
+		return parse.Parsed
+	}
+	where, user, ok := strings.Cut(who, "' for user '")
+	if !ok {
+		return parse.Damaged
+	}
+	user, _, _ = cutLast(user, tail)
+	ev.Kind, ev.Service, ev.Account, ev.Client.IP = kind, "webmail", user, outermost(where)
+	return parse.Parsed
+}
+
+// outermost is the last address of "client, proxy, proxy" that is none of ours.
+func outermost(where string) (ip netip.Addr) {
+	const hops = 8
+	for range hops {
+		rest, last, more := cutLast(where, ", ")
+		if !more {
+			last = where
+		}
+		if hop := address(last); hop.IsValid() {
+			ip = hop
+		}
+		if !more || ip.IsValid() && !ip.IsPrivate() && !ip.IsLoopback() {
+			break
+		}
+		where = rest
+	}
+	return ip
+}
