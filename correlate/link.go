@@ -195,6 +195,9 @@ func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
 		if c.Account == "" && (isOwn(c.Client.IP) || child.origin == byUser || c.Client.IP == ev.RelayIP) || child.queue != h.queue {
 			return reinjected, child
 		}
+		if h.queue.host.name == "" && sameMailSurely(m, c) { // a log that names no host may be of several
+			return tookOver, child
+		}
 	}
 	if len(t.queues.hosts) > 1 {
 		child = t.findElsewhere(h.queue.host, ev.Child, ev.Relay)
@@ -244,17 +247,15 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	if ev.RelayIP.IsValid() || ev.Daemon != "pipe" && ev.MTA != mail.Exim {
 		return
 	}
-	if h.filter != "" && h.filter == ev.Relay+ev.Transport {
+	command := firstOf(ev.Transport, ev.Relay)
+	if h.filter != "" && h.filter == command {
 		if r.QueueID == h.id {
 			handedOver(r, true)
 		}
 		return
 	}
 	m := h.message
-	if m.MessageID == "" || t.injected.n == 0 {
-		if t.injected.n > 0 || m.MessageID != "" {
-			t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(ev.Relay + ev.Transport), t.now})
-		}
+	if m.MessageID == "" {
 		return
 	}
 	var child *hop
@@ -272,11 +273,11 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 		return child == nil
 	})
 	if child != nil {
-		h.filter = t.names.get(ev.Relay + ev.Transport)
+		h.filter = t.names.get(command)
 		t.join(h, child, reinjected, r)
 		return
 	}
-	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(ev.Relay + ev.Transport), t.now})
+	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(command), t.now})
 }
 
 // isPutBack reports whether c is the mail that a command made of h's: same host, Message-ID and sender, from this machine.
@@ -328,6 +329,9 @@ func (t *Tracker) isExpected(e expect, h *hop) bool {
 		return false
 	}
 	sameMachine := h.queue.host == e.hop.queue.host
+	if e.bond == tookOver && h.queue.host.name == "" {
+		sameMachine = false // a log that names no host may be of several
+	}
 	switch e.bond {
 	case forwardedAs:
 		return sameMachine && h.origin == internal

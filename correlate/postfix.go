@@ -128,11 +128,26 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 		return
 	}
 	t.header(m, ev)
-	if m.Client.HELO == "" && ev.Client.HELO != "" && h.origin == bySMTP && m.hops[0] == h {
-		m.Client.HELO = t.names.get(ev.Client.HELO)
+	t.tail(h, ev)
+}
+
+// tail keeps what the tail of a line (from=<…> to=<…> proto=… helo=<…>) says of the client and the envelope.
+func (t *Tracker) tail(h *hop, ev *mail.Event) {
+	m := h.message
+	if m.hops[0] != h {
+		return
 	}
 	if m.Sender == "" && ev.Sender != "" {
 		m.Sender = strings.Clone(ev.Sender)
+	}
+	if h.origin != bySMTP {
+		return
+	}
+	if m.Client.HELO == "" {
+		m.Client.HELO = t.names.get(ev.Client.HELO)
+	}
+	if m.Protocol == "" {
+		m.Protocol = t.names.get(ev.Protocol)
 	}
 }
 
@@ -279,13 +294,7 @@ func (t *Tracker) postfixVerdict(q *queue, ev *mail.Event) {
 	} else {
 		h.marks |= discarded
 	}
-	m := h.message
-	if m.Sender == "" && ev.Sender != "" {
-		m.Sender = strings.Clone(ev.Sender)
-	}
-	if m.Client.HELO == "" && h.origin == bySMTP && m.hops[0] == h {
-		m.Client.HELO = t.names.get(ev.Client.HELO)
-	}
+	t.tail(h, ev)
 	t.tellRecipient(h, ev.Recipient, h.marks&(held|discarded), ev)
 	if ev.Kind == mail.Discard {
 		h.marks |= completed
@@ -332,9 +341,7 @@ func (t *Tracker) postfixRelease(q *queue, ev *mail.Event) {
 func (t *Tracker) postfixReject(q *queue, ev *mail.Event) {
 	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
-		if m := h.message; m.Client.HELO == "" && h.origin == bySMTP && m.hops[0] == h {
-			m.Client.HELO = t.names.get(ev.Client.HELO)
-		}
+		t.tail(h, ev)
 		if !ev.Has(mail.WarnOnly) && endsMail(ev) && h.marks&accepted == 0 {
 			h.marks |= refused
 			t.end(h, over)

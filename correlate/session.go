@@ -19,6 +19,7 @@ type session struct {
 	key          sessionKey
 	used         bool // it has a line
 	client       mail.Client
+	protocol     string
 	tls          string
 	hop          *hop // of the transaction that was begun last
 	generation   uint32
@@ -194,6 +195,9 @@ func (s *session) note(ev *mail.Event) {
 	if helo := ev.Client.HELO; helo != "" && helo != s.client.HELO {
 		s.client.HELO = strings.Clone(helo)
 	}
+	if ev.Protocol != "" && ev.Protocol != s.protocol {
+		s.protocol = strings.Clone(ev.Protocol)
+	}
 }
 
 // disconnect handles the ways in which a session ends. "lost connection after DATA" and the like name the stage and are
@@ -216,7 +220,7 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	}
 	t.endTransaction(s, false)
 	if s.client.IP.IsValid() && s.client.IP != ev.Client.IP {
-		s.client.HELO, s.tls = "", "" // another client's, whose end was not logged
+		s.client.HELO, s.protocol, s.tls = "", "", "" // another client's, whose end was not logged
 	}
 	s.client.IP = ev.Client.IP
 	s.hop, s.generation = h, h.generation
@@ -224,9 +228,8 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	if m.Client.HELO == "" {
 		m.Client.HELO = s.client.HELO
 	}
-	if m.TLS == "" {
-		m.TLS = s.tls
-	}
+	m.Protocol = firstOf(m.Protocol, s.protocol)
+	m.TLS = firstOf(m.TLS, s.tls)
 	if s.verdict != 0 {
 		h.marks |= s.verdict
 		t.tellRecipient(h, s.recipient, s.verdict, ev)
@@ -289,8 +292,7 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	m.Origin, m.Line, m.Time = p.Origin, p.line, p.time
 	m.Client, m.Account, m.AuthMethod, m.Service = p.client, p.account, p.authMethod, p.service
 	m.Flags = m.Flags&^mail.Verified | p.flags&mail.Verified
-	if m.TLS = s.tls; m.Client.HELO == "" {
-		m.Client.HELO = s.client.HELO
-	}
+	m.TLS, m.Protocol = s.tls, s.protocol
+	m.Client.HELO = firstOf(m.Client.HELO, s.client.HELO)
 	h.marks &^= mayReturn
 }
