@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,31 @@ func TestClockAgainstTime(t *testing.T) {
 			}
 			if !r.Twice && ev.Time != mail.InstantOf(at) {
 				t.Fatalf("%s: %s: got %v, want %v", name, line, ev.Time.In(time.UTC), at)
+			}
+		}
+	}
+}
+
+func TestSecondOfDay(t *testing.T) {
+	for h := range 25 {
+		for m := range 61 {
+			for s := range 62 {
+				text := fmt.Sprintf("%02d:%02d:%02d ", h, m, s)
+				got, ok := secondOfDay(text)
+				if want := h < 24 && m < 60 && s < 61; ok != want || ok && got != h*3600+m*60+s {
+					t.Fatalf("%s: got %d %v", text, got, ok)
+				}
+			}
+		}
+	}
+	for i := range 8 {
+		for c := range 256 {
+			text := []byte("11:11:11")
+			text[i] = byte(c)
+			_, ok := secondOfDay(string(text))
+			_, err := time.Parse(time.TimeOnly, string(text))
+			if leap := string(text[6:]) == "60"; ok != (err == nil || leap) {
+				t.Fatalf("%q: got %v, package time says %v", text, ok, err)
 			}
 		}
 	}
