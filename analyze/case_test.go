@@ -1,0 +1,192 @@
+package analyze_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"mailforensics/analyze"
+	"mailforensics/correlate"
+	"mailforensics/ingest"
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse/all"
+)
+
+var update = flag.Bool("update", false, "rewrite the findings that the cases expect")
+
+// Cases are logs and the findings of one detector in them: testdata/<detector>-<what>.txtar. The comment says what the log
+// shows, and for one that must stay quiet, why. Its files:
+//
+//	settings   year, zone, local and mx lines; may be missing
+//	*.log      raw lines; each file is one input
+//	want       the findings, one a line, and indented below it its clients, accounts and the codes of its reasons;
+//	           "nothing" where there are none
+//
+// go test ./analyze -run Cases -update rewrites want; the diff is the review.
+func TestCases(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := found(t, name, archive)
+			for i, f := range archive.Files {
+				if f.Name != "want" || string(f.Data) == got {
+					continue
+				}
+				if !*update {
+					t.Errorf("got\n%swant\n%s", got, f.Data)
+					continue
+				}
+				archive.Files[i].Data = []byte(got)
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// caseSettings are what a case may say of its site.
+type caseSettings struct {
+	pass analyze.Pass
+	year int
+	zone *time.Location
+}
+
+func settingsOf(t *testing.T, archive *txtar.Archive) caseSettings {
+	t.Helper()
+	s := caseSettings{pass: analyze.Pass{Thresholds: analyze.DefaultThresholds(), Roles: make(map[string]analyze.Role)}, zone: time.UTC}
+	for _, f := range archive.Files {
+		if f.Name != "settings" {
+			continue
+		}
+		for line := range strings.Lines(string(f.Data)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			switch key {
+			case "":
+			case "year":
+				s.year, _ = strconv.Atoi(value)
+			case "zone":
+				zone, err := time.LoadLocation(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.zone = zone
+			case "local":
+				s.pass.Local = append(s.pass.Local, value)
+			case "mx":
+				host, role, _ := strings.Cut(value, "=")
+				s.pass.Roles[host] = map[string]analyze.Role{"primary": analyze.Primary, "secondary": analyze.Secondary}[role]
+			default:
+				t.Fatalf("unknown setting %q", key)
+			}
+		}
+	}
+	return s
+}
+
+// detectorOf is the detector that a case is named after.
+func detectorOf(t *testing.T, name string) analyze.Detector {
+	t.Helper()
+	var best analyze.Detector
+	for _, d := range analyze.Detectors() {
+		if strings.HasPrefix(filepath.Base(name), d.Name+"-") && len(d.Name) > len(best.Name) {
+			best = d
+		}
+	}
+	if best.Name == "" {
+		t.Fatalf("%s: no such detector", name)
+	}
+	return best
+}
+
+// found runs the detector of a case over its logs and puts what it found into words.
+func found(t *testing.T, name string, archive *txtar.Archive) string {
+	t.Helper()
+	s := settingsOf(t, archive)
+	engine := analyze.NewEngine(&s.pass, []analyze.Detector{detectorOf(t, name)})
+	tracker := correlate.New(correlate.Options{Local: s.pass.Local}, correlate.Sink{Message: engine.Message, Event: engine.Event})
+	options := ingest.Options{Formats: all.Formats(), Workers: 1, Zone: s.zone, LocalZone: s.zone, Year: s.year, Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	_, err := ingest.Read(context.Background(), inputs(t, archive), options, func(events []mail.Event) error {
+		for i := range events {
+			tracker.Event(&events[i])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracker.Close()
+	findings, _ := engine.Findings()
+	var b strings.Builder
+	for i := range findings {
+		describe(&b, &findings[i], s.zone)
+	}
+	if len(findings) == 0 {
+		b.WriteString("nothing\n")
+	}
+	return b.String()
+}
+
+func inputs(t *testing.T, archive *txtar.Archive) []*logfile.Input {
+	t.Helper()
+	dir := t.TempDir()
+	var paths []string
+	for _, f := range archive.Files {
+		if !strings.HasSuffix(f.Name, ".log") {
+			continue
+		}
+		path := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	list, errs := logfile.Expand(paths, nil)
+	if len(errs) > 0 || len(list) == 0 {
+		t.Fatalf("no logs: %v", errs)
+	}
+	return list
+}
+
+// describe writes a finding in the compact form of the cases.
+func describe(b *strings.Builder, f *analyze.Finding, zone *time.Location) {
+	const layout = "2006-01-02T15:04:05"
+	fmt.Fprintf(b, "%s %s %s %s..%s\n", f.Severity, f.Subject.Kind, f.Subject.Value, f.Start.In(zone).Format(layout), f.End.In(zone).Format(layout))
+	counts := map[string]int{
+		"messages": f.Counts.Messages, "recipients": f.Counts.Recipients, "delivered": f.Counts.Delivered, "bounced": f.Counts.Bounced,
+		"deferred": f.Counts.Deferred, "rejected": f.Counts.Rejected, "senders": f.Counts.Senders, "clients": f.Counts.Clients,
+		"mangled": len(f.Mangled), "logins": f.Counts.Logins, "failed": f.Counts.FailedLogins,
+	}
+	b.WriteString("\tcounts")
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] > 0 {
+			fmt.Fprintf(b, " %s=%d", name, counts[name])
+		}
+	}
+	b.WriteString("\n\treasons")
+	for _, r := range f.Reasons {
+		b.WriteString(" " + r.Code)
+	}
+	b.WriteString("\n")
+	for _, m := range f.Mangled {
+		fmt.Fprintf(b, "\tmangled %s %s %s\n", m.Kind, m.Recipient, m.Original)
+	}
+}
