@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -164,14 +165,16 @@ func (f *file) group(host string) string {
 
 // nameDate is the end of the day whose date stands in the file's name: maillog-20240131.gz.
 func (f *file) nameDate() (time.Time, bool) {
-	const digits = "20060102"
+	const digits = 8
 	name := strings.ReplaceAll(filepath.Base(f.in.Path), "-", "")
-	for i := 0; i+len(digits) <= len(name); i++ {
+	for i := 0; i+digits <= len(name); i++ {
 		if i > 0 && name[i-1] >= '0' && name[i-1] <= '9' {
 			continue
 		}
-		day, err := time.Parse(digits, name[i:i+len(digits)])
-		if err == nil && day.Year() >= 1990 && day.Year() < 2100 {
+		n, err := strconv.Atoi(name[i : i+digits])
+		year, month, mday := n/10000, n/100%100, n%100
+		day := time.Date(year, time.Month(month), mday, 0, 0, 0, 0, time.UTC)
+		if err == nil && year >= 1990 && year < 2100 && day.Month() == time.Month(month) && day.Day() == mday {
 			return day.AddDate(0, 0, 1), true
 		}
 	}
