@@ -5,6 +5,7 @@ func Detectors() []Detector {
 	return []Detector{
 		burst,
 		openRelay,
+		script,
 		mangled,
 		secondaryMX,
 	}

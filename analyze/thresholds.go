@@ -16,6 +16,8 @@ type Thresholds struct {
 	Mangled MangledThresholds
 	// Secondary is what a client must do to be found at the secondary MX.
 	Secondary SecondaryThresholds
+	// Script is what local users must hand in to be found.
+	Script ScriptThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -94,6 +96,13 @@ func DefaultThresholds() Thresholds {
 			LogChance:   -3,
 			MaxVisitors: 20_000,
 		},
+		Script: ScriptThresholds{
+			// A shop's afternoon; a run that was stopped after fewer did little harm.
+			MinMessages: 25,
+			MassFrom:    100,
+			Fresh:       0.5,
+			MaxPlaces:   2_000,
+		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
 			LocalFrom: 1,
@@ -155,6 +164,10 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"secondary.up-within", &t.Secondary.UpWithin},
 		{"secondary.log-chance", &t.Secondary.LogChance},
 		{"secondary.max-visitors", &t.Secondary.MaxVisitors},
+		{"script.min-messages", &t.Script.MinMessages},
+		{"script.mass-from", &t.Script.MassFrom},
+		{"script.fresh", &t.Script.Fresh},
+		{"script.max-places", &t.Script.MaxPlaces},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},

@@ -1,0 +1,321 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailforensics/mail"
+)
+
+var script = Detector{
+	Name:    "script",
+	Command: "scripts",
+	Title:   "mail born on this machine: by uid, script, working directory",
+	Doc: `A form, a forgotten plugin or an uploaded file lets a stranger run code on a web server, and the first thing that it does is
+to send mail: through the local sendmail command, without a login, as the user of the web server or of a customer. The log
+shows who handed the mail in (Postfix: pickup uid=; Exim: U=), and, where it is set up to, from which directory (Exim:
+log_selector = +arguments, "cwd=") or which PHP file (PHP: mail.add_x_header = On, and a Postfix header_checks rule that logs
+X-PHP-Originating-Script, or that header in an Exim ACL).
+
+This detector groups what local users handed in for others outside by directory, else by script, else by user. Volume alone is
+no abuse: a shop confirms orders. What counts besides: nearly every recipient is another stranger; many of them do not exist,
+because the list is old; other servers refuse it as spam; the senders are forged, or nothing but the web server's own user;
+the directory is one where no program belongs (uploads, cache, tmp, a hidden one) or the file has a name drawn at random; it
+began suddenly and filled hours, not months.
+
+Honest mail that looks alike: an opt-in newsletter of a shop (few bounces, one sender of a domain of ours); a monitor or cron
+(few recipients, always the same); a contact form (one recipient, ours).
+
+What it cannot see: scripts that speak SMTP to the outside by themselves, past the mail server: look at the firewall's log.
+Without cwd= and X-PHP-Originating-Script only the user is known; the report says what to switch on. The file that a PHP
+header names is the one that called mail(), which may be a library.`,
+	New: func(p *Pass) Watch { return newScriptWatch(p) },
+}
+
+// ScriptThresholds are those of the detector script.
+type ScriptThresholds struct {
+	MinMessages int     // fewer messages of one place are ordinary
+	MassFrom    int     // from here on the mass is a mark by itself
+	Fresh       float64 // recipients that must be different, as a share: a monitor writes to the same all the time
+	MaxPlaces   int     // places watched at a time
+}
+
+// place is where local mail is born.
+type place struct {
+	user string // uid, else name
+	kind SubjectKind
+	name string
+}
+
+// born is what was born at a place.
+type born struct {
+	name    string // of the user, where the log has it
+	outside int    // messages for somebody outside
+	inside  int    // messages for us alone
+	blocked int    // recipients refused because of us or of what the message says
+	unknown int    // recipients that do not exist
+	samples []bornSample
+	tally   Dossier
+}
+
+// bornSample is one of the first messages.
+type bornSample struct {
+	Evidence
+	text string
+}
+
+const bornSamples = 10 // as the contract of the command promises: the first ten
+
+type scriptWatch struct {
+	pass   *Pass
+	places *Entities[place, born]
+}
+
+func newScriptWatch(p *Pass) *scriptWatch {
+	own := func(k place) place { return place{strings.Clone(k.user), k.kind, strings.Clone(k.name)} }
+	return &scriptWatch{pass: p, places: NewEntities(p.Thresholds.Script.MaxPlaces, func(b *born) int { return b.outside }, own)}
+}
+
+func (w *scriptWatch) Event(*mail.Event) {}
+
+func (w *scriptWatch) Message(m *mail.Message) {
+	if !m.Has(mail.HasUID) && (m.User == "" || m.Client.IP.IsValid()) || m.Notice || m.Has(mail.Doubtful) {
+		return
+	}
+	b := w.places.At(placeOf(m))
+	b.name = max(b.name, m.User)
+	if !forOutside(m) {
+		b.inside++
+		return
+	}
+	b.outside++
+	b.tally.Add(m)
+	b.sample(m)
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		switch {
+		case r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply):
+			b.unknown++
+		case (r.Disposition == mail.Bounced || r.Disposition == mail.Deferred) && blockedReply(r.DSN, r.Reply):
+			b.blocked++
+		}
+	}
+}
+
+// placeOf is the directory that a message was handed in from, else the script, else the user alone. Exim's arguments are no
+// script: they name the sender, which differs each time.
+func placeOf(m *mail.Message) place {
+	user := m.User
+	if m.Has(mail.HasUID) {
+		user = strconv.Itoa(m.UID)
+	}
+	switch {
+	case m.Directory != "":
+		return place{user, Directory, m.Directory}
+	case m.Script != "" && m.MTA != mail.Exim:
+		return place{user, Script, m.Script}
+	}
+	return place{user, UID, user}
+}
+
+// forOutside reports whether a recipient is not in a mailbox here.
+func forOutside(m *mail.Message) bool {
+	for i := range m.Recipients {
+		if !m.Recipients[i].Local {
+			return true
+		}
+	}
+	return false
+}
+
+// sample keeps the first ten.
+func (b *born) sample(m *mail.Message) {
+	e := MessageEvidence(m)
+	at, _ := slices.BinarySearchFunc(b.samples, e, func(s bornSample, e Evidence) int {
+		if before(s.Evidence, e) {
+			return -1
+		}
+		return 1
+	})
+	if at == bornSamples {
+		return
+	}
+	to := ""
+	if len(m.Recipients) > 0 {
+		to = m.Recipients[0].Envelope()
+	}
+	text := fmt.Sprintf("%s: from %s to %s", strings.Join(m.QueueIDs, ", "), m.Sender, to)
+	if m.Subject != "" {
+		text += fmt.Sprintf(", %q", m.Subject)
+	}
+	b.samples = slices.Insert(b.samples, at, bornSample{owned(e), text})
+	b.samples = b.samples[:min(len(b.samples), bornSamples)]
+}
+
+func (w *scriptWatch) Merge(other Watch) {
+	for k, o := range other.(*scriptWatch).places.All() {
+		b := w.places.At(k)
+		b.name = max(b.name, o.name)
+		b.outside += o.outside
+		b.inside += o.inside
+		b.blocked += o.blocked
+		b.unknown += o.unknown
+		b.tally.Merge(&o.tally)
+		b.samples = append(b.samples, o.samples...)
+		slices.SortFunc(b.samples, func(x, y bornSample) int {
+			if before(x.Evidence, y.Evidence) {
+				return -1
+			}
+			return 1
+		})
+		b.samples = b.samples[:min(len(b.samples), bornSamples)]
+	}
+}
+
+func (w *scriptWatch) Findings(site *Site) []Finding {
+	var found []Finding
+	for _, k := range w.places.Sorted(comparePlaces) {
+		if f, ok := w.judge(site, k, w.places.Find(k)); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func comparePlaces(a, b place) int {
+	return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(string(a.kind), string(b.kind)), strings.Compare(a.name, b.name))
+}
+
+// judge scores what was born at one place.
+func (w *scriptWatch) judge(site *Site, k place, b *born) (Finding, bool) {
+	th := &w.pass.Thresholds.Script
+	recipients := float64(b.tally.Counts.Recipients)
+	if b.outside < th.MinMessages || float64(b.tally.Recipients.Distinct()) < th.Fresh*recipients {
+		return Finding{}, false
+	}
+	f := Finding{Subject: Subject{k.kind, k.name}, Rate: bucketRate(&b.tally.Buckets)}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	add("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
+		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)
+	if b.outside >= th.MassFrom {
+		add("many", 0.15, "%s is more than a site tells its own visitors", plural(b.outside, "message", "messages"))
+	}
+	if share := float64(b.unknown) / recipients; share > 0.05 {
+		add("unknown-recipients", min(0.25, share), "%.0f %% of the recipients do not exist: an old or bought list", 100*share)
+	}
+	if share := float64(b.blocked) / recipients; share > 0.02 {
+		add("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or of what it says", 100*share)
+	}
+	if why := oddPlace(k); why != "" {
+		add("odd-place", 0.2, "%s", why)
+	}
+	w.senders(site, b, add)
+	if days := b.tally.Buckets.Days(); days == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2 {
+		add("sudden", 0.1, "nothing of it before %s", "its first message, and nothing after its last")
+	}
+	w.facts(k, b, &f)
+	b.tally.Fill(&f)
+	f.Title = fmt.Sprintf("%s sent %s to %s outside", w.title(k, b), plural(b.outside, "message", "messages"),
+		plural(b.tally.Recipients.Distinct(), "address", "addresses"))
+	return f, true
+}
+
+// senders says what is odd about them, or excuses a newsletter.
+func (w *scriptWatch) senders(site *Site, b *born, add func(string, float64, string, ...any)) {
+	n := b.tally.Senders.Distinct()
+	known := knownSenders(site, &b.tally.Senders)
+	top, share := b.tally.Senders.Most()
+	switch {
+	case n > 5 && known*2 < n:
+		add("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
+	case share > 0.9 && webUser(mail.LocalPart(top)):
+		add("web-servers-user", 0.1, "the sender is %s, whom the web server runs as", top)
+	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
+		add("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter looks like that", top)
+	}
+}
+
+// webUser reports whether a local part is that of a web server's own user on the usual systems.
+func webUser(local string) bool {
+	switch local {
+	case "www-data", "apache", "nobody", "www", "httpd", "wwwrun", "nginx", "http", "_www":
+		return true
+	}
+	return false
+}
+
+// oddDirectories are parts of paths in which web servers let visitors or programs write, and in which no program of the
+// site's own lies.
+var oddDirectories = [...]string{"upload", "cache", "tmp", "temp", "images", "files", "backup", "wp-includes", "fonts", "css"}
+
+// oddPlace says why a place is one where no program that sends mail belongs; "" where nothing is odd.
+func oddPlace(k place) string {
+	if k.kind == UID {
+		return ""
+	}
+	parts := strings.FieldsFunc(strings.ToLower(k.name), func(r rune) bool { return r == '/' })
+	for _, p := range parts {
+		if len(p) > 1 && p[0] == '.' && p != ".." {
+			return fmt.Sprintf("%s lies in a hidden directory", k.name)
+		}
+		for _, odd := range oddDirectories {
+			if k.kind == Directory && (p == odd || p == odd+"s" || strings.HasSuffix(p, "-"+odd)) {
+				return fmt.Sprintf("%s is a place where a site stores what visitors or programs write", k.name)
+			}
+		}
+	}
+	if k.kind == Script {
+		_, file, _ := strings.Cut(k.name, ":")
+		file = strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".php")
+		if strings.Contains(k.name, "eval()") {
+			return fmt.Sprintf("%s is code that was made while it ran (eval)", k.name)
+		}
+		if len(file) >= 8 && Surprise(file) > 5.5 {
+			return fmt.Sprintf("the file name %s is drawn at random", file)
+		}
+	}
+	return ""
+}
+
+func (w *scriptWatch) who(k place, b *born) string {
+	if b.name != "" && b.name != k.user {
+		return fmt.Sprintf("user %s (%s)", b.name, k.user)
+	}
+	if _, err := strconv.Atoi(k.user); err == nil {
+		return "uid " + k.user
+	}
+	return "user " + k.user
+}
+
+func (w *scriptWatch) title(k place, b *born) string {
+	switch k.kind {
+	case Directory:
+		return fmt.Sprintf("A script in %s (%s)", k.name, w.who(k, b))
+	case Script:
+		return fmt.Sprintf("The script %s (%s)", k.name, w.who(k, b))
+	}
+	return fmt.Sprintf("A program of %s", w.who(k, b))
+}
+
+// facts are the user, where to look, and the first messages.
+func (w *scriptWatch) facts(k place, b *born, f *Finding) {
+	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
+	switch k.kind {
+	case Directory:
+		f.Facts = append(f.Facts, Fact{"look at", "files in " + k.name + " that are newer than the day before it began, and the web server's access log at that time"})
+	case Script:
+		_, file, _ := strings.Cut(k.name, ":")
+		f.Facts = append(f.Facts, Fact{"look at", "every file named " + cmp.Or(file, k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
+	default:
+		f.Facts = append(f.Facts, Fact{"look at", "the processes, crontab and web directories of " + w.who(k, b) + "; the log does not name the script (Exim: log_selector = +arguments; PHP: mail.add_x_header = On)"})
+	}
+	for i, s := range b.samples {
+		f.Facts = append(f.Facts, Fact{fmt.Sprintf("sample %d", i+1), s.text})
+	}
+}
