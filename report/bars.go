@@ -45,8 +45,6 @@ func bar(n, most, width int) string {
 	return text
 }
 
-const minute = 60 * 1e9
-
 // series is a timeline as evenly spaced counts, at most marks of them, and how many minutes one of them is.
 func series(bs []analyze.Bucket, marks int) (counts []int, minutes int) {
 	if len(bs) == 0 {

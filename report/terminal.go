@@ -59,7 +59,7 @@ const (
 )
 
 func (p *page) paint(color, s string) string {
-	if !p.style.Color {
+	if !p.style.Color || s == "" {
 		return s
 	}
 	return "\x1b[" + color + "m" + s + "\x1b[0m"

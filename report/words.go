@@ -290,9 +290,12 @@ func zoneText(r *Report) string {
 
 // yearTexts are the distinct rules by which stamps without a year or zone were completed, beside what zoneText says.
 func yearTexts(r *Report) []string {
-	rules := []string{r.Zone.String() + ", " + r.Ledger.ZoneWhy}
+	rules := []string{"zone " + r.Ledger.ZoneWhy}
 	for i := range r.Ledger.Files {
 		for _, rule := range []string{r.Ledger.Files[i].YearRule, r.Ledger.Files[i].ZoneRule} {
+			if why, ok := strings.CutPrefix(rule, r.Zone.String()+", "); ok {
+				rule = "zone " + why
+			}
 			if rule != "" && !slices.Contains(rules, rule) {
 				rules = append(rules, rule)
 			}

@@ -33,23 +33,22 @@ func versionText() string {
 
 // typed is what the user wrote: one field per flag, as text where it needs a look.
 type typed struct {
-	format, output            string
-	since, until, zone        string
-	year                      int
-	local, roles, geo         []string
-	top                       int
-	allow, config             string
-	color, failOn             string
-	force, hash, quiet, check bool
-	follow                    bool
-	workers                   int
+	format, output     string
+	since, until, zone string
+	year               int
+	local, roles, geo  []string
+	top                int
+	allow, config      string
+	color, failOn      string
+	force, hash, quiet bool
+	follow             bool
+	workers            int
 }
 
 // settings is what it means.
 type settings struct {
 	console
 	format       string // one of the command's
-	formatGiven  bool
 	output       string
 	force        bool
 	since, until mail.Instant // 0: no bound
