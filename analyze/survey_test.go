@@ -110,7 +110,7 @@ func TestOwnAddresses(t *testing.T) {
 	for _, account := range strings.Split("abcdefg", "") {
 		messages = append(messages,
 			handIn("192.0.2.40", "webmail.site.example", account, "11:00:00"),
-			handIn("192.0.2.50", "", account, "12:00:00"),      // a thief with seven accounts, for a minute
+			handIn("192.0.2.50", "", account, "12:00:00"),        // a thief with seven accounts, for a minute
 			handIn("192.0.2.60", "dsl.example", "x", "13:00:00")) // one account
 	}
 	for i, account := range strings.Split("hijklmn", "") {
