@@ -36,6 +36,9 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	if left := o.fields(rest); left != "" && !finalBefore(s, &final, &original, &o) {
 		loose(left, ev)
 	}
+	if final == "" {
+		return parse.Damaged
+	}
 	ev.Recipient, ev.Original = final, original
 	o.store(ev)
 	ev.Disposition = mail.Delivered

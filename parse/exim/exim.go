@@ -30,13 +30,28 @@ func read(body string, ev *mail.Event) parse.Verdict {
 		return parse.Foreign
 	}
 	ev.MTA = mail.Exim
+	if text, cut := strings.CutSuffix(body, overflowed); cut {
+		body = text
+		ev.Flags |= mail.Incomplete
+	}
 	id, text := cutID(body)
 	if id == "" {
 		return outside(body, ev)
 	}
 	ev.QueueID = id
-	return inside(text, ev)
+	v := inside(text, ev)
+	if len(body) >= fullBody && ev.Recipients != "" {
+		ev.Flags |= mail.Incomplete
+	}
+	return v
 }
+
+// src/log.c writes at most 8192 bytes with the line feed; what does not fit is left out, with this note or, in a list of
+// recipients up to 4.97, without a word. A stamp with all its options takes 64 of them at most.
+const (
+	overflowed = "**** log string overflowed log buffer ****"
+	fullBody   = 8191 - 64
+)
 
 // ours reports whether a syslog tag is Exim's: "exim", "exim4", "exim -L tag", "exim-out" (syslog_processname), not "eximstats".
 func ours(process string) bool {

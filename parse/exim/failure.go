@@ -32,6 +32,9 @@ func unhappy(s string, d mail.Disposition, ev *mail.Event) parse.Verdict {
 		o.reason = left[1:]
 		loose(left, ev)
 	}
+	if final == "" {
+		return parse.Damaged
+	}
 	ev.Recipient, ev.Original = final, original
 	o.store(ev)
 	if strings.IndexByte(final, '@') < 0 && !o.host.ip.IsValid() {

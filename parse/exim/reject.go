@@ -448,6 +448,9 @@ func namedHost(s string, ev *mail.Event) (before string, ok bool) {
 func unsynchronised(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s, "SMTP protocol synchronization error (")
 	if !ok {
+		after, ok = strings.CutPrefix(s, "SMTP protocol violation: synchronization error (") // up to 4.6x
+	}
+	if !ok {
 		return false
 	}
 	what, after, ok := strings.Cut(after, "): rejected ")
