@@ -231,7 +231,7 @@ func verdicts(r *Report) string {
 		Counted(int(lines), "line", "lines"), Commas(int(events)))
 	for _, n := range []named{
 		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
-		{"given twice and counted once", int(duplicates)},
+		{"of them in another file too, and counted once", int(duplicates)},
 	} {
 		if n.n > 0 {
 			text += ", " + Commas(n.n) + " " + n.name

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,6 +85,12 @@ func essays(ds []analyze.Detector) string {
 	return b.String()
 }
 
+// larger puts the larger of two findings first that are equally grave and sure: who is under pressure reads the top.
+func larger(a, b analyze.Finding) int {
+	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Score, a.Score),
+		cmp.Compare(b.Counts.Messages+b.Counts.Rejected, a.Counts.Messages+a.Counts.Rejected))
+}
+
 func runFindings(ctx context.Context, s *settings, args []string, name string, detectors []analyze.Detector) error {
 	engine := analyze.NewEngine(s.pass, detectors)
 	r, err := s.scan(ctx, args, want{message: engine.Message, event: engine.Event})
@@ -92,6 +100,7 @@ func runFindings(ctx context.Context, s *settings, args []string, name string, d
 	rep := s.newReport(name, "findings", args, r)
 	rep.Detectors = detectors
 	rep.Findings, rep.Site = engine.Findings()
+	slices.SortStableFunc(rep.Findings, larger)
 	rep.Notes = append(rep.Notes, rep.Site.Notes...)
 	rep.Totals = engine.Totals
 	if s.top > 0 && len(rep.Findings) > s.top {
