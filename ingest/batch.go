@@ -29,6 +29,8 @@ type batch struct {
 	multiline bool  // … and the last such may go on in lines without one
 	torn      int64
 	twice     bool // some stamps are of an hour that the clock showed twice
+	yearless  bool // some stamps name no year
+	zoneless  bool // some stamps name no offset
 	err       error
 
 	twins   bool // lines may stand in another open file: as duplicates knew it
@@ -138,6 +140,8 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 		b.torn++
 	}
 	b.twice = b.twice || p.reader.Twice
+	b.yearless = b.yearless || p.reader.Yearless
+	b.zoneless = b.zoneless || p.reader.Zoneless
 	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b, ev) {
 		return
 	}

@@ -41,8 +41,30 @@ type Options struct {
 	Begin      func(zone *time.Location) // told before the first event in which zone times should be shown; may be nil
 }
 
-// chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150.
-const chunkSize = 64 << 10
+// chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150. Where many hosts are
+// merged, all their files are open at once, with three batches each: chunks are smaller then, down to leastChunk.
+const (
+	chunkSize  = 64 << 10
+	leastChunk = 4 << 10
+)
+
+// chunksFor is the size of chunks for files that come in so many rotated sets.
+func chunksFor(sets int) int {
+	size := chunkSize
+	for several := 8; sets > several && size > leastChunk; several *= 2 {
+		size /= 2
+	}
+	return size
+}
+
+// setsOf counts the logs of which the inputs are rotations.
+func setsOf(inputs []*logfile.Input) int {
+	sets := make(map[string]bool)
+	for _, in := range inputs {
+		sets[logfile.Family(in.Path)] = true
+	}
+	return len(sets)
+}
 
 // Read reads the inputs and calls sink with their events, in the order of time over all files and hosts. The slice belongs to
 // Read: it is used again after the call. An error of sink ends the reading, and so does ctx; what was found until then is in
@@ -55,10 +77,10 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 		o.LocalZone = time.UTC
 	}
 	if o.ChunkSize <= 0 {
-		o.ChunkSize = chunkSize
+		o.ChunkSize = chunksFor(setsOf(inputs))
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{o: o, sink: sink, jobs: make(chan job, o.Workers), free: make(chan *batch, 4*o.Workers+8)}
+	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
 	survey := r.survey(ctx, inputs)
 	if o.Begin != nil {
 		o.Begin(survey.zone)
@@ -146,7 +168,11 @@ func (r *run) start(ctx context.Context, s *stream) {
 		s.serial = r.parser(s.file)
 		return
 	}
-	s.promises = make(chan chan *batch, r.o.Workers+2)
+	depth := r.o.Workers + 2
+	if r.o.ChunkSize < chunkSize/2 {
+		depth = 1 // many files
+	}
+	s.promises = make(chan chan *batch, depth)
 	r.wait.Go(func() {
 		defer s.reader.Close()
 		r.feed(ctx, s)

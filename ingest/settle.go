@@ -26,6 +26,8 @@ type settler struct {
 	steps     steps
 	mta       uint32
 	torn      int64
+	yearless  bool
+	zoneless  bool
 	uncounted int64 // repeats beyond the limits
 	repeats   int64
 	dead      []int // events of the batch at hand that are none
@@ -88,6 +90,8 @@ func (s *settler) add(b *batch) {
 	extend(&l.First, &l.Last, b.last)
 	s.mta |= b.mta
 	s.torn += b.torn
+	s.yearless = s.yearless || b.yearless
+	s.zoneless = s.zoneless || b.zoneless
 	for _, one := range b.shapes {
 		s.shapes.add(one)
 	}
@@ -339,7 +343,12 @@ func (s *settler) end(stats logfile.Stats, o Options) {
 		}
 	}
 	clock := s.parser.file.clock
-	l.YearRule, l.ZoneRule = clock.YearRule, clock.ZoneRule
+	if s.yearless {
+		l.YearRule = clock.YearRule
+	}
+	if s.zoneless {
+		l.ZoneRule = clock.ZoneRule
+	}
 	l.Warnings = append(l.Warnings, stats.Warnings...)
 	l.Warnings = append(l.Warnings, s.warnings(clock)...)
 }

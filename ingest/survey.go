@@ -178,12 +178,7 @@ func (s *survey) ownZones(f *file) map[string]*time.Location {
 func (s *survey) setClock(f *file, newest mail.Instant, why string) {
 	z := s.zoneOf(f)
 	f.clock = parse.NewClock(z.Location, newest)
-	if f.yearless {
-		f.clock.YearRule = why
-	}
-	if f.zoneless {
-		f.clock.ZoneRule = z.why
-	}
+	f.clock.YearRule, f.clock.ZoneRule = why, z.why
 	if own := s.ownZones(f); len(own) > 0 {
 		f.clock.SetHosts(own)
 		for _, host := range slices.Sorted(maps.Keys(own)) {

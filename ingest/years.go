@@ -53,7 +53,7 @@ func (s *survey) provenFirst(f *file) (first mail.Instant, why string) {
 	case !f.yearless:
 		var ev mail.Event
 		parse.NewHeaderReader(parse.NewClock(zone, mail.InstantOf(s.o.Now))).Read(f.firstLine, &ev)
-		return ev.Time, ""
+		return ev.Time, "as in the file's stamps that name one"
 	case len(proofs) == 0:
 		return 0, ""
 	}
@@ -80,7 +80,7 @@ func (s *survey) timeLies(f *file) bool {
 // guessYear finds the year of a file that proves nothing.
 func (s *survey) guessYear(f *file, known []*file, lies bool) {
 	if !f.yearless {
-		s.setClock(f, mail.InstantOf(s.o.Now), "")
+		s.setClock(f, s.notFuture(f, mail.InstantOf(s.o.Now)), "no line is after now")
 		return
 	}
 	zone := s.zoneOf(f).Location

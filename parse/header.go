@@ -84,10 +84,11 @@ type hostToken struct {
 type hostKind uint8
 
 const (
-	hostName hostKind = iota
-	hostTag           // no host: it is the tag already
-	hostWord          // no host: a severity or facility stands in its place
-	hostGone          // no host: "last message repeated 3 times"
+	hostName    hostKind = iota
+	hostTag              // no host: it is the tag already
+	hostWord             // no host: a severity or facility stands in its place
+	hostGone             // no host: "last message repeated 3 times"
+	hostDovecot          // no host: "imap(eva@example.org)<311><AbC>: Info: …", a log that Dovecot writes itself
 )
 
 // NewHeaderReader is a reader for the lines of the clock's file.
@@ -409,6 +410,9 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 	switch r.host.kind {
 	case hostTag, hostGone:
 		return r.tag(rest, ev)
+	case hostDovecot:
+		ev.Process = "dovecot"
+		return rest, true
 	case hostWord:
 		rest = strings.TrimLeft(rest[sp:], " ")
 		if r.host.host == "<" { // "<mail.info> host tag:", FreeBSD syslogd -v
@@ -424,6 +428,8 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 func hostOf(token, rest string) hostToken {
 	t := hostToken{text: token, host: token}
 	switch {
+	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
+		t.kind = hostDovecot
 	case token[len(token)-1] == ':':
 		t.kind = hostTag
 	case token[0] == '<' && token[len(token)-1] == '>':

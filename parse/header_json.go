@@ -66,15 +66,12 @@ func (f *record) field(key string) *rawString {
 
 // object reads a line that is a JSON object.
 func (r *HeaderReader) object(line string, ev *mail.Event) (string, bool) {
-	if r.inner {
-		return "", false
-	}
 	var f record
 	if !f.read(line) {
 		return "", false
 	}
 	switch {
-	case f.log.set:
+	case f.log.set && !r.inner:
 		return r.docker(&f, ev)
 	case f.realtime.set || f.source.set:
 		return r.journal(&f, ev)
