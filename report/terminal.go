@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -173,7 +174,7 @@ func onHosts(hosts []string) string {
 	return ", on " + Visible(some(hosts, 4, len(hosts)))
 }
 
-const labelWidth = 10
+const labelWidth = 13
 
 // field writes a label and a text that is wrapped under itself.
 func (p *page) field(label, text string) {
@@ -359,9 +360,17 @@ func (p *page) foot() {
 	for i, note := range r.Notes {
 		p.field(firstLabel(i, "note"), Visible(note))
 	}
+	if r.Schema == findingsSchema && slices.ContainsFunc(r.Findings, blockable) {
+		p.raw("to block", Visible(command(r, "block")))
+	}
 	if r.Schema == findingsSchema && len(r.Findings) > 0 {
 		p.raw("as data", Visible(command(r, r.Command, "--format json")))
 	}
+}
+
+// blockable reports whether a finding is about addresses, and grave enough to shut them out.
+func blockable(f analyze.Finding) bool {
+	return f.Severity == analyze.High && (f.Subject.Kind == analyze.IP || f.Subject.Kind == analyze.Network || f.Subject.Kind == analyze.CampaignKind)
 }
 
 func (p *page) gaps() {

@@ -9,8 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
 
 	"mailforensics/analyze"
 	"mailforensics/mail"
@@ -36,6 +38,53 @@ type configFile struct {
 }
 
 var configKeys = []string{"local-domains", "allow", "mx", "thresholds"}
+
+const configLong = `The file of --config says what the site is, whom never to report, and what findings depend on:
+
+  local-domains = ["club.example"]       # as --local-domain
+  allow = ["192.0.2.0/24", "maria"]      # as the lines of --allow
+
+  [mx]                                   # as --mx
+  mx2 = "secondary"
+
+  [thresholds]
+  burst.min-messages = 7
+
+A key that is not known is an error. The thresholds and their defaults:
+`
+
+// newConfigTopic is a topic of help: mailforensics help config.
+func newConfigTopic() *cobra.Command {
+	return &cobra.Command{Use: "config", Short: "what the file of --config may hold", Long: configLong + thresholdDocs()}
+}
+
+func thresholdDocs() string {
+	var b strings.Builder
+	defaults := analyze.DefaultThresholds()
+	for _, key := range defaults.Keys() {
+		fmt.Fprintf(&b, "\n  %-32s ", key.Name)
+		switch v := key.Value.(type) {
+		case *int:
+			fmt.Fprintf(&b, "%d", *v)
+		case *float64:
+			fmt.Fprintf(&b, "%g", *v)
+		case *time.Duration:
+			fmt.Fprintf(&b, "%q", shortSpan(*v))
+		}
+	}
+	return b.String()
+}
+
+// shortSpan is a duration without zeros at its end: 10m, not 10m0s.
+func shortSpan(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
 
 func (s *settings) setConfig(t *typed) error {
 	if t.config == "" {

@@ -103,7 +103,7 @@ func newRoot(c console) (*cobra.Command, *runState) {
 
 	env := &environment{console: c, typed: t, state: state}
 	root.AddCommand(newFindingsCommands(env)...)
-	root.AddCommand(newOffenders(env), newTimeline(env), newTrace(env), newBlock(env), newMessages(env), newEvents(env), newSummary(env), newVersion())
+	root.AddCommand(newOffenders(env), newTimeline(env), newTrace(env), newBlock(env), newMessages(env), newEvents(env), newSummary(env), newVersion(), newConfigTopic())
 	return root, state
 }
 
