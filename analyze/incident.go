@@ -1,0 +1,179 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"mailforensics/mail"
+)
+
+// Incident is findings that tell one story: the phish, the guesses, the account, the burst and the blocklist that followed.
+type Incident struct {
+	ID       string // incident/ and the ID of the main finding
+	Title    string // of the main finding
+	Severity Severity
+	Score    float64
+	Start    mail.Instant // of the earliest and the latest finding in it
+	End      mail.Instant
+	Findings []string // IDs, the main finding first, the others in order of time
+	Accounts []string // all of the findings
+	Clients  int      // distinct ones over the findings
+	Messages int      // of the main finding
+	Steps    []Step   // in order of time
+}
+
+// Step is an entry of an incident's timeline.
+type Step struct {
+	Time     mail.Instant
+	Text     string
+	Finding  string    // ID of the finding that says so
+	Evidence *Evidence // the line that proves it; nil where the step is a sum of many
+}
+
+// precedence is which detector explains most: the cause before its marks, the marks before what followed.
+var precedence = [...]string{
+	"account", "script", "open-relay", "campaign", "burst", "mangled", "secondary-mx", "guessing", "phish", "reputation", "backscatter",
+}
+
+func rankOf(detector string) int {
+	if i := slices.Index(precedence[:], detector); i >= 0 {
+		return i
+	}
+	return len(precedence)
+}
+
+// Incidents joins findings that are related, the gravest incident first. Every finding is in exactly one.
+func Incidents(findings []Finding) []Incident {
+	index := make(map[string]int, len(findings))
+	for i := range findings {
+		index[findings[i].ID] = i
+	}
+	sets := newSets(len(findings))
+	for i := range findings {
+		for _, id := range findings[i].Related {
+			if j, ok := index[id]; ok {
+				sets.join(i, j)
+			}
+		}
+	}
+	groups := make(map[int][]*Finding)
+	for i := range findings {
+		root := sets.find(i)
+		groups[root] = append(groups[root], &findings[i])
+	}
+	incidents := make([]Incident, 0, len(groups))
+	for _, group := range groups {
+		incidents = append(incidents, newIncident(group))
+	}
+	slices.SortFunc(incidents, func(a, b Incident) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Messages, a.Messages), cmp.Compare(b.Score, a.Score),
+			cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID))
+	})
+	return incidents
+}
+
+func newIncident(group []*Finding) Incident {
+	main := slices.MinFunc(group, func(a, b *Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(rankOf(a.Detector), rankOf(b.Detector)),
+			cmp.Compare(b.Counts.Messages, a.Counts.Messages), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(group, func(a, b *Finding) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID)) })
+	inc := Incident{
+		ID: "incident/" + main.ID, Title: main.Title, Severity: main.Severity, Score: main.Score, Messages: main.Counts.Messages,
+		Start: main.Start, End: main.End, Findings: []string{main.ID},
+	}
+	clients := make(map[string]bool)
+	for _, f := range group {
+		if f != main {
+			inc.Findings = append(inc.Findings, f.ID)
+		}
+		inc.Start, inc.End = min(inc.Start, f.Start), max(inc.End, f.End)
+		for _, a := range f.Accounts {
+			if !slices.Contains(inc.Accounts, a) {
+				inc.Accounts = append(inc.Accounts, a)
+			}
+		}
+		for _, c := range f.Clients {
+			clients[c.IP.String()] = true
+		}
+		inc.Steps = append(inc.Steps, steps(f)...)
+	}
+	inc.Clients = len(clients)
+	slices.Sort(inc.Accounts)
+	slices.SortStableFunc(inc.Steps, func(a, b Step) int { return cmp.Compare(a.Time, b.Time) })
+	return inc
+}
+
+// steps are the beginning, the peak and the end of a finding, and whatever its evidence marks besides.
+func steps(f *Finding) []Step {
+	var all []Step
+	began, ended := false, false
+	for i := range f.Evidence {
+		e := &f.Evidence[i]
+		switch e.Role {
+		case "first":
+			all = append(all, Step{e.Time, f.Title, f.ID, e})
+			began = true
+		case "last":
+			if f.End.Sub(f.Start) > 0 {
+				all = append(all, Step{e.Time, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, e})
+			}
+			ended = true
+		case "peak":
+			if f.Rate != nil {
+				all = append(all, Step{e.Time, fmt.Sprintf("the peak: %d in a minute", f.Rate.PeakPerMinute), f.ID, e})
+			}
+		case "typical", "":
+		default:
+			all = append(all, Step{e.Time, e.Role, f.ID, e})
+		}
+	}
+	if !began && f.Start != 0 {
+		all = append(all, Step{f.Start, f.Title, f.ID, nil})
+	}
+	if !ended && f.End > f.Start {
+		all = append(all, Step{f.End, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, nil})
+	}
+	return all
+}
+
+// sumOf is how much a finding is about, in words.
+func sumOf(f *Finding) string {
+	switch {
+	case f.Counts.Messages > 0 && f.Counts.Rejected > 0:
+		return fmt.Sprintf("%s and %s", plural(f.Counts.Messages, "message", "messages"), plural(f.Counts.Rejected, "refused attempt", "refused attempts"))
+	case f.Counts.Messages > 0:
+		return plural(f.Counts.Messages, "message", "messages")
+	case f.Counts.Rejected > 0:
+		return plural(f.Counts.Rejected, "refused attempt", "refused attempts")
+	case f.Counts.FailedLogins > 0:
+		return plural(f.Counts.FailedLogins, "failed login", "failed logins")
+	}
+	return "it"
+}
+
+// sets are disjoint sets of small numbers (Tarjan, 1975; with path halving).
+type sets []int
+
+func newSets(n int) sets {
+	s := make(sets, n)
+	for i := range s {
+		s[i] = i
+	}
+	return s
+}
+
+func (s sets) find(i int) int {
+	for s[i] != i {
+		s[i] = s[s[i]]
+		i = s[i]
+	}
+	return i
+}
+
+// join makes the lower number the root, so that the result does not depend on the order.
+func (s sets) join(i, j int) {
+	i, j = s.find(i), s.find(j)
+	s[max(i, j)] = min(i, j)
+}

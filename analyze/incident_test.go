@@ -1,0 +1,67 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailforensics/mail"
+)
+
+func story(detector, value string, s Severity, start, messages int, related ...string) Finding {
+	f := Finding{Detector: detector, Subject: Subject{IP, value}, Severity: s, Title: detector + " " + value,
+		Start: mail.Instant(start) * 1e9, End: mail.Instant(start+60) * 1e9, Counts: Counts{Messages: messages}, Related: related}
+	f.ID = detector + "/" + value
+	return f
+}
+
+func TestIncidents(t *testing.T) {
+	findings := []Finding{
+		story("burst", "a", High, 3000, 500, "account/maria"),
+		story("account", "maria", High, 2900, 480, "phish/b", "gone"),
+		story("phish", "b", Low, 100, 38),
+		story("burst", "z", High, 5000, 36),
+		story("guessing", "g", Low, 50, 0),
+	}
+	want := []string{
+		"high account maria 480: account/maria phish/b burst/a",
+		"high burst z 36: burst/z",
+		"low guessing g 0: guessing/g",
+	}
+	for range 2 {
+		var got []string
+		for _, inc := range Incidents(findings) {
+			got = append(got, fmt.Sprintf("%s %s %d: %s", inc.Severity, inc.Title, inc.Messages, strings.Join(inc.Findings, " ")))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		slices.Reverse(findings) // the order in which findings come means nothing
+	}
+	joined := Incidents(findings)[0]
+	if joined.Start != 100e9 || joined.End != 3060e9 {
+		t.Errorf("got %d to %d, want from the phish to the end of the burst", joined.Start, joined.End)
+	}
+	if !slices.IsSortedFunc(joined.Steps, func(a, b Step) int { return int(a.Time - b.Time) }) || len(joined.Steps) != 6 {
+		t.Errorf("got steps %v, want six in order of time", joined.Steps)
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	var l Logging
+	for range 20 {
+		l.Message(&mail.Message{MTA: mail.Exim, User: "web"})
+	}
+	advice := l.Advice()
+	if len(advice) != 1 || advice[0].Setting != "log_selector = +subject +arguments +received_recipients +sender_on_delivery +smtp_connection" {
+		t.Errorf("got %v, want what Exim left out", advice)
+	}
+	l = Logging{}
+	for range 20 {
+		l.Message(&mail.Message{MTA: mail.Exim, User: "web", Subject: "x", Directory: "/home", Recipients: make([]mail.Recipient, 1)})
+	}
+	if advice := l.Advice(); len(advice) != 0 {
+		t.Errorf("got %v, want nothing for a log that tells all", advice)
+	}
+}
