@@ -16,39 +16,66 @@ import (
 //	go test -run '^$' -bench Event -count 10 ./correlate
 func BenchmarkEvent(b *testing.B) {
 	for _, perSecond := range []int{5, 50, 500} {
-		b.Run(fmt.Sprintf("%d-per-second", perSecond), func(b *testing.B) {
-			const n = 1000 // few enough to stay in the processor's cache, as a batch of ingest does
-			events := stream(n, perSecond)
-			span := mail.Instant(n) * step(perSecond)
-			lines, messages := 0, 0
-			t := New(Options{}, Sink{Message: func(*mail.Message) { messages++ }, Event: func(*mail.Event) {}})
-			var ids [64][n]string // each round has its own, or all lives would be of the same few IDs
-			for round := range ids {
-				for i := range ids[round] {
-					ids[round][i] = fmt.Sprintf("%05X%X", (i*7919+round*104729)%1_000_000, 0x1a0+i%97)
-				}
-			}
-			b.ReportAllocs()
-			for round := 0; b.Loop(); round++ {
-				for i := range events {
-					ev := &events[i]
-					ev.Time += span
-					if ev.QueueID != "" {
-						ev.QueueID = ids[round%len(ids)][ev.Line]
-					}
-					t.Event(ev)
-				}
-				lines += len(events)
-			}
-			t.Close()
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(lines), "ns/line")
-			b.ReportMetric(float64(lines)/float64(messages), "lines/message")
-		})
+		b.Run(fmt.Sprintf("postfix/%d-per-second", perSecond), func(b *testing.B) { benchmark(b, perSecond, postfixStream) })
+		b.Run(fmt.Sprintf("exim/%d-per-second", perSecond), func(b *testing.B) { benchmark(b, perSecond, eximStream) })
 	}
 }
 
-// stream is the log of a Postfix that takes n messages, several at a time, with the strings of one chunk of text.
-func stream(n, perSecond int) []mail.Event {
+func benchmark(b *testing.B, perSecond int, stream func(n, perSecond int) []mail.Event) {
+	const n = 1000 // few enough to stay in the processor's cache, as a batch of ingest does
+	events := stream(n, perSecond)
+	span := mail.Instant(n) * step(perSecond)
+	lines, messages := 0, 0
+	t := New(Options{}, Sink{Message: func(*mail.Message) { messages++ }, Event: func(*mail.Event) {}})
+	var ids [64][n]string // each round has its own, or all lives would be of the same few IDs
+	for round := range ids {
+		for i := range ids[round] {
+			ids[round][i] = fmt.Sprintf("%05X%X", (i*7919+round*104729)%1_000_000, 0x1a0+i%97)
+		}
+	}
+	b.ReportAllocs()
+	for round := 0; b.Loop(); round++ {
+		for i := range events {
+			ev := &events[i]
+			ev.Time += span
+			if ev.QueueID != "" {
+				ev.QueueID = ids[round%len(ids)][ev.Line]
+			}
+			t.Event(ev)
+		}
+		lines += len(events)
+	}
+	t.Close()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(lines), "ns/line")
+	b.ReportMetric(float64(lines)/float64(messages), "lines/message")
+}
+
+// eximStream is the log of an Exim that takes n messages, one after the other.
+func eximStream(n, perSecond int) []mail.Event {
+	var events []mail.Event
+	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	for i := range n {
+		ev := mail.Event{
+			Origin: mail.Origin{Line: int64(i)}, Time: start + mail.Instant(i)*step(perSecond), MTA: mail.Exim, Host: "mx1", Process: "exim",
+			QueueID: "to be set", Raw: "2024-01-24 14:44:00 1rSmK0-0005Hb-Di <= user@example.net H=mail.example.net (helo) [192.0.2.10] P=esmtps X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no S=4711 id=x@mail.example.net T=\"hello\" for rcpt@example.org",
+		}
+		arrival := ev
+		arrival.Kind, arrival.Size, arrival.Protocol, arrival.TLS = mail.Accept, 4711, "esmtps", "TLS1.3:TLS_AES_256_GCM_SHA384:256"
+		arrival.Client = mail.Client{IP: netip.AddrFrom4([4]byte{192, 0, byte(i / 200 % 200), byte(i % 200)}), Name: fmt.Sprintf("mail%d.example.net", i%500), HELO: "helo.example.net"}
+		arrival.Sender, arrival.MessageID, arrival.Subject = fmt.Sprintf("user%d@example.net", i), fmt.Sprintf("%d.%d@mail.example.net", i, i*31), "hello, how are you"
+		arrival.Recipients = fmt.Sprintf("rcpt%d@example.org", i%700)
+		delivery := ev
+		delivery.Kind, delivery.Disposition, delivery.Transport, delivery.Router = mail.Delivery, mail.Delivered, "local_delivery", "localuser"
+		delivery.Recipient, delivery.Original, delivery.Flags = fmt.Sprintf("rcpt%d", i%700), arrival.Recipients, mail.LocalTarget
+		completed := ev
+		completed.Kind = mail.Complete
+		events = append(events, arrival, delivery, completed)
+	}
+	return events
+}
+
+// postfixStream is the log of a Postfix that takes n messages, several at a time, with the strings of one chunk of text.
+func postfixStream(n, perSecond int) []mail.Event {
 	const atOnce = 40
 	var events []mail.Event
 	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))

@@ -89,7 +89,7 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	m.Client.Name, m.Client.HELO = t.names.get(ev.Client.Name), t.names.get(ev.Client.HELO)
 	m.Account, m.AuthMethod, m.User = t.names.get(ev.Account), t.names.get(ev.AuthMethod), t.names.get(ev.User)
 	m.UID = ev.UID
-	m.Sender, m.MessageID, m.Subject = strings.Clone(ev.Sender), strings.Clone(ev.MessageID), strings.Clone(ev.Subject)
+	m.Sender, m.MessageID, m.Subject = t.addresses.get(ev.Sender), strings.Clone(ev.MessageID), strings.Clone(ev.Subject)
 	m.Size = ev.Size
 	t.envelope(m, h, ev.Recipients)
 	if t.contradicts(q.host, ev) {

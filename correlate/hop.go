@@ -80,8 +80,8 @@ type message struct {
 	lingers      bool // is in the queue of those that are over
 	joined       bool // part of another
 
-	index    map[string]int32 // recipients by address, where there are many
-	expected []uint64         // queue IDs it waits for
+	index    *recipientIndex // where there are many
+	expected []uint64        // queue IDs it waits for
 }
 
 // birth makes a message with one hop for the queue ID of ev, or finds the hop that ev's line bears belatedly: children may

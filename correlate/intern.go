@@ -2,7 +2,7 @@ package correlate
 
 import "strings"
 
-// intern keeps one copy of strings that come again and again (hosts, relays, protocols, replies). It has a fixed number of
+// intern keeps one copy of strings that come again and again (hosts, relays, protocols, replies, local addresses). It has a fixed number of
 // slots and no memory of what it loses, so that nothing can make it grow; the idea is that of encoding/json/v2.
 type intern struct {
 	slots [4096]string
@@ -20,15 +20,25 @@ func (in *intern) get(s string) string {
 	return *slot
 }
 
-// hashShort mixes the length and the ends of s: enough to spread names, in a few instructions.
+// hashShort mixes the length and the ends of s: enough to spread names and addresses, in a few instructions.
 func hashShort(s string) uint64 {
 	n := len(s)
-	h := uint64(n) * 0x9e3779b97f4a7c15
-	for i := range min(n, 8) {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
-	}
-	for i := max(8, n-8); i < n; i++ {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
+	h := uint64(n)
+	if n >= 8 {
+		h ^= word(s) * 0x9e3779b97f4a7c15
+		h ^= h >> 32
+		h ^= word(s[n-8:]) * 0xa0761d6478bd642f
+	} else {
+		for i := range n {
+			h = (h ^ uint64(s[i])) * 0x100000001b3
+		}
 	}
 	return h ^ h>>29
+}
+
+// word is the first eight bytes of s.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }

@@ -501,38 +501,19 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 	}
 	r := m.findRecipient(c.Address, c.Original, false)
 	if r == nil {
-		r = m.findRecipientByAddress(c.Address)
+		r = m.findByAddress(c.Address)
 	}
 	switch {
 	case r == nil:
 		m.addRecipient(*c)
-	case c.Disposition == mail.NoDisposition:
-	default:
-		envelope, attempts := r.Envelope(), r.Attempts
+	case c.Disposition != mail.NoDisposition:
+		address, original, attempts := r.Address, r.Original, r.Attempts
 		*r = *c
-		r.Original = ""
-		if envelope != r.Address {
-			r.Original = envelope
-		}
+		r.Address, r.Original = address, original
+		m.rewritten(r, c.Address)
 		r.Attempts += attempts
 		if r.Time > m.Time {
 			r.Delay = r.Time.Sub(m.Time)
 		}
 	}
-}
-
-// findRecipientByAddress finds a recipient whose address was rewritten before it was passed on.
-func (m *message) findRecipientByAddress(address string) *mail.Recipient {
-	if m.index != nil {
-		if i, ok := m.index[address]; ok {
-			return &m.Recipients[i]
-		}
-		return nil
-	}
-	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Address == address {
-			return r
-		}
-	}
-	return nil
 }

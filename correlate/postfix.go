@@ -85,7 +85,7 @@ func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 	t.take(m, ev)
 	m.UID, m.User = ev.UID, t.names.get(ev.User)
 	if ev.Sender != "" {
-		m.Sender = strings.Clone(ev.Sender)
+		m.Sender = t.addresses.get(ev.Sender)
 	}
 	t.keepLine(m, ev)
 	if parent := firstOf(ev.Parent, ev.Child); parent != "" {
@@ -138,7 +138,7 @@ func (t *Tracker) tail(h *hop, ev *mail.Event) {
 		return
 	}
 	if m.Sender == "" && ev.Sender != "" {
-		m.Sender = strings.Clone(ev.Sender)
+		m.Sender = t.addresses.get(ev.Sender)
 	}
 	if h.origin != bySMTP {
 		return
@@ -204,7 +204,7 @@ func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 	}
 	if m.hops[0] == h {
 		if ev.Sender != "" && m.Sender != ev.Sender {
-			m.Sender = strings.Clone(ev.Sender)
+			m.Sender = t.addresses.get(ev.Sender)
 		}
 		m.Size, m.Stated = ev.Size, ev.NRcpt
 	}

@@ -23,7 +23,7 @@ func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.
 	if original == address {
 		original = ""
 	}
-	return m.addRecipient(mail.Recipient{Address: strings.Clone(address), Original: strings.Clone(original)})
+	return m.addRecipient(mail.Recipient{Address: t.addresses.get(address), Original: t.addresses.get(original)})
 }
 
 func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
@@ -33,7 +33,7 @@ func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
 	case m.index != nil:
 		m.indexRecipient(n)
 	case n+1 > many:
-		m.index = make(map[string]int32, 4*many)
+		m.index = &recipientIndex{envelope: make(map[string]int32, 4*many), address: make(map[string]int32, 4*many)}
 		for i := range m.Recipients {
 			m.indexRecipient(i)
 		}
@@ -41,45 +41,77 @@ func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
 	return &m.Recipients[n]
 }
 
-// indexRecipient notes recipient i under its addresses. The first one keeps an address.
+// recipientIndex finds recipients by what the envelope had, and by what they were rewritten to. The first one keeps its
+// place.
+type recipientIndex struct {
+	envelope, address map[string]int32
+}
+
 func (m *message) indexRecipient(i int) {
 	r := &m.Recipients[i]
-	for _, key := range [2]string{r.Address, r.Original} {
-		if _, taken := m.index[key]; !taken && key != "" {
-			m.index[key] = int32(i)
-		}
+	if _, taken := m.index.envelope[r.Envelope()]; !taken {
+		m.index.envelope[r.Envelope()] = int32(i)
+	}
+	if _, taken := m.index.address[r.Address]; !taken {
+		m.index.address[r.Address] = int32(i)
 	}
 }
 
+// findRecipient finds a recipient by its envelope address; in the envelope of a mail that was born inside, and after a hop
+// that may have rewritten the address and not told the next one, by its last address.
 func (m *message) findRecipient(address, original string, inside bool) *mail.Recipient {
-	envelope := address
-	if original != "" && !inside {
-		envelope = original
+	if inside {
+		return m.findByAddress(address)
 	}
+	r := m.findByEnvelope(firstOf(original, address))
+	if r == nil && len(m.hops) > 1 {
+		r = m.findByAddress(address)
+	}
+	return r
+}
+
+func (m *message) findByEnvelope(address string) *mail.Recipient {
 	if m.index != nil {
-		i, ok := m.index[envelope]
-		if !ok && len(m.hops) > 1 {
-			i, ok = m.index[address]
-		}
-		if ok {
+		if i, ok := m.index.envelope[address]; ok {
 			return &m.Recipients[i]
 		}
 		return nil
 	}
 	for i := range m.Recipients {
-		r := &m.Recipients[i]
-		if inside && r.Address == address || !inside && r.Envelope() == envelope {
+		if r := &m.Recipients[i]; r.Envelope() == address {
 			return r
 		}
 	}
-	if len(m.hops) > 1 { // an earlier hop may have rewritten the address, and not told the filter
-		for i := range m.Recipients {
-			if r := &m.Recipients[i]; r.Address == address {
-				return r
-			}
+	return nil
+}
+
+func (m *message) findByAddress(address string) *mail.Recipient {
+	if m.index != nil {
+		if i, ok := m.index.address[address]; ok {
+			return &m.Recipients[i]
+		}
+		return nil
+	}
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Address == address {
+			return r
 		}
 	}
 	return nil
+}
+
+// rewritten notes the address that a recipient has now. What the envelope had stays.
+func (m *message) rewritten(r *mail.Recipient, address string) {
+	envelope := r.Envelope()
+	r.Address, r.Original = address, envelope
+	if envelope == address {
+		r.Original = ""
+	}
+	if m.index != nil {
+		if i, ok := m.index.envelope[envelope]; ok {
+			m.indexRecipient(int(i))
+		}
+	}
 }
 
 // outcome notes the disposition that a line gave to a recipient.
@@ -97,13 +129,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		r.Attempts++
 	}
 	if r.Address != ev.Recipient {
-		if r.Original == "" {
-			r.Original = r.Address
-		}
-		r.Address = strings.Clone(ev.Recipient)
-		if r.Original == r.Address {
-			r.Original = ""
-		}
+		m.rewritten(r, t.addresses.get(ev.Recipient))
 	}
 	r.Disposition = ev.Disposition
 	if isSwallowed(ev) {

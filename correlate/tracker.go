@@ -46,7 +46,7 @@ type patience struct {
 
 const (
 	crowd        = 512
-	maxLingering = 1 << 16
+	maxLingering = 1 << 15
 	maxSpare     = 4096
 
 	lingerReinjected = 10 * time.Minute // smtp_data_done_timeout: the filter's client logs its child only after the filter's reply
@@ -100,9 +100,10 @@ type Tracker struct {
 	waiting        fifo // those that are over and linger
 	spare          []*message
 
-	sessions sessions
-	names    intern
-	local    localDomains
+	sessions  sessions
+	names     intern
+	addresses intern
+	local     localDomains
 
 	notices  ring[noticeLink]  // notices named before they were seen
 	piped    ring[pipeLink]    // deliveries to a command that may put the mail back

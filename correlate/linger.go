@@ -1,0 +1,88 @@
+package correlate
+
+import "mailforensics/mail"
+
+// waiting is a message that is over, since when.
+type waiting struct {
+	message    *message
+	generation uint32
+	since      mail.Instant
+}
+
+// fifo is a queue of them.
+type fifo struct {
+	items []waiting // a ring; its length is a power of two
+	head  int
+	n     int
+}
+
+func (f *fifo) len() int       { return f.n }
+func (f *fifo) first() waiting { return f.items[f.head] }
+
+func (f *fifo) push(w waiting) {
+	if f.n == len(f.items) {
+		grown := make([]waiting, max(64, 2*f.n))
+		copy(grown[copy(grown, f.items[f.head:]):], f.items[:f.head])
+		f.items, f.head = grown, 0
+	}
+	f.items[(f.head+f.n)&(len(f.items)-1)] = w
+	f.n++
+}
+
+func (f *fifo) pop() waiting {
+	w := f.items[f.head]
+	f.items[f.head] = waiting{}
+	f.head = (f.head + 1) & (len(f.items) - 1)
+	f.n--
+	return w
+}
+
+// graves remember the queue IDs of messages that were handed out, so that a line that comes much too late gives no birth.
+// Two IDs that share a place share a memory; the hash is a fixed one, because the output must not depend on it.
+type graves struct {
+	at [1 << 15]grave
+}
+
+type grave struct {
+	key  uint64
+	died mail.Instant
+}
+
+// restless is how long a late line is still taken for one. After it, a line of an unknown life is of a life that began
+// before the log did, or whose first lines were lost.
+const restless = 3600 * 1e9
+
+func (g *graves) bury(h *hop, now mail.Instant) {
+	key := fnv(h.queue.salt, h.id)
+	if h.state == dead {
+		now = h.died
+	}
+	g.at[key%uint64(len(g.at))] = grave{key, now}
+}
+
+// holds reports whether the ID's life has ended lately.
+func (g *graves) holds(q *queue, id string, now mail.Instant) bool {
+	key := fnv(q.salt, id)
+	there := g.at[key%uint64(len(g.at))]
+	return there.key == key && now-there.died < restless && there.died-now < restless
+}
+
+// ring holds the last few of something.
+type ring[T any] struct {
+	items [64]T
+	n     int // how many were put in
+}
+
+func (r *ring[T]) put(x T) {
+	r.items[r.n%len(r.items)] = x
+	r.n++
+}
+
+// each calls f with those that are held, the newest first, until f returns false.
+func (r *ring[T]) each(f func(*T) bool) {
+	for i := r.n - 1; i >= max(0, r.n-len(r.items)); i-- {
+		if !f(&r.items[i%len(r.items)]) {
+			return
+		}
+	}
+}
