@@ -24,6 +24,7 @@ func JSON(w io.Writer, r *Report) error {
 	o.totals(r)
 	if r.Schema == findingsSchema {
 		o.findings(r)
+		o.incidents(r)
 	}
 	o.tables(r.tablesFor(Program))
 	o.site(r.Site)
@@ -38,6 +39,79 @@ func JSON(w io.Writer, r *Report) error {
 	_, err := w.Write(out.Bytes())
 	return err
 }
+
+// incidents are the stories of investigate, what to do about each, what was not found, and what was not logged.
+func (o *object) incidents(r *Report) {
+	if r.Command != investigateCommand {
+		return
+	}
+	files := r.fileNames()
+	o.openList("incidents")
+	for i := range r.Incidents {
+		inc := &r.Incidents[i]
+		o.open("")
+		o.str("id", inc.ID)
+		o.str("severity", inc.Severity.String())
+		o.float("score", inc.Score)
+		o.str("title", inc.Title)
+		o.timeIf("start", inc.Start)
+		o.timeIf("end", inc.End)
+		o.num("messages", int64(inc.Messages))
+		o.num("clients", int64(inc.Clients))
+		o.strs("accounts", inc.Accounts)
+		o.strs("findings", inc.Findings)
+		o.steps(inc.Steps, files)
+		o.openList("actions")
+		for _, a := range Actions(r, inc) {
+			o.open("")
+			o.str("text", a.Why)
+			o.strIf("command", a.Command)
+			o.str("finding", a.Finding)
+			o.close()
+		}
+		o.closeList()
+		o.close()
+	}
+	o.closeList()
+	o.strs("not_found", notFound(r))
+	o.openList("logging_advice")
+	for _, a := range r.Advice {
+		o.open("")
+		o.str("missing", a.Why)
+		o.str("setting", a.Setting)
+		o.close()
+	}
+	o.closeList()
+}
+
+func (o *object) steps(steps []analyze.Step, files []string) {
+	o.openList("timeline")
+	for i := range steps {
+		s := &steps[i]
+		o.open("")
+		o.timeIf("time", s.Time)
+		o.str("text", s.Text)
+		o.str("finding", s.Finding)
+		if s.Evidence != nil {
+			o.origin(s.Evidence.Origin, files)
+		}
+		o.close()
+	}
+	o.closeList()
+}
+
+// notFound is what was looked for in vain.
+func notFound(r *Report) []string {
+	names := []string{}
+	for _, d := range r.Detectors {
+		if !slices.ContainsFunc(r.Findings, func(f analyze.Finding) bool { return f.Detector == d.Name }) {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+const investigateCommand = "investigate"
 
 const findingsSchema = "findings"
 

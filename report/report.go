@@ -37,6 +37,9 @@ type Report struct {
 	Left      int                // findings that --top left out
 	Site      *analyze.Site      // nil: nothing was learned
 
+	Incidents []analyze.Incident // the findings joined to stories; only of investigate
+	Advice    []analyze.Advice   // what better logging would have shown
+
 	Tables []Table
 	Notes  []string // what the reader must know besides: precision that was lost, guesses
 }

@@ -102,6 +102,7 @@ func newRoot(c console) (*cobra.Command, *runState) {
 	root.AddGroup(&cobra.Group{ID: "abuse", Title: "Who abused the server:"}, &cobra.Group{ID: "mail", Title: "What the log holds:"})
 
 	env := &environment{console: c, typed: t, state: state}
+	root.AddCommand(newInvestigate(env))
 	root.AddCommand(newFindingsCommands(env)...)
 	root.AddCommand(newOffenders(env), newTimeline(env), newTrace(env), newBlock(env), newMessages(env), newEvents(env), newSummary(env), newVersion(), newConfigTopic())
 	return root, state
