@@ -304,10 +304,14 @@ func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 
 // noMailLog says what an input was instead.
 func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
-	if f.Lines == 0 {
-		return f.Path + ": empty"
+	name := f.Path
+	if name == logfile.Stdin {
+		name = "standard input"
 	}
-	text := fmt.Sprintf("%s: not a mail log: none of %d lines is of a mail server", f.Path, f.Lines)
+	if f.Lines == 0 {
+		return name + ": empty"
+	}
+	text := fmt.Sprintf("%s: not a mail log: %s, and none of a mail server", name, report.Counted(int(f.Lines), "line", "lines"))
 	head, err := in.Head(4 << 10)
 	if err != nil || len(head) == 0 {
 		return text
