@@ -54,37 +54,35 @@ func domainOf(address string) string {
 }
 
 // direction is the way of m: from inside when somebody logged in, a local user or a host of our own network handed it in,
-// or the MTA made it itself; to inside when all recipients are local. A stranger's mail that reaches a local recipient is
-// inbound, even if it goes on from there.
+// or the MTA made it itself; to inside when all recipients are local. A stranger's mail for local recipients is inbound, even if
+// it goes on from there, and even if one more is not known to be local (an alias domain that no mailbox has taught us); with
+// more recipients outside than inside it is relayed.
 func (t *Tracker) direction(m *message) mail.Direction {
 	for i := range m.Recipients {
 		t.local.learnFrom(&m.Recipients[i])
 	}
-	var local, remote bool
+	local, remote := 0, 0
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.Local || t.local.has(r.Envelope()) {
-			local = true
+			local++
 		} else {
-			remote = true
+			remote++
 		}
 	}
 	h := m.hops[0]
 	inside := m.Notice || m.Account != "" || h.origin == byUser || isOwn(m.Client.IP)
 	switch {
-	case !local && !remote:
+	case local+remote == 0:
 		return mail.UnknownDirection
-	case inside && remote:
+	case inside && remote > 0:
 		return mail.Outbound
 	case inside:
 		return mail.Local
-	case h.origin == unseen || h.origin == internal:
-		if local {
-			return mail.Inbound
-		}
-		return mail.UnknownDirection
-	case local:
+	case local >= remote:
 		return mail.Inbound
+	case h.origin == unseen || h.origin == internal:
+		return mail.UnknownDirection
 	}
 	return mail.Relayed
 }

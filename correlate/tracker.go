@@ -89,6 +89,7 @@ type Tracker struct {
 	sink    Sink
 	stats   Stats
 	now     mail.Instant // of the event at hand
+	closing bool         // the log has ended
 
 	seed   uint64 // of hashes: nobody can choose IDs that collide
 	hops   table  // the newest life of each queue ID that is alive or lingers
@@ -217,6 +218,7 @@ func (t *Tracker) evict() {
 
 // Close hands out what is open: first what lingers, then the rest in order of birth.
 func (t *Tracker) Close() {
+	t.closing = true
 	for t.waiting.len() > 0 {
 		w := t.waiting.pop()
 		if m := w.message; m.generation == w.generation && !m.joined && m.lingers && m.alive == 0 {
@@ -238,7 +240,7 @@ func (t *Tracker) handOut(m *message) {
 		} else {
 			t.stats.Messages++
 		}
-		if m.alive > 0 {
+		if m.alive > 0 && t.closing {
 			t.stats.Unfinished++
 		}
 		if t.sink.Message != nil {
