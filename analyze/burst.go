@@ -43,10 +43,51 @@ type series struct {
 	last    mail.Instant
 	days    uint64 // one bit a day, modulo 64
 
+	origins []whence // accounts, users: from where they send, the earliest first to be met
+
 	now, before crowd // the latest ten minutes, and those that come late
 	hot         []stretch
 	kept        []*record // of hot stretches, when the ring had no more room for them
 	stories     []*batch  // of kept ones, when they were too many
+}
+
+// whence is from where an account or a local user sends: a client's address and name, or a script.
+type whence struct {
+	ip          netip.Addr
+	name        string
+	n           int
+	first, last mail.Instant
+}
+
+// mostOrigins bounds the origins of one account. Who is always elsewhere is nowhere usual.
+const mostOrigins = 64
+
+// from counts a message by its origin.
+func (s *series) from(o whence) {
+	for i := range s.origins {
+		known := &s.origins[i]
+		if known.ip == o.ip && (o.ip.IsValid() || known.name == o.name) {
+			known.n += o.n
+			known.first, known.last = min(known.first, o.first), max(known.last, o.last)
+			return
+		}
+	}
+	if len(s.origins) < mostOrigins {
+		o.name = strings.Clone(o.name)
+		s.origins = append(s.origins, o)
+	}
+}
+
+// whenceOf is the origin of a record.
+func whenceOf(r *record) whence {
+	if r.local != nil && r.account == "" {
+		return whence{name: r.origin(), n: 1, first: r.time, last: r.time}
+	}
+	w := whence{ip: r.client.IP, n: 1, first: r.time, last: r.time}
+	if named(r) {
+		w.name = r.client.Name
+	}
+	return w
 }
 
 // netKey is a /24 or /64 as a number.
@@ -99,6 +140,8 @@ type burstWatch struct {
 	lost     int // messages of hot stretches that were dropped for want of room
 	kept     int
 	made     int // series
+
+	totals, days [dimensions]int // of all series, at the end
 }
 
 // refusal is what is remembered of a refused attempt.
@@ -303,6 +346,9 @@ func (w *burstWatch) seen(t mail.Instant) {
 // join counts a record for one series.
 func (w *burstWatch) join(r *record, s *series) {
 	r.in[s.dim], r.hotness[s.dim] = s, s.hotness
+	if s.dim == byAccount || s.dim == byUser {
+		s.from(whenceOf(r))
+	}
 	if w.count(s, r.time) {
 		w.heat(s, r.time)
 	}
@@ -506,6 +552,9 @@ func (s *series) merge(o *series, pause time.Duration) {
 	s.total += o.total
 	s.first, s.last = min(cmp.Or(s.first, o.first), cmp.Or(o.first, s.first)), max(s.last, o.last)
 	s.days |= o.days
+	for _, origin := range o.origins {
+		s.from(origin)
+	}
 	s.hot = append(s.hot, o.hot...)
 	s.kept = append(s.kept, o.kept...)
 	for _, story := range o.stories {

@@ -14,6 +14,7 @@ import (
 
 // Findings looks for bursts in what is remembered.
 func (w *burstWatch) Findings(site *Site) []Finding {
+	w.population()
 	j := &judge{site: site, limits: &w.pass.Thresholds.Burst, usual: w.usual()}
 	var all []*candidate
 	for s, records := range w.remembered() {
@@ -44,18 +45,30 @@ func (w *burstWatch) forgotten() int {
 	return n
 }
 
-// usual is the mean number of messages on a day on which a series sends at all.
-func (w *burstWatch) usual() (means [dimensions]float64) {
-	var days [dimensions]int
+// population counts the messages of all series of a kind, and the days on which they sent at all.
+func (w *burstWatch) population() {
 	w.all(func(s *series) bool {
-		means[s.dim] += float64(s.total)
-		days[s.dim] += bits.OnesCount64(s.days)
+		w.totals[s.dim] += s.total
+		w.days[s.dim] += bits.OnesCount64(s.days)
 		return true
 	})
+}
+
+// usual is the mean number of messages on a day on which a series sends at all.
+func (w *burstWatch) usual() (means [dimensions]float64) {
 	for d := range means {
-		means[d] /= float64(max(1, days[d]))
+		means[d] = float64(w.totals[d]) / float64(max(1, w.days[d]))
 	}
 	return means
+}
+
+// likes is the mean number of messages on a day of all others of the kind of s, at least one.
+func (w *burstWatch) likes(s *series) float64 {
+	days, n := w.days[s.dim]-bits.OnesCount64(s.days), w.totals[s.dim]-s.total
+	if days <= 0 {
+		return 1
+	}
+	return max(1, float64(n)/float64(days))
 }
 
 // remembered is every series with enough to look at, and its records.
@@ -167,16 +180,15 @@ func joinStories(all []*candidate, pause time.Duration) []*candidate {
 func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, past int) []*candidate {
 	p := w.pace(past)
 	p.stranger = s.dim == byNetwork || s.dim == byASN
+	if s.dim == byAccount || s.dim == byUser {
+		p.like = w.likes(s)
+	}
 	wins := windows(instants(records), p)
 	var all []*candidate
 	for _, win := range wins {
-		own := records[win.from:win.to]
-		beside := 0
-		switch subject.Kind {
-		case UID:
-			own, beside = withoutUsual(records, win, p.minutes, scriptOf)
-		case Account:
-			own, beside = withoutUsual(records, win, p.minutes, clientOf)
+		own, beside := records[win.from:win.to], 0
+		if s.dim == byAccount || s.dim == byUser {
+			own, beside = s.withoutUsual(own, p.minutes)
 		}
 		if w.needless(subject, own) {
 			continue
@@ -187,28 +199,26 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		}
 		c.outside = len(records) + past - len(own) - beside
 		c.regular = regular(wins, records, win)
-		c.known = knownClient(records, win)
+		if s.dim == byAccount {
+			c.place = s.acquainted(own)
+		}
 		all = append(all, c)
 	}
 	return all
 }
 
-// withoutUsual is the records of a window without those of origins that go on as they do at other times: a web server's user
-// sends for all its pages, of which one is the offender; an account's owner goes on writing at home while somebody else
-// sends with the password.
-func withoutUsual(records []*record, w window, minutes float64, origin func(*record) string) (own []*record, beside int) {
-	inside, all := make(map[string]int), make(map[string]int)
-	for i, r := range records {
-		from := origin(r)
-		all[from]++
-		if i >= w.from && i < w.to {
-			inside[from]++
-		}
+// withoutUsual is the records of a window of an account or a local user without those of origins that go on as they do at
+// other times: a web server's user sends for all its pages, of which one is the offender; an account's owner goes on
+// writing at home while somebody else sends with the password.
+func (s *series) withoutUsual(records []*record, minutes float64) (own []*record, beside int) {
+	inside := make(map[whence]int)
+	for _, r := range records {
+		inside[sameOrigin(r)]++
 	}
-	length := records[w.to-1].time.Sub(records[w.from].time).Minutes()
-	for _, r := range records[w.from:w.to] {
-		from := origin(r)
-		outside := all[from] - inside[from]
+	length := records[len(records)-1].time.Sub(records[0].time).Minutes()
+	for _, r := range records {
+		from := sameOrigin(r)
+		outside := s.sentFrom(from) - inside[from]
 		usual := float64(outside) / max(1, minutes-length) * length
 		if outside > 0 && float64(inside[from]) <= tooDense*max(1, usual) {
 			beside++
@@ -216,15 +226,30 @@ func withoutUsual(records []*record, w window, minutes float64, origin func(*rec
 		}
 		own = append(own, r)
 	}
-	if 2*len(own) < w.to-w.from {
-		return records[w.from:w.to], 0
+	if 2*len(own) < len(records) {
+		return records, 0
 	}
 	return own, beside
 }
 
-func scriptOf(r *record) string { return r.origin() }
+// sameOrigin is the origin of a record without what changes from message to message.
+func sameOrigin(r *record) whence {
+	o := whenceOf(r)
+	if o.ip.IsValid() {
+		return whence{ip: o.ip}
+	}
+	return whence{name: o.name}
+}
 
-func clientOf(r *record) string { return r.client.IP.String() }
+// sentFrom is how many messages came from an origin in the whole log.
+func (s *series) sentFrom(from whence) int {
+	for i := range s.origins {
+		if s.origins[i].ip == from.ip && (from.ip.IsValid() || s.origins[i].name == from.name) {
+			return s.origins[i].n
+		}
+	}
+	return 0
+}
 
 // regular reports whether there are bursts on two other days, with like senders.
 func regular(all []window, records []*record, w window) bool {
@@ -284,24 +309,56 @@ func plainlyHonest(records []*record) bool {
 	return true
 }
 
-// knownClient reports whether most messages of a window came from addresses that were used an hour before it or earlier, or
-// an hour after it or later, too.
-func knownClient(records []*record, w window) bool {
+// acquaintance is how well the place is known from which most messages of a window came.
+type acquaintance uint8
+
+const (
+	strangePlace acquaintance = iota
+	knownNetwork              // the same provider, or a like address: lines at home change their address every day
+	knownAddress
+)
+
+// acquainted tells how well an account knows the clients of a window: from which it sent an hour before it or earlier, or an
+// hour after it or later, too.
+func (s *series) acquainted(records []*record) acquaintance {
 	const apart = time.Hour
-	from, to := records[w.from].time.Add(-apart), records[w.to-1].time.Add(apart)
-	usual := make(map[netip.Addr]bool)
+	from, to := records[0].time.Add(-apart), records[len(records)-1].time.Add(apart)
+	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)
+	for _, o := range s.origins {
+		if o.first < from || o.last > to {
+			addresses[o.ip] = true
+			places[o.provider()] = true
+		}
+	}
+	byAddress, byPlace := 0, 0
 	for _, r := range records {
-		if r.time < from || r.time > to {
-			usual[r.client.IP] = true
+		if addresses[r.client.IP] {
+			byAddress++
+		}
+		if places[whenceOf(r).provider()] {
+			byPlace++
 		}
 	}
-	n := 0
-	for _, r := range records[w.from:w.to] {
-		if usual[r.client.IP] {
-			n++
-		}
+	switch n := len(records); {
+	case 2*byAddress > n:
+		return knownAddress
+	case 2*byPlace > n:
+		return knownNetwork
 	}
-	return 2*n > w.to-w.from
+	return strangePlace
+}
+
+// provider is where a client is: the organisation of its name; where it has none, the first half of its address.
+func (o whence) provider() string {
+	if o.name != "" {
+		return organisation(o.name)
+	}
+	ip := o.ip.Unmap()
+	if !ip.IsValid() {
+		return ""
+	}
+	half, _ := ip.Prefix(min(ip.BitLen()/2, 32))
+	return half.String()
 }
 
 // accountName is an account as it was written first.

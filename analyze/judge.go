@@ -26,12 +26,12 @@ type candidate struct {
 	*batch
 	dim      dimension
 	subject  Subject
-	outside  int  // messages of the same subject outside of the window
-	regular  bool // it does the like on other days
-	known    bool // accounts: a client of it was used by the account at other times, too
-	refused  int  // refused attempts of its clients in the window …
-	refusedU int  // … of them because there is no such recipient
-	beside   int  // messages of the same user in the window that another script sent
+	outside  int          // messages of the same subject outside of the window
+	regular  bool         // it does the like on other days
+	place    acquaintance // accounts: whether it sends from there at other times, too
+	refused  int          // refused attempts of its clients in the window …
+	refusedU int          // … of them because there is no such recipient
+	beside   int          // messages of the same user in the window that another script sent
 	reasons  []Reason
 	score    float64
 }
@@ -59,6 +59,10 @@ func (j *judge) decide(c *candidate) {
 	c.honest(j)
 	for _, r := range c.reasons {
 		c.score += r.Weight
+	}
+	// A domain of ours in which its own users send is no subject: who of them sends is.
+	if c.subject.Kind == SenderDomain && c.share(loggedIn)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
+		c.score = 0
 	}
 	// Few messages are no burst unless most of what can be known of them is odd.
 	if c.Counts.Messages < j.limits.AloneFrom && strong < 0.4 {
@@ -107,7 +111,7 @@ func (j *judge) senders(c *candidate) {
 	if allDiffer {
 		c.because("all-senders-differ", 0.25, "%d messages from %d different senders of %d domains", n, senders, domains)
 	}
-	if ids := c.marks[hasMessageID]; ratio(ids, n) >= enough && ratio(c.MessageDomains.Distinct(), ids) >= enough && ratio(c.marks[strangeMessageID], ids) >= enough {
+	if ids := c.marks[hasMessageID]; ratio(ids, n) >= enough && ratio(organisations(&c.MessageDomains), ids) >= enough && ratio(c.marks[strangeMessageID], ids) >= enough {
 		c.because("all-message-id-domains-differ", 0.15, "%d Message-IDs of %d domains, none of which is the sender's", ids, c.MessageDomains.Distinct())
 	}
 	if subject, share := c.Subjects.Most(); share >= enough && c.share(hasSubject) >= enough && senders > n/2 && domains > n/2 {
@@ -127,6 +131,15 @@ func (j *judge) senders(c *candidate) {
 func (c *candidate) sendersDiffer() bool {
 	n := c.Counts.Messages
 	return ratio(c.Senders.Distinct(), n) >= 0.9 && ratio(c.SenderDomains.Distinct(), n) >= enough
+}
+
+// organisations is how many registered domains there are among names.
+func organisations(names *Tally) int {
+	seen := make(map[string]bool)
+	for name := range names.All {
+		seen[organisation(name)] = true
+	}
+	return len(seen)
 }
 
 // names weighs what the clients are called and call themselves.
@@ -196,11 +209,13 @@ func (j *judge) login(c *candidate) {
 	if clients := j.strangers(c); clients >= 3 {
 		c.because("many-clients", 0.15, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
 	}
-	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 {
+	// An office behind one address has many accounts, each of which writes a few mails.
+	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
+		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.share(bouncedOnce) >= 0.08) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
-	if !c.known && c.subject.Kind == Account && c.outside > 0 {
-		c.because("new-client", 0.15, "from no address that the account uses otherwise")
+	if c.place == strangePlace && c.subject.Kind == Account && c.outside > 0 {
+		c.because("new-client", 0.1, "from no network that the account uses otherwise")
 	}
 	if c.share(oddHELO) >= enough && c.share(unnamedClient)+c.share(genericClient) >= enough {
 		c.because("helo-odd", 0.05, "the mail program says HELO with what is no host name")
@@ -212,10 +227,10 @@ func (j *judge) login(c *candidate) {
 // localUser weighs the marks of mail born on this host.
 func (j *judge) localUser(c *candidate) {
 	if script, share := c.Scripts.Most(); share >= enough {
-		c.because("one-script", 0.1, "one script or directory: %s", script)
+		c.because("one-script", 0.05, "one script or directory: %s", script)
 	}
 	if c.RecipientDomains.Distinct() >= 5 {
-		c.because("many-recipient-domains", 0.1, "to %d domains", c.RecipientDomains.Distinct())
+		c.because("many-recipient-domains", 0.05, "to %d domains", c.RecipientDomains.Distinct())
 	}
 	j.farAbove(c)
 	j.outcome(c)
@@ -265,9 +280,16 @@ func (c *candidate) honest(j *judge) {
 func (c *candidate) honestStranger(j *judge) {
 	named := c.share(unnamedClient)+c.share(genericClient)+c.share(rentedClient) < 1-enough
 	badOutcome := ratio(c.unknown.Total()+c.refusedU, c.Counts.Recipients+c.refusedU) >= 0.1
-	if named && c.share(ownNameSender) >= enough {
-		c.because("own-name", -0.45, "a mail server that sends for its own domain")
-	} else if named && !badOutcome && c.share(oddHELO)+c.share(numericHELO) < 1-enough {
+	switch {
+	case j.allOurs(c):
+		c.because("own-address", -0.4, "an address of ours")
+	case named && c.share(ownNameSender) >= enough:
+		weight := -0.45
+		if badOutcome {
+			weight = -0.2
+		}
+		c.because("own-name", weight, "a mail server that sends for its own domain")
+	case named && !badOutcome && c.share(oddHELO)+c.share(numericHELO) < 1-enough:
 		// A forwarder or a filter sends for many domains, too, but is seen every day.
 		weight := -0.3
 		if c.outside == 0 && c.Counts.Messages >= j.limits.AloneFrom && c.sendersDiffer() {
@@ -281,14 +303,19 @@ func (c *candidate) honestStranger(j *judge) {
 	if c.share(nullSender) >= enough {
 		c.because("notices", -0.3, "bounces of others, not mail")
 	}
-	if allOwn(c, j.site) {
-		c.because("own-address", -0.2, "an address of our own network")
+	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() <= 3 {
+		c.because("to-few", -0.2, "one sender to %s: a machine's reports", plural(c.Recipients.Distinct(), "recipient", "recipients"))
 	}
 }
 
 func (c *candidate) honestLogin(j *judge) {
-	if c.known {
+	switch {
+	case c.subject.Kind != Account && j.allOurs(c):
+		c.because("own-address", -0.4, "an address of ours, where many log in")
+	case c.place == knownAddress:
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
+	case c.place == knownNetwork:
+		c.because("usual-network", -0.15, "from a network that the account uses at other times")
 	}
 	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 {
 		c.because("own-sender", -0.1, "in the account's own name")
@@ -303,8 +330,15 @@ func (c *candidate) honestLogin(j *judge) {
 }
 
 func (c *candidate) honestLocal(j *judge) {
-	if c.share(bouncedOnce) < 0.03 && c.share(blockedOnce) < 0.03 {
+	switch {
+	case c.share(blockedOnce) >= 0.03:
+	case c.share(bouncedOnce) < 0.03:
 		c.because("wanted", -0.35, "hardly a bounce")
+	case c.share(bouncedOnce) < 0.08:
+		c.because("wanted", -0.2, "few bounces")
+	}
+	if domain, share := c.SenderDomains.Most(); share >= enough && c.Senders.Distinct() == 1 && j.site.IsOurs(domain) {
+		c.because("own-sender", -0.1, "in one name, of our own domain")
 	}
 	ours := 0
 	for _, d := range c.RecipientDomains.Top(topMost) {
@@ -327,9 +361,10 @@ func (j *judge) strangers(c *candidate) (n int) {
 	return n
 }
 
-func allOwn(c *candidate, site *Site) bool {
-	for ip := range c.clients {
-		if !site.IsOwn(ip) {
+// allOurs reports whether all clients are ours: an own address, or a verified name in a domain of ours.
+func (j *judge) allOurs(c *candidate) bool {
+	for ip, client := range c.clients {
+		if !j.site.IsOwn(ip) && !(c.share(unnamedClient) == 0 && inOurDomains(j.site, client.Name)) {
 			return false
 		}
 	}

@@ -19,7 +19,8 @@ type pace struct {
 	span        time.Duration
 	pause       time.Duration
 	logChance   float64
-	stranger    bool // a client, not somebody who belongs here
+	stranger    bool    // a client, not somebody who belongs here
+	like        float64 // messages on a day of others of its kind, who are much alike; 0: they are not
 }
 
 const (
@@ -29,6 +30,12 @@ const (
 	// shortLog: of a log that is shorter, the time that is missing is taken as silent. A steady client that fills an hour
 	// and a half of it still has its rate.
 	shortLog = 6 * time.Hour
+	// enoughOutside is how much of the log a run must leave to be measured against the rest.
+	enoughOutside = time.Hour
+	// Where a run leaves nothing, an account or a local user, of which most are people, is measured against ten times what
+	// the others send on a working day.
+	manyTimes = 10
+	workday   = 12 * time.Hour
 	// newcomerPause is how long a client that was never seen before may rest between two batches of the same run.
 	newcomerPause = 2 * time.Hour
 	// steady: a run without a pause that lasts longer is measured against its own mean, not against the silence around it.
@@ -80,7 +87,7 @@ func (p pace) newcomer(times []mail.Instant) bool {
 func (p pace) inRun(times []mail.Instant, run window) []window {
 	length := times[run.to-1].Sub(times[run.from])
 	outside := p.minutes - length.Minutes()
-	if length <= steady && outside >= length.Minutes() {
+	if length <= steady && outside >= min(length, enoughOutside).Minutes() {
 		usual := float64(p.past+len(times)-(run.to-run.from)) / outside
 		found := p.stretches(times, run, usual)
 		if p.newcomer(times) && 2*size(found) >= run.to-run.from {
@@ -89,6 +96,9 @@ func (p pace) inRun(times []mail.Instant, run window) []window {
 		return found
 	}
 	usual := float64(p.past+len(times)) / max(p.minutes, shortLog.Minutes())
+	if p.like > 0 && length <= steady {
+		usual = min(usual, manyTimes*p.like/workday.Minutes())
+	}
 	for range 8 {
 		rest := p.restRate(times, denseStretches(times, run, p.span, p.atLeast(usual)))
 		if rest >= usual*0.99 {
