@@ -135,7 +135,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	}
 	ev.Raw = line
 	b.headed = true
-	b.multiline = p.reader.Style == parse.EximOwn
+	b.multiline = p.reader.Style == parse.EximOwn && !p.file.other
 	if p.reader.Torn {
 		b.torn++
 	}
@@ -147,6 +147,9 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	}
 	if len(body) > len("message repeated ") && (body[0] == 'm' || body[0] == 'l') && p.repeated(body, b, ev) {
 		return
+	}
+	if p.file.other && p.reader.Style == parse.EximOwn {
+		ev.Process = ""
 	}
 	verdict := p.parse(body, ev)
 	if cut {

@@ -21,7 +21,10 @@ type file struct {
 	export    bool // of a journal: journalctl -o export
 	err       error
 
+	other bool // its lines look like Exim's own, but are of another program: dpkg.log, alternatives.log
+
 	firstLine string       // that has a stamp
+	more      []string     // the next ones: the first may be out of order
 	first     mail.Instant // its time; 0: no line has a stamp
 	stamp     parse.Stamp
 	yearless  bool   // some stamp of the head names no year
@@ -97,14 +100,17 @@ func (f *file) head(text string) {
 	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
 	hosts := make(map[string]int)
 	var last parse.Proof
-	lines := 0
+	lines, ownLines, eximLines := 0, 0, 0
 	for line := range strings.Lines(text) {
 		var ev mail.Event
-		if _, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev); !ok || ev.Time == 0 {
+		body, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev)
+		if !ok || ev.Time == 0 {
 			continue
 		}
-		if f.firstLine == "" {
-			f.firstLine, f.stamp = strings.Clone(strings.TrimRight(line, "\r\n")), reader.Stamp()
+		f.begin(strings.TrimRight(line, "\r\n"), reader)
+		if reader.Style == parse.EximOwn {
+			ownLines++
+			eximLines += count(isExim(body))
 		}
 		f.yearless = f.yearless || reader.Yearless
 		f.dated = f.dated || !reader.Yearless
@@ -126,6 +132,52 @@ func (f *file) head(text string) {
 		f.proofs = append(f.proofs, last)
 	}
 	f.host = strings.Clone(f.host)
+	f.other = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
+}
+
+// begin remembers the first lines that have a stamp.
+func (f *file) begin(line string, reader *parse.HeaderReader) {
+	const more = 2
+	switch {
+	case f.firstLine == "":
+		f.firstLine, f.stamp = strings.Clone(line), reader.Stamp()
+	case len(f.more) < more:
+		f.more = append(f.more, strings.Clone(line))
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// isExim reports whether a text behind a stamp like Exim's can only be Exim's. Few lines of a main log are not of these kinds.
+func isExim(body string) bool {
+	if id, _, ok := strings.Cut(body, " "); ok {
+		if _, _, ok := parse.EximID(id); ok {
+			return true
+		}
+	}
+	for _, begin := range [...]string{"exim 4.", "cwd=", "SMTP ", "Start queue run: pid=", "End queue run: pid=",
+		"no host name found for IP address ", "no IP address found for host ", "unexpected disconnection while reading SMTP "} {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
+	}
+	return strings.HasPrefix(body, "H=") && strings.IndexByte(body, '[') > 0 || strings.Contains(body, " authenticator failed for ")
+}
+
+// isEximName reports whether a file has a name that Exim's logs have.
+func isEximName(path string) bool {
+	name := filepath.Base(path)
+	for _, part := range [...]string{"exim", "mainlog", "main.log", "rejectlog", "reject.log", "paniclog", "panic.log"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // gather looks for proofs in the next piece of the head, size bytes of which were seen, and reports whether that is enough.

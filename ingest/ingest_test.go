@@ -266,3 +266,23 @@ func TestPieces(t *testing.T) {
 		}
 	}
 }
+
+// Other programs write stamps like Exim's. In a directory of logs, theirs must not pass for lines that are not understood.
+func TestNotExim(t *testing.T) {
+	for _, text := range []string{"status installed libc6:amd64 2.36", "update-alternatives 2026: run with --install", "upgrade exim4-base:amd64 4.96 4.97"} {
+		got, ledger := read(t, options(), logs(t, "dpkg.log", "2026-11-07 04:00:01 "+text+"\n  more\n"))
+		if f := ledger.Files[0]; len(got) != 0 || f.Foreign != 2 {
+			t.Errorf("%s: got %q, %+v", text, got, f)
+		}
+	}
+	got, _ := read(t, options(), logs(t, "log", "2026-11-07 04:00:01 words\n2026-11-07 04:00:02 1s6n4v-0000000017h-1Cr6 Completed\n"))
+	wantLines(t, got, "0:1 11-07 04:00:01  words", "0:2 11-07 04:00:02  1s6n4v-0000000017h-1Cr6 Completed")
+}
+
+// The first line of a file can be later than the next ones.
+func TestFirstLineLate(t *testing.T) {
+	got, _ := read(t, options(), logs(t,
+		"mx1", "Nov  7 04:00:00 mx1 postfix/a[1]: a\nNov  7 06:00:00 mx1 postfix/a[1]: c\n",
+		"mx2", "Nov  7 08:00:00 mx2 postfix/a[1]: late\nNov  7 05:00:00 mx2 postfix/a[1]: b\nNov  7 07:00:00 mx2 postfix/a[1]: d\n"))
+	wantLines(t, got, "0:1 11-07 04:00:00 mx1 a", "0:2 11-07 06:00:00 mx1 c", "1:1 11-07 08:00:00 mx2 late", "1:2 11-07 05:00:00 mx2 b", "1:3 11-07 07:00:00 mx2 d")
+}

@@ -185,10 +185,13 @@ func (s *survey) setClock(f *file, newest mail.Instant, why string) {
 			f.clock.ZoneRule += fmt.Sprintf("; %s: %s", host, own[host])
 		}
 	}
-	var ev mail.Event
-	if f.firstLine != "" {
-		parse.NewHeaderReader(f.clock).Read(f.firstLine, &ev)
-		f.first = ev.Time
+	reader := parse.NewHeaderReader(f.clock)
+	for _, line := range append([]string{f.firstLine}, f.more...) {
+		var ev mail.Event
+		reader.Read(line, &ev)
+		if ev.Time != 0 && (f.first == 0 || ev.Time < f.first) {
+			f.first = ev.Time
+		}
 	}
 }
 

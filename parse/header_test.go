@@ -163,6 +163,10 @@ func TestRead(t *testing.T) {
 	good(WebmailOwn, "[07-Mar-2026 05:12:09.25 +0200]: x", "2026-03-07T03:12:09.25Z", "", "roundcube", 0, "x")
 	good(WebmailOwn, "[07-Mar-2026 04:12:09] x", utc, "", "squirrelmail", 0, "x")
 
+	good(WebmailOwn, "03/07/2026 04:12:09 [LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user", utc, "", "squirrelmail", 0, "[LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user")
+	bad("03/07/2026 04:12:09 words")
+	bad("[07-Mar-2026 04:12:09 Europe/Berlin] PHP Warning:  x")
+
 	// What is none.
 	for _, line := range []string{"", "x", "2026", "Mar", "Mar  7", "Mar  7 04:12:0", "Mar 32 04:12:09 mx1 a: b", "Mar  7 24:12:09 mx1 a: b",
 		"Foo  7 04:12:09 mx1 a: b", "2026-13-07T04:12:09Z mx1 a: b", "2026-02-29T04:12:09Z mx1 a: b", "<22", "<22>", "<x>Mar", "[", "{", "{}", `{"log":`,

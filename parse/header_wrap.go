@@ -167,7 +167,7 @@ func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 }
 
 // bracketed reads the logs of webmail programs: "[03-Jun-2024 07:07:24 +0200]: " (Roundcube), the same without the colon
-// (SquirrelMail).
+// (others).
 func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("[03-Jun-2024 07:07:24")
 	if len(line) < stamp+2 || line[3] != '-' || line[7] != '-' || line[12] != ' ' {
@@ -192,11 +192,11 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 		r.Zoneless = true
 	}
 	ev.Time += nano
-	end := strings.IndexByte(rest[:min(len(rest), 32)], ']')
-	if end < 0 {
+	// PHP's own error log has the name of a zone here.
+	if !strings.HasPrefix(rest, "]") {
 		return "", false
 	}
-	rest = rest[end+1:]
+	rest = rest[1:]
 	switch {
 	case strings.HasPrefix(rest, ": "):
 		ev.Process = "roundcube"
@@ -206,6 +206,24 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 		return rest[1:], true
 	}
 	return "", false
+}
+
+// squirrel reads "10/06/2013 15:50:41 [LOGIN_ERROR] ", which SquirrelMail's Squirrel Logger writes: month, day, year.
+func (r *HeaderReader) squirrel(line string, ev *mail.Event) (string, bool) {
+	const stamp = len("10/06/2013 15:50:41")
+	if len(line) < stamp+2 || line[stamp:stamp+2] != " [" || line[10] != ' ' {
+		return "", false
+	}
+	month, ok1 := twoDigits(line)
+	mday, ok2 := twoDigits(line[3:])
+	year, ok3 := fourDigits(line[6:])
+	sod, ok4 := secondOfDay(line[11:])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
+		return "", false
+	}
+	r.Style, r.Zoneless = WebmailOwn, true
+	ev.Process = "squirrelmail"
+	return line[stamp+1:], true
 }
 
 // prefixed reads what stands behind "name-1  | " (docker compose, in colours or not), or behind a byte order mark.
