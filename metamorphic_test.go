@@ -1,0 +1,171 @@
+package mailforensics
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mailforensics/analyze"
+)
+
+// The same log in another wrapping says the same: compressed or not, with the line ends of another system, NULs of a crash in
+// front, cut in pieces that are given in any order, read in small chunks, by one worker or by seven.
+func TestMetamorphic(t *testing.T) {
+	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
+		t.Run(sample, func(t *testing.T) {
+			logs, _ := filepath.Glob(filepath.Join("samples", sample, "*.gz"))
+			if len(logs) == 0 {
+				t.Fatal("no logs")
+			}
+			want := verdict(t, nil, logs...)
+			for name, same := range map[string]func(t *testing.T) string{
+				"1 worker":     func(t *testing.T) string { return verdict(t, workers(1), logs...) },
+				"7 workers":    func(t *testing.T) string { return verdict(t, workers(7), logs...) },
+				"small chunks": func(t *testing.T) string { return verdict(t, smallChunks, logs...) },
+				"other order":  func(t *testing.T) string { return verdict(t, nil, reversed(logs)...) },
+				"plain":        func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, plain)...) },
+				"CRLF":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crlf)...) },
+				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
+				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
+				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
+			} {
+				t.Run(name, func(t *testing.T) {
+					if got := same(t); got != want {
+						t.Error(firstDifference(got, want))
+					}
+				})
+			}
+		})
+	}
+}
+
+// firstDifference shows where two verdicts part.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d: got\n%s\nwant\n%s", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("got %d lines, want %d", len(g), len(w))
+}
+
+func workers(n int) func(*pipeline) { return func(p *pipeline) { p.options.Workers = n } }
+
+func smallChunks(p *pipeline) { p.options.ChunkSize = 8 << 10 }
+
+// verdict is the totals and the findings, without the lines that prove them: their files have other names.
+func verdict(t *testing.T, change func(*pipeline), logs ...string) string {
+	t.Helper()
+	p := newPipeline(t, 2)
+	p.options.Year = 2024
+	if change != nil {
+		change(p)
+	}
+	p.read(strings.NewReader(""), logs...)
+	findings, _ := p.engine.Findings()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%+v\n", p.engine.Totals)
+	for i := range findings {
+		describe(&b, &findings[i])
+	}
+	return b.String()
+}
+
+func describe(b *strings.Builder, f *analyze.Finding) {
+	fmt.Fprintf(b, "%s %v %.6f %q\n", f.ID, f.Severity, f.Score, f.Title)
+	fmt.Fprintf(b, "  %d to %d, %+v\n  %v %v %v %v %v\n", f.Start, f.End, f.Counts, f.Clients, f.Accounts, f.Senders, f.Mangled, f.Hosts)
+	fmt.Fprintf(b, "  %v\n  %v\n", f.Reasons, f.Related)
+}
+
+func reversed(logs []string) []string {
+	var back []string
+	for i := len(logs) - 1; i >= 0; i-- {
+		back = append(back, logs[i])
+	}
+	return back
+}
+
+// rewrapped writes the text of the logs in another form.
+func rewrapped(t *testing.T, logs []string, form func(text []byte) []byte) []string {
+	t.Helper()
+	var paths []string
+	for _, log := range logs {
+		path := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(log), ".gz"))
+		write(t, path, form(text(t, log)))
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func plain(text []byte) []byte { return text }
+
+func crlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
+
+func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }
+
+// members is a gzip file of several members, as "cat a.gz b.gz" makes one.
+func members(text []byte) []byte {
+	var b bytes.Buffer
+	for _, part := range cut(text, 3) {
+		z := gzip.NewWriter(&b)
+		z.Write(part)
+		z.Close()
+	}
+	return b.Bytes()
+}
+
+// pieces is a rotated set: numbered names, the newest first, the middle one compressed.
+func pieces(t *testing.T, logs []string) []string {
+	t.Helper()
+	var paths []string
+	for _, log := range logs {
+		base := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(log), ".gz"))
+		parts := cut(text(t, log), 3)
+		write(t, base, parts[2])
+		write(t, base+".1", members(parts[1]))
+		write(t, base+".2", parts[0])
+		paths = append(paths, base, base+".1", base+".2")
+	}
+	return paths
+}
+
+// cut cuts a text into n parts of whole lines.
+func cut(text []byte, n int) [][]byte {
+	var parts [][]byte
+	for ; n > 1; n-- {
+		end := bytes.IndexByte(text[len(text)/n:], '\n') + len(text)/n + 1
+		parts, text = append(parts, text[:end]), text[end:]
+	}
+	return append(parts, text)
+}
+
+func text(t *testing.T, log string) []byte {
+	t.Helper()
+	f, err := os.Open(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func write(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
