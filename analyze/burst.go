@@ -33,22 +33,24 @@ const (
 
 // series is what is remembered of an account, a local user, a network, a system or a domain.
 type series struct {
+	// What every message changes comes first: it fits a line of the processor's cache.
+	total int
+	first mail.Instant
+	last  mail.Instant
+	days  uint64 // one bit a day, modulo 64
+	now   crowd  // the latest ten minutes …
+
 	dim     dimension
 	hotness uint16 // its place in burstWatch.mayBeHot; others may share it
+	asn     uint32
 	name    string // account, user, domain
 	net     netKey // network
-	asn     uint32
-	total   int
-	first   mail.Instant
-	last    mail.Instant
-	days    uint64 // one bit a day, modulo 64
 
-	origins []whence // accounts, users: from where they send, the earliest first to be met
-
-	now, before crowd // the latest ten minutes, and those that come late
-	hot         []stretch
-	kept        []*record // of hot stretches, when the ring had no more room for them
-	stories     []*batch  // of kept ones, when they were too many
+	before  crowd     // … and those that come late
+	origins []whence  // accounts, users: from where they send, the earliest first to be met
+	hot     []stretch // when it may be in a burst
+	kept    []*record // of hot stretches, when the ring had no more room for them
+	stories []*batch  // of kept ones, when they were too many
 }
 
 // whence is from where an account or a local user sends: a client's address and name, or a script.

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"net/netip"
 	"slices"
@@ -22,7 +23,8 @@ type Survey struct {
 	host        *hostSeen           // of the latest event: lines come in runs of one host
 	domains     domainCounts        // of recipients delivered on this host
 	recipients  map[string]struct{} // delivered to on this host, folded
-	lately      [latelySlots]string // some of them, as they were written
+	lately      [latelySlots]string // some of them, as they were written, by hash
+	seed        maphash.Seed
 	handIns     *Entities[netip.Addr, handIns]
 	population  Population
 }
@@ -55,6 +57,7 @@ func NewSurvey(pass *Pass) *Survey {
 		pass:       pass,
 		hosts:      make(map[string]*hostSeen),
 		recipients: make(map[string]struct{}),
+		seed:       maphash.MakeSeed(),
 		domains:    domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
 		handIns:    NewEntities[netip.Addr](limit, func(h *handIns) int { return len(h.accounts) }, nil),
 	}
@@ -100,21 +103,12 @@ func (s *Survey) ended(address string) {
 		return
 	}
 	// The mail of a day goes to the same addresses: whether one was met lately costs a comparison.
-	lately := &s.lately[addressSlot(address)]
+	lately := &s.lately[maphash.String(s.seed, address)%latelySlots]
 	if *lately != address {
 		s.recipient(address)
 		*lately = strings.Clone(address)
 	}
 	s.domains.count(address[at+1:])
-}
-
-// addressSlot spreads addresses over the slots of those that were met lately.
-func addressSlot(address string) int {
-	hash := uint32(2166136261) // FNV-1a
-	for i := range min(len(address), 24) {
-		hash = (hash ^ uint32(address[i])) * 16777619
-	}
-	return int(hash % latelySlots)
 }
 
 const latelySlots = 1024
