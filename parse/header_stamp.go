@@ -1,8 +1,6 @@
 package parse
 
-import (
-	"mailforensics/mail"
-)
+import "mailforensics/mail"
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 

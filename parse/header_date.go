@@ -1,0 +1,237 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// traditional reads "Mar  7 04:12:09 host tag[pid]: ", the day padded with a blank (RFC 3164, section 4.1.2), a zero
+// (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year behind the day.
+func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {
+	if line[:7] != r.month.text && !r.dayOfMonth(line) {
+		return r.unpadded(line, ev)
+	}
+	sod, ok := secondOfDay(line[7:15])
+	if !ok {
+		return r.yearBehind(line, ev)
+	}
+	if !r.moment(&r.month, sod, ev) {
+		return "", false
+	}
+	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
+	return r.afterTime(line[15:], ev)
+}
+
+// dayOfMonth reads "Mar  7 " or "Mar 07 ", and remembers the day.
+func (r *HeaderReader) dayOfMonth(line string) bool {
+	mday, ok := twoDigits(line[4:6])
+	month := monthOf(line)
+	if !ok || line[6] != ' ' || mday < 1 || mday > monthDays(2000, month) {
+		return false
+	}
+	r.month = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}
+	if midnight, ok := r.clock.complete(month, mday, 0); ok {
+		// On the newest day itself, what is later than the newest time is a year older.
+		r.clock.begin(&r.month, midnight, midnight+day-1 <= r.clock.newest)
+	}
+	return true
+}
+
+// unpadded reads "Mar 7 04:12:09 …".
+func (r *HeaderReader) unpadded(line string, ev *mail.Event) (string, bool) {
+	if !isDigit(line[4]) || line[5] != ' ' {
+		return "", false
+	}
+	sod, ok := secondOfDay(line[6:])
+	r.month = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}
+	if !ok || r.month.mday == 0 || !r.moment(&r.month, sod, ev) {
+		return "", false
+	}
+	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
+	return r.afterTime(line[14:], ev)
+}
+
+// yearBehind reads "Mar  7 2026 04:12:09 …".
+func (r *HeaderReader) yearBehind(line string, ev *mail.Event) (string, bool) {
+	month, mday := r.month.month, r.month.mday
+	year, ok := fourDigits(line[7:])
+	if !ok || len(line) < 20 || line[11] != ' ' {
+		return "", false
+	}
+	return r.dated(year, month, mday, line[12:], ev)
+}
+
+// yearInFront reads "2026 Mar 07 04:12:09.123 …".
+func (r *HeaderReader) yearInFront(line string, ev *mail.Event) (string, bool) {
+	year, ok := fourDigits(line)
+	if !ok || len(line) < 21 || line[8] != ' ' || line[11] != ' ' {
+		return "", false
+	}
+	mday, ok := twoDigits(line[9:11])
+	if !ok {
+		return "", false
+	}
+	return r.dated(year, monthOf(line[5:]), mday, line[12:], ev)
+}
+
+// dated goes on behind a full date: "04:12:09.123 host …", in the style of RFC 3164.
+func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event) (string, bool) {
+	sod, ok := secondOfDay(rest)
+	if !ok || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
+		return "", false
+	}
+	r.Style, r.Zoneless = Traditional, true
+	return r.afterTime(rest[8:], ev)
+}
+
+// fullDay remembers a day of which the year is known; text is what to recognise it by, "" nothing.
+func (r *HeaderReader) fullDay(text string, year, month, mday int) bool {
+	r.full = dayOfStamp{}
+	if mday < 1 || mday > monthDays(year, month) || year < 1970 || year > 2200 {
+		return false
+	}
+	r.full.text = text
+	r.clock.begin(&r.full, civilDay(year, month, mday), true)
+	return true
+}
+
+// begin sets the midnight of a day. sameYear: all of the day is in one year.
+func (c *Clock) begin(d *dayOfStamp, midnight civil, sameYear bool) {
+	d.midnight = midnight
+	d.utc = c.utc(midnight)
+	d.even = sameYear && c.even(midnight)
+}
+
+// moment sets the time to a second of a day, in the clock's zone.
+func (r *HeaderReader) moment(d *dayOfStamp, sod int, ev *mail.Event) bool {
+	if d.even {
+		r.local = d.midnight + civil(sod)
+		ev.Time = mail.Instant(d.utc+int64(sod)) * mail.Instant(time.Second)
+		return true
+	}
+	midnight := d.midnight
+	if d.yearless {
+		var ok bool
+		if midnight, ok = r.clock.complete(d.month, d.mday, sod); !ok {
+			return false
+		}
+	}
+	r.local = midnight + civil(sod)
+	ev.Time = mail.Instant(r.clock.utc(r.local)) * mail.Instant(time.Second)
+	_, r.Twice = r.clock.twice(r.local)
+	return true
+}
+
+// shown sets the time to a second of the full day, at an offset that the stamp names.
+func (r *HeaderReader) shown(sod int, offset int64, ev *mail.Event) {
+	r.local = r.full.midnight + civil(sod)
+	ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+}
+
+// iso reads "2026-03-07T04:12:09", and what may follow it. A blank in the place of the T is Exim's own stamp, mostly.
+func (r *HeaderReader) iso(line string, ev *mail.Event) (string, bool) {
+	if len(line) < 20 || !r.isoDay(line) {
+		return "", false
+	}
+	sod, ok := secondOfDay(line[11:])
+	if !ok {
+		return "", false
+	}
+	switch line[10] {
+	case 'T', 't':
+		return r.rfc3339(line, sod, ev)
+	case ' ':
+		return r.exim(line, sod, ev)
+	}
+	return "", false
+}
+
+// shortFull reads "2026-03-07 04:12:09 CET host tag[pid]: ", journalctl -o short-full, behind the weekday. The name of a zone
+// is the clock's business, since names are ambiguous; but UTC is UTC.
+func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
+	if len(line) < 24 || line[4] != '-' || line[10] != ' ' || !r.isoDay(line) {
+		return "", false
+	}
+	sod, ok := secondOfDay(line[11:])
+	nano, n := fraction(line[19:])
+	rest := line[19+n:]
+	if !ok || rest == "" || rest[0] != ' ' || !r.moment(&r.full, sod, ev) {
+		return "", false
+	}
+	zone, rest, _ := strings.Cut(rest[1:], " ")
+	r.Zoneless = true
+	if offset, n := signedOffset(zone); zone == "UTC" || zone == "GMT" || n > 0 {
+		ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
+		r.Zoneless, r.Twice = false, false
+	}
+	ev.Time += nano
+	r.Style = ISO
+	return r.hostAndTag(rest, ev)
+}
+
+// isoDay reads "2026-03-07", and remembers the day.
+func (r *HeaderReader) isoDay(line string) bool {
+	if line[:10] == r.full.text {
+		return true
+	}
+	year, ok1 := fourDigits(line)
+	month, ok2 := twoDigits(line[5:7])
+	mday, ok3 := twoDigits(line[8:10])
+	return ok1 && ok2 && ok3 && line[4] == '-' && line[7] == '-' && line[5] != ' ' && line[8] != ' ' &&
+		r.fullDay(line[:10], year, month, mday)
+}
+
+// rfc3339 goes on behind the seconds: fraction, offset, host. Without an offset the clock's zone holds.
+func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bool) {
+	rest := line[19:]
+	nano, n := fraction(rest)
+	rest = rest[n:]
+	offset, n := offsetOf(rest)
+	if n > 0 {
+		r.shown(sod, offset, ev)
+	} else {
+		r.moment(&r.full, sod, ev)
+		r.Zoneless = true
+	}
+	ev.Time += nano
+	rest = rest[n:]
+	r.Style = ISO
+	if rest == "" || rest[0] != ' ' {
+		return "", rest == ""
+	}
+	return r.afterISO(rest[1:], ev)
+}
+
+// afterISO goes on behind an RFC 3339 stamp and a blank: a host, or, where a container runtime put the stamp, any header.
+func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
+	if r.inner {
+		return r.hostAndTag(rest, ev)
+	}
+	if strings.HasPrefix(rest, "std") && (strings.HasPrefix(rest, "stdout ") || strings.HasPrefix(rest, "stderr ")) {
+		return r.cri(rest[len("stdout "):], ev)
+	}
+	if len(rest) > 16 {
+		switch c := rest[0]; {
+		case c >= 'A' && c <= 'Z' && rest[3] == ' ' && monthOf(rest) != 0,
+			c == '2' && rest[4] == '-' && rest[7] == '-',
+			c == '<' && isDigit(rest[1]):
+			return r.wrapped(rest, ev)
+		}
+	}
+	return r.hostAndTag(rest, ev)
+}
+
+// afterTime goes on behind the seconds of a stamp in the style of RFC 3164: a fraction may follow.
+func (r *HeaderReader) afterTime(rest string, ev *mail.Event) (string, bool) {
+	if rest != "" && rest[0] == '.' {
+		nano, n := fraction(rest)
+		ev.Time += nano
+		rest = rest[n:]
+	}
+	if rest == "" || rest[0] != ' ' {
+		return "", rest == ""
+	}
+	return r.hostAndTag(rest[1:], ev)
+}

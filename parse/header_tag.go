@@ -1,0 +1,179 @@
+package parse
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// hostAndTag reads "host tag[pid]: ".
+func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
+	sp := strings.IndexByte(rest, ' ')
+	switch {
+	case sp == 0: // the host is missing: two blanks
+		return r.tag(rest[1:], ev)
+	case sp < 0:
+		ev.Host = rest
+		return "", true
+	}
+	if token := rest[:sp]; token != r.host.text {
+		r.host = hostOf(token, rest[sp+1:])
+	}
+	switch r.host.kind {
+	case hostTag, hostGone:
+		return r.tag(rest, ev)
+	case hostDovecot:
+		ev.Process = "dovecot"
+		return rest, true
+	case hostWord:
+		rest = strings.TrimLeft(rest[sp:], " ")
+		if r.host.host == "<" { // "<mail.info> host tag:", FreeBSD syslogd -v
+			return r.hostAndTag(rest, ev)
+		}
+		return r.tag(rest, ev)
+	}
+	ev.Host = r.host.host
+	return r.tag(rest[sp+1:], ev)
+}
+
+// hostOf tells what stands in the place of the host.
+func hostOf(token, rest string) hostToken {
+	t := hostToken{text: token, host: token}
+	switch {
+	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
+		t.kind = hostDovecot
+	case token[len(token)-1] == ':':
+		t.kind = hostTag
+	case token[0] == '<' && token[len(token)-1] == '>':
+		t.kind, t.host = hostWord, "<"
+	case isSeverity(token):
+		t.kind = hostWord
+	case token == "last" && strings.HasPrefix(rest, "message repeated "):
+		// The same token may be a host in the next line: it must not be remembered.
+		t.kind, t.text = hostGone, ""
+	default:
+		t.host = chainEnd(token)
+	}
+	return t
+}
+
+// chainEnd is the host that wrote the line where syslog-ng shows the way it took: source@host/relay (chain_hostnames).
+func chainEnd(token string) string {
+	host := token
+	if at := strings.IndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	if slash := strings.IndexByte(host, '/'); slash >= 0 {
+		host = host[:slash]
+	}
+	if host == "" {
+		return token
+	}
+	return host
+}
+
+// isSeverity reports whether a container's rsyslog template put a severity in the place of the host.
+func isSeverity(token string) bool {
+	switch token {
+	case "EMERG", "PANIC", "ALERT", "CRIT", "ERR", "ERROR", "WARN", "WARNING", "NOTICE", "INFO", "DEBUG":
+		return true
+	}
+	return false
+}
+
+// tag reads "tag[pid]: ". Behind a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be gone.
+func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
+	for i := range len(rest) {
+		switch rest[i] {
+		case '[':
+			return r.tagPID(rest, i, ev)
+		case ':':
+			if i+1 == len(rest) || rest[i+1] == ' ' {
+				ev.Process = rest[:i]
+				return r.afterTag(rest[min(i+2, len(rest)):], ev)
+			}
+		case ' ':
+			return r.tagless(rest, i, ev)
+		}
+	}
+	return rest, true
+}
+
+// tagPID goes on at the bracket behind the tag.
+func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bool) {
+	i, pid := open+1, 0
+	for i < len(rest) && isDigit(rest[i]) && i < open+11 {
+		pid = pid*10 + int(rest[i]-'0')
+		i++
+	}
+	if i == len(rest) { // cut behind the PID
+		ev.Process, ev.PID = rest[:open], pid
+		return "", true
+	}
+	switch end := rest[i]; {
+	case end == ']' && i > open+1:
+		ev.PID = pid
+	case end == ' ' && i > open: // the tag was cut to 32 characters
+		ev.Process, ev.PID = rest[:open], pid
+		return r.afterTag(rest[i+1:], ev)
+	default: // "rsyslogd[internal_module]:", "program[a.b]:"
+		end := strings.IndexByte(rest[i:min(len(rest), i+64)], ']')
+		if end < 0 || open == 0 {
+			return rest, true
+		}
+		i += end
+	}
+	ev.Process = rest[:open]
+	rest = rest[i+1:]
+	if rest != "" && rest[0] == ':' {
+		rest = rest[1:]
+	}
+	if rest != "" && rest[0] == ' ' {
+		rest = rest[1:]
+	}
+	return r.afterTag(rest, ev)
+}
+
+// tagless goes on where a blank came before any colon: a facility in front of the tag, a tag that a relay cut, or no tag.
+func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, bool) {
+	const relayed = 31 // RFC 3164 allows 32 characters, some relays keep a byte for its end
+	switch token := rest[:sp]; {
+	case isFacility(token): // "mx1 mail.info postfix/smtpd[1]: ", busybox syslogd
+		return r.tag(rest[sp+1:], ev)
+	case sp >= relayed && strings.IndexByte(token, '/') > 0:
+		ev.Process = token
+		return r.afterTag(rest[sp+1:], ev)
+	}
+	return rest, true
+}
+
+// isFacility reports whether token is facility.severity, as "mail.info".
+func isFacility(token string) bool {
+	facility, severity, ok := strings.Cut(token, ".")
+	if !ok {
+		return false
+	}
+	switch severity {
+	case "emerg", "panic", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
+	default:
+		return false
+	}
+	switch facility {
+	case "mail", "daemon", "user", "auth", "authpriv", "syslog", "kern", "cron", "news", "ftp", "lpr", "uucp", "security":
+		return true
+	}
+	return strings.HasPrefix(facility, "local")
+}
+
+// afterTag takes what belongs to the header still: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.
+func (r *HeaderReader) afterTag(body string, ev *mail.Event) (string, bool) {
+	if strings.HasPrefix(body, "[ID ") {
+		if end := strings.Index(body[:min(len(body), 64)], "] "); end > 0 {
+			body = body[end+2:]
+		}
+	}
+	if strings.HasPrefix(ev.Process, "exim") {
+		return r.eximBody(body, ev)
+	}
+	return body, true
+}
