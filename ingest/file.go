@@ -185,7 +185,7 @@ func (f *file) gather(text string, size int) (enough bool) {
 	if !f.yearless && !f.zoneless {
 		return true
 	}
-	const perPiece, few, many = 1000, 12, 20_000
+	const perPiece, few, many = 1000, 12, 4000
 	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
 	proofs := f.timeless()
 	if len(proofs) < few || len(proofs) >= many {

@@ -41,6 +41,9 @@ func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	s.findZones()
 	s.findYears(ctx)
 	s.report()
+	for _, f := range s.files {
+		f.proofs = nil
+	}
 	return s
 }
 
