@@ -119,39 +119,42 @@ func explain(err error) error {
 		return err
 	}
 	name, _, _ := strings.Cut(text[at+len(unknown):], " ")
-	if guess := nearest(name); guess != "" {
+	if guess := Nearest(name, Names()); guess != "" {
 		return fmt.Errorf("%w\nhint: did you mean %s?", err, guess)
 	}
 	return fmt.Errorf("%w\nhint: the fields are %s", err, strings.Join(Names(), ", "))
 }
 
-// nearest is the field with the fewest edits from name, "" where none is near.
-func nearest(name string) string {
-	best, least := "", 1+len(name)/3
-	for _, f := range fields {
-		if d := edits(strings.ToLower(name), f.Name); d <= least {
-			best, least = f.Name, d-1
+// Nearest is the word with the fewest edits from what was typed, "" where none is near.
+func Nearest(typed string, words []string) string {
+	best, least := "", 1+len(typed)/3
+	for _, word := range words {
+		if d := edits(strings.ToLower(typed), word); d <= least {
+			best, least = word, d-1
 		}
 	}
 	return best
 }
 
-// edits is the Levenshtein distance.
+// edits is the number of letters to change, add, drop or swap with their neighbour (optimal string alignment).
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

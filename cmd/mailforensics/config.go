@@ -16,6 +16,7 @@ import (
 
 	"mailforensics/analyze"
 	"mailforensics/mail"
+	"mailforensics/where"
 )
 
 // configFile is what --config may hold:
@@ -149,7 +150,7 @@ func lookup(table map[string]any, path []string) any {
 
 func unknownKey(path, name string, names []string) error {
 	e := &usageError{err: fmt.Errorf("--config %s: unknown key %s", path, name)}
-	if near := nearest(name, names); near != "" {
+	if near := where.Nearest(name, names); near != "" {
 		e.hint = "did you mean " + near + "?"
 	} else {
 		e.hint = "the keys are " + strings.Join(names, ", ")

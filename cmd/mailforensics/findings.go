@@ -52,6 +52,7 @@ func newFindings(env *environment, name string, detectors []analyze.Detector) *c
 		Long:    essays(detectors),
 		Example: strings.ReplaceAll(findingsExample, "COMMAND", name),
 	}
+	redactFlag(cmd, env.typed)
 	return env.runs(cmd, reportFormats, func(ctx context.Context, s *settings, args []string) error {
 		return runFindings(ctx, s, args, name, detectors)
 	})

@@ -26,6 +26,7 @@ func newInvestigate(env *environment) *cobra.Command {
   mailforensics investigate --format html -o incident.html mx1/ mx2/ webmail/userlogins.log
   mailforensics investigate --format json maillog | jq '.incidents[].title'`,
 	}
+	redactFlag(cmd, env.typed)
 	return env.runs(cmd, reportFormats, runInvestigate)
 }
 

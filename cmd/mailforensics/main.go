@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"mailforensics/where"
 )
 
 // Exit statuses.
@@ -80,7 +82,7 @@ func misunderstood(root *cobra.Command, args []string, err error) error {
 		names = append(names, cmd.Name())
 	}
 	for _, arg := range args {
-		if near := nearest(arg, names); near != "" && !strings.HasPrefix(arg, "-") {
+		if near := where.Nearest(arg, names); near != "" && !strings.HasPrefix(arg, "-") {
 			e.hint = "did you mean mailforensics " + near + "?"
 			break
 		}
@@ -91,7 +93,7 @@ func misunderstood(root *cobra.Command, args []string, err error) error {
 // wrongValue is a flag that has a value which is not one of the allowed ones.
 func wrongValue(flag, value string, allowed []string) error {
 	e := &usageError{err: fmt.Errorf("--%s %q: want one of %s", flag, value, strings.Join(allowed, ", "))}
-	if near := nearest(value, allowed); near != "" {
+	if near := where.Nearest(value, allowed); near != "" {
 		e.hint = "did you mean " + near + "?"
 	}
 	return e

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mailforensics/where"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -251,8 +253,8 @@ func TestStartIsFast(t *testing.T) {
 func TestNearest(t *testing.T) {
 	words := []string{"table", "json", "ndjson", "csv", "markdown"}
 	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"", ""}} {
-		if got := nearest(c.typed, words); got != c.want {
-			t.Errorf("nearest(%q): got %q, want %q", c.typed, got, c.want)
+		if got := where.Nearest(c.typed, words); got != c.want {
+			t.Errorf("where.Nearest(%q): got %q, want %q", c.typed, got, c.want)
 		}
 	}
 }

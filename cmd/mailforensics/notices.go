@@ -57,37 +57,3 @@ func columns(w io.Writer) int {
 
 // leastColumns is what a report needs; a narrower terminal wraps by itself.
 const leastColumns = 40
-
-// nearest is the word with the fewest edits from what was typed, "" where none is near.
-func nearest(typed string, words []string) string {
-	best, least := "", 1+len(typed)/3
-	for _, word := range words {
-		if d := edits(strings.ToLower(typed), word); d <= least {
-			best, least = word, d-1
-		}
-	}
-	return best
-}
-
-// edits is the number of letters to change, add, drop or swap with their neighbour (optimal string alignment).
-func edits(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
-}

@@ -36,6 +36,7 @@ func newOffenders(env *environment) *cobra.Command {
 	cmd.Flags().StringVar(&order, "sort", "messages", "`COLUMN` to sort by: "+strings.Join(orderWords, ", "))
 	complete(cmd, "sort", orderWords)
 	completeList(cmd, "by", keyNames())
+	redactFlag(cmd, env.typed)
 	return env.runs(cmd, reportFormats, func(ctx context.Context, s *settings, args []string) error {
 		keys, err := keysOf(by)
 		if err != nil {

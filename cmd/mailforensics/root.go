@@ -3,18 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"mailforensics/analyze"
-	"mailforensics/mail"
+	"mailforensics/where"
 )
 
 // version is set by the linker (-X main.version=…).
@@ -41,30 +37,9 @@ type typed struct {
 	allow, config      string
 	color, failOn      string
 	force, hash, quiet bool
+	redact             bool
 	follow             bool
 	workers            int
-}
-
-// settings is what it means.
-type settings struct {
-	console
-	format       string // one of the command's
-	output       string
-	force        bool
-	since, until mail.Instant // 0: no bound
-	zone         *time.Location
-	year         int
-	now          time.Time
-	top          int // 0: the command's own number
-	color        bool
-	columns      int // of the terminal that gets the result; 0: none does
-	failOn       analyze.Severity
-	hash, quiet  bool
-	follow       bool
-	workers      int
-	pass         *analyze.Pass
-	geo          []string // .mmdb files
-	carry        []string // flags that a command to go on with needs again
 }
 
 // runState says how far a run came.
@@ -127,6 +102,11 @@ func (e *environment) runs(cmd *cobra.Command, formats []string, run func(ctx co
 		return run(cmd.Context(), s, args)
 	}
 	return cmd
+}
+
+// redactFlag is --redact of the commands that write reports.
+func redactFlag(cmd *cobra.Command, t *typed) {
+	cmd.Flags().BoolVar(&t.redact, "redact", false, "pseudonyms for addresses, IP addresses, hosts, logins and subjects, so that the report can be sent to others")
 }
 
 // formatsNote is where a command notes its formats for completion.
@@ -206,227 +186,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest(name, names); near != "" {
+		if near := where.Nearest(name, names); near != "" {
 			usage.hint = "did you mean --" + near + "?"
 		}
 	}
 	return usage
-}
-
-// settings checks what was typed and says what it means. It is called once for a run.
-func (e *environment) settings(flags *pflag.FlagSet, formats []string) (*settings, error) {
-	t := e.typed
-	s := &settings{console: e.console, output: t.output, force: t.force, year: t.year, now: time.Now(), top: t.top, hash: t.hash, quiet: t.quiet,
-		follow: t.follow, workers: t.workers, geo: t.geo, pass: &analyze.Pass{Thresholds: analyze.DefaultThresholds(), Roles: make(map[string]analyze.Role)}}
-	for _, check := range []func() error{
-		func() error { return s.setFormat(t, formats) },
-		func() error { return s.setConfig(t) },
-		func() error { return s.setZone(t) },
-		func() error { return s.setWindow(t) },
-		func() error { return s.setSite(t) },
-		func() error { return s.setAllow(t) },
-		func() error { return s.setNumbers(t, flags) },
-		func() error { return s.setTerminal(t) },
-		func() error { return s.setFailOn(t) },
-	} {
-		if err := check(); err != nil {
-			return nil, err
-		}
-	}
-	s.carryFlags(flags)
-	return s, nil
-}
-
-// endings are the file names by which -o chooses a format.
-var endings = [...]struct{ ending, format string }{
-	{".json", "json"}, {".ndjson", "ndjson"}, {".jsonl", "ndjson"}, {".csv", "csv"}, {".md", "markdown"}, {".markdown", "markdown"},
-	{".html", "html"}, {".htm", "html"}, {".parquet", "parquet"}, {".txt", "table"},
-}
-
-func (s *settings) setFormat(t *typed, formats []string) error {
-	if t.format != "" {
-		if !slices.Contains(formats, t.format) {
-			return wrongValue("format", t.format, formats)
-		}
-		s.format = t.format
-		return nil
-	}
-	s.format = formats[0]
-	for _, e := range endings {
-		if strings.HasSuffix(strings.ToLower(t.output), e.ending) && slices.Contains(formats, e.format) {
-			s.format = e.format
-		}
-	}
-	return nil
-}
-
-func (s *settings) setZone(t *typed) error {
-	if t.zone == "" {
-		return nil
-	}
-	zone, err := loadZone(t.zone)
-	if err != nil {
-		return &usageError{err: fmt.Errorf("--tz %q: not a time zone that this machine knows", t.zone), hint: "zones have names such as Europe/Berlin, UTC or Local, or are an offset such as +02:00"}
-	}
-	s.zone = zone
-	return nil
-}
-
-// loadZone is a zone by name, or by an offset.
-func loadZone(name string) (*time.Location, error) {
-	if at, err := time.Parse("-07:00", name); err == nil {
-		_, offset := at.Zone()
-		return time.FixedZone(name, offset), nil
-	}
-	return time.LoadLocation(name)
-}
-
-func (s *settings) setWindow(t *typed) error {
-	var err error
-	if s.since, err = s.moment("since", t.since); err != nil {
-		return err
-	}
-	if s.until, err = s.moment("until", t.until); err != nil {
-		return err
-	}
-	if s.since != 0 && s.until != 0 && s.since >= s.until {
-		return wrong("--since %s is not before --until %s", t.since, t.until)
-	}
-	return nil
-}
-
-// moment reads a time: with an offset; without one, in --tz, else in the machine's zone; or before now.
-func (s *settings) moment(flag, text string) (mail.Instant, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if text[0] == '-' || text[0] == '+' {
-		if d, err := parseSpan(text); err == nil {
-			return mail.InstantOf(s.now.Add(d)), nil
-		}
-	}
-	zone := s.zone
-	if zone == nil {
-		zone = time.Local
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
-		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return mail.InstantOf(at), nil
-		}
-	}
-	return 0, &usageError{err: fmt.Errorf("--%s %q: not a time", flag, text),
-		hint: "times are 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04, or -2h and -7d before now"}
-}
-
-// parseSpan reads a duration, in which a day is 24 hours: -90m, -2h, -7d.
-func parseSpan(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		d, err := time.ParseDuration(days + "h")
-		return 24 * d, err
-	}
-	return time.ParseDuration(text)
-}
-
-func (s *settings) setSite(t *typed) error {
-	for _, d := range t.local {
-		if d = mail.FoldDomain(strings.TrimPrefix(d, "@")); d == "" {
-			return wrong("--local-domain: no domain given")
-		}
-		s.pass.Local = append(s.pass.Local, mail.FoldDomain(strings.TrimPrefix(d, "@")))
-	}
-	for _, text := range t.roles {
-		if err := s.setRole("--mx", text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// setRole reads NAME=primary or NAME=secondary.
-func (s *settings) setRole(flag, text string) error {
-	name, word, _ := strings.Cut(text, "=")
-	for _, role := range []analyze.Role{analyze.Primary, analyze.Secondary} {
-		if word == role.String() && name != "" {
-			s.pass.Roles[name] = role
-			return nil
-		}
-	}
-	return &usageError{err: fmt.Errorf("%s %q: want NAME=primary or NAME=secondary", flag, text), hint: "NAME is the host as the log has it: --mx mx2=secondary"}
-}
-
-func (s *settings) setNumbers(t *typed, flags *pflag.FlagSet) error {
-	if flags.Changed("year") && (t.year < 1990 || t.year > s.now.Year()+1) {
-		return wrong("--year %d: want a year from 1990 to %d", t.year, s.now.Year()+1)
-	}
-	if flags.Changed("top") && t.top < 1 {
-		return wrong("--top %d: want a number from 1", t.top)
-	}
-	if t.workers < 0 {
-		return wrong("--workers %d: want a number from 1", t.workers)
-	}
-	return nil
-}
-
-func (s *settings) setTerminal(t *typed) error {
-	if !slices.Contains(colorWords, t.color) {
-		return wrongValue("color", t.color, colorWords)
-	}
-	if s.output == "" {
-		s.columns = columns(s.out)
-	}
-	s.color = t.color == "always" || t.color == "auto" && s.columns > 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return nil
-}
-
-func (s *settings) setFailOn(t *typed) error {
-	if t.failOn == "" {
-		return nil
-	}
-	var err error
-	s.failOn, err = severityOf("fail-on", t.failOn)
-	return err
-}
-
-// severityOf is the severity that a flag names.
-func severityOf(flag, word string) (analyze.Severity, error) {
-	i := slices.Index(severityWords, word)
-	if i < 0 {
-		return analyze.None, wrongValue(flag, word, severityWords)
-	}
-	return analyze.Low + analyze.Severity(i), nil
-}
-
-// carryFlags remembers the flags that change what a log says, so that the commands that a report offers say the same.
-func (s *settings) carryFlags(flags *pflag.FlagSet) {
-	for _, name := range []string{"tz", "year", "local-domain", "mx", "config", "allow", "geo"} {
-		f := flags.Lookup(name)
-		if !f.Changed {
-			continue
-		}
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		for _, v := range values {
-			s.carry = append(s.carry, "--"+name, v)
-		}
-	}
-}
-
-// notice tells the user something beside the result.
-func (s *settings) notice(format string, args ...any) {
-	if !s.quiet {
-		say(s.err, fmt.Sprintf(format, args...))
-	}
-}
-
-// write opens the output, lets a function write the result, and makes it visible when that went well.
-func (s *settings) write(result func(w io.Writer) error) error {
-	o, err := openOutput(s.output, s.force, s.out)
-	if err != nil {
-		return err
-	}
-	return o.finish(result(o))
 }
 
 func newVersion() *cobra.Command {

@@ -29,6 +29,7 @@ func newSummary(env *environment) *cobra.Command {
   mailforensics summary --since -24h --format markdown maillog.1 | mail -s "mail report" postmaster
   mailforensics summary maillog --format json | jq .totals`,
 	}
+	redactFlag(cmd, env.typed)
 	return env.runs(cmd, reportFormats, runSummary)
 }
 

@@ -36,6 +36,7 @@ func newTimeline(env *environment) *cobra.Command {
 	cmd.Flags().StringVar(&bucket, "bucket", "", "`SPAN` of a row: 1m, 10m, 1h, 1d (default: what makes about fifty rows)")
 	complete(cmd, "bucket", []string{"1m", "5m", "10m", "15m", "30m", "1h", "6h", "1d"})
 	completeList(cmd, "by", keyNames())
+	redactFlag(cmd, env.typed)
 	return env.runs(cmd, reportFormats, func(ctx context.Context, s *settings, args []string) error {
 		step, err := bucketOf(bucket)
 		if err != nil {

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"mailforensics/analyze"
+)
+
+// TestRedact writes the sample in every format and looks for whom it names.
+func TestRedact(t *testing.T) {
+	r := sample()
+	r.Findings[0].Facts = append(r.Findings[0].Facts, analyze.Fact{Name: "relay", Text: "susan@club.example, [84.60.208.31]:4711, susan and mx2 said Software."})
+	r.Findings[0].Accounts = []string{"Maria", "susan@club.example"}
+	red := Redact(r)
+	for name, write := range map[string]func(io.Writer, *Report) error{
+		"json": JSON, "ndjson": NDJSON, "csv": CSV, "markdown": Markdown,
+		"table": func(w io.Writer, r *Report) error { return Terminal(w, r, Style{}) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out, red); err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"84.60.208", "dslb", "pools", "club.", "susan", "anna", "one.example", "Software", "Maria", "mx1", "mx2", "my logs", "12345"} {
+			if strings.Contains(out.String(), secret) {
+				t.Errorf("%s names %q:\n%s", name, secret, out.String())
+			}
+		}
+	}
+	f := &red.Findings[0]
+	if f.Subject.Value != f.Clients[0].IP.String() || !strings.Contains(f.Title, f.Subject.Value) || !strings.Contains(f.Evidence[0].Text, f.Subject.Value) {
+		t.Errorf("one client has several pseudonyms: %q, %v, %q, %q", f.Subject.Value, f.Clients[0].IP, f.Title, f.Evidence[0].Text)
+	}
+	if !strings.HasPrefix(f.Evidence[0].Text, "Jan 24 14:44:11 ") || !strings.Contains(f.Evidence[0].Text, "4TKgZ01: client=") {
+		t.Errorf("the line cannot be followed any more: %q", f.Evidence[0].Text)
+	}
+	if r.Findings[0].Subject.Value != "84.60.208.31" {
+		t.Errorf("the report itself was changed: %q", r.Findings[0].Subject.Value)
+	}
+	var a, b bytes.Buffer
+	JSON(&a, Redact(sample()))
+	JSON(&b, Redact(sample()))
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("the same report got other pseudonyms")
+	}
+}
+
+func TestRedactKeepsNetworksTogether(t *testing.T) {
+	x := newRedactor(sample())
+	a, b, c := x.word("192.0.2.7"), x.word("192.0.2.9"), x.word("198.51.100.7")
+	if a == b || a[:strings.LastIndexByte(a, '.')] != b[:strings.LastIndexByte(b, '.')] || a[:strings.LastIndexByte(a, '.')] == c[:strings.LastIndexByte(c, '.')] {
+		t.Errorf("got %s, %s and %s, want the first two in one network", a, b, c)
+	}
+	for _, w := range []string{"127.0.0.1", "2.0.0", "0.35", "TLSv1.3", "14:44:11", "maillog.gz", "2024-05-10T10:17:05.123456+01:00", "250", "status"} {
+		if got := x.word(w); got != w {
+			t.Errorf("%s: got %s, want it as it is", w, got)
+		}
+	}
+	if got := x.word("2001:db8:5::1"); !strings.HasPrefix(got, "2001:db8:") || got == "2001:db8:5::1" {
+		t.Errorf("IPv6: got %s", got)
+	}
+}
