@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,7 @@ func program(t *testing.T) func(truth Truth) (report, error) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	return func(truth Truth) (report, error) {
-		args := []string{"investigate", "--format", "json", "--tz", truth.Zone, "--year", fmt.Sprint(truth.Year), "--quiet"}
+		args := []string{"investigate", "--format", "json", "--quiet"}
 		for _, host := range sorted(truth.Roles) {
 			args = append(args, "--mx", host+"="+truth.Roles[host])
 		}
@@ -52,6 +53,7 @@ func program(t *testing.T) func(truth Truth) (report, error) {
 			args = append(args, filepath.Join(truth.Sample, name))
 		}
 		cmd := exec.Command(exe, args...)
+		cmd.Env = append(os.Environ(), "TZ=Pacific/Auckland") // year and zone are proven by the logs, not by the machine
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -226,16 +228,16 @@ func concrete(kind string) bool {
 	return false
 }
 
-// about is the finding that is about an offender: the gravest whose subject it is; else one that names it among others.
-func about(o *Offender, findings []finding) (best *finding, whole bool) {
+// about is the finding that is about an offender: the gravest whose subject it is, and of these the one with the most messages.
+func about(o *Offender, findings []finding) (best *finding, ok bool) {
 	rank := map[string]int{"low": 1, "medium": 2, "high": 3}
 	for i := range findings {
 		f := &findings[i]
 		if f.Subject.Kind == o.Kind && f.Subject.Value == o.Value && f.Counts["messages"] > 0 && (best == nil || rank[f.Severity] > rank[best.Severity] || rank[f.Severity] == rank[best.Severity] && f.Counts["messages"] > best.Counts["messages"]) {
-			best, whole = f, true
+			best, ok = f, true
 		}
 	}
-	return best, whole
+	return best, ok
 }
 
 // judgeWindows compares start, end and number of messages of every offender that a finding is about.
@@ -257,13 +259,33 @@ func (s *score) judgeWindows(findings []finding) {
 		}
 	}
 	if seen == 0 {
-		s.window, s.counts = "-", "-"
+		s.judgeWhole(findings)
 		return
 	}
 	s.window = fmt.Sprintf("%v, %v", start.Round(time.Second), end.Round(time.Second))
 	s.counts = fmt.Sprintf("%d/%d exact", exact, seen)
 	if slices.Contains(exactly, s.Sample) && (start > time.Minute || end > time.Minute) {
 		s.fault("window: off by %v at the start, %v at the end", start, end)
+	}
+}
+
+// judgeWhole compares the window of a story that no offender has a finding of its own for: that of the finding with the most
+// offenders in it.
+func (s *score) judgeWhole(findings []finding) {
+	s.window, s.counts = "-", "-"
+	guilty, most := s.guilty(), 1
+	for i := range findings {
+		f, members := &findings[i], 0
+		for _, c := range f.Clients {
+			if guilty[c.IP] {
+				members++
+			}
+		}
+		if f.grave() && members > most {
+			most = members
+			s.window = fmt.Sprintf("%v, %v", f.Start.Sub(s.Window.Start).Abs().Round(time.Second), f.End.Sub(s.Window.End).Abs().Round(time.Second))
+			s.counts = fmt.Sprintf("%d of %d members", len(f.Clients), len(s.Offenders))
+		}
 	}
 }
 
