@@ -56,6 +56,7 @@ func (d *Dossier) Add(m *mail.Message) {
 	d.sender(m.Sender)
 	if c := d.Client(m.Client); c != nil {
 		c.Messages++
+		c.at(m.Time)
 	}
 	waiting := false
 	for i := range m.Recipients {
@@ -128,7 +129,22 @@ func (d *Dossier) Reject(ev *mail.Event) {
 	addNamed(&d.Hosts, ev.Host)
 	if c := d.Client(ev.Client); c != nil {
 		c.Rejected++
+		c.at(ev.Time)
 	}
+}
+
+// at notes when the client sent something or was refused.
+func (c *ClientCount) at(t mail.Instant) {
+	c.spanned(t, t)
+	c.Lane.Add(t, 1)
+}
+
+// spanned widens the time in which the client was seen.
+func (c *ClientCount) spanned(first, last mail.Instant) {
+	if first != 0 && (c.First == 0 || first < c.First) {
+		c.First = first
+	}
+	c.Last = max(c.Last, last)
 }
 
 // Client is the entry of a client, made when it is new, or nil where the address is not known or there are too many.
@@ -204,6 +220,8 @@ func (d *Dossier) Merge(o *Dossier) {
 			mine.Messages += c.Messages
 			mine.Rejected += c.Rejected
 			mine.Logins += c.Logins
+			mine.spanned(c.First, c.Last)
+			mine.Lane.Merge(&c.Lane)
 		}
 	}
 	d.lost += o.lost

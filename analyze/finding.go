@@ -99,6 +99,9 @@ type ClientCount struct {
 	Messages int
 	Rejected int
 	Logins   int // successful logins without a message counted here
+
+	First, Last mail.Instant // of its messages and attempts; 0: not known
+	Lane        Lane         // when it was at work; empty: not known
 }
 
 // Count is a value and how many messages had it.
