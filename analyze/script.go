@@ -43,14 +43,14 @@ type ScriptThresholds struct {
 	MaxPlaces   int     // places watched at a time
 }
 
-// place is where local mail is born.
-type place struct {
+// birthplace is where local mail is born.
+type birthplace struct {
 	user string // uid, else name
 	kind SubjectKind
 	name string
 }
 
-// born is what was born at a place.
+// born is what was born at a birthplace.
 type born struct {
 	name    string // of the user, where the log has it
 	outside int    // messages for somebody outside
@@ -71,11 +71,11 @@ const bornSamples = 10 // as the contract of the command promises: the first ten
 
 type scriptWatch struct {
 	pass   *Pass
-	places *Entities[place, born]
+	places *Entities[birthplace, born]
 }
 
 func newScriptWatch(p *Pass) *scriptWatch {
-	own := func(k place) place { return place{strings.Clone(k.user), k.kind, strings.Clone(k.name)} }
+	own := func(k birthplace) birthplace { return birthplace{strings.Clone(k.user), k.kind, strings.Clone(k.name)} }
 	return &scriptWatch{pass: p, places: NewEntities(p.Thresholds.Script.MaxPlaces, func(b *born) int { return b.outside }, own)}
 }
 
@@ -107,18 +107,18 @@ func (w *scriptWatch) Message(m *mail.Message) {
 
 // placeOf is the directory that a message was handed in from, else the script, else the user alone. Exim's arguments are no
 // script: they name the sender, which differs each time.
-func placeOf(m *mail.Message) place {
+func placeOf(m *mail.Message) birthplace {
 	user := m.User
 	if m.Has(mail.HasUID) {
 		user = strconv.Itoa(m.UID)
 	}
 	switch {
 	case m.Directory != "":
-		return place{user, Directory, m.Directory}
+		return birthplace{user, Directory, m.Directory}
 	case m.Script != "" && m.MTA != mail.Exim:
-		return place{user, Script, m.Script}
+		return birthplace{user, Script, m.Script}
 	}
-	return place{user, UID, user}
+	return birthplace{user, UID, user}
 }
 
 // forOutside reports whether a recipient is not in a mailbox here.
@@ -185,12 +185,12 @@ func (w *scriptWatch) Findings(site *Site) []Finding {
 	return found
 }
 
-func comparePlaces(a, b place) int {
+func comparePlaces(a, b birthplace) int {
 	return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(string(a.kind), string(b.kind)), strings.Compare(a.name, b.name))
 }
 
 // judge scores what was born at one place.
-func (w *scriptWatch) judge(site *Site, k place, b *born) (Finding, bool) {
+func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	th := &w.pass.Thresholds.Script
 	recipients := float64(b.tally.Counts.Recipients)
 	if b.outside < th.MinMessages || float64(b.tally.Recipients.Distinct()) < th.Fresh*recipients {
@@ -255,7 +255,7 @@ func webUser(local string) bool {
 var oddDirectories = [...]string{"upload", "cache", "tmp", "temp", "images", "files", "backup", "wp-includes", "fonts", "css"}
 
 // oddPlace says why a place is one where no program that sends mail belongs; "" where nothing is odd.
-func oddPlace(k place) string {
+func oddPlace(k birthplace) string {
 	if k.kind == UID {
 		return ""
 	}
@@ -283,7 +283,7 @@ func oddPlace(k place) string {
 	return ""
 }
 
-func (w *scriptWatch) who(k place, b *born) string {
+func (w *scriptWatch) who(k birthplace, b *born) string {
 	if b.name != "" && b.name != k.user {
 		return fmt.Sprintf("user %s (%s)", b.name, k.user)
 	}
@@ -293,7 +293,7 @@ func (w *scriptWatch) who(k place, b *born) string {
 	return "user " + k.user
 }
 
-func (w *scriptWatch) title(k place, b *born) string {
+func (w *scriptWatch) title(k birthplace, b *born) string {
 	switch k.kind {
 	case Directory:
 		return fmt.Sprintf("A script in %s (%s)", k.name, w.who(k, b))
@@ -304,7 +304,7 @@ func (w *scriptWatch) title(k place, b *born) string {
 }
 
 // facts are the user, where to look, and the first messages.
-func (w *scriptWatch) facts(k place, b *born, f *Finding) {
+func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
 	switch k.kind {
 	case Directory:

@@ -53,7 +53,8 @@ func newFindings(env *environment, name string, detectors []analyze.Detector) *c
 		Example: strings.ReplaceAll(findingsExample, "COMMAND", name),
 	}
 	redactFlag(cmd, env.typed)
-	return env.runs(cmd, reportFormats, func(ctx context.Context, s *settings, args []string) error {
+	fieldsFlag(cmd, env.typed)
+	return env.runs(cmd, findingsFormats, func(ctx context.Context, s *settings, args []string) error {
 		return runFindings(ctx, s, args, name, detectors)
 	})
 }

@@ -27,7 +27,8 @@ func newInvestigate(env *environment) *cobra.Command {
   mailforensics investigate --format json maillog | jq '.incidents[].title'`,
 	}
 	redactFlag(cmd, env.typed)
-	return env.runs(cmd, reportFormats, runInvestigate)
+	fieldsFlag(cmd, env.typed)
+	return env.runs(cmd, findingsFormats, runInvestigate)
 }
 
 func runInvestigate(ctx context.Context, s *settings, args []string) error {

@@ -39,6 +39,7 @@ func newMessages(env *environment) *cobra.Command {
   mailforensics messages -o messages.parquet maillog*`,
 	}
 	whereFlag(cmd, &condition)
+	fieldsFlag(cmd, env.typed)
 	return env.runs(cmd, messageFormats, func(ctx context.Context, s *settings, args []string) error {
 		return runMessages(ctx, s, args, condition)
 	})
@@ -153,6 +154,9 @@ func (s *settings) messageWriter(w io.Writer, zone *time.Location) report.Messag
 		return report.MessagesCSV(w, zone)
 	case "parquet":
 		return report.MessagesParquet(w, versionText())
+	}
+	if s.ecs {
+		return report.MessagesECS(w, zone)
 	}
 	return report.MessagesJSON(w, zone)
 }

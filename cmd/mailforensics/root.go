@@ -38,6 +38,7 @@ type typed struct {
 	color, failOn      string
 	force, hash, quiet bool
 	redact             bool
+	fields             string
 	follow             bool
 	workers            int
 }
@@ -107,6 +108,15 @@ func (e *environment) runs(cmd *cobra.Command, formats []string, run func(ctx co
 // redactFlag is --redact of the commands that write reports.
 func redactFlag(cmd *cobra.Command, t *typed) {
 	cmd.Flags().BoolVar(&t.redact, "redact", false, "pseudonyms for addresses, IP addresses, hosts, logins and subjects, so that the report can be sent to others")
+}
+
+// fieldWords are the vocabularies of field names.
+var fieldWords = []string{"own", "ecs"}
+
+// fieldsFlag is --fields of the commands that write records.
+func fieldsFlag(cmd *cobra.Command, t *typed) {
+	cmd.Flags().StringVar(&t.fields, "fields", "own", "`NAMES` of the fields of NDJSON: own, or ecs (Elastic Common Schema)")
+	complete(cmd, "fields", fieldWords)
 }
 
 // formatsNote is where a command notes its formats for completion.

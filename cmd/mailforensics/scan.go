@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -298,7 +299,16 @@ func (s *settings) print(rep *report.Report) error {
 		case "json":
 			return report.JSON(w, rep)
 		case "ndjson":
+			if s.ecs {
+				return report.FindingsECS(w, rep)
+			}
 			return report.NDJSON(w, rep)
+		case "stix":
+			return report.STIX(w, rep)
+		case "timesketch":
+			return report.TimesketchJSONL(w, rep)
+		case "timesketch-csv":
+			return report.TimesketchCSV(w, rep)
 		case "csv":
 			return report.CSV(w, rep)
 		case "markdown":
@@ -325,3 +335,6 @@ func (s *settings) outcome(r *reading, rep *report.Report) error {
 
 // reportFormats are those of a command that makes a report.
 var reportFormats = []string{"table", "json", "ndjson", "csv", "markdown"}
+
+// findingsFormats are those of a command whose report has findings.
+var findingsFormats = append(slices.Clone(reportFormats), "stix", "timesketch", "timesketch-csv")

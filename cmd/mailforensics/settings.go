@@ -29,6 +29,7 @@ type settings struct {
 	columns      int // of the terminal that gets the result; 0: none does
 	failOn       analyze.Severity
 	hash, quiet  bool
+	ecs          bool // NDJSON with the names of the Elastic Common Schema
 	redact       bool // reports only: pseudonyms for addresses, hosts, logins, subjects
 	follow       bool
 	workers      int
@@ -44,6 +45,7 @@ func (e *environment) settings(flags *pflag.FlagSet, formats []string) (*setting
 		follow: t.follow, workers: t.workers, geo: t.geo, pass: &analyze.Pass{Thresholds: analyze.DefaultThresholds(), Roles: make(map[string]analyze.Role)}}
 	for _, check := range []func() error{
 		func() error { return s.setFormat(t, formats) },
+		func() error { return s.setFields(t) },
 		func() error { return s.setConfig(t) },
 		func() error { return s.setZone(t) },
 		func() error { return s.setWindow(t) },
@@ -59,6 +61,25 @@ func (e *environment) settings(flags *pflag.FlagSet, formats []string) (*setting
 	}
 	s.carryFlags(flags)
 	return s, nil
+}
+
+// setFields takes --fields, which speaks of NDJSON alone: there it implies the format, elsewhere it is a mistake.
+func (s *settings) setFields(t *typed) error {
+	switch t.fields {
+	case "", "own":
+		return nil
+	case "ecs":
+	default:
+		return wrongValue("fields", t.fields, fieldWords)
+	}
+	if t.format == "" {
+		s.format = "ndjson"
+	}
+	if s.format != "ndjson" {
+		return wrong("--fields ecs goes with --format ndjson, not %s", s.format)
+	}
+	s.ecs = true
+	return nil
 }
 
 // endings are the file names by which -o chooses a format.
