@@ -40,7 +40,7 @@ const (
 	variableSender   // the recipient stands in the sender: VERP
 	strangeMessageID // the Message-ID's domain is not of the sender's organisation
 	nullSender
-	loggedIn
+	withLogin
 	markCount
 )
 
@@ -127,7 +127,7 @@ func (b *batch) markSender(r *record) {
 	if r.account == "" {
 		return
 	}
-	b.markIf(loggedIn, true)
+	b.markIf(withLogin, true)
 	if r.sender == "" || r.sender == mail.NullSender {
 		return
 	}

@@ -193,7 +193,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		if w.needless(subject, own) {
 			continue
 		}
-		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, beside: beside}
+		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside}
 		for _, r := range own {
 			c.add(r)
 		}
@@ -434,12 +434,24 @@ func (w *burstWatch) finding(c *candidate) Finding {
 		Rate:    RateOf(c.times),
 		Reasons: c.reasons,
 	}
+	f.Mangled = c.mangled
+	c.markPeak(f.Rate)
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.Fill(&f)
 	if c.beside > 0 {
 		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same " + besides[c.subject.Kind] + ", as at other times: not counted here"})
 	}
 	return f
+}
+
+// markPeak makes the message with which the busiest minute begins evidence.
+func (c *candidate) markPeak(rate *Rate) {
+	for _, r := range c.records {
+		if r.time == rate.PeakAt {
+			c.Evidence.Mark("peak", Evidence{Origin: r.Origin, Time: r.time, Text: r.line})
+			return
+		}
+	}
 }
 
 var besides = map[SubjectKind]string{Account: "account from its usual address", UID: "user by other scripts"}

@@ -40,11 +40,18 @@ func (j *judge) tell(all []*candidate, low float64) []*candidate {
 func (j *judge) explained(c *candidate, earlier []*candidate) bool {
 	length := c.End.Sub(c.Start).Minutes()
 	usual := float64(c.outside) / max(1, j.site.Span()-length) * length
+	members := 0
 	for _, e := range earlier {
 		if rank(e.subject.Kind) >= rank(c.subject.Kind) || !meet(c, e) {
 			continue
 		}
 		n := c.of(e.subject)
+		// Of a system, only what its addresses and networks do not tell is news.
+		if c.subject.Kind == ASN && e.subject.Kind != Network {
+			if members += n; ratio(members, c.Counts.Messages) >= enough {
+				return true
+			}
+		}
 		if ratio(n, c.Counts.Messages) >= enough || n > 0 && float64(c.Counts.Messages-n) <= tooDense*usual {
 			return true
 		}

@@ -103,9 +103,11 @@ func (k *Keeper) Merge(other *Keeper) {
 
 // Lines is the evidence in order of time, with roles; peakAt, where known, is the instant of the peak.
 func (k *Keeper) Lines(peakAt mail.Instant) []Evidence {
-	chosen := slices.Clone(k.marked)
-	chosen = appendNew(chosen, k.first, "first")
+	chosen := appendNew(nil, k.first, "first")
 	chosen = appendNew(chosen, k.last, "last")
+	for _, e := range k.marked {
+		chosen = appendNew(chosen, e, e.Role)
+	}
 	if peakAt != 0 && len(chosen) < evidenceLines {
 		chosen = appendNew(chosen, k.nearest(peakAt), "peak")
 	}

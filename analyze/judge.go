@@ -31,7 +31,9 @@ type candidate struct {
 	place    acquaintance // accounts: whether it sends from there at other times, too
 	refused  int          // refused attempts of its clients in the window …
 	refusedU int          // … of them because there is no such recipient
-	beside   int          // messages of the same user in the window that another script sent
+	mangled  []Mangled
+	records  []*record // nil for a story
+	beside   int       // messages of the same user in the window that another script sent
 	reasons  []Reason
 	score    float64
 }
@@ -47,8 +49,10 @@ func (j *judge) decide(c *candidate) {
 	switch {
 	case c.users.Total() > c.Counts.Messages/2:
 		j.localUser(c)
-	case c.share(loggedIn) > 0.5:
+	case c.share(withLogin) > 0.5:
 		j.login(c)
+	case j.allOurs(c):
+		j.ownClient(c)
 	default:
 		j.stranger(c)
 	}
@@ -61,7 +65,7 @@ func (j *judge) decide(c *candidate) {
 		c.score += r.Weight
 	}
 	// A domain of ours in which its own users send is no subject: who of them sends is.
-	if c.subject.Kind == SenderDomain && c.share(loggedIn)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
+	if c.subject.Kind == SenderDomain && c.share(withLogin)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
 		c.score = 0
 	}
 	// Few messages are no burst unless most of what can be known of them is odd.
@@ -122,7 +126,7 @@ func (j *judge) senders(c *candidate) {
 			c.because("random-senders", 0.15, "the senders' names are drawn at random (%.1f bits a letter; names have about 3)", surprise)
 		}
 	}
-	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) {
+	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) && !j.allOurs(c) {
 		c.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
 	}
 }
@@ -164,7 +168,8 @@ func (j *judge) names(c *candidate) {
 // recipients weighs to whom it went.
 func (j *judge) recipients(c *candidate) {
 	n := c.Counts.Recipients
-	if damaged := j.damaged(c); ratio(damaged, n) >= 0.2 {
+	if list, damaged := j.damaged(c); ratio(damaged, n) >= 0.2 {
+		c.mangled = list
 		c.because("damaged-recipients", 0.25, "%d of %d recipients are known addresses, damaged", damaged, n)
 	}
 	unknown := c.unknown.Total() + c.refusedU
@@ -206,8 +211,12 @@ func (j *judge) login(c *candidate) {
 	} else if c.share(otherSender) >= 0.5 && c.Senders.Distinct() > 1 {
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account", c.marks[otherSender], n)
 	}
-	if clients := j.strangers(c); clients >= 3 {
-		c.because("many-clients", 0.15, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
+	if clients := j.strangers(c); clients >= 3 && c.subject.Kind == Account {
+		weight := 0.15
+		if clients >= 10 {
+			weight = 0.3
+		}
+		c.because("many-clients", weight, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
 	}
 	// An office behind one address has many accounts, each of which writes a few mails.
 	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
@@ -217,9 +226,14 @@ func (j *judge) login(c *candidate) {
 	if c.place == strangePlace && c.subject.Kind == Account && c.outside > 0 {
 		c.because("new-client", 0.1, "from no network that the account uses otherwise")
 	}
-	if c.share(oddHELO) >= enough && c.share(unnamedClient)+c.share(genericClient) >= enough {
-		c.because("helo-odd", 0.05, "the mail program says HELO with what is no host name")
-	}
+	j.farAbove(c)
+	j.outcome(c)
+}
+
+// ownClient weighs the marks of mail that a host of ours handed in without a login: an application, a printer, a list
+// server, or a machine that somebody took over.
+func (j *judge) ownClient(c *candidate) {
+	j.senders(c)
 	j.farAbove(c)
 	j.outcome(c)
 }
@@ -267,11 +281,16 @@ func (c *candidate) honest(j *judge) {
 	if c.share(listedMail) >= 0.5 {
 		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
 	}
+	if c.share(variableSender) >= enough {
+		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
+	}
 	switch {
 	case c.users.Total() > c.Counts.Messages/2:
 		c.honestLocal(j)
-	case c.share(loggedIn) > 0.5:
+	case c.share(withLogin) > 0.5:
 		c.honestLogin(j)
+	case j.allOurs(c):
+		c.honestLocal(j)
 	default:
 		c.honestStranger(j)
 	}
@@ -281,8 +300,6 @@ func (c *candidate) honestStranger(j *judge) {
 	named := c.share(unnamedClient)+c.share(genericClient)+c.share(rentedClient) < 1-enough
 	badOutcome := ratio(c.unknown.Total()+c.refusedU, c.Counts.Recipients+c.refusedU) >= 0.1
 	switch {
-	case j.allOurs(c):
-		c.because("own-address", -0.4, "an address of ours")
 	case named && c.share(ownNameSender) >= enough:
 		weight := -0.45
 		if badOutcome {
@@ -297,14 +314,11 @@ func (c *candidate) honestStranger(j *judge) {
 		}
 		c.because("named-server", weight, "a mail server with a name of its own, whose recipients exist")
 	}
-	if c.share(variableSender) >= enough {
-		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
-	}
 	if c.share(nullSender) >= enough {
 		c.because("notices", -0.3, "bounces of others, not mail")
 	}
 	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() <= 3 {
-		c.because("to-few", -0.2, "one sender to %s: a machine's reports", plural(c.Recipients.Distinct(), "recipient", "recipients"))
+		c.because("to-few", -0.4, "one sender to %s: a machine's reports", plural(c.Recipients.Distinct(), "recipient", "recipients"))
 	}
 }
 
@@ -312,6 +326,8 @@ func (c *candidate) honestLogin(j *judge) {
 	switch {
 	case c.subject.Kind != Account && j.allOurs(c):
 		c.because("own-address", -0.4, "an address of ours, where many log in")
+	case c.subject.Kind != Account && c.office(j.limits.MinMessages):
+		c.because("many-people", -0.4, "%d accounts that write a few mails each, in their own names: an office or a webmail host", c.Accounts.Distinct())
 	case c.place == knownAddress:
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	case c.place == knownNetwork:
@@ -327,6 +343,12 @@ func (c *candidate) honestLogin(j *judge) {
 	case c.share(bouncedOnce) < 0.08:
 		c.because("wanted", -0.1, "few bounces")
 	}
+}
+
+// office reports whether many accounts write a few mails each, in their own names, from one place.
+func (c *candidate) office(few int) bool {
+	accounts := c.Accounts.Distinct()
+	return accounts >= 5 && c.Counts.Messages < few*accounts && c.share(foreignSender) < 0.1 && c.share(bouncedOnce) < 0.08
 }
 
 func (c *candidate) honestLocal(j *judge) {
@@ -346,8 +368,11 @@ func (c *candidate) honestLocal(j *judge) {
 			ours += d.Messages
 		}
 	}
-	if ratio(ours, c.Counts.Recipients) >= enough && c.Recipients.Distinct() <= 5 {
+	switch toUs := ratio(ours, c.Counts.Recipients) >= enough; {
+	case toUs && c.Recipients.Distinct() <= 5:
 		c.because("to-ourselves", -0.4, "reports of a machine to its keepers")
+	case toUs:
+		c.because("to-ourselves", -0.2, "for recipients of ours")
 	}
 }
 
@@ -412,18 +437,19 @@ func number(n int) string {
 	return fmt.Sprint(n)
 }
 
-// damaged is how many recipients that do not exist are known ones, damaged.
-func (j *judge) damaged(c *candidate) (n int) {
+// damaged are the recipients that do not exist and are known ones, damaged.
+func (j *judge) damaged(c *candidate) (list []Mangled, messages int) {
 	if c.unknown.Total() == 0 {
-		return 0
+		return nil, 0
 	}
 	if j.damage == nil {
 		j.damage = newDamageIndex(j.site)
 	}
 	for _, u := range c.unknown.Top(tallyCap) {
-		if original, _ := j.damage.find(u.Value); original != "" {
-			n += u.Messages
+		if original, kind := j.damage.find(u.Value); original != "" {
+			list = append(list, Mangled{Recipient: u.Value, Original: original, Kind: kind, Messages: u.Messages})
+			messages += u.Messages
 		}
 	}
-	return n
+	return list, messages
 }

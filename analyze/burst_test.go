@@ -1,0 +1,257 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// scene is a stretch of mail put into an ordinary day.
+type scene struct {
+	name string
+	n    int           // messages
+	gap  time.Duration // between two
+	each func(i int, m *mail.Message)
+	days []int // on which days it happens; nil: the second of three
+	want Severity
+	who  Subject // where something is wanted
+}
+
+func to(m *mail.Message, address string, d mail.Disposition) {
+	local := mail.Domain(address) == "site.example"
+	m.Recipients = []mail.Recipient{{Address: address, Disposition: d, Local: local && d == mail.Delivered, DSN: "2.0.0"}}
+	if d == mail.Bounced {
+		m.Recipients[0].DSN, m.Recipients[0].Reply = "5.1.1", "550 5.1.1 user unknown"
+	}
+}
+
+func client(ip, name, helo string) mail.Client {
+	return mail.Client{IP: netip.MustParseAddr(ip), Name: name, HELO: helo}
+}
+
+// bouncing is bounced for every nth, delivered otherwise.
+func bouncing(i, nth int) mail.Disposition {
+	if i%nth == 0 {
+		return mail.Bounced
+	}
+	return mail.Delivered
+}
+
+// stranger is a client with a verified name.
+func stranger(m *mail.Message, ip, name string) {
+	m.Client, m.Flags = client(ip, name, name), mail.Verified
+}
+
+var scenes = []scene{
+	// What must be found.
+	{name: "twelve from a customer's line, all senders differ", n: 12, gap: 50 * time.Second, want: High, who: Subject{IP, "203.0.113.9"},
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "dsl-203-0-113-9.line.example")
+			m.Sender, m.MessageID = fmt.Sprintf("x@d%d.example", i), fmt.Sprintf("1@m%d.invalid", i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "seven that know nothing of names", n: 7, gap: time.Minute, want: Medium, who: Subject{IP, "203.0.113.9"},
+		each: func(i int, m *mail.Message) {
+			m.Client = client("203.0.113.9", "", "144899528")
+			m.Sender = fmt.Sprintf("x@d%d.example", i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "an account from a foreign network, in foreign names, to a dead list", n: 200, gap: 12 * time.Second, want: High, who: Subject{Account, "user7@site.example"},
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", "[127.0.0.1]"), "user7@site.example", "prize@lottery.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 5))
+		}},
+	{name: "an account from a foreign network, in its own name", n: 200, gap: 12 * time.Second, want: High, who: Subject{Account, "user7@site.example"},
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", ""), "user7@site.example", "user7@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 5))
+		}},
+	{name: "an account from forty addresses of one botnet", n: 200, gap: 12 * time.Second, want: High, who: Subject{Account, "user7@site.example"},
+		each: func(i int, m *mail.Message) {
+			m.Client = client(fmt.Sprintf("203.%d.113.9", i%40), "", "")
+			m.Account, m.Sender = "user7@site.example", "user7@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 20))
+		}},
+	{name: "thirty addresses of one network, three messages each", n: 90, gap: 5 * time.Second, want: High, who: Subject{Network, "203.0.113.0/24"},
+		each: func(i int, m *mail.Message) {
+			m.Client = client(fmt.Sprintf("203.0.113.%d", i%30), "", "localhost")
+			m.Sender, m.MessageID = fmt.Sprintf("x@d%d.example", i), fmt.Sprintf("1@m%d.invalid", i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "one sender domain from a hundred networks", n: 100, gap: 6 * time.Second, want: High, who: Subject{SenderDomain, "lottery.example"},
+		each: func(i int, m *mail.Message) {
+			m.Client = client(fmt.Sprintf("203.0.%d.9", i), "", "localhost")
+			m.Sender = fmt.Sprintf("x%d@lottery.example", i)
+			to(m, fmt.Sprintf("user%d@site.example", i), bouncing(i, 4))
+		}},
+	{name: "a script of the web server", n: 300, gap: 10 * time.Second, want: High, who: Subject{UID, "33"},
+		each: func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Script, m.Sender = mail.HasUID, 33, "33:x.php", "www@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 5))
+		}},
+	{name: "a machine of ours that somebody took over", n: 300, gap: 10 * time.Second, want: High, who: Subject{IP, "10.0.0.9"},
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Sender = client("10.0.0.9", "", "printer"), fmt.Sprintf("x@d%d.example", i)
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 5))
+		}},
+
+	// What must stay low at most.
+	{name: "a newsletter with VERP", n: 200, gap: time.Second, want: None,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "mta1.news.example")
+			m.Sender = fmt.Sprintf("b-%d-user%d=site.example@news.example", i, i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "a newsletter through a service", n: 200, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "o1.mailer.example")
+			m.Sender = fmt.Sprintf("b-%d-user%d=site.example@em.shop.example", i, i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "a mailing list, one mail to each", n: 80, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "lists.club.example")
+			m.Sender = "talk-bounces@club.example"
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "an outgoing server of a provider", n: 25, gap: 20 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "eur01.out.provider.example")
+			m.Sender, m.MessageID = fmt.Sprintf("x@firm%d.example", i), fmt.Sprintf("%d@eur01.prod.provider.example", i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "a monitor", n: 120, gap: 3 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Sender = client("203.0.113.9", "", "nagios"), "nagios@monitor.example"
+			to(m, "user1@site.example", mail.Delivered)
+		}},
+	{name: "a monitor in our own network", n: 300, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Sender = client("10.0.0.9", "", "nagios"), "nagios@site.example"
+			to(m, "user1@site.example", mail.Delivered)
+		}},
+	{name: "reports of a backup, every night", n: 60, gap: time.Second, days: []int{0, 1, 2}, want: None,
+		each: func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Sender = mail.HasUID, 0, "root@site.example"
+			to(m, "user1@site.example", mail.Delivered)
+		}},
+	{name: "bounces of mail that somebody forged", n: 300, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "mx.victim.example")
+			m.Sender = mail.NullSender
+			to(m, fmt.Sprintf("user%d@site.example", i%3), mail.Delivered)
+		}},
+	{name: "an account's own newsletter, from its usual place", n: 180, gap: 2 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("100.64.7.7", "", "buero-pc"), "shop@site.example", "shop@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 40))
+		}},
+	{name: "an account's own newsletter, from a hotel", n: 180, gap: 2 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", "laptop"), "shop@site.example", "shop@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 40))
+		}},
+	{name: "a shop's newsletter by its web server", n: 400, gap: 2 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Script, m.Sender = mail.HasUID, 33, "33:newsletter.php", "shop@site.example"
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 20))
+		}},
+	{name: "a list server of ours", n: 300, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Sender = mail.HasUID, 38, fmt.Sprintf("talk-bounces+x%d=r.example@site.example", i)
+			to(m, fmt.Sprintf("x%d@r.example", i), bouncing(i, 30))
+		}},
+	{name: "Monday morning behind one address", n: 200, gap: 5 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			account := fmt.Sprintf("user%d@site.example", i%100)
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", "pc"), account, account
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i), mail.Delivered)
+		}},
+	{name: "the queue of a secondary whose log is not here", n: 300, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, "203.0.113.9", "mx2.site.example")
+			m.Sender, m.MessageID = fmt.Sprintf("x@firm%d.example", i), fmt.Sprintf("%d@firm%d.example", i, i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "a talk of six in ten minutes", n: 6, gap: time.Minute, want: None,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Sender = client("203.0.113.9", "", "1234"), fmt.Sprintf("x@d%d.example", i)
+			to(m, "user1@site.example", mail.Delivered)
+		}},
+}
+
+func (s *scene) messages() []mail.Message {
+	start := mail.InstantOf(time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC))
+	days := s.days
+	if days == nil {
+		days = []int{1}
+	}
+	var all []mail.Message
+	for _, day := range days {
+		for i := range s.n {
+			m := mail.Message{
+				Origin: mail.Origin{Line: int64(1_000_000 + len(all))}, Line: "line", Host: "mx1", Hosts: []string{"mx1"},
+				Time: start.Add(time.Duration(day)*24*time.Hour + time.Duration(i)*s.gap), MTA: mail.Postfix, Completed: true,
+			}
+			s.each(i, &m)
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// Each scene takes place in three ordinary days. What must be found is the first finding, and nothing else is above low;
+// what is honest stays low or unsaid.
+func TestScenes(t *testing.T) {
+	var ordinary []mail.Message
+	for day := range 3 {
+		for _, m := range honestDay(1500) {
+			m.Time = m.Time.Add(time.Duration(day) * 24 * time.Hour)
+			m.Origin.Line += int64(day) * 10_000
+			ordinary = append(ordinary, m)
+		}
+	}
+	// The shop sends now and then from where it is.
+	for i := range 12 {
+		m := ordinary[0]
+		m.Origin.Line, m.Time = int64(100_000+i), ordinary[0].Time.Add(time.Duration(i)*5*time.Hour)
+		m.Client, m.Account, m.Sender = client("100.64.7.7", "", "buero-pc"), "shop@site.example", "shop@site.example"
+		ordinary = append(ordinary, m)
+	}
+	for _, s := range scenes {
+		t.Run(s.name, func(t *testing.T) {
+			e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{burst})
+			planted := s.messages()
+			for _, list := range [][]mail.Message{ordinary, planted} {
+				for i := range list {
+					e.Message(&list[i])
+				}
+			}
+			findings, _ := e.Findings()
+			s.check(t, findings, planted)
+		})
+	}
+}
+
+func (s *scene) check(t *testing.T, findings []Finding, planted []mail.Message) {
+	t.Helper()
+	for i, f := range findings {
+		t.Logf("%s %.2f %s %s: %s %v", f.Severity, f.Score, f.Subject.Kind, f.Subject.Value, f.Title, f.Reasons)
+		if i > 0 && f.Severity > Low || s.want <= Low && f.Severity > s.want {
+			t.Errorf("%s %s: %s is too much", f.Subject.Kind, f.Subject.Value, f.Severity)
+		}
+	}
+	if s.want <= Low {
+		return
+	}
+	if len(findings) == 0 {
+		t.Fatal("not found")
+	}
+	f := findings[0]
+	if f.Subject != s.who || f.Severity < s.want || f.Counts.Messages != s.n || f.Start != planted[0].Time || f.End != planted[len(planted)-1].Time {
+		t.Errorf("got %s %v, %d messages, want %s %v, %d", f.Severity, f.Subject, f.Counts.Messages, s.want, s.who, s.n)
+	}
+}
