@@ -10,6 +10,8 @@ import (
 type Thresholds struct {
 	// Burst is what counts as one.
 	Burst BurstThresholds
+	// Account is what tells that somebody else uses a login.
+	Account AccountThresholds
 	// Relay is what counts as relaying for strangers.
 	Relay RelayThresholds
 	// Mangled is what proves that recipients were damaged.
@@ -42,6 +44,16 @@ type BurstThresholds struct {
 	MaxEntities int           // clients, domains, accounts remembered at a time, of each kind
 }
 
+// AccountThresholds are those of the detector account. What counts as unusually much is as with bursts.
+type AccountThresholds struct {
+	AtOnce       int           // addresses …
+	Together     time.Duration // … in such a span
+	ManyNetworks int           // /16 and /32 in a day
+	MaxAccounts  int
+	MaxPlaces    int // addresses from which accounts were used, over all
+	MaxRecords   int // messages remembered one by one, over all accounts
+}
+
 // SiteThresholds are those of the survey.
 type SiteThresholds struct {
 	LocalFrom      int // deliveries to a mailbox of this host that make a domain local
@@ -70,6 +82,17 @@ func DefaultThresholds() Thresholds {
 			// About 30 MB with their strings: half an hour of a million messages a day.
 			MaxRecords:  32_768,
 			MaxEntities: 50_000,
+		},
+		Account: AccountThresholds{
+			// A phone, a desk and a webmail are three, but they do not change within minutes.
+			AtOnce:   3,
+			Together: 5 * time.Minute,
+			// Home, work, train and two telephone networks are five.
+			ManyNetworks: 10,
+			MaxAccounts:  50_000,
+			MaxPlaces:    100_000,
+			// About 20 MB with their strings: some days of a site with a few thousand accounts.
+			MaxRecords: 20_000,
 		},
 		Relay: RelayThresholds{
 			// Two or three are an alias that leads outside and was not recognised.
@@ -150,6 +173,12 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"burst.log-chance", &t.Burst.LogChance},
 		{"burst.max-records", &t.Burst.MaxRecords},
 		{"burst.max-entities", &t.Burst.MaxEntities},
+		{"account.at-once", &t.Account.AtOnce},
+		{"account.together", &t.Account.Together},
+		{"account.many-networks", &t.Account.ManyNetworks},
+		{"account.max-accounts", &t.Account.MaxAccounts},
+		{"account.max-places", &t.Account.MaxPlaces},
+		{"account.max-records", &t.Account.MaxRecords},
 		{"relay.min-messages", &t.Relay.MinMessages},
 		{"relay.min-domains", &t.Relay.MinDomains},
 		{"relay.many-from", &t.Relay.ManyFrom},
