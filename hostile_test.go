@@ -93,6 +93,7 @@ func FuzzScan(f *testing.F) {
 			return // an archive: its lines are not those of the bytes
 		}
 		p := newPipeline(t, 1)
+		p.options.Year = 0 // a year that is asked for makes it look ahead, far
 		p.read(bytes.NewReader(log), "-")
 		p.engine.Findings()
 	})
