@@ -1,0 +1,144 @@
+package analyze
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// whence is from where an account or a local user sends: a client's address and name, or a script.
+type whence struct {
+	ip          netip.Addr
+	name        string
+	n           int
+	first, last mail.Instant
+}
+
+// mostOrigins bounds the origins of one account. Who is always elsewhere is nowhere usual.
+const mostOrigins = 64
+
+// from counts a message by its origin.
+func (s *series) from(o whence) {
+	for i := range s.origins {
+		known := &s.origins[i]
+		if known.ip == o.ip && (o.ip.IsValid() || known.name == o.name) {
+			known.n += o.n
+			known.first, known.last = min(known.first, o.first), max(known.last, o.last)
+			return
+		}
+	}
+	if len(s.origins) < mostOrigins {
+		o.name = strings.Clone(o.name)
+		s.origins = append(s.origins, o)
+	}
+}
+
+// whenceOf is the origin of a record.
+func whenceOf(r *record) whence {
+	if r.local != nil && r.account == "" {
+		return whence{name: r.origin(), n: 1, first: r.time, last: r.time}
+	}
+	w := whence{ip: r.client.IP, n: 1, first: r.time, last: r.time}
+	if named(r) {
+		w.name = r.client.Name
+	}
+	return w
+}
+
+// sameOrigin is the origin of a record without what changes from message to message.
+func sameOrigin(r *record) whence {
+	o := whenceOf(r)
+	if o.ip.IsValid() {
+		return whence{ip: o.ip}
+	}
+	return whence{name: o.name}
+}
+
+// sentFrom is how many messages came from an origin in the whole log.
+func (s *series) sentFrom(from whence) int {
+	for i := range s.origins {
+		if s.origins[i].ip == from.ip && (from.ip.IsValid() || s.origins[i].name == from.name) {
+			return s.origins[i].n
+		}
+	}
+	return 0
+}
+
+// withoutUsual is the records of a window of an account or a local user without those of origins that go on as they do at
+// other times: a web server's user sends for all its pages, of which one is the offender; an account's owner goes on
+// writing at home while somebody else sends with the password.
+func (s *series) withoutUsual(records []*record, minutes float64) (own []*record, beside int) {
+	inside := make(map[whence]int)
+	for _, r := range records {
+		inside[sameOrigin(r)]++
+	}
+	length := records[len(records)-1].time.Sub(records[0].time).Minutes()
+	for _, r := range records {
+		from := sameOrigin(r)
+		outside := s.sentFrom(from) - inside[from]
+		usual := float64(outside) / max(1, minutes-length) * length
+		if outside > 0 && float64(inside[from]) <= tooDense*max(1, usual) {
+			beside++
+			continue
+		}
+		own = append(own, r)
+	}
+	if 2*len(own) < len(records) {
+		return records, 0
+	}
+	return own, beside
+}
+
+// acquaintance is how well the place is known from which most messages of a window came.
+type acquaintance uint8
+
+const (
+	strangePlace acquaintance = iota
+	knownNetwork              // the same provider, or a like address: lines at home change their address every day
+	knownAddress
+)
+
+// acquainted tells how well an account knows the clients of a window: from which it sent an hour before it or earlier, or an
+// hour after it or later, too.
+func (s *series) acquainted(records []*record) acquaintance {
+	const apart = time.Hour
+	from, to := records[0].time.Add(-apart), records[len(records)-1].time.Add(apart)
+	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)
+	for _, o := range s.origins {
+		if o.first < from || o.last > to {
+			addresses[o.ip] = true
+			places[o.provider()] = true
+		}
+	}
+	byAddress, byPlace := 0, 0
+	for _, r := range records {
+		if addresses[r.client.IP] {
+			byAddress++
+		}
+		if places[whenceOf(r).provider()] {
+			byPlace++
+		}
+	}
+	switch n := len(records); {
+	case 2*byAddress > n:
+		return knownAddress
+	case 2*byPlace > n:
+		return knownNetwork
+	}
+	return strangePlace
+}
+
+// provider is where a client is: the organisation of its name; where it has none, the first half of its address.
+func (o whence) provider() string {
+	if o.name != "" {
+		return organisation(o.name)
+	}
+	ip := o.ip.Unmap()
+	if !ip.IsValid() {
+		return ""
+	}
+	half, _ := ip.Prefix(min(ip.BitLen()/2, 32))
+	return half.String()
+}

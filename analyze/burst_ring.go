@@ -1,0 +1,188 @@
+package analyze
+
+import (
+	"net/netip"
+	"slices"
+
+	"mailforensics/mail"
+)
+
+// refusal is what is remembered of a refused attempt.
+type refusal struct {
+	time    mail.Instant
+	ip      netip.Addr
+	unknown bool
+}
+
+const (
+	hotFactor   = 3       // a series is watched closely when it is so many times above its mean …
+	hotMost     = 32      // … in so many stretches
+	seriesKept  = 8192    // messages of one series that are kept one by one; of more the earlier ones become a story
+	keptMost    = 32_768  // messages kept over all series
+	ringRefused = 100_000 // refused attempts remembered, and as many kept
+)
+
+// ringBlock is how many places are made at a time: a short log needs a few, and none is ever moved.
+const ringBlock = 512
+
+// place is room for a record: a new one, or that of the oldest when there are enough.
+func (w *burstWatch) place() *record {
+	if w.full {
+		r := w.at(w.next)
+		w.retire(r)
+		w.next = (w.next + 1) % w.remembers()
+		return r
+	}
+	if w.next%ringBlock == 0 {
+		w.ring = append(w.ring, make([]record, 0, ringBlock))
+	}
+	last := len(w.ring) - 1
+	w.ring[last] = append(w.ring[last], record{})
+	w.next++
+	if w.full = w.next >= max(1, w.pass.Thresholds.Burst.MaxRecords); w.full {
+		w.next = 0
+	}
+	return &w.ring[last][len(w.ring[last])-1]
+}
+
+func (w *burstWatch) at(place int) *record { return &w.ring[place/ringBlock][place%ringBlock] }
+
+// remembers is how many messages are in the ring.
+func (w *burstWatch) remembers() int {
+	if len(w.ring) == 0 {
+		return 0
+	}
+	return (len(w.ring)-1)*ringBlock + len(w.ring[len(w.ring)-1])
+}
+
+// oldestFirst yields the messages in the ring in the order in which they came.
+func (w *burstWatch) oldestFirst(yield func(*record) bool) {
+	n, first := w.remembers(), 0
+	if w.full {
+		first = w.next
+	}
+	for i := range n {
+		if !yield(w.at((first + i) % n)) {
+			return
+		}
+	}
+}
+
+// ringFrom is the time of the oldest message that is still in the ring: of the place that is taken next.
+func (w *burstWatch) ringFrom() mail.Instant { return w.at(w.next % max(1, w.remembers())).time }
+
+// retire keeps what may belong to a burst before its place is taken.
+func (w *burstWatch) retire(r *record) {
+	var copied *record
+	for d, s := range r.in {
+		if s == nil || !w.mayBeHot[r.hotness[d]] || !s.isHot(r.time) {
+			continue
+		}
+		if copied == nil {
+			copied = r.clone()
+		}
+		w.keep(s, copied)
+	}
+}
+
+func (w *burstWatch) keep(s *series, r *record) {
+	if w.kept >= keptMost {
+		w.settleAll()
+	}
+	if w.kept >= keptMost {
+		w.lost++
+		return
+	}
+	w.kept++
+	s.kept = append(s.kept, r)
+	if len(s.kept) >= seriesKept {
+		w.settle(s, 0)
+	}
+}
+
+func (r *record) clone() *record {
+	c := *r
+	c.more = slices.Clone(r.more)
+	return &c
+}
+
+// settleAll makes room: what turned out to be no burst is forgotten, and large bursts become stories.
+func (w *burstWatch) settleAll() {
+	w.all(func(s *series) bool {
+		if len(s.kept) > 0 {
+			w.settle(s, seriesKept/8)
+		}
+		return true
+	})
+}
+
+// settle looks at what was kept of a series: a burst of more than most messages becomes a story, a smaller one stays as it
+// is, and so does what may still go on; the rest is forgotten.
+func (w *burstWatch) settle(s *series, most int) {
+	sortRecords(s.kept)
+	open := w.last.Add(-2 * w.pass.Thresholds.Burst.Pause)
+	var stay []*record
+	done := 0
+	for _, found := range windows(instants(s.kept), w.pace(max(0, s.total-len(s.kept)-s.told()))) {
+		records := s.kept[found.from:found.to]
+		done = found.to
+		switch {
+		case len(records) > most && records[0].time < open || len(records) > seriesKept/2:
+			s.addStory(storyOf(records), w.pass.Thresholds.Burst.Pause)
+		case !plainlyHonest(records):
+			stay = append(stay, records...)
+		}
+	}
+	for _, r := range s.kept[done:] {
+		if r.time >= open {
+			stay = append(stay, r)
+		}
+	}
+	w.kept -= len(s.kept) - len(stay)
+	s.kept = stay
+	s.hot = slices.DeleteFunc(s.hot, func(h stretch) bool { return h.to < open && w.ringFrom() > h.to })
+}
+
+func storyOf(records []*record) *batch {
+	story := newBatch()
+	for _, r := range records {
+		story.add(r)
+	}
+	return story
+}
+
+// told is how many messages are in stories.
+func (s *series) told() (n int) {
+	for _, story := range s.stories {
+		n += story.Counts.Messages
+	}
+	return n
+}
+
+func (w *burstWatch) refuse(r refusal) {
+	if len(w.refusals) < ringRefused {
+		w.refusals = append(w.refusals, r)
+		return
+	}
+	old := &w.refusals[w.nextRef]
+	w.nextRef = (w.nextRef + 1) % len(w.refusals)
+	w.retireRefusal(*old)
+	*old = r
+}
+
+// retireRefusal keeps a refused attempt of a network that was hot at the time.
+func (w *burstWatch) retireRefusal(r refusal) {
+	net := netOf(r.ip)
+	if !w.hotNets[net.slot()] {
+		return
+	}
+	s := w.nets.Find(net)
+	if s == nil || !s.isHot(r.time) {
+		return
+	}
+	if len(w.keptRefs) >= ringRefused {
+		w.lost++
+		return
+	}
+	w.keptRefs = append(w.keptRefs, r)
+}
