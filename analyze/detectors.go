@@ -3,6 +3,7 @@ package analyze
 // Detectors is every kind of abuse that is recognised, in the order in which reports show them.
 func Detectors() []Detector {
 	return []Detector{
+		account,
 		burst,
 		openRelay,
 		script,

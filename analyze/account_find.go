@@ -1,0 +1,565 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// inquest looks at all accounts once, at the end.
+type inquest struct {
+	w    *accountWatch
+	site *Site
+	like float64              // messages that accounts send on a day on which they send at all
+	home map[netip.Prefix]int // wide networks: how many accounts are at home there
+	orgs map[string]string    // organisations of domains that were looked up
+	nets int                  // wide networks from which most accounts were used at most
+	busy [24]float64          // share of all messages with a login by hour
+}
+
+// Findings looks at every account that sent something, or that was used from many places.
+func (w *accountWatch) Findings(site *Site) []Finding {
+	q := w.inquest(site)
+	var found []Finding
+	for _, key := range w.logins.Sorted(strings.Compare) {
+		l := w.logins.Find(key)
+		for _, c := range q.charges(l) {
+			found = append(found, q.finding(c))
+		}
+	}
+	if w.lost+w.logins.Forgotten > 0 {
+		site.Notes = append(site.Notes, fmt.Sprintf("accounts: %d accounts, and %d messages or addresses of accounts, were forgotten for want of room",
+			w.logins.Forgotten, w.lost))
+	}
+	return found
+}
+
+func (w *accountWatch) inquest(site *Site) *inquest {
+	w.joinSpellings(site)
+	q := &inquest{w: w, site: site, home: make(map[netip.Prefix]int), orgs: make(map[string]string)}
+	sent, days, all := 0, 0, 0
+	for _, l := range w.logins.All() {
+		sent += l.sent
+		days += bits.OnesCount64(l.days)
+		for net := range l.steady() {
+			q.home[net]++
+		}
+	}
+	q.nets = w.mostNetworks()
+	q.like = float64(sent) / float64(max(1, days))
+	for _, n := range w.hours {
+		all += n
+	}
+	for i, n := range w.hours {
+		q.busy[i] = ratio(n, all)
+	}
+	return q
+}
+
+// mostNetworks is from how many wide networks nineteen of twenty accounts were used at most.
+func (w *accountWatch) mostNetworks() int {
+	var counts []int
+	for _, l := range w.logins.All() {
+		nets := make(map[netip.Prefix]bool)
+		for ip := range l.places {
+			nets[wideNetwork(ip)] = true
+		}
+		if len(nets) > 0 {
+			counts = append(counts, len(nets))
+		}
+	}
+	if len(counts) == 0 {
+		return 0
+	}
+	slices.Sort(counts)
+	return counts[(len(counts)-1)*19/20]
+}
+
+// joinSpellings makes one account of "susan" and "susan@site.example": mailbox servers are asked by either, and the SMTP
+// server may log the other. It takes a single domain of ours to be sure.
+func (w *accountWatch) joinSpellings(site *Site) {
+	if len(site.LocalDomains) != 1 {
+		return
+	}
+	for domain := range site.LocalDomains {
+		for _, key := range w.logins.Sorted(strings.Compare) {
+			name, found := strings.CutSuffix(key, "@"+domain)
+			short := w.logins.Find(name)
+			if !found || short == nil {
+				continue
+			}
+			long := w.logins.Find(key)
+			if short.sent > long.sent {
+				long.spelling, long.named = "", 0
+			} else if long.sent > 0 {
+				short.spelling = ""
+			}
+			w.join(long, short)
+			w.logins.Delete(name)
+		}
+	}
+}
+
+// atHome is how long an account must be used from a network before the network is its owner's.
+const atHome = 20 * time.Hour
+
+// steady is the wide networks from which an account was used for days.
+func (l *login) steady() map[netip.Prefix]bool {
+	type life struct{ first, last mail.Instant }
+	lives := make(map[netip.Prefix]life)
+	for ip, p := range l.places {
+		net := wideNetwork(ip)
+		old, ok := lives[net]
+		if !ok {
+			lives[net] = life{p.first, p.last}
+			continue
+		}
+		lives[net] = life{min(old.first, p.first), max(old.last, p.last)}
+	}
+	nets := make(map[netip.Prefix]bool)
+	for net, of := range lives {
+		if of.last.Sub(of.first) >= atHome {
+			nets[net] = true
+		}
+	}
+	return nets
+}
+
+// suspect is an account that is looked at.
+type suspect struct {
+	*login
+	q       *inquest
+	windows []window              // of records
+	core    []stretch             // in which it sent unusually much, with an hour around
+	usual   map[netip.Prefix]bool // networks (/24, /64) and wide ones of its owner
+	orgs    map[string]bool       // organisations of the names of these
+	habits  map[string]bool       // senders that it always had
+	forged  []bool                // by record: in the name of strangers
+	strange []bool                // by record: from a network that is not the owner's
+}
+
+// charge is what an account is accused of.
+type charge struct {
+	*suspect
+	*batch
+	beside   int  // messages of its owner at the same time
+	outside  int  // messages at other times
+	forgedN  int  // messages that name a sender of strangers
+	strangeN int  // messages from a network that is not the owner's
+	dense    bool // it sent unusually much in minutes
+	regular  bool // and does so on other days
+	direct   int  // messages from an address of the owner's, not through a host of ours
+	night    int  // messages at hours at which hardly anybody writes
+	entries  []entry
+	reasons  []Reason
+	score    float64
+}
+
+// entry is a login from a network that is not the owner's.
+type entry struct {
+	time mail.Instant
+	at   *place
+}
+
+// charges are the accusations of an account, mostly none.
+func (q *inquest) charges(l *login) []*charge {
+	if l.sent < q.w.pass.Thresholds.Burst.MinMessages {
+		return q.visits(l)
+	}
+	s := &suspect{login: l, q: q}
+	sortRecords(s.records)
+	s.windows = windows(instants(s.records), q.w.pace(l))
+	s.learn()
+	all := s.abused()
+	for _, win := range s.windows {
+		if 2*s.bad(win) < win.to-win.from {
+			all = append(all, s.inWindow(win))
+		}
+	}
+	for _, c := range all {
+		c.entries = c.entriesOf()
+		q.judge(c)
+	}
+	if told := q.joinCharges(all); len(told) > 0 {
+		return told
+	}
+	return q.visits(l)
+}
+
+// joinCharges makes one of what looks like several acts of one story.
+func (q *inquest) joinCharges(all []*charge) []*charge {
+	slices.SortFunc(all, func(a, b *charge) int { return cmp.Compare(a.Start, b.Start) })
+	var told []*charge
+	for _, c := range all {
+		if c.score < q.w.pass.Thresholds.Score.Low {
+			continue
+		}
+		if n := len(told) - 1; n >= 0 && min(c.score, told[n].score) >= q.w.pass.Thresholds.Score.Medium && c.Start.Sub(told[n].End) <= near {
+			told[n].absorb(c)
+			told[n].entries = told[n].entriesOf()
+			q.judge(told[n])
+			continue
+		}
+		told = append(told, c)
+	}
+	return told
+}
+
+func (c *charge) absorb(o *charge) {
+	c.batch.merge(o.batch)
+	c.beside += o.beside
+	c.outside = max(0, c.outside-o.Counts.Messages)
+	c.forgedN += o.forgedN
+	c.strangeN += o.strangeN
+	c.direct += o.direct
+	c.night += o.night
+	c.regular = c.regular && o.regular
+	c.dense = c.dense || o.dense
+}
+
+// learn finds out what is usual for an account: its owner's networks and senders.
+func (s *suspect) learn() {
+	const around = time.Hour
+	for _, win := range s.windows {
+		s.core = append(s.core, stretch{s.records[win.from].time.Add(-around), s.records[win.to-1].time.Add(around)})
+	}
+	if s.story != nil {
+		s.core = append(s.core, stretch{s.story.Start.Add(-around), s.story.End.Add(around)})
+	}
+	s.learnSenders()
+	s.forged = make([]bool, len(s.records))
+	for i, r := range s.records {
+		s.forged[i] = s.isForged(r)
+	}
+	s.learnNetworks()
+	s.strange = make([]bool, len(s.records))
+	for i, r := range s.records {
+		s.strange[i] = s.isStrange(r.client.IP, s.nameOf(r))
+	}
+}
+
+func (s *suspect) nameOf(r *record) string {
+	if named(r) {
+		return r.client.Name
+	}
+	return ""
+}
+
+func (s *suspect) inCore(t mail.Instant) bool {
+	return slices.ContainsFunc(s.core, func(c stretch) bool { return t >= c.from && t <= c.to })
+}
+
+// learnSenders finds the senders that an account always had: met in the first quarter of its time, and a day apart, outside
+// of the times in which it sent unusually much.
+func (s *suspect) learnSenders() {
+	s.habits = make(map[string]bool)
+	for sender := range s.login.habits.All {
+		s.habits[sender] = true
+	}
+	if len(s.records) == 0 {
+		return
+	}
+	begin, end := s.records[0].time, s.records[len(s.records)-1].time
+	lives := make(map[string]stretch)
+	for _, r := range s.records {
+		if s.inCore(r.time) {
+			continue
+		}
+		sender := strings.ToLower(r.sender)
+		old, ok := lives[sender]
+		if !ok {
+			old = stretch{r.time, r.time}
+		}
+		lives[sender] = stretch{old.from, r.time}
+	}
+	for sender, of := range lives {
+		if of.to.Sub(of.from) >= atHome && of.from <= begin.Add(end.Sub(begin)/4) {
+			s.habits[sender] = true
+		}
+	}
+}
+
+// isForged reports whether a message names a sender that is neither the account's nor one of ours.
+func (s *suspect) isForged(r *record) bool {
+	domain := mail.Domain(r.sender)
+	if domain == "" || s.q.site.IsOurs(domain) || s.habits[strings.ToLower(r.sender)] {
+		return false
+	}
+	own := mail.Domain(r.account)
+	if own == "" {
+		return len(s.q.site.LocalDomains) > 0
+	}
+	return own != domain && s.q.organisation(own) != s.q.organisation(domain)
+}
+
+func (q *inquest) organisation(domain string) string {
+	org, ok := q.orgs[domain]
+	if !ok {
+		org = organisation(domain)
+		q.orgs[domain] = org
+	}
+	return org
+}
+
+// learnNetworks finds the owner's networks: those from which honest mail came outside of the times in which the account
+// sent unusually much, or from which it was used for days.
+func (s *suspect) learnNetworks() {
+	uses := make(map[netip.Prefix]*use)
+	note := func(ip netip.Addr, t mail.Instant, honest bool) {
+		if s.inCore(t) || !ip.IsValid() {
+			return
+		}
+		net := NetworkOf(ip)
+		u := uses[net]
+		if u == nil {
+			u = &use{first: t, last: t}
+			uses[net] = u
+		}
+		u.first, u.last = min(u.first, t), max(u.last, t)
+		u.n++
+		if honest {
+			u.honest++
+		}
+	}
+	for i, r := range s.records {
+		note(r.client.IP, r.time, !s.forged[i])
+	}
+	for ip, p := range s.places {
+		for _, in := range p.logins {
+			note(ip, in.time, false)
+		}
+		if p.pastMessages > 0 {
+			note(ip, p.firstN, true)
+			note(ip, p.lastN, true)
+		}
+		if n := p.loggedIn[byServer] + p.loggedIn[byWebmail]; n > len(p.logins) {
+			note(ip, p.last, false)
+		}
+	}
+	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
+	for net, u := range uses {
+		if u.owners(len(s.core) > 0) {
+			s.usual[net] = true
+			s.usual[wideNetwork(net.Addr())] = true
+		}
+	}
+	for _, r := range s.records {
+		if s.usual[NetworkOf(r.client.IP)] && named(r) {
+			s.orgs[organisation(r.client.Name)] = true
+		}
+	}
+}
+
+// use is how a network was used outside of unusual times.
+type use struct {
+	first, last mail.Instant
+	n, honest   int
+}
+
+// owners reports whether it is the owner's. Where nothing unusual stands out, a message alone proves nothing: it may be one
+// of many that somebody sends from everywhere.
+func (u *use) owners(core bool) bool {
+	long := u.last.Sub(u.first) >= atHome
+	return core && u.honest > 0 || long && u.n >= 3 || long && u.honest > 0
+}
+
+// isStrange reports whether an address is not the owner's: not ours, not in a network of his, and not of a provider at which
+// other accounts are at home, too (a mobile network, a service that fetches mail).
+func (s *suspect) isStrange(ip netip.Addr, name string) bool {
+	if !ip.IsValid() || s.q.site.IsOwn(ip) || s.usual[NetworkOf(ip)] {
+		return false
+	}
+	wide := wideNetwork(ip)
+	if s.usual[wide] || s.q.home[wide] >= homeOfOthers {
+		return false
+	}
+	return name == "" || !s.orgs[organisation(name)]
+}
+
+// homeOfOthers is how many accounts make a provider that belongs here.
+const homeOfOthers = 3
+
+// bad is how many messages of a window are not the owner's by sender or network.
+func (s *suspect) bad(win window) (n int) {
+	for i := win.from; i < win.to; i++ {
+		if s.forged[i] || s.strange[i] {
+			n++
+		}
+	}
+	return n
+}
+
+// abused is the charge that rests on senders and networks: what is in dense windows of such messages, and what belongs to
+// it; where there is no such window, all of them.
+func (s *suspect) abused() []*charge {
+	in := make([]bool, len(s.records))
+	dense := false
+	for _, win := range s.windows {
+		if 2*s.bad(win) < win.to-win.from {
+			continue
+		}
+		dense = true
+		for i := win.from; i < win.to; i++ {
+			in[i] = s.forged[i] || s.strange[i]
+		}
+	}
+	if dense || s.story != nil {
+		s.extend(in)
+	} else {
+		for i := range in {
+			in[i] = s.forged[i] || s.strange[i]
+		}
+	}
+	c := s.charge(in, dense)
+	if c.Counts.Messages < s.q.w.pass.Thresholds.Burst.MinMessages {
+		return nil
+	}
+	for i, r := range s.records {
+		if !in[i] && r.time >= c.Start && r.time <= c.End {
+			c.beside++
+		}
+	}
+	return []*charge{c}
+}
+
+// extend adds what belongs to the messages of in: the same senders or networks, or nearby and forged as well.
+func (s *suspect) extend(in []bool) {
+	const nearby = 24 * time.Hour
+	domains, nets := make(map[string]bool), make(map[netip.Prefix]bool)
+	var from, to mail.Instant
+	if s.story != nil {
+		from, to = s.story.Start, s.story.End
+		for domain := range s.story.SenderDomains.All {
+			domains[domain] = true
+		}
+	}
+	take := func(i int) {
+		r := s.records[i]
+		in[i] = true
+		if s.forged[i] {
+			domains[mail.Domain(r.sender)] = true
+		}
+		if s.strange[i] {
+			nets[NetworkOf(r.client.IP)] = true
+		}
+		if from == 0 || r.time < from {
+			from = r.time
+		}
+		to = max(to, r.time)
+	}
+	for i := range in {
+		if in[i] {
+			take(i)
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for i, r := range s.records {
+			if in[i] {
+				continue
+			}
+			apart := max(from.Sub(r.time), r.time.Sub(to))
+			byName := s.forged[i] && (domains[mail.Domain(r.sender)] || apart <= nearby)
+			byPlace := s.strange[i] && (nets[NetworkOf(r.client.IP)] || len(nets) >= manyAddresses && apart <= newcomerPause)
+			if byName || byPlace {
+				take(i)
+				grown = true
+			}
+		}
+	}
+}
+
+// charge counts the messages of in.
+func (s *suspect) charge(in []bool, dense bool) *charge {
+	c := &charge{suspect: s, batch: newBatch(), dense: dense}
+	if s.story != nil {
+		c.batch.merge(s.story)
+		c.dense = true
+		c.forgedN, c.strangeN = s.story.marks[foreignSender], 0
+	}
+	for i, r := range s.records {
+		if in[i] {
+			c.take(i, r)
+		}
+	}
+	slices.Sort(c.times)
+	c.outside = s.sent - c.Counts.Messages
+	return c
+}
+
+func (c *charge) take(i int, r *record) {
+	c.add(r)
+	if c.forged[i] {
+		c.forgedN++
+	}
+	if c.strange[i] {
+		c.strangeN++
+	} else if !c.q.site.IsOwn(r.client.IP) {
+		c.direct++
+	}
+	if c.q.busy[hourOf(r.time)] < 0.005 {
+		c.night++
+	}
+}
+
+// inWindow is the charge of a window that neither sender nor network betrays: much mail in the owner's name, through a host
+// of ours or from the owner's own address.
+func (s *suspect) inWindow(win window) *charge {
+	calm := s.calmClients(win)
+	c := &charge{suspect: s, batch: newBatch(), dense: true}
+	for i := win.from; i < win.to; i++ {
+		if calm[s.records[i].client.IP] {
+			c.beside++
+			continue
+		}
+		c.take(i, s.records[i])
+	}
+	c.outside = s.sent - c.Counts.Messages
+	c.regular = s.isRegular(win)
+	return c
+}
+
+// calmClients are the addresses that send in a window no more than at other times: the owner goes on writing at home while
+// somebody else sends with the password. Where they sent most of it, there is nobody else.
+func (s *suspect) calmClients(win window) map[netip.Addr]bool {
+	inside, all := make(map[netip.Addr]int), make(map[netip.Addr]int)
+	for i, r := range s.records {
+		all[r.client.IP]++
+		if i >= win.from && i < win.to {
+			inside[r.client.IP]++
+		}
+	}
+	length := s.records[win.to-1].time.Sub(s.records[win.from].time).Minutes()
+	calm, spared := make(map[netip.Addr]bool), 0
+	for ip, n := range inside {
+		outside := all[ip] - n
+		usual := float64(outside) / max(1, s.q.site.Span()-length) * length
+		if outside > 0 && float64(n) <= tooDense*max(1, usual) {
+			calm[ip] = true
+			spared += n
+		}
+	}
+	if 2*spared > win.to-win.from {
+		return nil
+	}
+	return calm
+}
+
+// isRegular reports whether an account sends so much on two other days, too.
+func (s *suspect) isRegular(win window) bool {
+	const day = 20 * time.Hour
+	others := 0
+	for _, o := range s.windows {
+		apart := s.records[o.from].time.Sub(s.records[win.from].time).Abs()
+		if o != win && apart > day && 3*(o.to-o.from) >= win.to-win.from {
+			others++
+		}
+	}
+	return others >= 2
+}

@@ -1,0 +1,332 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (c *charge) because(code string, weight float64, text string, args ...any) {
+	c.reasons = append(c.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+}
+
+// judge weighs a charge. As with bursts, weights are added: no single mark decides, and what speaks for the owner's own
+// bulk outweighs any rate.
+func (q *inquest) judge(c *charge) {
+	c.reasons, c.score = nil, 0
+	q.volume(c)
+	marks := len(c.reasons)
+	q.senders(c)
+	q.clients(c)
+	q.outcome(c)
+	q.chain(c)
+	strong := 0.0
+	for _, r := range c.reasons[marks:] {
+		strong += r.Weight
+	}
+	q.owner(c)
+	for _, r := range c.reasons {
+		c.score += r.Weight
+	}
+	if c.Counts.Messages < q.w.pass.Thresholds.Burst.AloneFrom && strong < 0.4 {
+		c.score = 0
+	}
+}
+
+// volume weighs the number against what accounts here send in a day, cut down to the length of the window, and against what
+// this one sends otherwise.
+func (q *inquest) volume(c *charge) {
+	n, length := c.Counts.Messages, c.End.Sub(c.Start)
+	hours := max(1, length.Hours())
+	if c.dense {
+		chance := PoissonTail(n, max(2, q.like*length.Hours()/workHours))
+		c.because("rate", 0.1+0.4*min(1, max(0, -chance/60)), "%s in %s; %s at other times, and accounts here send %.1f on a day on which they send",
+			plural(n, "message", "messages"), duration(length), number(c.outside), q.like)
+	} else {
+		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
+	}
+	usual := float64(c.outside) / max(1, q.site.Span()/60-hours) * hours
+	if times := float64(n) / max(1, usual); times >= 20 {
+		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", times)
+	}
+	if c.night >= 5 && 2*c.night > n {
+		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody here writes", c.night)
+	}
+}
+
+// workHours is how long people write on a day.
+const workHours = 12
+
+func (q *inquest) senders(c *charge) {
+	n := c.Counts.Messages
+	switch {
+	case 2*c.forgedN >= n:
+		c.because("forged-sender", 0.3, "%d of %d messages name a sender who is neither the account nor of a domain of ours", c.forgedN, n)
+	case c.share(otherSender) >= 0.5 && c.Senders.Distinct() > 1 && c.newSenders():
+		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account, and that it never used before", c.marks[otherSender], n)
+	}
+}
+
+// newSenders reports whether most senders are none that the account uses at other times.
+func (c *charge) newSenders() bool {
+	old := 0
+	for sender, n := range c.Senders.All {
+		if c.habits[strings.ToLower(sender)] {
+			old += n
+		}
+	}
+	return 2*old < c.Counts.Messages
+}
+
+// clients weighs from where it was used: by those who sent and by those who only logged in.
+func (q *inquest) clients(c *charge) {
+	if n := c.Counts.Messages; 2*c.strangeN > n && c.outside > 0 {
+		c.because("new-network", 0.15, "%d of %d messages from networks that the account uses at no other time", c.strangeN, n)
+	}
+	entries := c.arrivals()
+	if n := closest(entries, q.w.pass.Thresholds.Account.Together); n >= q.w.pass.Thresholds.Account.AtOnce {
+		c.because("addresses-at-once", 0.15, "%d addresses within %s", n, duration(q.w.pass.Thresholds.Account.Together))
+	}
+	switch nets := widest(entries); {
+	case nets >= q.w.pass.Thresholds.Account.ManyNetworks:
+		c.because("many-networks", 0.25, "%d networks (/16) within a day", nets)
+	case nets >= 3:
+		c.because("networks", 0.1, "%d networks (/16) within a day", nets)
+	}
+	q.countries(c, entries)
+}
+
+// arrivals are messages and logins from networks that are not the owner's, in order of time.
+func (c *charge) arrivals() []entry {
+	all := slices.Clone(c.entries)
+	for i, r := range c.records {
+		if c.strange[i] && r.time >= c.Start && r.time <= c.End {
+			if p := c.places[r.client.IP.Unmap()]; p != nil {
+				all = append(all, entry{r.time, p})
+			}
+		}
+	}
+	slices.SortFunc(all, compareEntries)
+	return all
+}
+
+func compareEntries(a, b entry) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), a.at.IP.Compare(b.at.IP))
+}
+
+// closest is the most different addresses in a span.
+func closest(all []entry, span time.Duration) (most int) {
+	counts := make(map[netip.Addr]int)
+	from := 0
+	for _, e := range all {
+		counts[e.at.IP]++
+		for e.time.Sub(all[from].time) > span {
+			if counts[all[from].at.IP]--; counts[all[from].at.IP] == 0 {
+				delete(counts, all[from].at.IP)
+			}
+			from++
+		}
+		if len(counts) > most {
+			most = len(counts)
+		}
+	}
+	return most
+}
+
+// widest is the most different wide networks within a day.
+func widest(all []entry) (most int) {
+	counts := make(map[netip.Prefix]int)
+	from := 0
+	for _, e := range all {
+		counts[wideNetwork(e.at.IP)]++
+		for e.time.Sub(all[from].time) > 24*time.Hour {
+			net := wideNetwork(all[from].at.IP)
+			if counts[net]--; counts[net] == 0 {
+				delete(counts, net)
+			}
+			from++
+		}
+		most = max(most, len(counts))
+	}
+	return most
+}
+
+// countries weighs countries, where they are known: ones that the account was never used from, and two at a time.
+func (q *inquest) countries(c *charge, entries []entry) {
+	usual, foreign := make(map[string]bool), make(map[string]bool)
+	for ip, p := range c.places {
+		if p.Country != "" && c.usual[NetworkOf(ip)] {
+			usual[p.Country] = true
+		}
+	}
+	for _, e := range entries {
+		if e.at.Country != "" && !usual[e.at.Country] {
+			foreign[e.at.Country] = true
+		}
+	}
+	if len(foreign) > 0 && len(usual) > 0 {
+		c.because("new-country", 0.15, "from %s, where it was never used before", strings.Join(sortedSet(foreign), ", "))
+	}
+	for i := 1; i < len(entries); i++ {
+		a, b := entries[i-1], entries[i]
+		if a.at.Country != "" && b.at.Country != "" && a.at.Country != b.at.Country && b.time.Sub(a.time) < time.Hour {
+			c.because("impossible-travel", 0.15, "from %s and from %s within %s", a.at.Country, b.at.Country, duration(b.time.Sub(a.time)))
+			return
+		}
+	}
+}
+
+func sortedSet(set map[string]bool) []string {
+	names := make([]string, 0, len(set))
+	for name := range set {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// outcome weighs what the other side said: a bought list is full of dead addresses, and its readers complain.
+func (q *inquest) outcome(c *charge) {
+	n := c.Counts.Messages
+	switch bounced := c.share(bouncedOnce); {
+	case bounced >= 0.2:
+		c.because("many-bounces", 0.25, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+	case bounced >= 0.08:
+		c.because("bounces", 0.15, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+	}
+	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
+		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+	}
+	refused := 0
+	for _, r := range c.refused {
+		if r.time >= c.Start && r.time <= c.End {
+			refused++
+		}
+	}
+	if refused >= 5 && ratio(refused, refused+n) >= 0.05 {
+		c.because("refused-here", 0.1, "%d attempts of it were refused by ourselves", refused)
+	}
+}
+
+// chain weighs what came before: guesses, and a look round.
+func (q *inquest) chain(c *charge) {
+	if first := c.firstEntry(); first != nil && first.time < c.Start && c.reachable() {
+		c.because("look-round", 0.15, "logged in from %s, a network that the account never used, %s before the first message", first.at.IP, duration(c.Start.Sub(first.time)))
+	}
+	if n, ips := c.guesses(); n >= 10 {
+		c.because("guessed", 0.1, "%d failed logins from %s before", n, plural(ips, "address", "addresses"))
+	}
+}
+
+// reachable reports whether somebody else can have sent it: not all came from the owner's own addresses.
+func (c *charge) reachable() bool { return 2*c.direct < c.Counts.Messages }
+
+// firstEntry is the first login from a network that is not the owner's, nil where there is none.
+func (c *charge) firstEntry() *entry {
+	if len(c.entries) == 0 {
+		return nil
+	}
+	return &c.entries[0]
+}
+
+// guesses is how many failed logins from networks that are not the owner's there were in the week before, and from how many
+// addresses.
+func (c *charge) guesses() (n, ips int) {
+	const week = 7 * 24 * time.Hour
+	until := c.Start
+	if first := c.firstEntry(); first != nil {
+		until = min(until, first.time)
+	}
+	seen := make(map[netip.Addr]bool)
+	for _, f := range c.failures {
+		if f.time <= until && until.Sub(f.time) <= week && !c.usual[NetworkOf(f.ip)] {
+			n++
+			seen[f.ip] = true
+		}
+	}
+	return n, len(seen)
+}
+
+// owner weighs what speaks for bulk of the owner's own.
+func (q *inquest) owner(c *charge) {
+	if c.regular {
+		c.because("regular", -0.2, "does the like on other days")
+	}
+	if c.share(listedMail) >= 0.5 {
+		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
+	}
+	if 2*c.direct >= c.Counts.Messages && c.atHome() {
+		c.because("usual-client", -0.3, "from an address that the account uses at other times")
+	}
+	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 && c.forgedN == 0 {
+		c.because("own-sender", -0.1, "in the account's own name")
+	}
+	switch {
+	case c.share(blockedOnce) >= 0.03:
+	case c.share(bouncedOnce) < 0.03:
+		c.because("wanted", -0.15, "hardly a bounce")
+	case c.share(bouncedOnce) < 0.08:
+		c.because("wanted", -0.1, "few bounces")
+	}
+	ours := 0
+	for domain, n := range c.RecipientDomains.All {
+		if q.site.IsOurs(domain) {
+			ours += n
+		}
+	}
+	if ratio(ours, c.Counts.Recipients) >= enough {
+		c.because("to-ourselves", -0.2, "to recipients of our own")
+	}
+}
+
+// atHome reports whether most came from networks that are known to be the owner's.
+func (c *charge) atHome() bool {
+	n := 0
+	for ip, client := range c.batch.clients {
+		if c.usual[NetworkOf(ip)] {
+			n += client.Messages
+		}
+	}
+	return 2*n > c.Counts.Messages
+}
+
+// entriesOf is the logins that belong to a charge, where somebody else can have sent it: from networks that are not the owner's, no more than a day before the
+// first message or after the last, or than a day apart from another such login, and a week before at most.
+func (c *charge) entriesOf() []entry {
+	if !c.reachable() {
+		return nil
+	}
+	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
+	all := c.strangeLogins()
+	from, to := c.Start, c.End
+	for i := len(all) - 1; i >= 0; i-- {
+		if t := all[i].time; t < from && from.Sub(t) <= day && c.Start.Sub(t) <= week {
+			from = t
+		}
+	}
+	for _, e := range all {
+		if e.time > to && e.time.Sub(to) <= day && e.time.Sub(c.End) <= week {
+			to = e.time
+		}
+	}
+	return slices.DeleteFunc(all, func(e entry) bool { return e.time < from || e.time > to })
+}
+
+// strangeLogins are the logins from networks that are not the owner's, in order of time.
+func (s *suspect) strangeLogins() []entry {
+	var all []entry
+	for ip, p := range s.places {
+		if !s.isStrange(ip, p.Name) {
+			continue
+		}
+		for _, in := range p.logins {
+			all = append(all, entry{in.time, p})
+		}
+	}
+	slices.SortFunc(all, compareEntries)
+	return all
+}
