@@ -57,6 +57,7 @@ type born struct {
 	inside  int    // messages for us alone
 	blocked int    // recipients refused because of us or of what the message says
 	unknown int    // recipients that do not exist
+	verp    int    // messages whose sender was made from the recipient, as list servers do
 	samples []bornSample
 	tally   Dossier
 }
@@ -93,6 +94,9 @@ func (w *scriptWatch) Message(m *mail.Message) {
 	}
 	b.outside++
 	b.tally.Add(m)
+	if len(m.Recipients) > 0 && isVERP(m.Sender, m.Recipients[0].Envelope()) {
+		b.verp++
+	}
 	b.sample(m)
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -163,6 +167,7 @@ func (w *scriptWatch) Merge(other Watch) {
 		b.inside += o.inside
 		b.blocked += o.blocked
 		b.unknown += o.unknown
+		b.verp += o.verp
 		b.tally.Merge(&o.tally)
 		b.samples = append(b.samples, o.samples...)
 		slices.SortFunc(b.samples, func(x, y bornSample) int {
@@ -232,6 +237,8 @@ func (w *scriptWatch) senders(site *Site, b *born, add func(string, float64, str
 	known := knownSenders(site, &b.tally.Senders)
 	top, share := b.tally.Senders.Most()
 	switch {
+	case 2*b.verp > b.outside:
+		add("list-server", -0.2, "%d of %d senders were made from the recipient, for bounces: a list server does that", b.verp, b.outside)
 	case n > 5 && known*2 < n:
 		add("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):

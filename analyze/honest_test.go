@@ -1,0 +1,266 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// honest is traffic that looks like abuse to somebody who only counts, and is none: whatever the detectors say of it, nothing
+// may be above low.
+type honest struct {
+	name     string
+	messages func(midnight) []mail.Message
+	events   func(midnight) []mail.Event
+}
+
+// midnight is where a Monday begins.
+type midnight mail.Instant
+
+func (d midnight) at(hour, minute, second int) mail.Instant {
+	return mail.Instant(d).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second)
+}
+
+// some makes n messages, gap apart from the given time on.
+func some(n int, start mail.Instant, gap time.Duration, each func(i int, m *mail.Message)) []mail.Message {
+	list := make([]mail.Message, n)
+	for i := range list {
+		m := &list[i]
+		*m = mail.Message{
+			Origin: mail.Origin{Line: int64(2_000_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, MTA: mail.Postfix,
+			Time: start.Add(time.Duration(i) * gap), Completed: true, QueueIDs: []string{fmt.Sprintf("%X", 0x90000+i)},
+		}
+		each(i, m)
+	}
+	return list
+}
+
+// logins makes n login events.
+func logins(n int, kind mail.Kind, start mail.Instant, gap time.Duration, each func(i int, ev *mail.Event)) []mail.Event {
+	list := make([]mail.Event, n)
+	for i := range list {
+		list[i] = mail.Event{Kind: kind, MTA: mail.Dovecot, Service: "imap", Host: "mx1", Time: start.Add(time.Duration(i) * gap),
+			Origin: mail.Origin{Line: int64(3_000_000 + i)}, Raw: "line", AuthMethod: "PLAIN"}
+		each(i, &list[i])
+	}
+	return list
+}
+
+func rejects(n int, start mail.Instant, gap time.Duration, each func(i int, ev *mail.Event)) []mail.Event {
+	return logins(n, mail.Reject, start, gap, func(i int, ev *mail.Event) {
+		ev.MTA, ev.Service, ev.Stage, ev.Code = mail.Postfix, "", "RCPT", 550
+		each(i, ev)
+	})
+}
+
+func user(i int) string { return fmt.Sprintf("user%d@site.example", i) }
+
+// away is a recipient outside.
+func away(m *mail.Message, i int, d mail.Disposition) {
+	to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), d)
+	m.Recipients[0].Relay, m.Recipients[0].RelayIP = fmt.Sprintf("mx.r%d.example", i%60), netip.AddrFrom4([4]byte{198, 51, 100, byte(i % 60)})
+}
+
+var honestScenes = []honest{
+	{name: "school starts on Monday at eight", // everybody logs in, writes one mail, and some have forgotten their password
+		messages: func(d midnight) []mail.Message {
+			return some(300, d.at(8, 0, 0), 2*time.Second, func(i int, m *mail.Message) {
+				m.Client, m.Account, m.Sender = client("100.64.1.1", "", "pc"), user(i), user(i)
+				away(m, i, bouncing(i, 50))
+			})
+		},
+		events: func(d midnight) []mail.Event {
+			all := logins(400, mail.Auth, d.at(7, 55, 0), 2*time.Second, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(i), client("100.64.1.1", "", "")
+			})
+			return append(all, logins(60, mail.AuthFailed, d.at(7, 56, 0), 10*time.Second, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(i/3), client("100.64.1.1", "", "")
+			})...)
+		}},
+	{name: "a conference behind one address", // forty people whom nobody ever saw there
+		messages: func(d midnight) []mail.Message {
+			return some(80, d.at(10, 0, 0), 3*time.Minute, func(i int, m *mail.Message) {
+				m.Client, m.Account, m.Sender = client("203.0.113.50", "nat.hotel.example", "laptop"), user(i%40), user(i%40)
+				away(m, i, mail.Delivered)
+			})
+		},
+		events: func(d midnight) []mail.Event {
+			return logins(400, mail.Auth, d.at(9, 0, 0), 40*time.Second, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(i%40), client("203.0.113.50", "", "")
+			})
+		}},
+	{name: "a phone, an office and a home at once", // and the mobile network changes its address all the time
+		events: func(d midnight) []mail.Event {
+			return logins(600, mail.Auth, d.at(0, 0, 0), 2*time.Minute, func(i int, ev *mail.Event) {
+				ips := []string{"100.64.2.1", "100.64.3.1", fmt.Sprintf("203.0.113.%d", i/60)}
+				ev.Account, ev.Client = user(3), client(ips[i%3], "", "")
+			})
+		},
+		messages: func(d midnight) []mail.Message {
+			return some(25, d.at(8, 0, 0), 20*time.Minute, func(i int, m *mail.Message) {
+				m.Client, m.Account, m.Sender = client([]string{"100.64.2.1", "100.64.3.1"}[i%2], "", ""), user(3), user(3)
+				away(m, i, mail.Delivered)
+			})
+		}},
+	{name: "an old password in a phone", // tries for days, from its owner's own address
+		events: func(d midnight) []mail.Event {
+			all := logins(800, mail.AuthFailed, d.at(0, 0, 0), 5*time.Minute, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+			})
+			return append(all, logins(40, mail.Auth, d.at(0, 1, 0), time.Hour, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+			})...)
+		}},
+	{name: "a ticket system", // one login, a sender for each ticket, many recipients
+		messages: func(d midnight) []mail.Message {
+			return some(400, d.at(7, 0, 0), 90*time.Second, func(i int, m *mail.Message) {
+				m.Client, m.Account = client("100.64.5.1", "tickets.site.example", "tickets.site.example"), "tickets@site.example"
+				m.Sender = fmt.Sprintf("tickets+%d@site.example", 1000+i/3)
+				away(m, i, bouncing(i, 60))
+			})
+		}},
+	{name: "a bounce storm that somebody's forgery caused",
+		messages: func(d midnight) []mail.Message {
+			return some(900, d.at(3, 0, 0), 4*time.Second, func(i int, m *mail.Message) {
+				stranger(m, fmt.Sprintf("198.51.%d.7", i%200), fmt.Sprintf("mx.v%d.example", i%200))
+				m.Sender = mail.NullSender
+				to(m, user(7), mail.Delivered)
+			})
+		},
+		events: func(d midnight) []mail.Event {
+			return rejects(2000, d.at(3, 0, 0), 2*time.Second, func(i int, ev *mail.Event) {
+				ev.Client = client(fmt.Sprintf("198.51.%d.7", i%200), fmt.Sprintf("mx.v%d.example", i%200), "")
+				ev.Sender, ev.Recipient, ev.DSN = mail.NullSender, fmt.Sprintf("qx%d@site.example", i*7919), "5.1.1"
+			})
+		}},
+	{name: "a migration", // the old server hands over a week of mail at once
+		messages: func(d midnight) []mail.Message {
+			return some(1500, d.at(2, 0, 0), time.Second, func(i int, m *mail.Message) {
+				m.Client, m.Flags = client("100.64.6.1", "old.site.example", "old.site.example"), mail.Verified
+				m.Sender = fmt.Sprintf("a%d@firm%d.example", i, i%200)
+				m.MessageID = fmt.Sprintf("%d@firm%d.example", i, i%200)
+				to(m, user(i%300), mail.Delivered)
+			})
+		}},
+	{name: "an office that may relay by its address", // printers and programs without a login, known senders
+		messages: func(d midnight) []mail.Message {
+			return some(60, d.at(7, 0, 0), 10*time.Minute, func(i int, m *mail.Message) {
+				m.Client, m.Sender = client("100.64.7.1", "office.site.example", "office"), user(i%20)
+				away(m, i, mail.Delivered)
+			})
+		}},
+	{name: "a gateway that passes all on to a host behind it",
+		messages: func(d midnight) []mail.Message {
+			return some(900, d.at(0, 0, 0), 90*time.Second, func(i int, m *mail.Message) {
+				c := i % 300
+				stranger(m, fmt.Sprintf("198.%d.%d.9", 20+c/100, c%100+1), fmt.Sprintf("mx.p%d.example", c))
+				m.Sender = fmt.Sprintf("a%d@p%d.example", i%5, c)
+				m.Recipients = []mail.Recipient{{Address: fmt.Sprintf("u%d@customer%d.example", i%40, i%4), Disposition: mail.Delivered,
+					Relay: "exchange.customer.example", RelayIP: netip.MustParseAddr("203.0.113.80")}}
+			})
+		}},
+	{name: "a dictionary attack that got nowhere",
+		events: func(d midnight) []mail.Event {
+			return rejects(3000, d.at(4, 0, 0), time.Second, func(i int, ev *mail.Event) {
+				ev.Client = client("203.0.113.66", "", "User")
+				ev.Sender, ev.Recipient, ev.DSN = "a@b.example", fmt.Sprintf("n%d@site.example", i), "5.1.1"
+			})
+		}},
+	{name: "scanners that guess names", // a few tries each, from everywhere, without success
+		events: func(d midnight) []mail.Event {
+			names := strings.Fields("admin info test root sales web office postmaster user scan")
+			return logins(600, mail.AuthFailed, d.at(0, 0, 0), 4*time.Minute, func(i int, ev *mail.Event) {
+				ev.MTA, ev.Service = mail.Postfix, ""
+				ev.Account, ev.Client = names[i%len(names)], client(fmt.Sprintf("198.51.%d.%d", i%40, i%7+1), "", "")
+			})
+		}},
+	{name: "greylisting everywhere", // other servers ask us to come again
+		messages: func(d midnight) []mail.Message {
+			return some(300, d.at(6, 0, 0), 2*time.Minute, func(i int, m *mail.Message) {
+				m.Client, m.Account, m.Sender = client(fmt.Sprintf("100.64.9.%d", i%40+1), "", "pc"), user(i%40), user(i%40)
+				away(m, i, mail.Delivered)
+				if i%9 == 0 {
+					r := &m.Recipients[0]
+					r.Disposition, r.DSN, r.Code, r.Reply = mail.Deferred, "4.7.1", 451, "451 4.7.1 Greylisted, try again in 300 seconds"
+				}
+			})
+		}},
+	{name: "aliases that lead outside",
+		messages: func(d midnight) []mail.Message {
+			return some(120, d.at(0, 0, 0), 10*time.Minute, func(i int, m *mail.Message) {
+				stranger(m, fmt.Sprintf("198.51.%d.9", i%60), fmt.Sprintf("mx.p%d.example", i%60))
+				m.Sender = fmt.Sprintf("a@p%d.example", i%60)
+				m.Recipients = []mail.Recipient{{Address: fmt.Sprintf("u%d@big%d.example", i%5, i%5), Original: user(i % 5), Disposition: mail.Delivered,
+					Relay: fmt.Sprintf("mx.big%d.example", i%5), RelayIP: netip.MustParseAddr("203.0.113.90")}}
+			})
+		}},
+	{name: "a form on the web site",
+		messages: func(d midnight) []mail.Message {
+			return some(80, d.at(0, 0, 0), 17*time.Minute, func(i int, m *mail.Message) {
+				m.Flags, m.UID, m.User, m.Directory = mail.HasUID, 33, "www-data", "/var/www/html"
+				m.Sender = "www-data@site.example"
+				to(m, user(9), mail.Delivered)
+			})
+		}},
+	{name: "orders of a shop",
+		messages: func(d midnight) []mail.Message {
+			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {
+				m.Flags, m.UID, m.User, m.Directory = mail.HasUID, 1001, "shop", "/home/shop/public_html"
+				m.Sender = "shop@site.example"
+				away(m, i, bouncing(i, 40))
+			})
+		}},
+}
+
+// TestHonestTraffic puts each into three ordinary days and runs every detector over it.
+func TestHonestTraffic(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	var ordinary []mail.Message
+	for n := range 3 {
+		for _, m := range honestDay(1500) {
+			m.Time = m.Time.Add(time.Duration(n) * 24 * time.Hour)
+			m.Origin.Line += int64(n) * 10_000
+			ordinary = append(ordinary, m)
+		}
+	}
+	scene := func(name string, messages []mail.Message, events []mail.Event) {
+		t.Run(name, func(t *testing.T) {
+			e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, Detectors())
+			for i := range ordinary {
+				e.Message(&ordinary[i])
+			}
+			for i := range messages {
+				e.Message(&messages[i])
+			}
+			for i := range events {
+				e.Event(&events[i])
+			}
+			findings, _ := e.Findings()
+			for i := range findings {
+				if f := &findings[i]; f.Severity > Low {
+					t.Errorf("%s by %s: %s %v", f.Severity, f.Detector, f.Title, f.Reasons)
+				}
+			}
+		})
+	}
+	for _, h := range honestScenes {
+		var messages []mail.Message
+		var events []mail.Event
+		if h.messages != nil {
+			messages = h.messages(monday)
+		}
+		if h.events != nil {
+			events = h.events(monday)
+		}
+		scene(h.name, messages, events)
+	}
+	for _, s := range scenes {
+		if s.want <= Low {
+			scene(s.name, s.messages(), nil)
+		}
+	}
+}
