@@ -21,24 +21,27 @@ const fewValues = 8
 // Tally counts how often each value occurs. The zero value is ready. It is exact, and merging is exact, while the number of
 // distinct values stays under a cap; Distinct, Total and the most frequent values remain good beyond it.
 type Tally struct {
-	few    []Count        // while there are few
-	counts map[string]int // nil until there are more
+	few    []Count         // while there are few
+	counts map[string]*int // nil until there are more; see Add
 	total  int
 	sketch *hyperloglog.Sketch // nil while exact
 }
 
-// Add counts n more of value, which is cloned when it is new.
+// Add counts n more of value, which is cloned when it is new. The map holds pointers, because an assignment to a string key
+// that is there replaces the key, too (internal/runtime/maps, PutSlot of strings), and with it our clone by a slice of a
+// chunk that would then never be freed.
 func (t *Tally) Add(value string, n int) {
 	t.total += n
 	if t.counts == nil && t.addFew(value, n) {
 		return
 	}
-	if old, ok := t.counts[value]; ok {
-		t.counts[value] = old + n
+	if old := t.counts[value]; old != nil {
+		*old += n
 		return
 	}
 	value = strings.Clone(value)
-	t.counts[value] = n
+	first := n // n itself would be allocated for every call
+	t.counts[value] = &first
 	if t.sketch != nil {
 		t.sketch.Insert([]byte(value))
 	}
@@ -57,12 +60,18 @@ func (t *Tally) addFew(value string, n int) bool {
 		t.few = append(t.few, Count{strings.Clone(value), n})
 		return true
 	}
-	t.counts = make(map[string]int, 4*fewValues)
+	t.toMap()
+	return false
+}
+
+// toMap moves the list into a map.
+func (t *Tally) toMap() {
+	t.counts = make(map[string]*int, 4*fewValues)
 	for _, c := range t.few {
-		t.counts[c.Value] = c.Messages
+		n := c.Messages
+		t.counts[c.Value] = &n
 	}
 	t.few = nil
-	return false
 }
 
 // All yields every value that is known and its count, in no particular order.
@@ -73,7 +82,7 @@ func (t *Tally) All(yield func(string, int) bool) {
 		}
 	}
 	for v, n := range t.counts {
-		if !yield(v, n) {
+		if !yield(v, *n) {
 			return
 		}
 	}
@@ -113,11 +122,7 @@ func (t *Tally) estimate() {
 		t.sketch.Insert([]byte(value))
 	}
 	if t.counts == nil {
-		t.counts = make(map[string]int)
-		for _, c := range t.few {
-			t.counts[c.Value] = c.Messages
-		}
-		t.few = nil
+		t.toMap()
 	}
 }
 
@@ -142,7 +147,10 @@ func (t *Tally) Of(value string) int {
 			return c.Messages
 		}
 	}
-	return t.counts[value]
+	if n := t.counts[value]; n != nil {
+		return *n
+	}
+	return 0
 }
 
 // Top is the n most frequent values, most frequent first, equal ones by name.
