@@ -191,6 +191,9 @@ func (s *score) judgeOffenders(findings []finding) {
 	for i := range findings {
 		if f := &findings[i]; f.grave() {
 			grave++
+			if len(s.Offenders) == 0 {
+				s.fault("nothing happened, and yet: %s %s (%s)", f.Severity, f.ID, f.Title)
+			}
 			for _, name := range f.names() {
 				accused[name] = true
 			}
@@ -211,10 +214,7 @@ func (s *score) judgeOffenders(findings []finding) {
 	}
 	s.offenders = fmt.Sprintf("%d/%d, %d", found, len(s.Offenders), wrong)
 	s.grave = fmt.Sprint(grave)
-	if len(s.Offenders) == 0 && grave > 0 {
-		s.fault("%d findings above low where nothing happened", grave)
-	}
-	if want := leastFound[s.Sample]; found < want {
+	if want := leastFound[s.Sample]; found < want && !slices.ContainsFunc(s.Detectors, missing) {
 		s.fault("offenders: found %d of %d, was %d", found, len(s.Offenders), want)
 	}
 }
@@ -318,7 +318,7 @@ func (s *score) judgeDetectors(findings []finding) {
 	for _, name := range s.Detectors {
 		spoke := slices.ContainsFunc(findings, func(f finding) bool { return f.Detector == name && f.grave() })
 		if !spoke {
-			if !exists(name) {
+			if missing(name) {
 				name += " not yet"
 			} else {
 				s.fault("detector %s is silent", name)
@@ -332,8 +332,8 @@ func (s *score) judgeDetectors(findings []finding) {
 	}
 }
 
-func exists(detector string) bool {
-	return slices.ContainsFunc(analyze.Detectors(), func(d analyze.Detector) bool { return d.Name == detector })
+func missing(detector string) bool {
+	return !slices.ContainsFunc(analyze.Detectors(), func(d analyze.Detector) bool { return d.Name == detector })
 }
 
 // What has been reached, and must not be lost.
@@ -348,12 +348,13 @@ var (
 	// leastFound is how many offenders were found.
 	leastFound = map[string]int{
 		"burst-secondary-mx": 4, "compromised-account": 3, "content-filter": 1, "open-relay-exim": 14, "open-relay-exim-default-log": 14,
-		"open-relay-exim-rich-log": 14, "web-script-exim": 2, "web-script-postfix": 1,
+		"open-relay-exim-rich-log": 14, "self-addressed": 312, "web-script-exim": 2, "web-script-postfix": 1,
 	}
 
 	// leastMangled is how many damaged addresses were found.
 	leastMangled = map[string]int{"burst-secondary-mx": 15}
 
 	// exactly are the samples whose findings have the right window, to the minute, and the right number of messages.
-	exactly = []string{"burst-secondary-mx", "compromised-account", "content-filter", "open-relay-exim"}
+	exactly = []string{"burst-secondary-mx", "compromised-account", "content-filter", "open-relay-exim", "open-relay-exim-default-log",
+		"open-relay-exim-rich-log", "web-script-exim", "web-script-postfix"}
 )
