@@ -133,7 +133,7 @@ func (w *accountWatch) seen(t mail.Instant) {
 	w.last = max(w.last, t)
 }
 
-func hourOf(t mail.Instant) int { return int(t/mail.Instant(time.Hour)) % 24 }
+func hourOf(t mail.Instant) int { return (int(t/mail.Instant(time.Hour))%24 + 24) % 24 } // a stamp may lie before 1970
 
 // call notes how an account was written; the earliest spelling stays.
 func (l *login) call(name string, t mail.Instant) {
