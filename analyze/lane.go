@@ -64,6 +64,9 @@ func (l *Lane) Merge(other *Lane) {
 	}
 }
 
+// Empty reports whether nothing was counted.
+func (l *Lane) Empty() bool { return len(l.marks) == 0 }
+
 // Width is how long a span is.
 func (l *Lane) Width() time.Duration { return time.Minute << l.doubled }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"mailforensics/analyze"
@@ -16,19 +15,29 @@ type Action struct {
 	Finding string // ID of the finding that asks for it
 }
 
-// shownQueueIDs bounds the queue IDs on one command line.
-const shownQueueIDs = 200
-
-// Actions are what to do about the findings of an incident, the most urgent first.
+// Actions are what to do about the findings of an incident, the most urgent first: stop it, hold what is in the queue, keep
+// them out. What several findings ask for stands there once, of the first that does.
 func Actions(r *Report, inc *analyze.Incident) []Action {
+	findings := slices.DeleteFunc(r.findingsOf(inc), func(f *analyze.Finding) bool { return f.Severity < analyze.Medium })
 	var all []Action
-	for _, f := range r.findingsOf(inc) {
-		if f.Severity < analyze.Medium {
-			continue
+	add := func(more ...Action) {
+		for _, a := range more {
+			if !slices.ContainsFunc(all, func(b Action) bool { return b.Why == a.Why && b.Command == a.Command }) {
+				all = append(all, a)
+			}
 		}
-		all = append(all, actions(r, f)...)
 	}
-	return slices.CompactFunc(all, func(a, b Action) bool { return a.Command == b.Command && a.Why == b.Why })
+	for _, f := range findings {
+		add(stopActions(r, f)...)
+	}
+	add(queueActions(findings)...)
+	for _, f := range findings {
+		if mayBlock(f) {
+			add(Action{"keep its clients out", command(r, "block", "--format", blockForm(r)), f.ID})
+			break
+		}
+	}
+	return all
 }
 
 // findingsOf are the findings of an incident, the main one first.
@@ -44,7 +53,8 @@ func (r *Report) findingsOf(inc *analyze.Incident) []*analyze.Finding {
 	return all
 }
 
-func actions(r *Report, f *analyze.Finding) []Action {
+// stopActions stop what a finding is about.
+func stopActions(r *Report, f *analyze.Finding) []Action {
 	var all []Action
 	add := func(why string, command string) { all = append(all, Action{why, command, f.ID}) }
 	if f.Subject.Kind == analyze.Account {
@@ -67,10 +77,6 @@ func actions(r *Report, f *analyze.Finding) []Action {
 	}
 	if f.Detector == "open-relay" {
 		add("mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain", "")
-	}
-	all = append(all, queueActions(r, f)...)
-	if mayBlock(f) {
-		add("keep its clients out", command(r, "block", "--format", blockForm(r)))
 	}
 	return all
 }
@@ -97,30 +103,28 @@ func wrote(r *Report, mta mail.MTA) bool {
 	return false
 }
 
-// queueActions hold, and then delete, exactly the messages of f that the log saw last in the queue.
-func queueActions(r *Report, f *analyze.Finding) []Action {
-	ids := f.QueueIDs[:min(len(f.QueueIDs), shownQueueIDs)]
-	if len(ids) == 0 {
-		return nil
-	}
-	words := make([]string, len(ids))
-	for i, id := range ids {
-		words[i] = quote(id)
-	}
-	more := ""
-	if n := len(f.QueueIDs) - len(ids); n > 0 {
-		more = " (the first " + strconv.Itoa(len(ids)) + "; --format json has more)"
-	}
-	why := Counted(len(f.QueueIDs), "message", "messages") + " of it may still be in the queue: "
-	if strings.Contains(ids[0], "-") { // an Exim message ID
-		return []Action{
-			{why + "hold" + more, "exim -Mf " + strings.Join(words, " "), f.ID},
-			{"… and when you are sure, delete", "exim -Mrm " + strings.Join(words, " "), f.ID},
+// queueActions hold, and then delete, exactly the messages of findings that the log saw last in the queue.
+func queueActions(findings []*analyze.Finding) []Action {
+	var postfix, exim []string
+	for _, id := range queuedOf(findings) {
+		if strings.Contains(id, "-") { // an Exim message ID
+			exim = append(exim, quote(id))
+		} else {
+			postfix = append(postfix, quote(id))
 		}
 	}
-	list := `printf '%s\n' ` + strings.Join(words, " ")
-	return []Action{
-		{why + "hold" + more, list + " | postsuper -h -", f.ID},
-		{"… and when you are sure, delete", list + " | postsuper -d -", f.ID},
+	var all []Action
+	add := func(ids []string, before, hold, drop, after string) {
+		if len(ids) == 0 {
+			return
+		}
+		finding := findings[slices.IndexFunc(findings, func(f *analyze.Finding) bool { return len(f.QueueIDs) > 0 })]
+		list := before + strings.Join(ids, " ")
+		all = append(all,
+			Action{Counted(len(ids), "message of it may", "messages of it may") + " still be in the queue" + onHosts(finding.Hosts) + ": hold", hold + list + after, finding.ID},
+			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding.ID})
 	}
+	add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")
+	add(exim, "", "exim -Mf ", "exim -Mrm ", "")
+	return all
 }

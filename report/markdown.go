@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -13,8 +14,13 @@ import (
 // sentences that contain such text go through markdown.
 func Markdown(w io.Writer, r *Report) error {
 	d := &document{r: r, files: r.fileNames()}
-	d.line("# mailforensics " + r.Command)
-	if r.Schema == findingsSchema {
+	if r.Command == investigateCommand {
+		d.line("# " + d.title())
+		d.investigation()
+	} else {
+		d.line("# mailforensics " + r.Command)
+	}
+	if r.Schema == findingsSchema && r.Command != investigateCommand {
 		d.findings()
 	}
 	for _, t := range r.tablesFor(Person) {
@@ -244,7 +250,7 @@ func (d *document) foot() {
 		d.item("stamps", markdown(rule))
 	}
 	for _, g := range r.Gaps {
-		d.item("gap", code(g.Host)+" logged nothing "+from(g.From, g.To, r.Zone))
+		d.item("gap", code(cmp.Or(g.Host, "a log without host names"))+" logged nothing "+from(g.From, g.To, r.Zone))
 	}
 	d.item("read", verdicts(r))
 	if r.Site != nil {

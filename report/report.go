@@ -38,7 +38,11 @@ type Report struct {
 	Site      *analyze.Site      // nil: nothing was learned
 
 	Incidents []analyze.Incident // the findings joined to stories; only of investigate
+	Told      int                // how many of them a person gets in full; 0: the writer's own number
 	Advice    []analyze.Advice   // what better logging would have shown
+	Course    *analyze.Course    // all mail over time; nil: not counted
+
+	Thresholds *analyze.Thresholds // that the findings depend on; nil: none are named
 
 	Tables []Table
 	Notes  []string // what the reader must know besides: precision that was lost, guesses

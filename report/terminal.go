@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -31,7 +32,9 @@ func Terminal(w io.Writer, r *Report, style Style) error {
 	if p.columns == 0 {
 		p.columns = 100
 	}
-	if r.Schema == findingsSchema {
+	if r.Command == investigateCommand {
+		p.investigation()
+	} else if r.Schema == findingsSchema {
 		p.findings()
 	}
 	for _, t := range r.tablesFor(Person) {
@@ -360,6 +363,9 @@ func (p *page) foot() {
 	for i, note := range r.Notes {
 		p.field(firstLabel(i, "note"), Visible(note))
 	}
+	if r.Command == investigateCommand {
+		p.inquest()
+	}
 	if r.Schema == findingsSchema && slices.ContainsFunc(r.Findings, blockable) {
 		p.raw("to block", Visible(command(r, "block")))
 	}
@@ -379,7 +385,7 @@ func (p *page) gaps() {
 			p.item("and " + Counted(p.r.QuietSpans-3, "shorter gap", "shorter gaps"))
 			break
 		}
-		p.field(firstLabel(i, "gaps"), Visible(g.Host)+" logged nothing "+from(g.From, g.To, p.r.Zone))
+		p.field(firstLabel(i, "gaps"), Visible(cmp.Or(g.Host, "a log without host names"))+" logged nothing "+from(g.From, g.To, p.r.Zone))
 	}
 }
 

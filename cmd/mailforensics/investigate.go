@@ -36,9 +36,10 @@ func runInvestigate(ctx context.Context, s *settings, args []string) error {
 	detectors := analyze.Detectors()
 	engine := analyze.NewEngine(s.pass, detectors)
 	var logging analyze.Logging
+	var course analyze.Course
 	r, err := s.scan(ctx, args, want{
-		message: func(m *mail.Message) { engine.Message(m); logging.Message(m) },
-		event:   func(ev *mail.Event) { engine.Event(ev); logging.Event(ev) },
+		message: func(m *mail.Message) { engine.Message(m); logging.Message(m); course.Message(m) },
+		event:   func(ev *mail.Event) { engine.Event(ev); logging.Event(ev); course.Event(ev) },
 	})
 	if err != nil {
 		return err
@@ -46,9 +47,11 @@ func runInvestigate(ctx context.Context, s *settings, args []string) error {
 	rep := s.newReport("investigate", "findings", args, r)
 	rep.Detectors = detectors
 	rep.Findings, rep.Site = engine.Findings()
+	rep.Notes = append(rep.Notes, rep.Site.Notes...)
 	rep.Totals = engine.Totals
 	rep.Incidents = analyze.Incidents(rep.Findings)
 	rep.Advice = logging.Advice()
+	rep.Course, rep.Thresholds, rep.Told = &course, &s.pass.Thresholds, s.top
 	if err := s.print(rep); err != nil {
 		return err
 	}

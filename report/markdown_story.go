@@ -1,0 +1,207 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mailforensics/analyze"
+)
+
+// The document of investigate as Markdown: for a ticket, a wiki, a mail to the data protection officer.
+
+// markdownStories is how many incidents are told in full; the others have a row.
+const markdownStories = 20
+
+func (d *document) investigation() {
+	r := d.r
+	stories := tell(r)
+	d.blank()
+	if len(stories) == 0 {
+		start, end := r.Window()
+		d.line("**Nothing found** in " + Counted(r.Totals.Messages, "message", "messages") + ", " + from(start, end, r.Zone) + ".")
+	}
+	if len(stories) > 1 {
+		d.line("**" + Counted(len(stories), "incident", "incidents") + " of " + Counted(len(r.Findings), "finding", "findings") + ": " + gravity(stories) + ".**")
+		d.incidents(stories)
+	}
+	for _, s := range stories[:min(len(stories), markdownStories)] {
+		d.story(s)
+	}
+	d.list(2, "Looked for and not found", notFoundTitles(r))
+	d.list(2, "Not covered", coverageTexts(r))
+	d.advice(r.Advice)
+}
+
+// title is the sentence above everything.
+func (d *document) title() string {
+	stories := tell(d.r)
+	switch len(stories) {
+	case 0:
+		return "Nothing found"
+	case 1:
+		return markdown(stories[0].sentence)
+	}
+	return markdown(stories[0].sentence) + fmt.Sprintf(", and %s", Counted(len(stories)-1, "more incident", "more incidents"))
+}
+
+func (d *document) incidents(stories []*story) {
+	d.blank()
+	d.row("", "severity", "what", "who", "from", "lasted", "messages", "rejected", "findings")
+	d.row("--:", "---", "---", "---", "---", "--:", "--:", "--:", "--:")
+	for _, s := range stories {
+		d.row(strconv.Itoa(s.number), s.Severity.String(), code(s.main.Detector), code(s.main.Subject.Value), s.Start.In(d.r.Zone).Format("2006-01-02 15:04:05"),
+			span(s.End.Sub(s.Start)), Commas(s.main.Counts.Messages), Commas(s.main.Counts.Rejected), Commas(1+len(s.others)))
+	}
+	d.blank()
+}
+
+func (d *document) story(s *story) {
+	zone := d.r.Zone
+	d.head(2, fmt.Sprintf("%d. %s: %s", s.number, strings.ToUpper(s.Severity.String()), markdown(s.sentence)))
+	d.item("when", from(s.main.Start, s.main.End, zone))
+	d.item("hosts", codes(s.main.Hosts, 8, len(s.main.Hosts)))
+	d.item("how much", howMuch(s.main))
+	d.item("how fast", howFast(s.main, zone))
+	if counts, minutes := series(s.main.Timeline, 60); len(counts) > 2 {
+		d.item("over time", code(sparkline(counts))+" (a mark is "+step(minutes)+")")
+	}
+	if n := len(s.queued); n > 0 {
+		d.item("still queued", Counted(n, "message", "messages")+", as far as the log tells")
+	}
+	d.item("how sure", code(s.main.Detector)+", "+percent(s.main.Score))
+	d.statements("How they got in", s.ways)
+	d.chain(s)
+	d.head(3, "Who did it")
+	d.item("accounts", codes(s.main.Accounts, 10, len(s.main.Accounts)))
+	d.item("scripts", counts(s.main.Scripts, 10, len(s.main.Scripts)))
+	d.item("signature", code(s.main.Signature))
+	d.clients(s.clients)
+	d.head(3, "What went out, and to whom")
+	d.item("senders", counts(s.main.Senders, 5, max(s.main.Counts.Senders, len(s.main.Senders))))
+	d.item("recipient domains", counts(s.main.RecipientDomains, 10, max(s.main.Counts.RecipientDomains, len(s.main.RecipientDomains))))
+	d.item("subjects", counts(s.main.Subjects, 5, len(s.main.Subjects)))
+	for _, fact := range s.main.Facts {
+		d.item(markdown(fact.Name), markdown(fact.Text))
+	}
+	d.mangled(s.main.Mangled)
+	d.statements("Who else is concerned", s.concerned)
+	d.statements("Damage", s.damage)
+	d.todo(s)
+	d.why(s)
+	d.list(3, "What of it cannot be known", s.limits)
+}
+
+func (d *document) statements(title string, all []statement) {
+	if len(all) == 0 {
+		return
+	}
+	d.head(3, title)
+	for _, st := range all {
+		d.line("- " + markdown(st.Text))
+	}
+}
+
+func (d *document) list(level int, title string, texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	d.head(level, title)
+	for _, text := range texts {
+		d.line("- " + markdown(text))
+	}
+}
+
+// chain is what happened, each moment with its line.
+func (d *document) chain(s *story) {
+	const most = 100
+	if len(s.happened) == 0 {
+		return
+	}
+	d.head(3, "What happened")
+	d.row("when", "what", "line")
+	d.row("---", "---", "---")
+	few := fewEntries(s.happened, s.main.ID, most)
+	for _, e := range few {
+		d.row(e.Time.In(d.r.Zone).Format(dayLayout), markdown(strings.Join(e.Texts, "; ")), d.place(e.Evidence))
+	}
+	if more := len(s.happened) - len(few); more > 0 {
+		d.blank()
+		d.line("and " + Counted(more, "more moment", "more moments") + ".")
+	}
+}
+
+func (d *document) place(e *analyze.Evidence) string {
+	if e == nil || int(e.File) >= len(d.files) {
+		return ""
+	}
+	return code(d.files[e.File] + ":" + strconv.FormatInt(e.Line, 10))
+}
+
+func (d *document) todo(s *story) {
+	if len(s.actions) == 0 {
+		return
+	}
+	d.head(3, "What to do now")
+	for i, a := range s.actions {
+		d.line(strconv.Itoa(i+1) + ". " + markdown(a.Why))
+		if a.Command != "" {
+			d.fence(a.Command)
+		}
+	}
+	if len(s.prevention) == 0 {
+		return
+	}
+	d.head(3, "How to prevent it")
+	d.settings(s.prevention)
+}
+
+// fence is a command as a block of code under an item, where nothing of it is acted on.
+func (d *document) fence(text string) {
+	text = Visible(text)
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	d.line("")
+	d.line("   " + fence + "sh")
+	d.line("   " + text)
+	d.line("   " + fence)
+	d.line("")
+}
+
+// why is the argument, and the other findings of the story in a row each.
+func (d *document) why(s *story) {
+	d.head(3, "Why we say so")
+	d.reasons(s.main.Reasons)
+	d.evidence(s.main.Evidence)
+	d.item("every message of it", code(traceCommand(s.main, d.r)))
+	if len(s.others) == 0 {
+		return
+	}
+	d.blank()
+	d.row("also found", "by", "sure", "messages", "rejected", "evidence")
+	d.row("---", "---", "--:", "--:", "--:", "---")
+	for _, f := range s.others {
+		place := ""
+		if len(f.Evidence) > 0 {
+			place = d.place(&f.Evidence[0])
+		}
+		d.row(markdown(f.Title), code(f.Detector), percent(f.Score), Commas(f.Counts.Messages), Commas(f.Counts.Rejected), place)
+	}
+	d.blank()
+}
+
+func (d *document) advice(all []analyze.Advice) {
+	if len(all) == 0 {
+		return
+	}
+	d.head(2, "What better logging would have shown")
+	d.settings(all)
+}
+
+func (d *document) settings(all []analyze.Advice) {
+	for _, a := range all {
+		d.line("- " + markdown(a.Why) + ": " + code(a.Setting))
+	}
+}
