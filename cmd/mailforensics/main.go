@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -160,15 +159,3 @@ func interruptible() (context.Context, context.CancelFunc) {
 
 // patience is how long the end may take after a signal: the report of a --follow is written within it.
 const patience = 10 * time.Second
-
-// tuneMemory trades memory that is there for time. What lives between collections is mostly open messages, some 20 MB; with
-// Go's default the collector runs a hundred times a second beside the parsers. The limit keeps the whole under 256 MB.
-// GOGC and GOMEMLIMIT win.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(200 << 20)
-	}
-}

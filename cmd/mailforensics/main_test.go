@@ -250,6 +250,17 @@ func TestStartIsFast(t *testing.T) {
 	}
 }
 
+func TestPercentFor(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{{0, mostPercent}, {1 << 20, 400}, {95 << 20, 100}, {150 << 20, 50}, {1 << 40, 50}} {
+		if got := percentFor(c.live); got != c.want {
+			t.Errorf("percentFor(%d): got %d, want %d", c.live, got, c.want)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	words := []string{"table", "json", "ndjson", "csv", "markdown"}
 	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"", ""}} {
