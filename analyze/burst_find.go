@@ -17,7 +17,7 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	w.population()
 	j := &judge{site: site, limits: &w.pass.Thresholds.Burst, usual: w.usual()}
 	var all []*candidate
-	for s, records := range w.remembered() {
+	for s, records := range w.remembered {
 		all = append(all, w.candidates(s, records)...)
 	}
 	refusals := w.refusalsOf(all, site)
@@ -71,12 +71,12 @@ func (w *burstWatch) likes(s *series) float64 {
 	return max(1, float64(n)/float64(days))
 }
 
-// remembered is every series with enough to look at, and its records.
-func (w *burstWatch) remembered() map[*series][]*record {
-	f := make(map[*series][]*record)
+// remembered gathers what is kept and what is in the ring for every series, and yields those with enough to look at.
+func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
+	var gathered []*series
 	w.all(func(s *series) bool {
-		if len(s.kept) > 0 || len(s.stories) > 0 {
-			f[s] = append(f[s], s.kept...)
+		if s.inRing = s.kept; len(s.kept) > 0 || len(s.stories) > 0 {
+			gathered = append(gathered, s)
 		}
 		return true
 	})
@@ -85,12 +85,17 @@ func (w *burstWatch) remembered() map[*series][]*record {
 			if s == nil {
 				continue
 			}
-			if s = w.current(s); s.total >= w.pass.Thresholds.Burst.MinMessages {
-				f[s] = append(f[s], r)
+			if s = w.current(s); len(s.inRing) == 0 && len(s.stories) == 0 {
+				gathered = append(gathered, s)
 			}
+			s.inRing = append(s.inRing, r)
 		}
 	}
-	return f
+	for _, s := range gathered {
+		if (len(s.inRing) >= w.pass.Thresholds.Burst.MinMessages || len(s.stories) > 0) && !yield(s, s.inRing) {
+			return
+		}
+	}
 }
 
 // pace is what the instants of a series are measured against; past is how many of its messages are not remembered.

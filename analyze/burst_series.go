@@ -41,6 +41,7 @@ type series struct {
 	origins []whence  // accounts, users: from where they send, the earliest first to be met
 	hot     []stretch // when it may be in a burst
 	kept    []*record // of hot stretches, when the ring had no more room for them
+	inRing  []*record // at the end: these and those in the ring
 	stories []*batch  // of kept ones, when they were too many
 }
 
@@ -166,6 +167,9 @@ func (w *burstWatch) same(s *series) *series {
 
 // current is the series that stands for s now: s may have been forgotten and met again.
 func (w *burstWatch) current(s *series) *series {
+	if w.forgotten() == 0 {
+		return s
+	}
 	var found *series
 	switch s.dim {
 	case byNetwork:
