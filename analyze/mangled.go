@@ -28,7 +28,8 @@ damaged address: they share a list, and most likely a hand.
 Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
 
 What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
-that got no mail within the log. Give the log of the primary MX, too, when the secondary takes everything.`,
+that got no mail within the log. On a gateway or a secondary MX alone, what the next host took counts as known; give its
+log, too, where you have it.`,
 	New: func(p *Pass) Watch { return newMangledWatch(p) },
 }
 
@@ -60,8 +61,10 @@ type attempts struct {
 const failedSenders = 8
 
 type mangledWatch struct {
-	pass   *Pass
-	failed *Entities[failedRecipient, attempts]
+	pass     *Pass
+	failed   *Entities[failedRecipient, attempts]
+	passed   Tally // recipients of strangers that another host took
+	passedTo Tally // their domains
 }
 
 func newMangledWatch(p *Pass) *mangledWatch {
@@ -76,7 +79,13 @@ func (w *mangledWatch) Message(m *mail.Message) {
 	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Disposition != mail.Bounced && r.Disposition != mail.Expired {
+		switch {
+		case r.Disposition == mail.Delivered && !r.Local:
+			address := mail.Fold(r.Envelope())
+			w.passed.Add(address, 1)
+			addNamed(&w.passedTo, mail.Domain(address))
+			continue
+		case r.Disposition != mail.Bounced && r.Disposition != mail.Expired:
 			continue
 		}
 		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), mail.Fold(r.Envelope())})
@@ -124,6 +133,8 @@ func (a *attempts) sender(s string) {
 }
 
 func (w *mangledWatch) Merge(other Watch) {
+	w.passed.Merge(&other.(*mangledWatch).passed)
+	w.passedTo.Merge(&other.(*mangledWatch).passedTo)
 	for k, o := range other.(*mangledWatch).failed.All() {
 		a := w.failed.At(k)
 		a.messages += o.messages
@@ -175,11 +186,19 @@ type byClient struct {
 // networks used a damaged address.
 func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[string]map[netip.Prefix]bool) {
 	known := newDamageIndex(site)
+	domains := w.passedOn()
+	for _, address := range w.passed.Values() {
+		if domains[mail.Domain(address)] {
+			known.add(strings.ToLower(address))
+		}
+	}
+	known.sort()
 	suspects := byClient{of: make(map[netip.Addr][]damage)}
 	tried := make(map[netip.Addr]int)
 	networks := make(map[string]map[netip.Prefix]bool)
 	for _, k := range w.failed.Sorted(compareFailed) {
-		if !site.IsOurs(mail.Domain(k.address)) || site.KnownRecipient(k.address) || site.IsOwn(k.client) {
+		domain := mail.Domain(k.address)
+		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
 			continue
 		}
 		tried[k.client]++
@@ -197,6 +216,18 @@ func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[s
 		networks[k.address][NetworkOf(k.client)] = true
 	}
 	return suspects, tried, networks
+}
+
+// passedOn are domains that look like ours though no mail of theirs ends here: a good part of what strangers hand in goes to
+// them. That is how a gateway or a secondary MX looks whose primary's log is not given.
+func (w *mangledWatch) passedOn() map[string]bool {
+	domains := make(map[string]bool)
+	for _, c := range w.passedTo.Top(topMost) {
+		if c.Messages >= 10 && c.Messages*5 >= w.passedTo.Total() {
+			domains[c.Value] = true
+		}
+	}
+	return domains
 }
 
 func compareFailed(a, b failedRecipient) int {
@@ -281,16 +312,29 @@ const (
 func newDamageIndex(site *Site) *damageIndex {
 	x := &damageIndex{known: make(map[string]bool), tails: make(map[string][]string)}
 	for address := range site.KnownRecipients {
-		x.known[address] = true
-		local := mail.LocalPart(address)
-		for cut := 1; cut <= cutMost && len(local)-cut >= tailLeast; cut++ {
-			x.tails[address[cut:]] = append(x.tails[address[cut:]], address)
-		}
+		x.add(address)
 	}
+	x.sort()
+	return x
+}
+
+// add takes a known recipient, in lower case.
+func (x *damageIndex) add(address string) {
+	if x.known[address] {
+		return
+	}
+	x.known[address] = true
+	local := mail.LocalPart(address)
+	for cut := 1; cut <= cutMost && len(local)-cut >= tailLeast; cut++ {
+		x.tails[address[cut:]] = append(x.tails[address[cut:]], address)
+	}
+}
+
+// sort puts the originals of each tail in order, so that what is found does not depend on the order of what was added.
+func (x *damageIndex) sort() {
 	for _, originals := range x.tails {
 		slices.Sort(originals)
 	}
-	return x
 }
 
 // find says which known recipient was damaged and how; the kind is "" where none fits. Of several the one with which the
