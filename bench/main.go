@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command bench measures the program beside the tools that people use instead: grep, sort and uniq, ripgrep, wc, pflogsumm,
 // eximstats and exigrep, all on the same generated logs, in one run, and prints ratios. Absolute times are those of the
 // machine; the ratios are what counts.
