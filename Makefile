@@ -1,4 +1,4 @@
-# Everything a developer needs. Go alone is enough for all but `make bench`, which says what it lacks.
+# Everything a developer needs. Go alone is enough for all but `make bench`, which wants the tools that it compares with.
 
 GO ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
