@@ -4,10 +4,12 @@ package analyze
 func Detectors() []Detector {
 	return []Detector{
 		account,
+		guessing,
 		burst,
 		openRelay,
 		script,
 		mangled,
 		secondaryMX,
+		campaign,
 	}
 }

@@ -1,10 +1,210 @@
 package analyze
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 
 	"mailforensics/mail"
 )
+
+var guessing = Detector{
+	Name:    "guessing",
+	Command: "guessing",
+	Title:   "failed logins, and whether one succeeded",
+	Doc:     guessingDoc,
+	New:     func(p *Pass) Watch { return newGuessingWatch(p) },
+}
+
+// guesser is a client whose logins failed, or succeeded, or both.
+type guesser struct {
+	client   mail.Client
+	tries    [witnesses]tries
+	accounts Tally // names that were tried, folded
+	unnamed  int   // tries whose name was not logged, or was one too many
+	unknown  int   // tries that the password server answered with "no such user"
+	wins     []win // by account
+	more     int   // successful logins of further accounts
+	first    Evidence
+	last     Evidence
+	hosts    Tally
+}
+
+// witness is who tells of a failed login. The session that the client spoke to and the password server that it asked tell of
+// the same one; either may be silent.
+type witness uint8
+
+const (
+	bySession witness = iota
+	byPasswords
+	witnesses
+)
+
+// tries are failed logins as one witness tells of them.
+type tries struct {
+	n     int
+	first mail.Instant
+	last  mail.Instant
+	times []mail.Instant // the first triesKept
+}
+
+// win is an account that a client logged in to.
+type win struct {
+	account string
+	n       int
+	first   mail.Instant
+	last    mail.Instant
+	line    Evidence // of the first
+}
+
+const (
+	triesKept = 128 // failed logins of one client that are remembered one by one
+	winsKept  = 16  // accounts of one client
+)
+
+// guessingWatch counts failed and successful logins by client. What concerns an account or a network is put together from
+// the clients at the end.
+type guessingWatch struct {
+	pass    *Pass
+	clients *Entities[netip.Addr, guesser]
+	nobody  guesser // failures without an address
+	names   int     // names that are remembered, over all
+	first   mail.Instant
+	last    mail.Instant
+}
+
+func newGuessingWatch(p *Pass) *guessingWatch {
+	return &guessingWatch{pass: p, clients: NewEntities[netip.Addr](p.Thresholds.Guessing.MaxClients, (*guesser).weight, nil)}
+}
+
+// weight is how much a client matters: one that only succeeds is known again when it comes again.
+func (g *guesser) weight() int { return g.failures().n }
+
+// failures is the failed logins by the witness who saw more.
+func (g *guesser) failures() *tries {
+	if g.tries[byPasswords].n > g.tries[bySession].n {
+		return &g.tries[byPasswords]
+	}
+	return &g.tries[bySession]
+}
+
+func (w *guessingWatch) Message(m *mail.Message) {
+	if m.Account == "" || m.Notice || m.Has(mail.Doubtful) || m.Time == 0 || !m.Client.IP.IsValid() {
+		return
+	}
+	w.seen(m.Time)
+	w.clients.At(m.Client.IP.Unmap()).won(m.Account, MessageEvidence(m))
+}
+
+func (w *guessingWatch) Event(ev *mail.Event) {
+	if ev.Time == 0 {
+		return
+	}
+	w.seen(ev.Time)
+	switch ev.Kind {
+	case mail.Auth:
+		if ev.Account != "" && ev.Client.IP.IsValid() {
+			w.clients.At(ev.Client.IP.Unmap()).won(ev.Account, EventEvidence(ev))
+		}
+	case mail.AuthFailed:
+		if isGuess(ev) {
+			w.failed(ev)
+		}
+	}
+}
+
+func (w *guessingWatch) seen(t mail.Instant) {
+	if w.first == 0 || t < w.first {
+		w.first = t
+	}
+	w.last = max(w.last, t)
+}
+
+// won notes a login that succeeded.
+func (g *guesser) won(account string, e Evidence) {
+	for i := range g.wins {
+		v := &g.wins[i]
+		if v.account == account || strings.EqualFold(v.account, account) {
+			v.n++
+			if before(e, v.line) {
+				v.first, v.line = e.Time, owned(e)
+			}
+			v.last = max(v.last, e.Time)
+			return
+		}
+	}
+	if len(g.wins) >= winsKept {
+		g.more++
+		return
+	}
+	g.wins = append(g.wins, win{account: loginKey(strings.Clone(account)), n: 1, first: e.Time, last: e.Time, line: owned(e)})
+}
+
+// failed notes a failed login.
+func (w *guessingWatch) failed(ev *mail.Event) {
+	g := &w.nobody
+	if ev.Client.IP.IsValid() {
+		g = w.clients.At(ev.Client.IP.Unmap())
+		g.complete(ev.Client)
+	}
+	by := bySession
+	if ev.Service == "auth" {
+		by = byPasswords
+	}
+	n := attemptsOf(ev)
+	g.tries[by].add(ev.Time, n)
+	addNamed(&g.hosts, ev.Host)
+	if saysUnknown(ev) {
+		g.unknown += n
+	}
+	w.try(g, ev.Account, n)
+	if e := EventEvidence(ev); g.first.Line == 0 || before(e, g.first) {
+		g.first = owned(e)
+	}
+	if e := EventEvidence(ev); g.last.Line == 0 || before(g.last, e) {
+		g.last = owned(e)
+	}
+}
+
+// complete adds what another line says of the client, whatever the order of lines.
+func (g *guesser) complete(c mail.Client) {
+	known := ClientCount{Client: g.client}
+	known.complete(c)
+	g.client = known.Client
+	g.client.IP = c.IP.Unmap()
+}
+
+// try counts a name that was tried.
+func (w *guessingWatch) try(g *guesser, name string, n int) {
+	if name == "" || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.accounts.Of(loginKey(name)) == 0 {
+		g.unnamed += n
+		return
+	}
+	before := g.accounts.Distinct()
+	g.accounts.Add(loginKey(name), n)
+	w.names += g.accounts.Distinct() - before
+}
+
+func (t *tries) add(at mail.Instant, n int) {
+	t.n += n
+	if t.first == 0 || at < t.first {
+		t.first = at
+	}
+	t.last = max(t.last, at)
+	for range min(n, triesKept) {
+		t.keep(at)
+	}
+}
+
+// keep remembers the earliest tries, in order.
+func (t *tries) keep(at mail.Instant) {
+	if len(t.times) == triesKept && at >= t.times[triesKept-1] {
+		return
+	}
+	i, _ := slices.BinarySearch(t.times, at)
+	t.times = slices.Insert(t.times, i, at)
+	t.times = t.times[:min(len(t.times), triesKept)]
+}
 
 // isGuess reports whether a failed login was a try with a password: not one that the server could not look at, nor one that
 // never came so far.
@@ -36,4 +236,81 @@ func attemptsOf(ev *mail.Event) int {
 		n = 10*n + int(rest[i]-'0')
 	}
 	return max(1, n)
+}
+
+// saysUnknown reports whether the password server says that there is no such user.
+func saysUnknown(ev *mail.Event) bool {
+	return strings.Contains(ev.Text, "nknown user") || strings.Contains(ev.Text, "User not known") || strings.Contains(ev.Text, "User not found")
+}
+
+// Merge takes over what other has counted.
+func (w *guessingWatch) Merge(other Watch) {
+	o := other.(*guessingWatch)
+	if o.first != 0 {
+		w.seen(o.first)
+		w.seen(o.last)
+	}
+	for ip, g := range o.clients.All() {
+		mine := w.clients.At(ip)
+		before := mine.accounts.Distinct()
+		mine.merge(g)
+		w.names += mine.accounts.Distinct() - before
+	}
+	w.nobody.merge(&o.nobody)
+}
+
+func (g *guesser) merge(o *guesser) {
+	if o.client.IP.IsValid() {
+		g.complete(o.client)
+	}
+	for i := range g.tries {
+		g.tries[i].merge(&o.tries[i])
+	}
+	g.accounts.Merge(&o.accounts)
+	g.hosts.Merge(&o.hosts)
+	g.unnamed += o.unnamed
+	g.unknown += o.unknown
+	g.more += o.more
+	for _, v := range o.wins {
+		g.mergeWin(v)
+	}
+	if o.first.Line != 0 && (g.first.Line == 0 || before(o.first, g.first)) {
+		g.first = o.first
+	}
+	if o.last.Line != 0 && (g.last.Line == 0 || before(g.last, o.last)) {
+		g.last = o.last
+	}
+}
+
+func (g *guesser) mergeWin(o win) {
+	for i := range g.wins {
+		v := &g.wins[i]
+		if v.account == o.account {
+			v.n += o.n
+			v.last = max(v.last, o.last)
+			if before(o.line, v.line) {
+				v.first, v.line = o.first, o.line
+			}
+			return
+		}
+	}
+	if len(g.wins) >= winsKept {
+		g.more += o.n
+		return
+	}
+	g.wins = append(g.wins, o)
+}
+
+func (t *tries) merge(o *tries) {
+	if o.n == 0 {
+		return
+	}
+	for _, at := range o.times {
+		t.keep(at)
+	}
+	if t.first == 0 || o.first < t.first {
+		t.first = o.first
+	}
+	t.last = max(t.last, o.last)
+	t.n += o.n
 }

@@ -14,12 +14,16 @@ type Thresholds struct {
 	Account AccountThresholds
 	// Relay is what counts as relaying for strangers.
 	Relay RelayThresholds
+	// Guessing is how many failed logins are more than a mistake.
+	Guessing GuessingThresholds
 	// Mangled is what proves that recipients were damaged.
 	Mangled MangledThresholds
 	// Secondary is what a client must do to be found at the secondary MX.
 	Secondary SecondaryThresholds
 	// Script is what local users must hand in to be found.
 	Script ScriptThresholds
+	// Campaign is what many addresses must share to be one hand.
+	Campaign CampaignThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -52,6 +56,17 @@ type AccountThresholds struct {
 	MaxAccounts  int
 	MaxPlaces    int // addresses from which accounts were used, over all
 	MaxRecords   int // messages remembered one by one, over all accounts
+}
+
+// GuessingThresholds are those of the detector guessing.
+type GuessingThresholds struct {
+	MinFailures   int // of one client
+	MinAccounts   int // tried by one client
+	MinSources    int // addresses that try one account
+	MinCrowd      int // addresses that try seldom …
+	MinCrowdTries int // … and so often a day together
+	MaxClients    int
+	MaxNames      int // names remembered, over all clients
 }
 
 // SiteThresholds are those of the survey.
@@ -104,6 +119,18 @@ func DefaultThresholds() Thresholds {
 			GatewayFrom: 10,
 			MaxEntities: 5_000,
 		},
+		Guessing: GuessingThresholds{
+			// Nobody types a wrong password ten times.
+			MinFailures: 10,
+			// A family has four.
+			MinAccounts: 5,
+			MinSources:  10,
+			// A server with a few hundred accounts hears some twenty tries a day.
+			MinCrowd:      30,
+			MinCrowdTries: 100,
+			MaxClients:    20_000,
+			MaxNames:      200_000,
+		},
 		Mangled: MangledThresholds{
 			// One may be a typo, two of one client hardly.
 			MinAddresses: 2,
@@ -125,6 +152,18 @@ func DefaultThresholds() Thresholds {
 			MassFrom:    100,
 			Fresh:       0.5,
 			MaxPlaces:   2_000,
+		},
+		Campaign: CampaignThresholds{
+			// The smallest that was seen had four; two addresses may be two customers of one shop.
+			MinClients:   3,
+			MinSightings: 6,
+			// A company with a printer in each of four shops writes to itself from four lines.
+			MinSelf: 6,
+			// A run rests while its program fetches another list; what has rested for a day is another run.
+			Pause:     2 * time.Hour,
+			LongPause: 24 * time.Hour,
+			// About 12 MB, and as much again for what was shared.
+			MaxRecords: 16_384,
 		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
@@ -185,6 +224,13 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"relay.random", &t.Relay.Random},
 		{"relay.gateway-from", &t.Relay.GatewayFrom},
 		{"relay.max-entities", &t.Relay.MaxEntities},
+		{"guessing.min-failures", &t.Guessing.MinFailures},
+		{"guessing.min-accounts", &t.Guessing.MinAccounts},
+		{"guessing.min-sources", &t.Guessing.MinSources},
+		{"guessing.min-crowd", &t.Guessing.MinCrowd},
+		{"guessing.min-crowd-tries", &t.Guessing.MinCrowdTries},
+		{"guessing.max-clients", &t.Guessing.MaxClients},
+		{"guessing.max-names", &t.Guessing.MaxNames},
 		{"mangled.min-addresses", &t.Mangled.MinAddresses},
 		{"mangled.min-share", &t.Mangled.MinShare},
 		{"mangled.shared-by", &t.Mangled.SharedBy},
@@ -197,6 +243,12 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"script.mass-from", &t.Script.MassFrom},
 		{"script.fresh", &t.Script.Fresh},
 		{"script.max-places", &t.Script.MaxPlaces},
+		{"campaign.min-clients", &t.Campaign.MinClients},
+		{"campaign.min-sightings", &t.Campaign.MinSightings},
+		{"campaign.min-self", &t.Campaign.MinSelf},
+		{"campaign.pause", &t.Campaign.Pause},
+		{"campaign.long-pause", &t.Campaign.LongPause},
+		{"campaign.max-records", &t.Campaign.MaxRecords},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},

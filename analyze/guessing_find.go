@@ -1,0 +1,584 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// guessInquest looks at all clients once, at the end.
+type guessInquest struct {
+	w       *guessingWatch
+	t       *GuessingThresholds
+	site    *Site
+	won     map[string][]winner // successful logins by account
+	guilty  []*guesser          // clients that failed and do not belong here, by address
+	told    map[netip.Addr]bool // those of which a finding tells
+	results []Finding
+}
+
+// winner is a client that logged in to an account.
+type winner struct {
+	g *guesser
+	v *win
+}
+
+func (w *guessingWatch) Findings(site *Site) []Finding {
+	q := &guessInquest{w: w, t: &w.pass.Thresholds.Guessing, site: site, won: make(map[string][]winner), told: make(map[netip.Addr]bool)}
+	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
+		g := w.clients.Find(ip)
+		g.client.IP = ip
+		slices.SortFunc(g.wins, func(a, b win) int { return strings.Compare(a.account, b.account) })
+		for i := range g.wins {
+			v := &g.wins[i]
+			q.won[v.account] = append(q.won[v.account], winner{g, v})
+		}
+		if g.failures().n > 0 && !g.belongs() {
+			q.guilty = append(q.guilty, g)
+		}
+	}
+	q.intruders()
+	q.networks()
+	q.targets()
+	q.clients()
+	q.crowd()
+	if w.clients.Forgotten > 0 || w.names >= q.t.MaxNames {
+		site.Notes = append(site.Notes, fmt.Sprintf("guessing: %d clients with the fewest failed logins were forgotten, and names beyond %d are not told apart, for want of room",
+			w.clients.Forgotten, q.t.MaxNames))
+	}
+	return q.results
+}
+
+// belongs reports whether a client is an office, a webmail or somebody's own line: it logged in before it failed, or to about
+// as many accounts as it failed on. Who guesses tries far more than he opens.
+func (g *guesser) belongs() bool {
+	won, early := len(g.wins), 0
+	first := g.failures().first
+	for _, v := range g.wins {
+		if v.first < first {
+			early++
+		}
+	}
+	tried := g.accounts.Distinct()
+	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
+}
+
+// guess is clients who guess together, and what came of it.
+type guess struct {
+	subject  Subject
+	clients  []*guesser
+	accounts Tally
+	n        int
+	unknown  int
+	broken   []winner // logins that succeeded after it
+	unsure   bool     // and may be the owner's
+	first    mail.Instant
+	last     mail.Instant
+	times    []mail.Instant // all of them; nil where not all are known
+	reasons  []Reason
+	score    float64
+}
+
+func newGuess(subject Subject, clients []*guesser) *guess {
+	b := &guess{subject: subject, clients: clients}
+	complete := true
+	for _, g := range clients {
+		f := g.failures()
+		b.n += f.n
+		b.unknown += g.unknown
+		b.accounts.Merge(&g.accounts)
+		if b.first == 0 || f.first < b.first {
+			b.first = f.first
+		}
+		b.last = max(b.last, f.last)
+		complete = complete && len(f.times) == f.n
+		b.times = append(b.times, f.times...)
+	}
+	slices.Sort(b.times)
+	if !complete {
+		b.times = nil
+	}
+	return b
+}
+
+func (b *guess) because(code string, weight float64, text string, args ...any) {
+	b.reasons = append(b.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	b.score += weight
+}
+
+// real is how many of the names are accounts: somebody logged in with them, or gets mail here.
+func (q *guessInquest) real(names *Tally) (n int) {
+	for name := range names.All {
+		if q.isReal(name) {
+			n++
+		}
+	}
+	return n
+}
+
+func (q *guessInquest) isReal(name string) bool {
+	if len(q.won[name]) > 0 || q.site.KnownRecipient(name) {
+		return true
+	}
+	if strings.Contains(name, "@") {
+		return false
+	}
+	for domain := range q.site.LocalDomains {
+		if q.site.KnownRecipient(name+"@"+domain) || len(q.won[name+"@"+domain]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// intruders are clients who got in: a login that succeeded after many that failed.
+func (q *guessInquest) intruders() {
+	for _, g := range q.guilty {
+		b := newGuess(Subject{IP, g.client.IP.String()}, []*guesser{g})
+		for i := range g.wins {
+			q.judgeWin(b, g, &g.wins[i])
+		}
+		if len(b.broken) > 0 {
+			q.report(b)
+		}
+	}
+}
+
+// How many failures before a success are a guess that hit: over several accounts few, on one account more than anybody
+// mistypes, and faster than fingers or slower than patience.
+const (
+	sprayTries  = 5
+	fewTries    = 10
+	manyTries   = 20
+	fingers     = 15 * time.Second
+	sprayedFrom = 5 // accounts
+)
+
+func (q *guessInquest) judgeWin(b *guess, g *guesser, v *win) {
+	tries := g.failures()
+	if v.first <= tries.first {
+		return
+	}
+	k, tried := tries.before(v.first), g.accounts.Distinct()
+	onlyThis := tried == 0 || tried == 1 && (g.accounts.Of(v.account) > 0 || sameName(g.accounts.Values()[0], v.account))
+	switch {
+	case tried >= sprayedFrom && k >= sprayTries, tried >= 3 && k >= fewTries:
+	case onlyThis && k >= fewTries && tries.gap() < fingers:
+	case onlyThis && k >= manyTries && q.elsewhere(g, v):
+		b.unsure = b.unsure || tries.regular()
+	default:
+		return
+	}
+	b.broken = append(b.broken, winner{g, v})
+}
+
+// sameName reports whether two names are one account's: "susan", and "susan@site.example".
+func sameName(a, b string) bool {
+	return a == b || mail.LocalPart(a) == mail.LocalPart(b) && (a == mail.LocalPart(a) || b == mail.LocalPart(b))
+}
+
+// before is how many tries there were before an instant.
+func (t *tries) before(at mail.Instant) int {
+	if at > t.last {
+		return t.n
+	}
+	n, _ := slices.BinarySearch(t.times, at)
+	return n
+}
+
+// gap is the median time between tries.
+func (t *tries) gap() time.Duration {
+	if len(t.times) < 2 {
+		return math.MaxInt64
+	}
+	gaps := t.gaps()
+	return gaps[len(gaps)/2]
+}
+
+// gaps are the times between tries, sorted.
+func (t *tries) gaps() []time.Duration {
+	var gaps []time.Duration
+	for i := 1; i < len(t.times); i++ {
+		gaps = append(gaps, t.times[i].Sub(t.times[i-1]))
+	}
+	slices.Sort(gaps)
+	return gaps
+}
+
+// regular reports whether most tries come after the same time, a minute or longer: a programme that does not know that the
+// password was changed.
+func (t *tries) regular() bool {
+	gaps := t.gaps()
+	if len(gaps) < 4 {
+		return false
+	}
+	low, mid, high := gaps[len(gaps)/4], gaps[len(gaps)/2], gaps[len(gaps)*3/4]
+	return mid >= time.Minute && 4*(high-low) <= mid
+}
+
+// elsewhere reports whether an account is used from other networks, and was before, but not from the one of g.
+func (q *guessInquest) elsewhere(g *guesser, v *win) bool {
+	other := false
+	for _, o := range q.won[v.account] {
+		if o.g == g || q.site.IsOwn(o.g.client.IP) {
+			continue
+		}
+		if wideNetwork(o.g.client.IP) == wideNetwork(g.client.IP) {
+			return false
+		}
+		other = other || o.v.first < v.first
+	}
+	return other
+}
+
+// networks are /24 and /64 from which several addresses guess: one finding instead of many, and a success of one address
+// counts after the failures of its neighbours.
+func (q *guessInquest) networks() {
+	byNet := make(map[netip.Prefix][]*guesser)
+	var nets []netip.Prefix
+	for _, g := range q.guilty {
+		if q.told[g.client.IP] || q.site.IsOwn(g.client.IP) {
+			continue
+		}
+		net := NetworkOf(g.client.IP)
+		if byNet[net] == nil {
+			nets = append(nets, net)
+		}
+		byNet[net] = append(byNet[net], g)
+	}
+	for _, net := range nets {
+		clients := byNet[net]
+		if len(clients) < manyAddresses {
+			continue
+		}
+		b := newGuess(Subject{Network, net.String()}, clients)
+		if b.n < q.t.MinFailures {
+			continue
+		}
+		q.neighbours(b, net)
+		q.report(b)
+	}
+}
+
+// neighbours looks for logins from a network that succeeded after the failures of others of it.
+func (q *guessInquest) neighbours(b *guess, net netip.Prefix) {
+	var wins []winner
+	for ip, g := range q.w.clients.All() {
+		if NetworkOf(ip) != net || len(g.wins) == 0 {
+			continue
+		}
+		for i := range g.wins {
+			if g.wins[i].first < b.first {
+				return // somebody is at home there
+			}
+			wins = append(wins, winner{g, &g.wins[i]})
+		}
+	}
+	if b.accounts.Distinct() < sprayedFrom || b.n < manyTries {
+		return
+	}
+	for _, o := range wins {
+		if b.accounts.Of(o.v.account) > 0 {
+			b.broken = append(b.broken, o)
+		}
+	}
+	sortWinners(b.broken)
+}
+
+func sortWinners(all []winner) {
+	slices.SortFunc(all, func(a, b winner) int {
+		return cmp.Or(cmp.Compare(a.v.first, b.v.first), a.g.client.IP.Compare(b.g.client.IP), strings.Compare(a.v.account, b.v.account))
+	})
+}
+
+// targets are accounts that many addresses try, each of them seldom.
+func (q *guessInquest) targets() {
+	tried := make(map[string][]*guesser)
+	for _, g := range q.guilty {
+		if q.told[g.client.IP] || q.site.IsOwn(g.client.IP) {
+			continue
+		}
+		for name := range g.accounts.All {
+			tried[name] = append(tried[name], g)
+		}
+	}
+	names := make([]string, 0, len(tried))
+	for name, by := range tried {
+		if len(by) >= q.t.MinSources && q.isReal(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		b := q.target(name, tried[name])
+		if b.n >= manyTries || len(b.broken) > 0 {
+			q.report(b)
+		}
+	}
+}
+
+// target is the guesses on one account: of each client only its tries of that account.
+func (q *guessInquest) target(name string, by []*guesser) *guess {
+	b := &guess{subject: Subject{Account, name}, clients: by}
+	failing := make(map[netip.Prefix]bool)
+	for _, g := range by {
+		f, n := g.failures(), g.accounts.Of(name)
+		b.n += n
+		b.accounts.Add(name, n)
+		if b.first == 0 || f.first < b.first {
+			b.first = f.first
+		}
+		b.last = max(b.last, f.last)
+		failing[NetworkOf(g.client.IP)] = true
+	}
+	for _, o := range q.won[name] {
+		if o.v.first > b.first && failing[NetworkOf(o.g.client.IP)] && !o.g.belongs() && q.elsewhere(o.g, o.v) {
+			b.broken = append(b.broken, o)
+		}
+	}
+	sortWinners(b.broken)
+	return b
+}
+
+// most is how many findings of single clients without a success are told one by one.
+const tellMost = 20
+
+// clients are those who try often, or on many accounts.
+func (q *guessInquest) clients() {
+	var all []*guess
+	for _, g := range q.guilty {
+		if q.told[g.client.IP] {
+			continue
+		}
+		n, tried := g.failures().n, g.accounts.Distinct()
+		if n >= q.t.MinFailures || tried >= q.t.MinAccounts {
+			b := newGuess(Subject{IP, g.client.IP.String()}, []*guesser{g})
+			q.weigh(b)
+			all = append(all, b)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *guess) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.n, a.n)) })
+	for _, b := range all[:min(len(all), tellMost)] {
+		b.reasons, b.score = nil, 0
+		q.report(b)
+	}
+}
+
+// crowd is all that is left, where it is more than the noise that every server hears: many addresses, each of which tries
+// seldom, and together often. Where they come in a short time, that time is told.
+func (q *guessInquest) crowd() {
+	var rest []*guesser
+	var times []mail.Instant
+	for _, g := range q.guilty {
+		if !q.told[g.client.IP] && !q.site.IsOwn(g.client.IP) {
+			rest = append(rest, g)
+			times = append(times, g.failures().times...)
+		}
+	}
+	slices.Sort(times)
+	days := max(1, q.site.Span()/(24*60))
+	b := newGuess(Subject{CampaignKind, "guessing"}, rest)
+	if len(rest) >= q.t.MinCrowd && float64(b.n) >= float64(q.t.MinCrowdTries)*days {
+		q.report(b)
+		return
+	}
+	p := pace{minutes: q.site.Span(), minMessages: manyTries, span: time.Hour, pause: 2 * time.Hour, logChance: q.w.pass.Thresholds.Burst.LogChance}
+	for _, win := range windows(times, p) {
+		q.wave(rest, times[win.from], times[win.to-1])
+	}
+}
+
+// wave is a crowd that came in a short time.
+func (q *guessInquest) wave(rest []*guesser, from, to mail.Instant) {
+	var in []*guesser
+	for _, g := range rest {
+		if f := g.failures(); f.first >= from && f.last <= to && !q.told[g.client.IP] {
+			in = append(in, g)
+		}
+	}
+	b := newGuess(Subject{CampaignKind, "guessing"}, in)
+	if len(in) >= q.t.MinSources && b.n >= manyTries {
+		q.report(b)
+	}
+}
+
+// weigh is the score of guesses.
+func (q *guessInquest) weigh(b *guess) {
+	tried, real := b.accounts.Distinct(), q.real(&b.accounts)
+	b.because("failed-logins", 0.2, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), accountsOf(tried), plural(len(b.clients), "address", "addresses"))
+	switch {
+	case b.n >= 1000:
+		b.because("many", 0.2, "a thousand tries and more")
+	case b.n >= 100:
+		b.because("many", 0.1, "a hundred tries and more")
+	}
+	switch {
+	case tried >= 20:
+		b.because("many-accounts", 0.2, "%d names were tried", tried)
+	case tried >= q.t.MinAccounts:
+		b.because("many-accounts", 0.1, "%d names were tried", tried)
+	}
+	if len(b.clients) >= 30 {
+		b.because("many-clients", 0.1, "%d addresses, %.1f tries each", len(b.clients), float64(b.n)/float64(len(b.clients)))
+	}
+	if real >= 3 && 2*real >= tried || real > 0 && b.subject.Kind == Account {
+		b.because("real-accounts", 0.1, "%d of them are accounts of ours: somebody has a list", real)
+	}
+	minutes := max(1, b.last.Sub(b.first).Minutes())
+	switch rate := float64(b.n) / minutes; {
+	case rate >= 10:
+		b.because("fast", 0.1, "%.0f a minute", rate)
+	case b.last.Sub(b.first) >= 12*time.Hour && rate <= 0.2 && b.n >= manyTries:
+		b.because("slow", 0.1, "slow enough for no limit to notice: one in %s", duration(time.Duration(minutes/float64(b.n)*float64(time.Minute))))
+	}
+	if len(b.broken) > 0 {
+		q.weighBroken(b)
+		return
+	}
+	q.harmless(b, tried, real)
+}
+
+// accountsOf is how many names, in words.
+func accountsOf(n int) string {
+	if n == 0 {
+		return "accounts that the log does not name"
+	}
+	return plural(n, "account", "accounts")
+}
+
+func (q *guessInquest) weighBroken(b *guess) {
+	var names []string
+	for _, o := range b.broken {
+		if !slices.Contains(names, o.v.account) {
+			names = append(names, o.v.account)
+		}
+	}
+	if b.unsure {
+		b.because("succeeded-perhaps", 0.35, "then a login to %s succeeded, from a network that the account is not used from otherwise; the tries came at even distances, as from a device that has an old password",
+			strings.Join(names, ", "))
+		return
+	}
+	b.because("succeeded", 0.7, "then a login succeeded: %s", strings.Join(names, ", "))
+}
+
+// harmless lowers what is daily noise: names that nobody has, a device with an old password.
+func (q *guessInquest) harmless(b *guess, tried, real int) {
+	excuse := 0.0
+	switch {
+	case len(b.clients) == 1 && tried == 1 && b.clients[0].failures().regular():
+		b.because("old-password", -0.3, "one account, at even distances: a device that has an old password")
+		excuse = 0.25
+	case tried > 0 && real == 0:
+		b.because("nobody-there", -0.1, "none of the names is an account that is used here")
+		excuse = 0.45
+	case tried > 0 && tried <= 2 && b.n < 100:
+		excuse = 0.45
+	}
+	if excuse > 0 {
+		b.score = min(b.score, excuse)
+	}
+	b.score = max(b.score, 0.2)
+}
+
+// report makes a finding of guesses.
+func (q *guessInquest) report(b *guess) {
+	q.weigh(b)
+	for _, g := range b.clients {
+		q.told[g.client.IP] = b.subject.Kind != Account || q.told[g.client.IP]
+	}
+	var d Dossier
+	for _, g := range b.clients {
+		n := g.failures().n
+		if b.subject.Kind == Account {
+			n = g.accounts.Of(b.subject.Value)
+		}
+		if c := d.Client(g.client); c != nil {
+			c.Rejected += n
+		}
+		for host, n := range g.hosts.All {
+			d.Hosts.Add(host, n)
+		}
+		d.Evidence.Add(g.first)
+		d.Evidence.Add(g.last)
+	}
+	end := b.last
+	for _, o := range b.broken {
+		if c := d.Client(o.g.client); c != nil {
+			c.Logins += o.v.n
+		}
+		d.Counts.Logins += o.v.n
+		d.Evidence.Mark("a login that succeeded: "+o.v.account, o.v.line)
+		end = max(end, o.v.first)
+	}
+	d.Counts.FailedLogins = b.n
+	for _, at := range b.times {
+		d.Buckets.Add(at, 0, 1)
+	}
+	f := Finding{Subject: b.subject, Score: b.score, Title: b.title(), Start: b.first, End: end, Reasons: b.reasons, Rate: RateOf(b.times), Facts: q.facts(b)}
+	slices.SortStableFunc(f.Reasons, func(x, y Reason) int { return cmp.Compare(y.Weight, x.Weight) })
+	d.Fill(&f)
+	f.Accounts = b.accounts.Values()
+	for _, o := range b.broken {
+		if !slices.Contains(f.Accounts, o.v.account) {
+			f.Accounts = append(f.Accounts, o.v.account)
+		}
+	}
+	slices.Sort(f.Accounts)
+	q.results = append(q.results, f)
+}
+
+func (b *guess) title() string {
+	tries := plural(b.n, "failed login", "failed logins")
+	var text string
+	switch b.subject.Kind {
+	case IP:
+		text = fmt.Sprintf("%s: %s on %s", b.subject.Value, tries, accountsOf(b.accounts.Distinct()))
+	case Network:
+		text = fmt.Sprintf("%s: %s on %s from %d addresses", b.subject.Value, tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+	case Account:
+		text = fmt.Sprintf("Account %s: %s from %d addresses", b.subject.Value, tries, len(b.clients))
+	default:
+		text = fmt.Sprintf("%s on %s from %d addresses, each of them seldom", tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+	}
+	switch {
+	case len(b.broken) == 0:
+	case b.unsure:
+		text += fmt.Sprintf(", then one that succeeded (%s): a device with an old password, or a guess", b.broken[0].v.account)
+	default:
+		text += ", then one that succeeded: " + b.broken[0].v.account
+		if n := len(b.broken) - 1; n > 0 {
+			text += fmt.Sprintf(" and %d more", n)
+		}
+	}
+	return text
+}
+
+// facts are what was tried, and what succeeded.
+func (q *guessInquest) facts(b *guess) []Fact {
+	var facts []Fact
+	if len(b.broken) > 0 {
+		var words []string
+		for _, o := range b.broken[:min(5, len(b.broken))] {
+			words = append(words, fmt.Sprintf("%s from %s, %s after the first try, %s in all", o.v.account, o.g.client.IP,
+				duration(o.v.first.Sub(b.first)), plural(o.v.n, "login or message", "logins and messages")))
+		}
+		facts = append(facts, Fact{"succeeded", strings.Join(words, "; ")})
+	}
+	if b.accounts.Distinct() > 1 {
+		var names []string
+		for _, c := range b.accounts.Top(5) {
+			names = append(names, fmt.Sprintf("%s (%d)", c.Value, c.Messages))
+		}
+		facts = append(facts, Fact{"tried most", strings.Join(names, ", ")})
+	}
+	if b.unknown > 0 {
+		facts = append(facts, Fact{"unknown names", fmt.Sprintf("%s for names that the password server does not know", plural(b.unknown, "try", "tries"))})
+	}
+	return facts
+}
