@@ -15,22 +15,41 @@ const (
 	mergeFrom = 3
 )
 
-// Neighbours remembers which clients handed in mail, so that a block list takes a whole network only where nobody honest
-// lives. The zero value is ready.
+// Neighbours remembers who lives where: which clients handed in mail, logged in or were asked to come again, and which servers
+// took mail from us. So a block list takes a whole network only where nobody honest lives. The zero value is ready.
 type Neighbours struct {
 	seen map[netip.Addr]bool // whether somebody logged in from there
 	full bool                // there were more: nothing is merged then
 }
 
-// Message notes the client of a message.
+// Message notes the client of a message, and the servers that took it.
 func (n *Neighbours) Message(m *mail.Message) {
-	if !m.Client.IP.IsValid() || m.Notice {
+	if m.Notice { // who takes our bounces may be the spammer
 		return
 	}
-	n.add(m.Client.IP.Unmap(), m.Account != "")
+	n.add(m.Client.IP, m.Account != "")
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Disposition == mail.Delivered {
+			n.add(r.RelayIP, false)
+		}
+	}
+}
+
+// Event notes who logged in, and who was refused for a while only: an honest server that is new here (greylisting).
+func (n *Neighbours) Event(ev *mail.Event) {
+	switch {
+	case ev.Kind == mail.Auth:
+		n.add(ev.Client.IP, true)
+	case ev.Kind == mail.Reject && ev.Code/100 == 4:
+		n.add(ev.Client.IP, false)
+	}
 }
 
 func (n *Neighbours) add(ip netip.Addr, login bool) {
+	if !ip.IsValid() {
+		return
+	}
+	ip = ip.Unmap().WithZone("")
 	old, ok := n.seen[ip]
 	if !ok && n.full || ok && (old || !login) {
 		return
@@ -60,10 +79,10 @@ type Block struct {
 }
 
 // Blocks makes a block list of findings that are at least that severe: their clients, and whole networks (/24, /64) where
-// several clients of one were found and no other client of it handed in mail. Clients of accounts are left out: they are
-// where the account's owner sits, too; disable the login instead. So are clients from which somebody logged in, unless a
-// finding is about that very address, our own addresses, and those that may never be reported.
-func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, allowed func(SubjectKind, string) bool) []Block {
+// several clients of one were found and the log shows nobody else. Clients of accounts are left out: they are where the
+// account's owner sits, too; disable the login instead. So are clients from which somebody logged in, unless a finding is
+// about that very address, our own addresses, and those that may never be reported.
+func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass *Pass) []Block {
 	byClient := make(map[netip.Addr]*Block)
 	for i := range findings {
 		f := &findings[i]
@@ -72,11 +91,11 @@ func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, allow
 		}
 		for _, c := range f.Clients {
 			if !n.seen[c.IP.Unmap()] || f.Subject.Kind == IP {
-				addClient(byClient, f, c, site, allowed)
+				addClient(byClient, f, c, site, pass.Allowed)
 			}
 		}
 	}
-	blocks := merge(byClient, n)
+	blocks := merge(byClient, n, func(network netip.Prefix) bool { return spared(network, site, pass) })
 	slices.SortFunc(blocks, func(a, b Block) int {
 		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
@@ -103,8 +122,23 @@ func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *
 	}
 }
 
+// spared reports whether a network must not be listed whole: an address in it is ours, or one that may never be reported.
+func spared(network netip.Prefix, site *Site, pass *Pass) bool {
+	for _, allowed := range pass.AllowedIPs {
+		if allowed.Overlaps(network) {
+			return true
+		}
+	}
+	for ip := range site.Own {
+		if network.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
 // merge joins the clients of a network where that hits nobody else.
-func merge(byClient map[netip.Addr]*Block, n *Neighbours) []Block {
+func merge(byClient map[netip.Addr]*Block, n *Neighbours, spared func(netip.Prefix) bool) []Block {
 	members := make(map[netip.Prefix][]*Block)
 	for ip, b := range byClient {
 		network := NetworkOf(ip)
@@ -121,7 +155,7 @@ func merge(byClient map[netip.Addr]*Block, n *Neighbours) []Block {
 	var blocks []Block
 	merged := make(map[netip.Addr]bool)
 	for network, list := range members {
-		if len(list) < mergeFrom {
+		if len(list) < mergeFrom || spared(network) {
 			continue
 		}
 		slices.SortFunc(list, func(a, b *Block) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) })

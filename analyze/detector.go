@@ -24,6 +24,8 @@
 package analyze
 
 import (
+	"net/netip"
+
 	"mailforensics/mail"
 )
 
@@ -61,4 +63,5 @@ type Pass struct {
 	Local      []string                                  // --local-domain
 	Roles      map[string]Role                           // --mx, by host name
 	Allowed    func(kind SubjectKind, value string) bool // --allow: never to be reported; nil: nothing is
+	AllowedIPs []netip.Prefix                            // the addresses and networks of it, which no block list may cover
 }

@@ -3,9 +3,12 @@
 package geo
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 )
@@ -75,8 +78,7 @@ func (db *DB) Close() {
 // Err is the first damage met while looking: verifying whole files beforehand would cost more than the log does.
 func (db *DB) Err() error { return db.err }
 
-// record holds the fields that the common databases have: GeoLite2-ASN, GeoLite2-Country and -City, and the flat ones of
-// other publishers.
+// record holds the fields of GeoLite2-ASN, -Country and -City, and of the databases that are laid out as these are.
 type record struct {
 	ASN     uint32 `maxminddb:"autonomous_system_number"`
 	Org     string `maxminddb:"autonomous_system_organization"`
@@ -86,12 +88,6 @@ type record struct {
 	Registered struct {
 		ISO string `maxminddb:"iso_code"`
 	} `maxminddb:"registered_country"`
-}
-
-// flatRecord is the form of databases that write the country as a string of two letters.
-type flatRecord struct {
-	ASN     uint32 `maxminddb:"asn"`
-	Country string `maxminddb:"country_code"`
 }
 
 // Look says what the files know of ip. Later files fill what earlier ones left open.
@@ -105,6 +101,9 @@ func (db *DB) Look(ip netip.Addr) Place {
 	}
 	var place Place
 	for _, f := range db.files {
+		if ip.Is6() && f.Metadata.IPVersion == 4 {
+			continue // it knows of no such address, which is no damage
+		}
 		if err := place.fill(f.Lookup(ip)); err != nil && db.err == nil {
 			db.err = fmt.Errorf("%s: %s: damaged .mmdb database: %w", f.path, ip, err)
 		}
@@ -122,19 +121,41 @@ func (p *Place) fill(found maxminddb.Result) error {
 		return err
 	}
 	var r record
-	var flat flatRecord
 	if err := found.Decode(&r); err != nil || r == (record{}) {
-		if err := found.Decode(&flat); err != nil {
+		if r, err = flat(found); err != nil {
 			return err
 		}
 	}
 	if p.ASN == 0 {
-		p.ASN, p.Org = max(r.ASN, flat.ASN), r.Org
+		p.ASN, p.Org = r.ASN, r.Org
 	}
-	for _, iso := range []string{r.Country.ISO, flat.Country, r.Registered.ISO} {
-		if p.Country == "" {
-			p.Country = iso
-		}
+	if p.Country == "" {
+		p.Country = cmp.Or(r.Country.ISO, r.Registered.ISO)
 	}
 	return nil
+}
+
+// flat reads a record of the publishers that write plain texts: asn as "AS3209" or 3209, country_code as "DE", country as
+// the code or the name. Only what no record could hold is damage.
+func flat(found maxminddb.Result) (record, error) {
+	var fields map[string]any
+	if err := found.Decode(&fields); err != nil {
+		return record{}, err
+	}
+	var r record
+	for _, name := range []string{"as_name", "as_organization", "org"} {
+		if org, ok := fields[name].(string); ok && r.Org == "" {
+			r.Org = org
+		}
+	}
+	for _, name := range []string{"country_code", "country"} {
+		if iso, ok := fields[name].(string); ok && len(iso) == 2 && r.Country.ISO == "" {
+			r.Country.ISO = iso
+		}
+	}
+	text := strings.TrimPrefix(fmt.Sprint(fields["asn"]), "AS")
+	if n, err := strconv.ParseUint(text, 10, 32); err == nil {
+		r.ASN = uint32(n)
+	}
+	return r, nil
 }

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"os"
@@ -15,7 +16,13 @@ import (
 // writeDB makes a database file with the given records by prefix.
 func writeDB(t *testing.T, records map[string]mmdbtype.Map) string {
 	t.Helper()
-	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "Test", RecordSize: 24, IncludeReservedNetworks: true})
+	return writeVersion(t, 6, records)
+}
+
+// writeVersion makes one for IPv4 alone (4) or for both (6).
+func writeVersion(t *testing.T, version int, records map[string]mmdbtype.Map) string {
+	t.Helper()
+	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "Test", RecordSize: 24, IncludeReservedNetworks: true, IPVersion: version})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +62,9 @@ func TestLook(t *testing.T) {
 		"2001:db8::/32": {"registered_country": mmdbtype.Map{"iso_code": mmdbtype.String("CO")}},
 		"203.0.113.0/24": {"country_code": mmdbtype.String("FR"), "asn": mmdbtype.Uint32(64500),
 			"country": mmdbtype.String("France")},
+		"198.51.100.0/25": {"country_code": mmdbtype.String("NL"), "asn": mmdbtype.String("AS64501"),
+			"country": mmdbtype.String("Netherlands"), "as_name": mmdbtype.String("Example BV")},
+		"192.0.2.0/24": {"continent": mmdbtype.String("Europe")},
 	})
 	db, errs := Open([]string{asn, countries})
 	if len(errs) > 0 {
@@ -69,7 +79,9 @@ func TestLook(t *testing.T) {
 		{"::ffff:84.60.208.31", Place{3209, "Vodafone", "DE"}}, // mapped, as some MTAs log it
 		{"2001:db8::25", Place{Country: "CO"}},
 		{"203.0.113.9", Place{ASN: 64500, Country: "FR"}}, // a flat database
-		{"198.51.100.1", Place{}},
+		{"198.51.100.1", Place{ASN: 64501, Org: "Example BV", Country: "NL"}},
+		{"198.51.100.129", Place{}},
+		{"192.0.2.1", Place{}}, // a record of other fields
 	} {
 		for range 2 { // the second answer comes from the cache
 			if got := db.Look(netip.MustParseAddr(tt.ip)); got != tt.want {
@@ -77,8 +89,52 @@ func TestLook(t *testing.T) {
 			}
 		}
 	}
+	if err := db.Err(); err != nil {
+		t.Errorf("got %v of whole databases", err)
+	}
 	if got := db.Look(netip.Addr{}); got != (Place{}) {
 		t.Errorf("Look of no address: got %+v, want nothing", got)
+	}
+}
+
+// A database of IPv4 alone knows nothing of IPv6 clients, and is not damaged by being asked.
+func TestOnlyIPv4(t *testing.T) {
+	db, errs := Open([]string{writeVersion(t, 4, map[string]mmdbtype.Map{"84.60.0.0/16": country("DE")})})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	for ip, want := range map[string]string{"84.60.208.31": "DE", "2001:db8::25": ""} {
+		if got := db.Look(netip.MustParseAddr(ip)).Country; got != want {
+			t.Errorf("%s: got %q, want %q", ip, got, want)
+		}
+	}
+	if err := db.Err(); err != nil {
+		t.Errorf("got %v, want no error", err)
+	}
+}
+
+// A record that points nowhere is found when it is asked for, and named.
+func TestDamageIsNamed(t *testing.T) {
+	good := writeDB(t, map[string]mmdbtype.Map{"84.60.0.0/16": country("DE")})
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(text, []byte("iso_code"))
+	text[at-1] = 0x5f // a string that is longer than the file
+	bad := filepath.Join(t.TempDir(), "bad.mmdb")
+	if err := os.WriteFile(bad, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, errs := Open([]string{bad, good})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if got := db.Look(netip.MustParseAddr("84.60.208.31")).Country; got != "DE" {
+		t.Errorf("the good file is still used: got %q, want DE", got)
+	}
+	if err := db.Err(); err == nil || !strings.Contains(err.Error(), "bad.mmdb") {
+		t.Errorf("got error %v, want one that names bad.mmdb", err)
 	}
 }
 

@@ -14,10 +14,11 @@ import (
 
 const blockLong = `Block makes a block list of the clients of the findings, for the mail server or the firewall to load. It changes nothing by itself.
 
-Only clients of findings that are at least medium are listed (--severity). A whole network is listed only where three or more
-of its addresses were found and the log shows no other client in it. Clients of an abused account are left out, because its
+Only clients of findings that are at least medium are listed (--severity). A whole network (/24, /64) is listed only where three
+or more of its addresses were found and the log shows nobody else in it. Clients of an abused account are left out, because its
 owner sits among them: disable the login instead. So are our own addresses, private ones, and those of --allow. Each entry
-names its findings in a comment, where the form has comments.
+names its findings in a comment, where the form has comments. A network is never listed where it holds an address of ours, of
+--allow, or of a server that took mail from us.
 
 Read the list before you load it, and drop entries after some weeks: addresses of customers' lines pass on to others.
 
@@ -57,15 +58,15 @@ func runBlock(ctx context.Context, s *settings, args []string, severity string) 
 	form := forms[slices.IndexFunc(forms, func(f report.BlockForm) bool { return f.Name == s.format })]
 	engine := analyze.NewEngine(s.pass, analyze.Detectors())
 	var neighbours analyze.Neighbours
-	r, err := s.scan(ctx, args, want{event: engine.Event, message: func(m *mail.Message) {
-		engine.Message(m)
-		neighbours.Message(m)
-	}})
+	r, err := s.scan(ctx, args, want{
+		event:   func(ev *mail.Event) { engine.Event(ev); neighbours.Event(ev) },
+		message: func(m *mail.Message) { engine.Message(m); neighbours.Message(m) },
+	})
 	if err != nil {
 		return err
 	}
 	findings, site := engine.Findings()
-	blocks := analyze.Blocks(findings, least, &neighbours, site, s.pass.Allowed)
+	blocks := analyze.Blocks(findings, least, &neighbours, site, s.pass)
 	if len(blocks) == 0 {
 		s.notice("no finding is %s or worse and has a client that may be blocked: the list is empty", severity)
 	}

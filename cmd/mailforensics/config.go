@@ -205,6 +205,7 @@ func (s *settings) setAllow(t *typed) error {
 
 // allow adds a list to what is allowed already.
 func (s *settings) allow(l *allowList) {
+	s.pass.AllowedIPs = append(s.pass.AllowedIPs, l.networks...)
 	if before := s.pass.Allowed; before != nil {
 		s.pass.Allowed = func(kind analyze.SubjectKind, value string) bool { return before(kind, value) || l.has(kind, value) }
 		return
