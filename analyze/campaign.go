@@ -1,0 +1,364 @@
+package analyze
+
+import (
+	"time"
+
+	"mailforensics/mail"
+)
+
+var campaign = Detector{
+	Name:    "campaign",
+	Command: "campaigns",
+	Title:   "clients that are many addresses and one hand",
+	Doc:     campaignDoc,
+	New:     func(p *Pass) Watch { return newCampaignWatch(p) },
+}
+
+// CampaignThresholds are those of the detector campaign.
+type CampaignThresholds struct {
+	MinClients   int           // fewer addresses are no campaign
+	MinSightings int           // messages and refused attempts of all together
+	MinSelf      int           // addresses, where all that they share is that sender and recipient are equal
+	Pause        time.Duration // after a longer pause without anything that has the mark, another run begins …
+	LongPause    time.Duration // … and after one as long as this in any case
+	MaxRecords   int           // messages and refused attempts of strangers remembered one by one
+}
+
+// seedKind is a mark that may join clients.
+type seedKind uint8
+
+const (
+	seedSelf    seedKind = iota // the sender is the recipient
+	seedNumber                  // HELO is a number
+	seedOwnName                 // HELO is a name of the recipient's domain
+	seedDamaged                 // recipients are known ones, damaged
+	seedSpray                   // a client without a name whose senders all differ
+	seedSubject                 // the same subject
+	seedHELO                    // the same HELO
+	seedDomain                  // the same domain of the sender, which is not the client's
+	seedFamily                  // names by reverse look-up that are cut from one pattern
+	seedNet                     // one /24 or /64
+	seedKinds
+)
+
+// campaignWatch remembers the latest messages and refused attempts of strangers who send in others' names, one by one, in a
+// ring. What shares a mark with other clients is kept when its place in the ring is taken; the rest is forgotten. A log with
+// fewer of them than the ring has places thus loses nothing.
+//
+// Mail whose sender's domain is that of the client's own name is never remembered: newsletters, mailing lists and the
+// providers' own users are most of what honest strangers send. It is counted, so that a mark that is common among
+// honest mail is known to be.
+type campaignWatch struct {
+	pass    *Pass
+	ring    [][]sighting // in blocks of sightingBlock
+	next    int          // the place that is taken next, when the ring is full
+	full    bool
+	kept    []sighting // of marks that were shared, when the ring had no more room for them
+	crowds  [crowdSlots]crowdOf
+	usual   countMin // subjects and HELOs of all messages
+	clean   countMin // clients of messages in their own name
+	all     int      // messages of strangers …
+	unnamed int      // … from addresses without a name
+	first   mail.Instant
+	last    mail.Instant
+	lost    int
+}
+
+// crowdOf is by how many clients a mark was shared lately, as far as a hash tells.
+type crowdOf struct {
+	check   uint32 // of the mark
+	last    uint32 // client that had it last
+	minute  int32  // of the latest
+	clients uint16 // changes from one client to another
+}
+
+const (
+	crowdSlots    = 1 << 15
+	crowdMemory   = 24 * 60 // minutes
+	sightingBlock = 512
+)
+
+func newCampaignWatch(p *Pass) *campaignWatch { return &campaignWatch{pass: p} }
+
+// Message counts a message.
+func (w *campaignWatch) Message(m *mail.Message) {
+	if m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+		return
+	}
+	if m.Subject != "" {
+		w.usual.add(hashText('s', m.Subject))
+	}
+	if m.Client.HELO != "" {
+		w.usual.add(hashText('h', m.Client.HELO))
+	}
+	if m.Account != "" || m.Has(mail.HasUID) || !isStranger(&m.Client) || m.Sender == "" || m.Sender == mail.NullSender {
+		return
+	}
+	w.seen(m.Time)
+	w.all++
+	if m.Client.Name == "" || m.Client.Name == "unknown" {
+		w.unnamed++
+	}
+	own, byHELO := inOwnName(m.Sender, &m.Client)
+	if own {
+		w.clean.add(hashAddr('c', m.Client.IP.Unmap()))
+		return
+	}
+	s := w.place()
+	s.message(m)
+	w.enter(s, &m.Client, m.Sender, m.Subject, byHELO)
+}
+
+// Event remembers refused attempts.
+func (w *campaignWatch) Event(ev *mail.Event) {
+	if ev.Kind != mail.Reject || !IsRefusal(ev) || ev.Time == 0 || ev.Account != "" || !isStranger(&ev.Client) || ev.Sender == "" || ev.Sender == mail.NullSender {
+		return
+	}
+	w.seen(ev.Time)
+	own, byHELO := inOwnName(ev.Sender, &ev.Client)
+	if own {
+		return
+	}
+	s := w.place()
+	s.refusal(ev)
+	w.enter(s, &ev.Client, ev.Sender, ev.Subject, byHELO)
+}
+
+// isStranger reports whether a client may be one: whose the other addresses are is known only at the end.
+func isStranger(c *mail.Client) bool {
+	return c.IP.IsValid() && !c.IP.IsLoopback() && !c.IP.IsPrivate()
+}
+
+// inOwnName reports whether a client sends in its own name: the sender's domain and the client's name belong to one
+// organisation. A HELO says the same, but is only what the client says; together with a name that somebody gave to that server
+// it is believed.
+func inOwnName(sender string, c *mail.Client) (own, byHELO bool) {
+	domain := mail.Domain(sender)
+	named := c.Name != "" && c.Name != "unknown"
+	if named && sameOrganisation(domain, c.Name) {
+		return true, false
+	}
+	if c.HELO == "" || !sameOrganisation(domain, c.HELO) {
+		return false, false
+	}
+	return named && !genericName(c.Name, c.IP) && !rentedName(c.Name), true
+}
+
+func (w *campaignWatch) seen(t mail.Instant) {
+	if w.first == 0 || t < w.first {
+		w.first = t
+	}
+	w.last = max(w.last, t)
+}
+
+// place is room for a sighting: a new one, or that of the oldest when there are enough.
+func (w *campaignWatch) place() *sighting {
+	if w.full {
+		s := w.at(w.next)
+		w.retire(s)
+		w.next = (w.next + 1) % w.remembers()
+		return s
+	}
+	if w.next%sightingBlock == 0 {
+		w.ring = append(w.ring, make([]sighting, 0, sightingBlock))
+	}
+	last := len(w.ring) - 1
+	w.ring[last] = append(w.ring[last], sighting{})
+	w.next++
+	if w.full = w.next >= max(1, w.pass.Thresholds.Campaign.MaxRecords); w.full {
+		w.next = 0
+	}
+	return &w.ring[last][len(w.ring[last])-1]
+}
+
+func (w *campaignWatch) at(place int) *sighting {
+	return &w.ring[place/sightingBlock][place%sightingBlock]
+}
+
+// remembers is how many sightings are in the ring.
+func (w *campaignWatch) remembers() int {
+	if len(w.ring) == 0 {
+		return 0
+	}
+	return (len(w.ring)-1)*sightingBlock + len(w.ring[len(w.ring)-1])
+}
+
+// enter notes which marks a new sighting may share with others.
+func (w *campaignWatch) enter(s *sighting, c *mail.Client, sender, subject string, byHELO bool) {
+	if byHELO {
+		s.marks |= alignedHELO
+	}
+	s.setTokens(c, subject, hashText('d', domainOf(sender)))
+	who, minute := uint32(hashAddr('w', s.ip)), int32(s.time.Minute())
+	for kind, token := range s.tokens {
+		switch {
+		case token == 0:
+		case seedKind(kind) == seedSpray:
+			w.meet(token, s.tokens[seedDomain], minute)
+		default:
+			w.meet(token, who, minute)
+		}
+	}
+}
+
+// domainOf is the domain of an address as it is written.
+func domainOf(address string) string {
+	for i := len(address) - 1; i >= 0; i-- {
+		if address[i] == '@' {
+			return address[i+1:]
+		}
+	}
+	return ""
+}
+
+// setTokens hashes what a sighting may share with others.
+func (s *sighting) setTokens(c *mail.Client, subject string, domain uint64) {
+	set := func(kind seedKind, hash uint64) { s.tokens[kind] = uint32(hash) }
+	if s.marks&toItself != 0 {
+		set(seedSelf, hashText('=', ""))
+	}
+	if s.marks&recipientsHELO != 0 {
+		set(seedOwnName, hashText('o', ""))
+	}
+	switch kindOfHELO(c.HELO) {
+	case numberHELO:
+		set(seedNumber, hashText('n', ""))
+	case labelHELO, namedHELO:
+		if c.HELO != c.Name {
+			set(seedHELO, hashText('h', c.HELO))
+		}
+	}
+	if subject != "" {
+		set(seedSubject, hashText('s', subject))
+	}
+	if s.marks&alignedHELO == 0 {
+		set(seedDomain, domain)
+		set(seedSpray, hashAddr('y', s.ip))
+	}
+	if c.Name != "" && c.Name != "unknown" {
+		set(seedFamily, hashFamily('f', c.Name))
+	}
+	set(seedNet, hashNet('t', s.ip))
+}
+
+// meet counts a client that has a mark.
+func (w *campaignWatch) meet(token, who uint32, minute int32) {
+	c := &w.crowds[token%crowdSlots]
+	switch {
+	case c.check == token && minute-c.minute < crowdMemory:
+		if c.last != who {
+			c.last = who
+			c.clients += min(1, ^c.clients)
+		}
+		c.minute = max(c.minute, minute)
+	case c.check == token || minute-c.minute > crowdMemory || int(c.clients) < w.pass.Thresholds.Campaign.MinClients:
+		*c = crowdOf{check: token, last: who, minute: minute, clients: 1}
+	}
+}
+
+// shared reports whether a sighting has a mark that several clients had lately.
+func (w *campaignWatch) shared(s *sighting) bool {
+	for kind, token := range s.tokens {
+		c := &w.crowds[token%crowdSlots]
+		if token == 0 || c.check != token || int(c.clients) < w.pass.Thresholds.Campaign.MinClients {
+			continue
+		}
+		if seedKind(kind) != seedSpray && seedKind(kind) != seedFamily && seedKind(kind) != seedDomain || nameless(string(s.field(nameText)), s) {
+			return true
+		}
+	}
+	return false
+}
+
+// nameless reports whether nobody named that client: no name by reverse look-up, or one that was made from the address.
+func nameless(name string, s *sighting) bool {
+	return name == "" || name == "unknown" || genericName(name, s.ip)
+}
+
+// retire keeps what may belong to a campaign before its place is taken.
+func (w *campaignWatch) retire(s *sighting) {
+	if !w.shared(s) {
+		return
+	}
+	if len(w.kept) >= w.pass.Thresholds.Campaign.MaxRecords {
+		w.sift()
+	}
+	w.kept = append(w.kept, s.copyOf())
+}
+
+// sift forgets what was kept and belongs to no campaign, as far as can be told before the end; if that is too little, the
+// oldest.
+func (w *campaignWatch) sift() {
+	words := make([]*seen, 0, len(w.kept))
+	for i := range w.kept {
+		words = append(words, w.kept[i].words())
+	}
+	h := newHunt(w, &Site{First: w.first, Last: w.last}, words)
+	belongs := make(map[*sighting]bool)
+	for _, c := range h.campaigns() {
+		for _, s := range c.sightings {
+			belongs[s.sighting] = true
+		}
+	}
+	stay := w.kept[:0]
+	for i := range w.kept {
+		if belongs[&w.kept[i]] {
+			stay = append(stay, w.kept[i])
+		}
+	}
+	if most := 3 * cap(stay) / 4; len(stay) > most {
+		w.lost += len(stay) - most
+		stay = append(stay[:0], stay[len(stay)-most:]...)
+	}
+	clear(w.kept[len(stay):])
+	w.kept = stay
+}
+
+// Merge takes over what other has counted.
+func (w *campaignWatch) Merge(other Watch) {
+	o := other.(*campaignWatch)
+	for i := range o.crowds {
+		if c := &w.crowds[i]; c.clients < o.crowds[i].clients {
+			*c = o.crowds[i]
+		}
+	}
+	for i := range o.kept {
+		*w.place() = o.kept[i]
+	}
+	for i := range o.remembers() {
+		place := i
+		if o.full {
+			place = (o.next + i) % o.remembers()
+		}
+		*w.place() = *o.at(place)
+	}
+	w.usual.merge(&o.usual)
+	w.clean.merge(&o.clean)
+	w.all += o.all
+	w.unnamed += o.unnamed
+	w.lost += o.lost
+	if o.first != 0 {
+		w.seen(o.first)
+		w.seen(o.last)
+	}
+}
+
+// Findings says which strangers are one hand.
+func (w *campaignWatch) Findings(site *Site) []Finding {
+	var words []*seen
+	for i := range w.kept {
+		words = append(words, w.kept[i].words())
+	}
+	for i := range w.remembers() {
+		words = append(words, w.at(i).words())
+	}
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, "campaigns: "+plural(w.lost, "message or refused attempt was", "messages or refused attempts were")+
+			" forgotten for want of room (campaign.max-records)")
+	}
+	var found []Finding
+	for _, c := range newHunt(w, site, words).campaigns() {
+		found = append(found, c.finding())
+	}
+	return found
+}

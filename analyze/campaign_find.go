@@ -1,0 +1,401 @@
+package analyze
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// hunt looks for clients that are one hand among what is remembered of strangers, in four steps:
+//
+//  1. Sightings that share a mark (a seed) are a group; groups fall into runs without a long pause.
+//  2. Of a run only those clients stay that had the mark in most of what they did: a forwarder or a provider that carried
+//     some of it is not the hand.
+//  3. What else these clients did in that time is added: attempts that were refused before a subject could be seen.
+//  4. Each run is judged (campaign_judge.go); of runs that are about the same messages, the most convincing one stays.
+type hunt struct {
+	w        *campaignWatch
+	site     *Site
+	limits   *CampaignThresholds
+	all      []*seen
+	byClient map[netip.Addr][]*seen
+	sprayers map[netip.Addr]bool
+	named    bool  // names are looked up here at all
+	shapes   Tally // of Message-IDs, of all messages
+}
+
+func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
+	h := &hunt{
+		w: w, site: site, limits: &w.pass.Thresholds.Campaign, byClient: make(map[netip.Addr][]*seen),
+		sprayers: make(map[netip.Addr]bool), named: 2*w.unnamed <= w.all || w.all == 0,
+	}
+	h.all = slices.DeleteFunc(all, func(s *seen) bool {
+		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
+	})
+	slices.SortFunc(h.all, compareSeen)
+	damage := newDamageIndex(site)
+	for _, s := range h.all {
+		h.byClient[s.ip] = append(h.byClient[s.ip], s)
+		if shape := idShape(s.messageID); shape != "" {
+			h.shapes.Add(shape, 1)
+		}
+		if s.unknown() {
+			s.damaged = slices.ContainsFunc(s.to, func(r recalled) bool {
+				_, kind := damage.find(mail.Fold(r.address))
+				return kind != "" && !site.KnownRecipient(r.address)
+			})
+		}
+	}
+	for ip, list := range h.byClient {
+		h.sprayers[ip] = sprays(list)
+	}
+	return h
+}
+
+// sprayLeast is how many messages a client must have sent, each with a sender of another domain, to be one that sprays.
+const sprayLeast = 3
+
+// sprays reports whether a client that nobody named had each message accepted in another name. Refused attempts do not
+// count: programs that scan the whole Internet make up a name for each, and never get any further.
+func sprays(list []*seen) bool {
+	if !nameless(list[0].name, list[0].sighting) {
+		return false
+	}
+	domains, accepted := make(map[string]bool), 0
+	for _, s := range list {
+		if s.is(alignedHELO) {
+			return false
+		}
+		if !s.is(wasRefused) {
+			domains[s.domain] = true
+			accepted++
+		}
+	}
+	return accepted >= sprayLeast && 10*len(domains) >= 8*accepted
+}
+
+// campaigns are the hands, the most convincing first.
+func (h *hunt) campaigns() []*hand {
+	var all []*hand
+	for kind := range seedKinds {
+		groups := h.groups(kind)
+		for _, key := range slices.Sorted(keysOf(groups)) {
+			all = append(all, h.runs(kind, key, groups[key])...)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *hand) int {
+		return cmp.Or(cmp.Compare(min(1, b.score), min(1, a.score)), cmp.Compare(len(b.clients), len(a.clients)),
+			cmp.Compare(len(b.sightings), len(a.sightings)), cmp.Compare(plainness[b.kind], plainness[a.kind]), cmp.Compare(a.start, b.start))
+	})
+	told := make(map[*seen]bool)
+	var best []*hand
+	for _, c := range all {
+		old := 0
+		for _, s := range c.sightings {
+			if told[s] {
+				old++
+			}
+		}
+		if c.score < h.w.pass.Thresholds.Score.Low || 3*old > len(c.sightings) {
+			continue
+		}
+		for _, s := range c.sightings {
+			told[s] = true
+		}
+		best = append(best, c)
+	}
+	return best
+}
+
+// plainness is how well a mark says to people what joins the clients.
+var plainness = [seedKinds]int{seedSelf: 3, seedSubject: 3, seedNumber: 2, seedOwnName: 2, seedDomain: 2, seedHELO: 1, seedFamily: 1, seedNet: 1}
+
+func keysOf[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// groups are the sightings that share a mark of one kind, by what they share, in the order of time. Groups of fewer clients
+// than a campaign has are left out.
+func (h *hunt) groups(kind seedKind) map[string][]*seen {
+	groups := make(map[string][]*seen)
+	for _, s := range h.all {
+		if key, ok := h.key(kind, s); ok {
+			groups[key] = append(groups[key], s)
+		}
+	}
+	for key, list := range groups {
+		if len(list) < h.limits.MinSightings || distinctClients(list, h.limits.MinClients) < h.limits.MinClients {
+			delete(groups, key)
+		}
+	}
+	return groups
+}
+
+// key is what a sighting may share with others by a mark of that kind.
+func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
+	switch kind {
+	case seedSelf:
+		return "", s.is(toItself)
+	case seedNumber:
+		return "", kindOfHELO(s.helo) == numberHELO
+	case seedOwnName:
+		return "", s.is(recipientsHELO)
+	case seedDamaged:
+		return "", s.damaged
+	case seedSpray:
+		return "", h.sprayers[s.ip]
+	case seedSubject:
+		return s.subject, len(s.subject) >= 4
+	case seedHELO:
+		kind := kindOfHELO(s.helo)
+		return strings.ToLower(s.helo), (kind == labelHELO || kind == namedHELO) && !strings.EqualFold(s.helo, s.name) && !s.is(alignedHELO)
+	case seedDomain:
+		return s.domain, s.domain != "" && !s.is(alignedHELO)
+	case seedFamily:
+		if s.name == "" || !genericName(s.name, s.ip) {
+			return "", false
+		}
+		return familyOf(s.name), true
+	case seedNet:
+		return NetworkOf(s.ip).String(), true
+	}
+	return "", false
+}
+
+// familyOf is a name with its numbers masked: "#-static.reverse.softlayer.com". Labels that are hexadecimal numbers are
+// masked, too, and numbers with nothing but dots and hyphens between them are one.
+func familyOf(name string) string {
+	labels := strings.Split(mail.FoldDomain(name), ".")
+	for i, label := range labels[:max(0, len(labels)-2)] {
+		if strings.Trim(label, "0123456789abcdef") == "" && strings.ContainsAny(label, "0123456789") {
+			labels[i] = "#"
+		}
+	}
+	var b strings.Builder
+	number := false
+	joined := strings.Join(labels, ".")
+	for i := range len(joined) {
+		c := joined[i]
+		isNumber := c >= '0' && c <= '9' || c == '#'
+		between := number && (c == '.' || c == '-') && i+1 < len(joined) && (joined[i+1] >= '0' && joined[i+1] <= '9' || joined[i+1] == '#')
+		if !number && isNumber {
+			b.WriteByte('#')
+		}
+		if number = isNumber || between; !number {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// distinctClients is how many clients a list has, counted up to enough.
+func distinctClients(list []*seen, enough int) int {
+	clients := make(map[netip.Addr]bool)
+	for _, s := range list {
+		clients[s.ip] = true
+		if len(clients) >= enough {
+			break
+		}
+	}
+	return len(clients)
+}
+
+// runs are the hands of one group.
+func (h *hunt) runs(kind seedKind, key string, list []*seen) []*hand {
+	var runs [][]*seen
+	pause := h.pause(list)
+	for from := 0; from < len(list); {
+		to := from + 1
+		for to < len(list) && list[to].time.Sub(list[to-1].time) <= pause {
+			to++
+		}
+		if run := list[from:to]; to-from >= h.limits.MinSightings && distinctClients(run, h.limits.MinClients) >= h.limits.MinClients {
+			if last := len(runs) - 1; last >= 0 && run[0].time.Sub(runs[last][len(runs[last])-1].time) <= h.limits.LongPause {
+				runs[last] = append(slices.Clip(runs[last]), run...)
+			} else {
+				runs = append(runs, run)
+			}
+		}
+		from = to
+	}
+	var hands []*hand
+	for _, run := range runs {
+		for _, part := range h.dense(run) {
+			if c := h.hand(kind, key, list, part); c != nil {
+				hands = append(hands, c)
+			}
+		}
+	}
+	return hands
+}
+
+// dense is where a run is dense, if most of it lies in a small part of its time: what shares the mark at all hours is there
+// everywhere, every day, and must not stretch the run that is looked for.
+func (h *hunt) dense(run []*seen) [][]*seen {
+	times := make([]mail.Instant, len(run))
+	for i, s := range run {
+		times[i] = s.time
+	}
+	p := pace{minutes: h.site.Span(), minMessages: h.limits.MinSightings, span: time.Hour, pause: h.limits.Pause, logChance: denseChance}
+	found := windows(times, p)
+	length := time.Duration(0)
+	for _, w := range found {
+		length += times[w.to-1].Sub(times[w.from])
+	}
+	if 2*size(found) < len(run) || 2*length > times[len(times)-1].Sub(times[0]) {
+		return [][]*seen{run}
+	}
+	var parts [][]*seen
+	for _, w := range found {
+		parts = append(parts, run[w.from:w.to])
+	}
+	return parts
+}
+
+// denseChance is log10 of the chance at which an hour holds too many.
+const denseChance = -6
+
+// pause is how long a run may rest: many times what lies between its sightings on the average, within bounds.
+func (h *hunt) pause(list []*seen) time.Duration {
+	gaps := make([]time.Duration, 0, len(list))
+	for i := 1; i < len(list); i++ {
+		gaps = append(gaps, list[i].time.Sub(list[i-1].time))
+	}
+	slices.Sort(gaps)
+	return min(max(20*gaps[len(gaps)/2], h.limits.Pause), h.limits.LongPause)
+}
+
+// nearby is how long before and after a run attempts that were refused still belong to it: greylisting lets a client wait.
+const nearby = time.Hour
+
+// hand makes one of a run: its clients that had the mark in most of what they did, and what else they did in that time.
+func (h *hunt) hand(kind seedKind, key string, group, run []*seen) *hand {
+	with := make(map[netip.Addr]int)
+	for _, s := range group {
+		with[s.ip]++
+	}
+	c := &hand{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
+	var stay []*seen
+	for _, s := range run {
+		if 2*with[s.ip] >= h.deeds(kind, s.ip) {
+			stay = append(stay, s)
+			c.clients[s.ip] = nil
+			c.seeded[s] = true
+		}
+	}
+	if len(stay) < h.limits.MinSightings || len(c.clients) < h.limits.MinClients || kind == seedSelf && len(c.clients) < h.limits.MinSelf {
+		return nil
+	}
+	from, to := stay[0].time, stay[len(stay)-1].time
+	for ip := range c.clients {
+		for _, s := range h.byClient[ip] {
+			inside := s.time >= from && s.time <= to
+			if inside || s.is(wasRefused) && s.time >= from.Add(-nearby) && s.time <= to.Add(nearby) {
+				c.clients[ip] = append(c.clients[ip], s)
+				c.sightings = append(c.sightings, s)
+			}
+		}
+	}
+	slices.SortFunc(c.sightings, compareSeen)
+	c.start, c.end = c.sightings[0].time, c.sightings[len(c.sightings)-1].time
+	c.count()
+	c.judge()
+	return c
+}
+
+// deeds is how much a client did in which a mark of that kind could be seen.
+func (h *hunt) deeds(kind seedKind, ip netip.Addr) int {
+	n := h.w.clean.about(hashAddr('c', ip))
+	for _, s := range h.byClient[ip] {
+		switch kind {
+		case seedSubject:
+			if s.is(wasRefused) && s.subject == "" {
+				continue
+			}
+		case seedHELO, seedNumber, seedOwnName:
+			if s.helo == "" {
+				continue
+			}
+		case seedDamaged:
+			if !s.damaged { // such a run writes to good addresses, too
+				continue
+			}
+		}
+		n++
+	}
+	return n
+}
+
+// idShape is the pattern of a Message-ID's left part: numbers and hexadecimal numbers masked, words by their kind.
+// "d56f86983cee$4c2b6ea7$3fb15f53@x" has the shape "x12$x8$x8".
+func idShape(id string) string {
+	id = strings.TrimPrefix(id, "<")
+	at := strings.LastIndexByte(id, '@')
+	if at <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	left := id[:min(at, 200)]
+	for i := 0; i < len(left); {
+		j := i
+		for j < len(left) && isAlnum(left[j]) {
+			j++
+		}
+		if j == i {
+			b.WriteByte(left[i])
+			i++
+			continue
+		}
+		b.WriteString(wordShape(left[i:j]))
+		i = j
+	}
+	return b.String()
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+// wordShape is the kind of a word of letters and digits, with its length where that is part of the pattern.
+func wordShape(word string) string {
+	digits, lower, upper, hex := 0, 0, 0, 0
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+			hex++
+		case c >= 'a' && c <= 'z':
+			lower++
+			if c <= 'f' {
+				hex++
+			}
+		default:
+			upper++
+			if c <= 'F' {
+				hex++
+			}
+		}
+	}
+	length := string(rune('0' + min(len(word), 64)))
+	switch {
+	case digits == len(word):
+		return "9"
+	case hex == len(word) && len(word) >= 4 && lower*upper == 0:
+		return "x" + length
+	case upper == len(word):
+		return "A" + length
+	case lower == len(word):
+		return "a"
+	}
+	return "w"
+}

@@ -1,0 +1,464 @@
+package analyze
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// hand is what may be one hand: sightings of several clients that share a mark.
+type hand struct {
+	*hunt
+	kind       seedKind
+	key        string
+	clients    map[netip.Addr][]*seen // with what each did in the time
+	sightings  []*seen                // all of it, in order
+	seeded     map[*seen]bool         // what has the mark
+	start, end mail.Instant
+
+	messages, refused, listed, unknown, damaged, verp    int
+	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's; HELO of the sender's domain
+	recipients, foreign                                  int
+	senders, domains, subjects, ids, idDomains, idShapes Tally
+	helos, lists, rcptDomains, hosts                     Tally
+	nets, families, orgs                                 Tally // of clients
+	generic, unnamed, serverNames, odd, ownNames, forged int   // clients
+	single, elsewhere                                    int   // clients that came once; clients that came at other times, too
+
+	score   float64
+	marks   int // that speak for one hand, beside the seed and the numbers
+	reasons []Reason
+}
+
+// count measures everything that judge weighs.
+func (c *hand) count() {
+	for _, s := range c.sightings {
+		c.countSighting(s)
+	}
+	for ip, list := range c.clients {
+		c.countClient(ip, list)
+	}
+}
+
+func (c *hand) countSighting(s *seen) {
+	addNamed(&c.senders, s.sender)
+	addNamed(&c.domains, s.domain)
+	addNamed(&c.hosts, s.host)
+	addNamed(&c.lists, s.list)
+	if s.is(alignedHELO) {
+		c.aligned++
+	}
+	if s.unknown() {
+		c.unknown++
+	}
+	if s.damaged {
+		c.damaged++
+	}
+	for _, r := range s.to {
+		domain := mail.Domain(r.address)
+		c.recipients++
+		addNamed(&c.rcptDomains, domain)
+		if !c.site.IsOurs(domain) {
+			c.foreign++
+		}
+	}
+	if s.is(wasRefused) {
+		c.refused++
+		if s.list != "" {
+			c.listed++
+		}
+		return
+	}
+	c.messages++
+	addNamed(&c.subjects, s.subject)
+	if variableLocalPart(mail.LocalPart(s.sender)) {
+		c.verp++
+	}
+	if shape := idShape(s.messageID); shape != "" {
+		domain := mail.Domain(strings.TrimSuffix(s.messageID, ">"))
+		c.ids.Add(s.messageID, 1)
+		c.idShapes.Add(shape, 1)
+		addNamed(&c.idDomains, domain)
+		if sameOrganisation(domain, s.domain) {
+			c.ownID++
+		} else {
+			c.strange++
+		}
+	}
+}
+
+// variableLocalPart reports whether a recipient stands in the sender (VERP), or a signature of the message (BATV, SRS).
+func variableLocalPart(local string) bool {
+	return strings.Contains(local, "=") || strings.HasPrefix(strings.ToLower(local), "srs")
+}
+
+func (c *hand) countClient(ip netip.Addr, list []*seen) {
+	c.nets.Add(NetworkOf(ip).String(), 1)
+	name, helo := "", ""
+	for _, s := range list {
+		name, helo = max(name, s.name), max(helo, s.helo)
+	}
+	switch {
+	case name == "":
+		c.unnamed++
+	case genericName(name, ip):
+		c.generic++
+		c.families.Add(familyOf(name), 1)
+	case !rentedName(name):
+		c.serverNames++
+	}
+	if name != "" {
+		c.orgs.Add(organisation(name), 1)
+	}
+	if helo != "" {
+		c.helos.Add(strings.ToLower(helo), 1)
+		c.countHELO(name, helo)
+	}
+	if len(list) == 1 {
+		c.single++
+	}
+	all := c.byClient[ip]
+	if all[0].time < c.start.Add(-12*time.Hour) || all[len(all)-1].time > c.end.Add(12*time.Hour) {
+		c.elsewhere++
+	}
+}
+
+func (c *hand) countHELO(name, helo string) {
+	switch kind := kindOfHELO(helo); {
+	case kind != namedHELO:
+		c.odd++
+	case inOurDomains(c.site, helo) || c.site.Roles[mail.FoldDomain(helo)].Value != "":
+		c.ownNames++
+	case bigProvider[organisation(helo)] && organisation(name) != organisation(helo):
+		c.forged++
+	}
+}
+
+// bigProvider holds names that spam programs like to say HELO with, because filters would not dare to block them.
+var bigProvider = map[string]bool{
+	"gmail.com": true, "google.com": true, "googlemail.com": true, "yahoo.com": true, "hotmail.com": true, "outlook.com": true,
+	"live.com": true, "msn.com": true, "aol.com": true, "icloud.com": true, "gmx.de": true, "gmx.net": true, "web.de": true,
+	"t-online.de": true, "mail.ru": true, "yandex.ru": true, "qq.com": true, "163.com": true, "comcast.net": true, "paypal.com": true,
+	"amazon.com": true, "microsoft.com": true, "apple.com": true, "facebook.com": true,
+}
+
+// because adds a reason.
+func (c *hand) because(code string, weight float64, text string, args ...any) {
+	c.reasons = append(c.reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	c.score += weight
+}
+
+// mark adds a reason that speaks for one hand by itself.
+func (c *hand) mark(code string, weight float64, text string, args ...any) {
+	c.because(code, weight, text, args...)
+	c.marks++
+}
+
+// judge says why these clients are one hand, and why not. Weights are added. No mark is enough by itself, except that the
+// sender is the recipient at dozens of addresses, which no honest mail does.
+func (c *hand) judge() {
+	c.seed()
+	numbers := len(c.reasons)
+	c.mass()
+	c.marks = 0
+	c.judgeSenders()
+	c.judgeClients()
+	c.judgeRecipients()
+	c.judgeTime()
+	if len(c.reasons) == numbers {
+		c.score = 0
+	}
+	c.honest()
+	c.limit()
+}
+
+// seed is the weight of the mark that joins them.
+func (c *hand) seed() {
+	k := len(c.clients)
+	switch c.kind {
+	case seedSelf:
+		weight := 0.25
+		switch {
+		case k >= 100:
+			weight = 0.6
+		case k >= 25:
+			weight = 0.5
+		case k >= 10:
+			weight = 0.4
+		}
+		c.because("sender-is-recipient", weight, "%d addresses that did not log in wrote in the name of the very recipient, %s", k, plural(c.senders.Distinct(), "different one", "different ones"))
+	case seedNumber:
+		c.because("helo-number", 0.35, "%d addresses say HELO with a bare number", k)
+	case seedOwnName:
+		c.because("helo-our-name", 0.3, "%d addresses say HELO with a name of the recipient's own domain", k)
+	case seedDamaged:
+		c.because("damaged-recipients", 0.3, "%d addresses use damaged forms of known recipients (%d of %d)", k, c.damaged, c.recipients)
+	case seedSpray:
+		c.because("each-in-other-names", 0.25, "%d addresses without a name of their own send each message in another name", k)
+	case seedSubject:
+		c.seedSubject()
+	case seedHELO:
+		c.seedHELO()
+	case seedDomain:
+		weight := 0.2
+		if c.site.IsOurs(c.key) {
+			weight = 0.3
+		}
+		c.because("one-sender-domain", weight, "%d addresses of %s send as %s, which is not theirs", k, plural(max(1, c.orgs.Distinct()), "organisation", "organisations"), c.key)
+	case seedFamily:
+		c.because("one-name-family", 0.2, "%d addresses with names of one pattern, %s", k, c.key)
+	case seedNet:
+		c.because("one-network", 0.15, "%d addresses of %s", k, c.key)
+	}
+}
+
+// seedSubject weighs a subject by how rare it is, here and among people: replies share theirs.
+func (c *hand) seedSubject() {
+	weight := 0.2
+	n := c.subjects.Of(c.key)
+	others := max(0, c.w.usual.of(hashText('s', c.key))-n)
+	if others > n/4 {
+		weight = 0.05
+	}
+	if isReply(c.key) {
+		weight /= 2
+	}
+	c.because("one-subject", weight, "%d messages from %d addresses with the subject %q; %s of others had it", n, len(c.clients), c.key, plural(others, "message", "messages"))
+}
+
+// isReply reports whether a subject says that it is an answer or passed on.
+func isReply(subject string) bool {
+	head, _, found := strings.Cut(subject, ":")
+	if !found || len(head) > 4 {
+		return false
+	}
+	switch strings.ToLower(strings.TrimSpace(head)) {
+	case "re", "aw", "antw", "fwd", "fw", "wg", "sv", "vs", "tr", "rv":
+		return true
+	}
+	return false
+}
+
+func (c *hand) seedHELO() {
+	weight := 0.2
+	others := max(0, c.w.usual.of(hashText('h', c.key))-c.messages)
+	if kindOfHELO(c.key) == labelHELO {
+		weight = 0.15
+	}
+	if others > c.messages/4 && others > 3 {
+		weight = 0.05
+	}
+	c.because("one-helo", weight, "%d addresses say HELO %s, which is the name of none of them", len(c.clients), c.key)
+}
+
+// mass is the weight of the number of clients.
+func (c *hand) mass() {
+	k := len(c.clients)
+	switch {
+	case k >= 100:
+		c.because("many-addresses", 0.15, "%d addresses", k)
+	case k >= 30:
+		c.because("many-addresses", 0.1, "%d addresses", k)
+	case k >= 10:
+		c.because("many-addresses", 0.05, "%d addresses", k)
+	}
+	if nets := c.nets.Distinct(); 10*nets >= 8*k {
+		c.because("unrelated-networks", 0.05, "in %s", plural(nets, "network", "networks"))
+	}
+}
+
+// judgeSenders weighs in whose names they send.
+func (c *hand) judgeSenders() {
+	n, k := len(c.sightings), len(c.clients)
+	switch {
+	case c.kind == seedSelf:
+	case c.messages >= max(3*k, c.limits.MinSightings) && ratio(c.domains.Distinct(), n) >= enough:
+		c.mark("all-senders-differ", 0.25, "%d messages and attempts in %d names of %d domains: no address stays with one", n, c.senders.Distinct(), c.domains.Distinct())
+	case ratio(c.domains.Distinct(), n) >= enough:
+		c.because("all-senders-differ", 0.05, "%d messages and attempts in %d names of %d domains", n, c.senders.Distinct(), c.domains.Distinct())
+	}
+	c.inventedSenders()
+	if ids := c.ids.Total(); ids >= c.limits.MinSightings {
+		if ratio(c.strange, ids) >= enough && ratio(c.idDomains.Distinct(), ids) >= enough {
+			c.mark("all-message-id-domains-differ", 0.15, "%d Message-IDs of %d domains, none of which is the sender's", ids, c.idDomains.Distinct())
+		}
+		shape, share := c.idShapes.Most()
+		others := c.shapes.Of(shape) - c.idShapes.Of(shape)
+		if share >= 0.9 && len(shape) >= 3 && 5*others <= c.shapes.Total()-c.idShapes.Total() {
+			c.mark("one-message-id-pattern", 0.1, "%.0f %% of their Message-IDs are made alike, such as %s; %s of others are", 100*share, c.exampleID(shape), number(others))
+		}
+	}
+	if subject, share := c.subjects.Most(); c.kind != seedSubject && c.subjects.Total() >= c.limits.MinSightings && share >= enough && ratio(c.subjects.Total(), c.messages) >= enough {
+		c.mark("one-subject", 0.15, "one subject: %q", subject)
+	}
+}
+
+// inventedSenders weighs names that nobody has.
+func (c *hand) inventedSenders() {
+	n := c.senders.Distinct()
+	if c.kind == seedSelf || n < c.limits.MinSightings {
+		return
+	}
+	if c.kind == seedDomain && c.site.IsOurs(c.key) && 2*n > c.messages && knownSenders(c.site, &c.senders) == 0 {
+		c.mark("forged-local-senders", 0.15, "none of the %d senders in our domain %s ever received mail here", n, c.key)
+	}
+	if surprise := meanSurprise(&c.senders); surprise >= c.w.pass.Thresholds.Relay.Random && c.verp == 0 {
+		c.mark("random-senders", 0.15, "the senders' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
+	}
+}
+
+// exampleID is the least Message-ID of a shape.
+func (c *hand) exampleID(shape string) string {
+	for _, id := range c.ids.Values() {
+		if idShape(id) == shape {
+			return id
+		}
+	}
+	return ""
+}
+
+// judgeClients weighs what the clients are called and call themselves.
+func (c *hand) judgeClients() {
+	k := len(c.clients)
+	switch {
+	case ratio(c.generic, k) >= 0.6:
+		c.mark("generic-names", 0.1, "%d of %d are customers' lines by their names", c.generic, k)
+	case c.hunt.named && ratio(c.generic+c.unnamed, k) >= 0.6:
+		c.mark("no-names", 0.1, "%d of %d have no name that resolves back to the address, or one that was made from it", c.generic+c.unnamed, k)
+	}
+	if family, share := c.families.Most(); c.kind != seedFamily && k >= 5 && c.families.Of(family) >= k/2 && share >= enough {
+		c.mark("one-name-family", 0.1, "names of one pattern: %s", family)
+	}
+	if helo, share := c.helos.Most(); c.kind != seedHELO && c.helos.Total() >= 3 && share >= enough {
+		c.mark("one-helo", 0.1, "all say HELO %s", helo)
+	}
+	helos := c.helos.Total()
+	switch {
+	case helos < 3:
+	case c.kind != seedNumber && c.kind != seedHELO && ratio(c.odd, helos) >= 0.5:
+		c.mark("helo-odd", 0.1, "%d of %d say HELO with what is no host name", c.odd, helos)
+	case ratio(c.forged, helos) >= 0.5:
+		c.mark("helo-forged", 0.2, "%d of %d say HELO with the name of a big provider, which they are not", c.forged, helos)
+	case c.kind != seedOwnName && ratio(c.ownNames, helos) >= 0.5:
+		c.mark("helo-our-name", 0.2, "%d of %d say HELO with a name of ours", c.ownNames, helos)
+	}
+	if ratio(c.listed, len(c.sightings)) >= 0.1 && c.listed >= 3 {
+		list, _ := c.lists.Most()
+		c.mark("blocklisted", 0.1, "%d attempts were refused because a blocklist knows the client (%s)", c.listed, list)
+	}
+}
+
+// judgeRecipients weighs to whom they write.
+func (c *hand) judgeRecipients() {
+	if c.kind != seedDamaged && c.damaged >= 3 && ratio(c.damaged, c.recipients) >= 0.1 {
+		c.mark("damaged-recipients", 0.2, "%d of %d recipients are known addresses, damaged", c.damaged, c.recipients)
+	}
+	if ratio(c.unknown, c.recipients) >= 0.1 && c.unknown >= 3 {
+		c.mark("unknown-recipients", 0.1, "%d of %d recipients do not exist", c.unknown, c.recipients)
+	}
+	if c.site.HasSecondary() && allOf(c.hosts.Values(), c.site.IsSecondary) {
+		c.mark("secondary-only", 0.15, "they spoke to the secondary MX only")
+	}
+	if c.rcptDomains.Distinct() == 1 && len(c.site.LocalDomains) > 1 {
+		c.because("one-recipient-domain", 0.05, "all for one of our %d domains", len(c.site.LocalDomains))
+	}
+}
+
+// judgeTime weighs how they came.
+func (c *hand) judgeTime() {
+	k, n := len(c.clients), len(c.sightings)
+	if k >= 8 && ratio(c.single, k) >= enough {
+		c.mark("one-visit-each", 0.1, "%d of %d came once and never again", c.single, k)
+	}
+	if n >= 3*k && c.succession() {
+		c.mark("one-after-another", 0.1, "they came one after another, never two at a time")
+	}
+	length := c.end.Sub(c.start).Minutes()
+	if c.site.Span() >= 3*length && c.elsewhere == 0 {
+		c.because("at-once", 0.1, "all in %s, and at no other time", duration(c.end.Sub(c.start)))
+	}
+}
+
+// succession reports whether each client began when the one before it had ended.
+func (c *hand) succession() bool {
+	type stay struct{ from, to mail.Instant }
+	var stays []stay
+	for _, list := range c.clients {
+		stays = append(stays, stay{list[0].time, list[len(list)-1].time})
+	}
+	slices.SortFunc(stays, func(a, b stay) int { return int(max(-1, min(1, a.from-b.from))) })
+	for i := 1; i < len(stays); i++ {
+		if stays[i].from < stays[i-1].to {
+			return false
+		}
+	}
+	return true
+}
+
+// honest weighs what speaks for honest mail.
+func (c *hand) honest() {
+	k, n := len(c.clients), len(c.sightings)
+	if org, share := c.orgs.Most(); ratio(c.orgs.Of(org), k) >= enough && ratio(c.serverNames, k) >= 0.5 && share >= enough {
+		c.because("one-provider", -0.4, "mail servers of one provider, %s", org)
+	} else if ratio(c.serverNames, k) >= 0.5 {
+		c.because("named-servers", -0.35, "%d of %d are servers with a name of their own", c.serverNames, k)
+	}
+	if c.kind != seedSelf && ratio(c.aligned, n) >= 0.5 {
+		c.because("helo-of-sender", -0.25, "%d say HELO in the sender's domain", c.aligned)
+	}
+	if ids := c.ids.Total(); c.kind != seedSelf && ids > 0 && ratio(c.ownID, ids) >= enough && !c.site.IsOurs(c.key) {
+		c.because("message-id-of-sender", -0.1, "Message-IDs of the sender's domain")
+	}
+	if ratio(c.elsewhere, k) >= 0.5 {
+		c.because("seen-at-other-times", -0.3, "%d of %d come at other times, too", c.elsewhere, k)
+	}
+	if c.messages > 0 && ratio(c.verp, c.messages) >= 0.5 {
+		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
+	}
+	if isListOfOne(c) {
+		c.because("one-sender", -0.2, "all from one sender")
+	}
+}
+
+// isListOfOne reports whether one sender, not one of ours, is all that they send for: a company that is moved about in its
+// provider's pool.
+func isListOfOne(c *hand) bool {
+	return c.senders.Distinct() == 1 && c.orgs.Distinct() <= 1 && !c.site.IsOurs(mail.Domain(c.sightings[0].sender))
+}
+
+// radiation reports whether it is what every mail server sees, day and night.
+func (c *hand) radiation() bool {
+	long := 2*c.end.Sub(c.start).Minutes() >= c.site.Span() || c.end.Sub(c.start) >= 24*time.Hour
+	return c.kind != seedSelf && c.kind != seedSubject && c.kind != seedDamaged && long && ratio(c.refused, len(c.sightings)) >= enough
+}
+
+// limit cuts the score where there is little to do about it. The cut is a reason, too: the weights add up to the score.
+func (c *hand) limit() {
+	th := &c.w.pass.Thresholds.Score
+	c.score = min(c.score, 1)
+	switch {
+	case c.kind != seedSelf && c.marks < 2, c.kind == seedSelf && c.marks < 1:
+		c.atMost(th.Low-0.01, "one-mark", "a single mark is chance")
+	case c.radiation():
+		c.atMost(th.Low-0.01, "all-the-time", "nearly all of it refused, all the time: programs that scan the whole Internet")
+	case ratio(c.refused, len(c.sightings)) >= enough && (c.kind == seedHELO || c.kind == seedNet || c.kind == seedFamily):
+		c.atMost(th.Low+0.1, "mostly-refused", "nearly all of it was refused")
+	case c.messages == 0:
+		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")
+	case len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough:
+		c.atMost(th.Medium-0.05, "open-relay", "for recipients that are not ours: that they could is the graver thing (see relays)")
+	}
+}
+
+// atMost cuts the score to most.
+func (c *hand) atMost(most float64, code, text string) {
+	if c.score > most {
+		c.because(code, math.Round((most-c.score)*100)/100, "%s", text)
+		c.score = most
+	}
+}

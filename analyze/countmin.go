@@ -1,0 +1,55 @@
+package analyze
+
+// countMin counts how often values occur, in a fixed size whatever their number: an answer may be too high by chance, never too
+// low (G. Cormode, S. Muthukrishnan, "An improved data stream summary: the count-min sketch", J. Algorithms 55, 2005). What it
+// says to be rare is rare.
+type countMin struct {
+	rows  [3][countMinWidth]uint32
+	total int
+}
+
+// countMinWidth makes an answer too high by less than a sixteen-thousandth of all that was counted, on the average.
+const countMinWidth = 1 << 14
+
+func (c *countMin) add(hash uint64) {
+	c.total++
+	c.rows[0][hash%countMinWidth]++
+	c.rows[1][hash>>20%countMinWidth]++
+	c.rows[2][hash>>40%countMinWidth]++
+}
+
+func (c *countMin) of(hash uint64) int {
+	return int(min(c.rows[0][hash%countMinWidth], c.rows[1][hash>>20%countMinWidth], c.rows[2][hash>>40%countMinWidth]))
+}
+
+// about is what is left of an answer when what chance adds is taken off: 0 for most values that never occurred.
+func (c *countMin) about(hash uint64) int { return max(0, c.of(hash)-2*c.total/countMinWidth) }
+
+func (c *countMin) merge(o *countMin) {
+	c.total += o.total
+	for r := range c.rows {
+		for i, n := range o.rows[r] {
+			c.rows[r][i] += n
+		}
+	}
+}
+
+// hashText is a hash of a text without regard to the case of ASCII; kind keeps equal texts of different meaning apart.
+func hashText(kind byte, s string) uint64 {
+	h := uint64(14695981039346656037) ^ uint64(kind) // FNV-1a
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return spread(h)
+}
+
+// spread makes every bit of a hash depend on every other (the finaliser of SplitMix64, as in placeHash).
+func spread(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

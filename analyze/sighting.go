@@ -1,0 +1,314 @@
+package analyze
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailforensics/mail"
+)
+
+// sighting is what is remembered of one message or refused attempt of a stranger. Its texts stand one after another in one
+// buffer, which the next sighting at the same place uses again: remembering allocates nothing in the long run, and gives the
+// garbage collector one pointer to follow.
+type sighting struct {
+	mail.Origin
+	time       mail.Instant
+	ip         netip.Addr
+	asn        uint32
+	marks      sightingMarks
+	recipients uint32 // of a message: all of them, those in the buffer or not
+	text       []byte
+	ends       [sightingTexts]uint32 // where each text ends
+	tokens     [seedKinds]uint32     // hashes of what it may share with others, 0: nothing
+}
+
+// sightingMarks are facts about a sighting.
+type sightingMarks uint16
+
+const (
+	wasRefused     sightingMarks = 1 << iota
+	wasUnknown                   // refused, because there is no such recipient
+	toItself                     // the sender is a recipient
+	isVerified                   // Client.Name resolves back
+	alignedHELO                  // HELO and sender are of one organisation; nobody checks a HELO
+	wasIncomplete                // the message was not removed from the queue
+	recipientsHELO               // HELO is a name of a recipient's domain
+)
+
+// The texts of a sighting.
+const (
+	nameText = iota
+	heloText
+	senderText
+	subjectText
+	messageIDText
+	hostText
+	replyText // with which it was refused
+	queueIDText
+	recipientsText // each with its disposition behind it
+	lineText
+	sightingTexts
+)
+
+const (
+	maxSightingText       = 1000 // of a field: a subject may fill a header of 998 (RFC 5322, section 2.1.1)
+	maxSightingLine       = 4096 // a longer line is no evidence that anybody wants to read
+	maxSightingReply      = 300
+	maxSightingRecipients = 64
+)
+
+// begin empties s for another sighting.
+func (s *sighting) begin() {
+	text := s.text[:0]
+	if cap(text) > 4*maxSightingLine {
+		text = nil
+	}
+	*s = sighting{text: text}
+}
+
+// put appends the next text; they must be put in their order.
+func (s *sighting) put(field int, text string, most int) {
+	s.text = append(s.text, text[:min(len(text), most)]...)
+	s.ends[field] = uint32(len(s.text))
+}
+
+// field is a text of s.
+func (s *sighting) field(i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = s.ends[i-1]
+	}
+	return s.text[from:s.ends[i]]
+}
+
+// message fills s from a message.
+func (s *sighting) message(m *mail.Message) {
+	s.begin()
+	s.Origin, s.time, s.asn = m.Origin, m.Time, m.Client.ASN
+	s.ip = m.Client.IP.Unmap().WithZone("")
+	if m.Has(mail.Verified) {
+		s.marks |= isVerified
+	}
+	if !m.Completed {
+		s.marks |= wasIncomplete
+	}
+	s.put(nameText, m.Client.Name, maxSightingText)
+	s.put(heloText, m.Client.HELO, maxSightingText)
+	s.put(senderText, m.Sender, maxSightingText)
+	s.put(subjectText, m.Subject, maxSightingText)
+	s.put(messageIDText, m.MessageID, maxSightingText)
+	s.put(hostText, m.Host, maxSightingText)
+	s.put(replyText, "", 0)
+	queueID := ""
+	if n := len(m.QueueIDs); n > 0 {
+		queueID = m.QueueIDs[n-1]
+	}
+	s.put(queueIDText, queueID, maxSightingText)
+	for i := range m.Recipients {
+		s.recipient(&m.Recipients[i], m)
+	}
+	s.ends[recipientsText] = uint32(len(s.text))
+	s.line(m.Line)
+}
+
+// recipient appends an address, its disposition, and whether it is unknown.
+func (s *sighting) recipient(r *mail.Recipient, m *mail.Message) {
+	if r.Disposition == mail.Probed {
+		return
+	}
+	s.recipients++
+	if s.recipients > maxSightingRecipients {
+		return
+	}
+	to := r.Envelope()
+	s.relate(m.Sender, to, m.Client.HELO)
+	unknown := byte(0)
+	if r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply) {
+		unknown = 1
+	}
+	s.text = append(s.text, to[:min(len(to), maxSightingText)]...)
+	s.text = append(s.text, 0, 'A'+byte(r.Disposition), '0'+unknown, 0)
+}
+
+// relate notes what a recipient says of sender and HELO.
+func (s *sighting) relate(sender, to, helo string) {
+	if sameAddress(sender, to) {
+		s.marks |= toItself
+	}
+	if domain := mail.Domain(to); domain != "" && helo != "" && endsInDomain(helo, domain) {
+		s.marks |= recipientsHELO
+	}
+}
+
+// refusal fills s from a refused attempt.
+func (s *sighting) refusal(ev *mail.Event) {
+	s.begin()
+	s.Origin, s.time, s.asn = ev.Origin, ev.Time, ev.Client.ASN
+	s.ip = ev.Client.IP.Unmap().WithZone("")
+	s.marks = wasRefused
+	if ev.Has(mail.Verified) {
+		s.marks |= isVerified
+	}
+	if ev.DSN == "5.1.1" || ev.DSN == "" && unknownRecipient("", ev.Reply) {
+		s.marks |= wasUnknown
+	}
+	s.put(nameText, ev.Client.Name, maxSightingText)
+	s.put(heloText, ev.Client.HELO, maxSightingText)
+	s.put(senderText, ev.Sender, maxSightingText)
+	s.put(subjectText, ev.Subject, maxSightingText)
+	s.put(messageIDText, "", 0)
+	s.put(hostText, ev.Host, maxSightingText)
+	s.put(replyText, ev.Reply, maxSightingReply)
+	s.put(queueIDText, "", 0)
+	if ev.Recipient != "" {
+		s.relate(ev.Sender, ev.Recipient, ev.Client.HELO)
+		s.text = append(s.text, ev.Recipient[:min(len(ev.Recipient), maxSightingText)]...)
+		s.text = append(s.text, 0, 'A', '0', 0)
+	}
+	s.ends[recipientsText] = uint32(len(s.text))
+	s.line(ev.Raw)
+}
+
+func (s *sighting) line(line string) {
+	if len(line) > maxSightingLine {
+		line = ""
+	}
+	s.put(lineText, line, maxSightingLine)
+}
+
+// copyOf is s with a buffer of its own.
+func (s *sighting) copyOf() sighting {
+	c := *s
+	c.text = slices.Clone(s.text)
+	return c
+}
+
+// seen is a sighting in words, made when it is known that it may matter.
+type seen struct {
+	*sighting
+	name, helo, sender, domain, subject, messageID, host, list, queueID, line string
+	to                                                                        []recalled
+	damaged                                                                   bool // a recipient is a known one, damaged
+}
+
+// words reads a sighting.
+func (s *sighting) words() *seen {
+	w := &seen{
+		sighting: s, name: string(s.field(nameText)), helo: string(s.field(heloText)), sender: mail.Fold(string(s.field(senderText))),
+		subject: string(s.field(subjectText)), messageID: string(s.field(messageIDText)), host: string(s.field(hostText)),
+		list: blocklistIn(string(s.field(replyText))), queueID: string(s.field(queueIDText)), line: string(s.field(lineText)),
+	}
+	if w.name == "unknown" {
+		w.name = ""
+	}
+	w.domain = mail.Domain(w.sender)
+	rest := s.field(recipientsText)
+	for len(rest) > 0 {
+		at := bytes.IndexByte(rest, 0)
+		if at < 0 || at+4 > len(rest) {
+			break
+		}
+		r := recalled{address: string(rest[:at]), disposition: mail.Disposition(rest[at+1] - 'A'), unknown: rest[at+2] == '1'}
+		w.to = append(w.to, r)
+		rest = rest[at+4:]
+	}
+	return w
+}
+
+func (w *seen) is(mark sightingMarks) bool { return w.marks&mark != 0 }
+
+// evidence is its line.
+func (w *seen) evidence() Evidence { return Evidence{Origin: w.Origin, Time: w.time, Text: w.line} }
+
+// client is it as a client.
+func (w *seen) client() mail.Client {
+	return mail.Client{IP: w.ip, Name: w.name, HELO: w.helo, ASN: w.asn}
+}
+
+// unknown reports whether a recipient does not exist.
+func (w *seen) unknown() bool {
+	return w.is(wasUnknown) || slices.ContainsFunc(w.to, func(r recalled) bool { return r.unknown })
+}
+
+// compareSeen is their order in time.
+func compareSeen(a, b *seen) int {
+	switch {
+	case a.time != b.time:
+		return int(max(-1, min(1, a.time-b.time)))
+	case a.File != b.File:
+		return int(a.File - b.File)
+	}
+	return int(max(-1, min(1, a.Line-b.Line)))
+}
+
+// sameAddress reports whether two addresses are equal; the case of both parts is ignored, since programs that forge do.
+func sameAddress(a, b string) bool {
+	return len(a) == len(b) && a != "" && a != mail.NullSender && strings.EqualFold(a, b)
+}
+
+// endsInDomain reports whether a host name is a domain or lies in it; domain is folded.
+func endsInDomain(name, domain string) bool {
+	name = strings.TrimSuffix(name, ".")
+	if len(name) < len(domain) || !strings.EqualFold(name[len(name)-len(domain):], domain) {
+		return false
+	}
+	return len(name) == len(domain) || name[len(name)-len(domain)-1] == '.'
+}
+
+// sameOrganisation reports whether two names belong to one registered domain, as far as their last labels tell; the list of
+// public suffixes is asked where these are short ("co.uk"). It allocates nothing in the common case.
+func sameOrganisation(a, b string) bool {
+	ta, tb := lastLabels(a), lastLabels(b)
+	if ta == "" || len(ta) != len(tb) || !strings.EqualFold(ta, tb) {
+		return false
+	}
+	if strings.IndexByte(ta, '.') > 3 {
+		return true
+	}
+	return organisation(a) == organisation(b)
+}
+
+// lastLabels is the last two labels of a name; "" where it has none or is an address.
+func lastLabels(name string) string {
+	name = strings.TrimSuffix(name, ".")
+	last := strings.LastIndexByte(name, '.')
+	if last <= 0 || last+1 == len(name) || name[last+1] >= '0' && name[last+1] <= '9' || name[0] == '[' {
+		return ""
+	}
+	return name[strings.LastIndexByte(name[:last], '.')+1:]
+}
+
+// hashAddr is a hash of an address.
+func hashAddr(kind byte, ip netip.Addr) uint64 {
+	b := ip.As16()
+	return spread(spread(binary.BigEndian.Uint64(b[:8])^uint64(kind)<<56) ^ binary.BigEndian.Uint64(b[8:]))
+}
+
+// hashNet is a hash of its network.
+func hashNet(kind byte, ip netip.Addr) uint64 {
+	n := netOf(ip)
+	return spread(n.bits ^ uint64(kind)<<56)
+}
+
+// hashFamily is a hash of a name without its numbers: equal for names that are cut from one pattern, 0 where there is none.
+func hashFamily(kind byte, name string) uint64 {
+	h, numbers := uint64(14695981039346656037)^uint64(kind), false
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= '0' && c <= '9':
+			numbers = true
+			continue
+		case c >= 'A' && c <= 'Z':
+			c |= 0x20
+		}
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	if !numbers {
+		return 0
+	}
+	return spread(h)
+}
