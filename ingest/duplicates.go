@@ -12,7 +12,7 @@ import (
 // reject log beside its main log; the same log from two syslog daemons. Of a line that one file has twice and another three
 // times, three are counted.
 //
-// Only files that are open at the same moment and share a host are compared. A line is known by its second, its text and its
+// Only files that are open within some minutes of each other and share a host are compared. A line is known by its second, its text and its
 // host; Exim's own files name none, and go with every host. What is remembered is bounded by time and by number.
 type duplicates struct {
 	seed    maphash.Seed
@@ -45,15 +45,26 @@ func (d *duplicates) note(s *stream, b *batch) {
 	}
 }
 
-// close forgets a stream.
-func (d *duplicates) close(s *stream) {
-	for i := range d.open {
-		if d.open[i] == s {
-			d.open = append(d.open[:i], d.open[i+1:]...)
-			d.changes++
-			return
+// close notes that a stream ended. Its last lines are remembered as long as any: the end of a reject log comes after that of
+// its main log.
+func (d *duplicates) close(s *stream) { s.ended = true }
+
+// forget drops the streams that ended before what is remembered.
+func (d *duplicates) forget() {
+	kept := d.open[:0]
+	for _, s := range d.open {
+		if s.ended {
+			s.turns++
+		}
+		if s.turns < 2 {
+			kept = append(kept, s)
 		}
 	}
+	if len(kept) < len(d.open) {
+		d.changes++
+	}
+	clear(d.open[len(kept):])
+	d.open = kept
 }
 
 // possible reports whether lines of b may stand in another open file.
@@ -122,6 +133,7 @@ func (d *duplicates) age(now mail.Instant) {
 	}
 	d.young, d.old, d.since = d.old, d.young, now
 	clear(d.young)
+	d.forget()
 }
 
 // key stands for the line. Exim's own files name no host and, unless told to, no PID: its syslog copy must match them.

@@ -42,7 +42,7 @@ func (m *merge) all(ctx context.Context) error {
 		}
 		c := m.open[0]
 		end := m.runEnd(c)
-		if err := m.run.hand(c, end, len(m.open) > 1); err != nil {
+		if err := m.run.hand(c, end, len(m.open) > 1 || len(m.run.dups.open) > 1); err != nil {
 			return err
 		}
 		c.i = end

@@ -17,6 +17,8 @@ type stream struct {
 	settler settler
 	done    bool
 	labels  map[string]bool // first labels of its hosts
+	ended   bool            // nothing more comes
+	turns   int             // how often duplicates forgot since it ended
 
 	promises chan chan *batch // with workers: in the order of the chunks, each filled by a worker
 	serial   *parser          // without
