@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"cmp"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mailforensics/analyze"
@@ -13,7 +15,7 @@ import (
 
 // ecsVersion is the version of the Elastic Common Schema whose field names are used. ECS has no word for the SMTP envelope
 // beyond sender and recipients (its email.* is about headers), so what it lacks stands under smtp.*, as its rules for own
-// fields want it.
+// fields want it. Lists in smtp.* that are about recipients are as long as email.to.address.
 const ecsVersion = "8.17.0"
 
 // MessagesECS writes messages as NDJSON with the names of ECS.
@@ -62,9 +64,7 @@ func (o *object) ecsMessage(m *mail.Message) {
 		o.str("email.local_id", m.QueueIDs[0])
 	}
 	o.strs("smtp.queue_ids", m.QueueIDs)
-	if m.Sender != "" {
-		o.strs("email.sender.address", []string{m.Sender})
-	}
+	o.strIf("email.sender.address", m.Sender)
 	var to, fates, relays, replies []string
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -73,18 +73,38 @@ func (o *object) ecsMessage(m *mail.Message) {
 		relays = append(relays, r.Relay)
 		replies = append(replies, r.Reply)
 	}
-	o.strs("email.to.address", to)
-	o.strs("smtp.dispositions", fates)
-	o.strs("smtp.relays", relays)
-	o.strs("smtp.replies", replies)
+	o.strsIf("email.to.address", to)
+	o.strsIf("smtp.dispositions", fates)
+	o.strsIf("smtp.relays", relays)
+	o.strsIf("smtp.replies", replies)
 	o.strIf("email.subject", m.Subject)
 	o.str("email.direction", m.Direction.String())
 	o.strIf("smtp.helo", m.Client.HELO)
 	o.strIf("smtp.protocol", m.Protocol)
 	o.strIf("smtp.auth_method", m.AuthMethod)
-	o.strIf("tls.version", m.TLS)
+	o.ecsTLS(m.TLS)
 	o.numIf("smtp.size", m.Size)
+	if m.Notice {
+		o.bool("smtp.notice", true)
+	}
+	o.strIf("smtp.parent", m.Parent)
 	o.close()
+}
+
+// ecsTLS parts what the mail servers log: Postfix "TLSv1.3", Exim "TLS1.3:ECDHE_X25519__RSA_SHA256__AES_256_GCM:256".
+func (o *object) ecsTLS(text string) {
+	version, cipher, _ := strings.Cut(text, ":")
+	at := strings.IndexAny(version, "0123456789")
+	if at < 0 {
+		return
+	}
+	protocol := strings.ToLower(strings.TrimSuffix(version[:at], "v"))
+	if version = version[at:]; !strings.Contains(version, ".") {
+		version += ".0" // OpenSSL's name of 1.0 is TLSv1
+	}
+	o.str("tls.version", version)
+	o.strIf("tls.version_protocol", protocol)
+	o.strIf("tls.cipher", cipher)
 }
 
 func (o *object) ecsClient(c *mail.Client) {
@@ -97,20 +117,24 @@ func (o *object) ecsClient(c *mail.Client) {
 	o.strIf("source.geo.country_iso_code", c.Country)
 }
 
-// ecsOutcome is success when every recipient was served, failure when none was, unknown between.
+// ecsOutcome is success when every recipient was served, failure when all were given up, unknown between: ECS wants that
+// where an event holds several outcomes, or none yet.
 func ecsOutcome(m *mail.Message) string {
-	good := 0
+	good, bad := 0, 0
 	for i := range m.Recipients {
-		if m.Recipients[i].Disposition == mail.Delivered {
+		switch m.Recipients[i].Disposition {
+		case mail.Delivered, mail.Forwarded:
 			good++
+		case mail.Bounced, mail.Expired, mail.Discarded:
+			bad++
 		}
 	}
-	switch {
-	case len(m.Recipients) == 0:
+	switch all := len(m.Recipients); {
+	case all == 0:
 		return ""
-	case good == len(m.Recipients):
+	case good == all:
 		return "success"
-	case good == 0:
+	case bad == all:
 		return "failure"
 	}
 	return "unknown"
@@ -119,8 +143,9 @@ func ecsOutcome(m *mail.Message) string {
 // FindingsECS writes the findings as NDJSON with the names of ECS: event.kind is alert.
 func FindingsECS(w io.Writer, r *Report) error {
 	o := object{zone: r.Zone}
+	begin, _ := r.Window()
 	for i := range r.Findings {
-		o.ecsFinding(&r.Findings[i])
+		o.ecsFinding(&r.Findings[i], begin)
 		o.buf = append(o.buf, '\n')
 	}
 	_, err := w.Write(o.buf)
@@ -131,8 +156,9 @@ func FindingsECS(w io.Writer, r *Report) error {
 // use these.
 var ecsSeverity = map[analyze.Severity]int64{analyze.Low: 21, analyze.Medium: 47, analyze.High: 73}
 
-func (o *object) ecsFinding(f *analyze.Finding) {
-	o.ecsHead(f.Start, "alert", f.Detector)
+// ecsFinding writes a finding. begin stands in for a start that is not known: no event may be without a time.
+func (o *object) ecsFinding(f *analyze.Finding, begin mail.Instant) {
+	o.ecsHead(cmp.Or(f.Start, begin), "alert", f.Detector)
 	o.timeIf("event.start", f.Start)
 	o.timeIf("event.end", f.End)
 	o.str("event.id", f.ID)
@@ -140,11 +166,16 @@ func (o *object) ecsFinding(f *analyze.Finding) {
 	o.float("event.risk_score", 100*f.Score)
 	o.str("rule.name", f.Detector)
 	o.str("message", f.Title)
-	var ips, names, reasons []string
+	var ips, reasons []string
+	hosts := slices.Clone(f.Hosts)
+	known := make(map[string]bool)
 	for i := range f.Clients {
-		ips = append(ips, f.Clients[i].IP.String())
-		if n := f.Clients[i].Name; n != "" && n != "unknown" {
-			names = append(names, n)
+		if ip := f.Clients[i].IP.Unmap().WithZone(""); ip.IsValid() { // the type ip knows no zones
+			ips = append(ips, ip.String())
+		}
+		if n := f.Clients[i].Name; n != "" && n != "unknown" && !known[n] {
+			hosts = append(hosts, n)
+			known[n] = true
 		}
 	}
 	for _, reason := range f.Reasons {
@@ -153,10 +184,10 @@ func (o *object) ecsFinding(f *analyze.Finding) {
 	if len(f.Clients) == 1 {
 		o.ecsClient(&f.Clients[0].Client)
 	}
-	o.strs("related.ip", ips)
-	o.strs("related.user", f.Accounts)
-	o.strs("related.hosts", append(append([]string{}, f.Hosts...), names...))
-	o.strs("smtp.reasons", reasons)
+	o.strsIf("related.ip", ips)
+	o.strsIf("related.user", f.Accounts)
+	o.strsIf("related.hosts", hosts)
+	o.strsIf("smtp.reasons", reasons)
 	o.num("smtp.messages", int64(f.Counts.Messages))
 	o.num("smtp.recipients", int64(f.Counts.Recipients))
 	o.num("smtp.rejected", int64(f.Counts.Rejected))

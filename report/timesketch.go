@@ -6,13 +6,17 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"mailforensics/analyze"
 	"mailforensics/mail"
 )
 
 // Timesketch imports a timeline as JSONL or CSV with three columns that it demands: message, datetime (ISO 8601) and
-// timestamp_desc; it shows all others ("Create timeline from JSON/JSONL/CSV file", Timesketch user guide).
+// timestamp_desc; it shows all others ("Create timeline from JSON/JSONL/CSV file", Timesketch user guide). Its importer takes
+// the form of the first stamp for that of all and drops rows of another (timesketch/lib/utils.py, read_and_validate_csv), so
+// stamps are UTC here and have a fraction whether they need one or not.
+const timesketchTime = "2006-01-02T15:04:05.000000-07:00"
 
 // moments are the entries of a timeline: the evidence lines, and the beginnings and ends that no line shows.
 func moments(r *Report) []timesketchRow {
@@ -44,11 +48,11 @@ type timesketchRow struct {
 
 // TimesketchJSONL writes what happened as a timeline for Timesketch.
 func TimesketchJSONL(w io.Writer, r *Report) error {
-	o := object{zone: r.Zone}
+	o := object{zone: time.UTC}
 	for _, row := range moments(r) {
 		o.open("")
 		o.str("message", row.text)
-		o.timeIf("datetime", row.t)
+		o.str("datetime", row.t.In(time.UTC).Format(timesketchTime))
 		o.num("timestamp", int64(row.t)/1000)
 		o.str("timestamp_desc", row.desc)
 		o.str("data_type", "mailforensics:"+row.f.Detector)
@@ -73,7 +77,7 @@ func TimesketchCSV(w io.Writer, r *Report) error {
 		if row.line > 0 {
 			line = strconv.FormatInt(row.line, 10)
 		}
-		writeCells(out, []string{row.text, moment(row.t, r.Zone), strconv.FormatInt(int64(row.t)/1000, 10), row.desc,
+		writeCells(out, []string{row.text, row.t.In(time.UTC).Format(timesketchTime), strconv.FormatInt(int64(row.t)/1000, 10), row.desc,
 			"mailforensics:" + row.f.Detector, row.f.Severity.String() + "," + row.f.Detector, row.f.ID, row.f.Subject.Value, row.file, line})
 	}
 	out.Flush()
