@@ -14,7 +14,7 @@ import (
 )
 
 // The same log in another wrapping says the same: compressed or not, with the line ends of another system, NULs of a crash in
-// front, cut in pieces that are given in any order, read in small chunks, by one worker or by seven.
+// front, cut in pieces that are given in any order, given twice, read in small chunks, by one worker or by seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
 		t.Run(sample, func(t *testing.T) {
@@ -33,6 +33,7 @@ func TestMetamorphic(t *testing.T) {
 				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
 				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
 				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
+				"twice":        func(t *testing.T) string { return verdict(t, nil, append(rewrapped(t, logs, plain), logs...)...) },
 			} {
 				t.Run(name, func(t *testing.T) {
 					if got := same(t); got != want {
