@@ -131,6 +131,9 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	if r.Address != ev.Recipient {
 		m.rewritten(r, t.addresses.get(ev.Recipient))
 	}
+	if r.Disposition == mail.Deferred && !strings.HasPrefix(r.Reply, "retry time not reached") {
+		r.Deferral, r.DeferralAt = r.Reply, r.Time
+	}
 	r.Disposition = ev.Disposition
 	if isSwallowed(ev) {
 		r.Disposition = mail.Discarded

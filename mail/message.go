@@ -88,6 +88,8 @@ type Recipient struct {
 	Transport   string
 	DSN         string
 	Reply       string
+	Deferral    string  // what was said when it was put off, at an attempt before the last; "" where it was not
+	DeferralAt  Instant // when that was
 	Attempts    int
 	Delay       time.Duration // from acceptance to the last disposition, as the MTA counts it
 	RelayIP     netip.Addr
