@@ -3,8 +3,10 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,11 +26,11 @@ from strangers to another one whose log is given. It compares each client with t
 comes through the secondary, five messages in a row there have a chance of one in three million.
 
 Honest mail that looks alike: a client that met a greylisting or overloaded primary and went on to the secondary (it speaks
-to the primary, too, in the same hour: that counts as contact); a few old programs that choose any MX by lot; a time when the
+to the primary, too); a few old programs that choose any MX by lot; a time when the
 primary was down (visits are counted only when the primary's log shows that it was up within five minutes of them). One
 sender and one subject speak for an honest, but odd, client; many senders do not.
 
-What it cannot see: clients that first connect to the primary and hang up without a word are counted as contact there.`,
+What it cannot see: a client that connected to the primary and hung up without a word counts as one that never came there.`,
 	New: func(p *Pass) Watch { return newSecondaryWatch(p) },
 }
 
@@ -46,13 +48,53 @@ type visitor struct {
 	host   string
 }
 
-// visits is what a visitor did there.
+// visits is what a visitor did there. There is one for every client of every host, because which host is a secondary is known
+// only at the end: it is kept small.
 type visits struct {
-	messages, recipients, delivered, bounced, deferred, rejected, contacts int
-	peer                                                                   mail.Client
-	senders, domains, subjects                                             Tally
-	buckets                                                                Buckets
-	evidence                                                               Keeper
+	messages, recipients, delivered, bounced, deferred, rejected int
+	peer                                                         mail.Client
+	senders                                                      sketch
+	subjects                                                     sketch
+	domains                                                      []Count  // of recipients, at most visitDomains, the least by name
+	minutes                                                      []Bucket // the first visitMinutes in which it came
+	busy                                                         bool     // there were more
+	first, last                                                  Evidence
+}
+
+const (
+	visitDomains = 8
+	visitMinutes = 64
+)
+
+// sketch counts distinct values by the least of their hashes (bottom-k): exactly up to sketchSize, an estimate beyond.
+type sketch []uint64
+
+const sketchSize = 64
+
+func (s *sketch) add(value string) {
+	if value == "" {
+		return
+	}
+	h := fnv.New64a()
+	h.Write([]byte(value))
+	s.insert(placeHash(mail.Origin{Line: int64(h.Sum64())}))
+}
+
+func (s *sketch) insert(h uint64) {
+	at, found := slices.BinarySearch(*s, h)
+	if found || at == sketchSize {
+		return
+	}
+	*s = slices.Insert(*s, at, h)
+	*s = (*s)[:min(len(*s), sketchSize)]
+}
+
+// distinct is how many values there were (Bar-Yossef et al., "Counting distinct elements in a data stream", 2002).
+func (s sketch) distinct() int {
+	if len(s) < sketchSize {
+		return len(s)
+	}
+	return int((sketchSize - 1) / (float64(s[sketchSize-1]) / (1 << 64)))
 }
 
 type secondaryWatch struct {
@@ -89,15 +131,15 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	}
 	v := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
 	v.messages++
-	v.buckets.Add(m.Time, 1, 0)
-	v.evidence.Add(MessageEvidence(m))
+	v.came(m.Time, 1, 0)
+	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
-	addNamed(&v.senders, mail.Fold(m.Sender))
-	addNamed(&v.subjects, m.Subject)
+	v.senders.add(mail.Fold(m.Sender))
+	v.subjects.add(m.Subject)
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		v.recipients++
-		addNamed(&v.domains, mail.Domain(r.Envelope()))
+		v.domain(mail.Domain(r.Envelope()), 1)
 		switch r.Disposition {
 		case mail.Delivered:
 			v.delivered++
@@ -110,24 +152,61 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 }
 
 func (w *secondaryWatch) Event(ev *mail.Event) {
-	if !ev.Client.IP.IsValid() || ev.Host == "" {
+	if !IsRefusal(ev) || !ev.Client.IP.IsValid() || ev.Host == "" {
 		return
 	}
-	switch {
-	case IsRefusal(ev):
-		w.lives(ev.Host, ev.Time)
-		v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
-		v.rejected++
-		v.buckets.Add(ev.Time, 0, 1)
-		v.evidence.Add(EventEvidence(ev))
-		v.meet(ev.Client)
-		addNamed(&v.senders, mail.Fold(ev.Sender))
-		addNamed(&v.domains, mail.Domain(ev.Recipient))
-	case ev.Kind == mail.Connect:
-		// A mere contact matters for clients that are known already: scanners that only connect would fill the table.
-		if v := w.visitors.Find(visitor{ev.Client.IP.Unmap(), ev.Host}); v != nil {
-			v.contacts++
-		}
+	w.lives(ev.Host, ev.Time)
+	v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
+	v.rejected++
+	v.came(ev.Time, 0, 1)
+	v.prove(EventEvidence(ev))
+	v.meet(ev.Client)
+	v.senders.add(mail.Fold(ev.Sender))
+	v.domain(mail.Domain(ev.Recipient), 1)
+}
+
+// came counts messages and refusals in their minute; of too many minutes the first are kept.
+func (v *visits) came(t mail.Instant, messages, rejected int) {
+	b := Bucket{mail.Instant(t.Minute() * int64(time.Minute)), messages, rejected}
+	at, found := slices.BinarySearchFunc(v.minutes, b, func(a, b Bucket) int { return cmp.Compare(a.Time, b.Time) })
+	if found {
+		v.minutes[at].Messages += messages
+		v.minutes[at].Rejected += rejected
+		return
+	}
+	if at < visitMinutes {
+		v.minutes = slices.Insert(v.minutes, at, b)
+	}
+	if at == visitMinutes || len(v.minutes) > visitMinutes {
+		v.minutes, v.busy = v.minutes[:visitMinutes], true
+	}
+}
+
+// prove keeps the first and the last line.
+func (v *visits) prove(e Evidence) {
+	if e.Text == "" {
+		return
+	}
+	if v.first.Text == "" || before(e, v.first) {
+		v.first = owned(e)
+	}
+	if v.last.Text == "" || before(v.last, e) {
+		v.last = owned(e)
+	}
+}
+
+func (v *visits) domain(name string, n int) {
+	if name == "" {
+		return
+	}
+	at, found := slices.BinarySearchFunc(v.domains, name, func(c Count, name string) int { return strings.Compare(c.Value, name) })
+	if found {
+		v.domains[at].Messages += n
+		return
+	}
+	if at < visitDomains {
+		v.domains = slices.Insert(v.domains, at, Count{strings.Clone(name), n})
+		v.domains = v.domains[:min(len(v.domains), visitDomains)]
 	}
 }
 
@@ -148,13 +227,22 @@ func (w *secondaryWatch) Merge(other Watch) {
 		v.bounced += x.bounced
 		v.deferred += x.deferred
 		v.rejected += x.rejected
-		v.contacts += x.contacts
 		v.meet(x.peer)
-		v.senders.Merge(&x.senders)
-		v.domains.Merge(&x.domains)
-		v.subjects.Merge(&x.subjects)
-		v.buckets.Merge(&x.buckets)
-		v.evidence.Merge(&x.evidence)
+		for _, h := range x.senders {
+			v.senders.insert(h)
+		}
+		for _, h := range x.subjects {
+			v.subjects.insert(h)
+		}
+		for _, d := range x.domains {
+			v.domain(d.Value, d.Messages)
+		}
+		for _, b := range x.minutes {
+			v.came(b.Time, b.Messages, b.Rejected)
+		}
+		v.busy = v.busy || x.busy
+		v.prove(x.first)
+		v.prove(x.last)
 	}
 	for host, b := range o.alive {
 		if w.alive[host] == nil {
@@ -215,7 +303,7 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	add("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
 		plural(v.messages, "message", "messages"), k.host)
 	add("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
-	if n := v.senders.Distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) {
+	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) {
 		add("all-senders-differ", 0.2, "%d different senders in %s", n, plural(v.messages, "message", "messages"))
 	}
 	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
@@ -227,29 +315,29 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 }
 
 func (w *secondaryWatch) fill(f *Finding, k visitor, v *visits) {
-	f.Start, f.End = v.buckets.Bounds()
+	f.Start, f.End = v.first.Time, v.last.Time
 	f.Counts = Counts{
 		Messages: v.messages, Recipients: v.recipients, Delivered: v.delivered, Bounced: v.bounced, Deferred: v.deferred,
-		Rejected: v.rejected, Senders: v.senders.Distinct(), RecipientDomains: v.domains.Distinct(), Clients: 1,
+		Rejected: v.rejected, Senders: v.senders.distinct(), RecipientDomains: len(v.domains), Clients: 1,
 	}
-	var senderDomains Tally
-	for _, s := range v.senders.Values() {
-		addNamed(&senderDomains, mail.Domain(s))
-	}
-	f.Counts.SenderDomains = senderDomains.Distinct()
 	f.Clients = []ClientCount{{Client: v.peer, Messages: v.messages, Rejected: v.rejected}}
 	f.Hosts = []string{k.host}
-	f.Senders, f.RecipientDomains, f.Subjects = v.senders.Top(topMost), v.domains.Top(topMost), v.subjects.Top(topMost)
-	f.Rate = bucketRate(&v.buckets)
-	f.Evidence = v.evidence.Lines(0)
-	f.Timeline = v.buckets.Timeline()
+	f.RecipientDomains = v.domains
+	f.Evidence = []Evidence{v.first, v.last}
+	f.Evidence[0].Role, f.Evidence[1].Role = "first", "last"
+	if n := v.subjects.distinct(); n == 1 && v.messages > 1 {
+		f.Facts = append(f.Facts, Fact{"subject", "one subject in all of them"})
+	}
+	if !v.busy {
+		f.Timeline = v.minutes
+	}
 }
 
 // primaryUp reports whether a host that is no secondary showed life near most of the visits.
 func (w *secondaryWatch) primaryUp(site *Site, v *visits) bool {
 	up, all := 0, 0
 	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
-	for _, b := range v.buckets.Timeline() {
+	for _, b := range v.minutes {
 		all++
 		for host, alive := range w.alive {
 			if !site.IsSecondary(host) && alive.Any(b.Time-within, b.Time+within) {

@@ -24,6 +24,10 @@ type Thresholds struct {
 	Script ScriptThresholds
 	// Campaign is what many addresses must share to be one hand.
 	Campaign CampaignThresholds
+	// Reputation is what other servers must say to be trouble.
+	Reputation ReputationThresholds
+	// Backscatter is how many bounces are more than ordinary ones.
+	Backscatter BackscatterThresholds
 	// Site is how the survey learns about the hosts.
 	Site SiteThresholds
 	// Score is where the severities begin.
@@ -135,9 +139,10 @@ func DefaultThresholds() Thresholds {
 			// One may be a typo, two of one client hardly.
 			MinAddresses: 2,
 			// Of a dictionary's names some fit by chance: 2 % were seen.
-			MinShare:  0.3,
-			SharedBy:  2,
-			MaxFailed: 50_000,
+			MinShare: 0.3,
+			SharedBy: 2,
+			// A line of evidence each: about 10 MB.
+			MaxFailed: 20_000,
 		},
 		Secondary: SecondaryThresholds{
 			// An old program that draws an MX by lot takes the second of two three times in a row one time in eight.
@@ -164,6 +169,22 @@ func DefaultThresholds() Thresholds {
 			LongPause: 24 * time.Hour,
 			// About 12 MB, and as much again for what was shared.
 			MaxRecords: 16_384,
+		},
+		Reputation: ReputationThresholds{
+			// A strict site or two refuse somebody's mail in any week.
+			MinReplies: 5,
+			Pause:      24 * time.Hour,
+			// Lists and providers take minutes to some hours to react.
+			Before:      6 * time.Hour,
+			MaxReplies:  20_000,
+			MaxEntities: 5_000,
+		},
+		Backscatter: BackscatterThresholds{
+			// Out-of-office replies and dead addresses make some bounces every day.
+			MinSent:     5,
+			MinReceived: 10,
+			Pause:       12 * time.Hour,
+			MaxNotices:  20_000,
 		},
 		Site: SiteThresholds{
 			// One delivery may be a stray alias of a host name; it still ended here.
@@ -249,6 +270,15 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"campaign.pause", &t.Campaign.Pause},
 		{"campaign.long-pause", &t.Campaign.LongPause},
 		{"campaign.max-records", &t.Campaign.MaxRecords},
+		{"reputation.min-replies", &t.Reputation.MinReplies},
+		{"reputation.pause", &t.Reputation.Pause},
+		{"reputation.before", &t.Reputation.Before},
+		{"reputation.max-replies", &t.Reputation.MaxReplies},
+		{"reputation.max-entities", &t.Reputation.MaxEntities},
+		{"backscatter.min-sent", &t.Backscatter.MinSent},
+		{"backscatter.min-received", &t.Backscatter.MinReceived},
+		{"backscatter.pause", &t.Backscatter.Pause},
+		{"backscatter.max-notices", &t.Backscatter.MaxNotices},
 		{"site.local-from", &t.Site.LocalFrom},
 		{"site.role-from", &t.Site.RoleFrom},
 		{"site.webmail-from", &t.Site.WebmailFrom},
