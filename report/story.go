@@ -135,7 +135,11 @@ func entries(s *story) []entry {
 		}
 		e := &all[at]
 		if text := s.stepText(step); text != "" && !slices.Contains(e.Texts, text) {
-			e.Texts = append(e.Texts, text)
+			if step.Finding == s.main.ID { // what the story is about comes first
+				e.Texts, e.Finding = slices.Insert(e.Texts, 0, text), step.Finding
+			} else {
+				e.Texts = append(e.Texts, text)
+			}
 		}
 		if e.Evidence == nil {
 			e.Evidence = step.Evidence
@@ -146,15 +150,27 @@ func entries(s *story) []entry {
 
 // stepText is what a step says; "" where the main finding says it, too.
 func (s *story) stepText(step *analyze.Step) string {
-	if step.Finding == s.main.ID && step.Text == s.main.Title {
-		return "it begins: the first of " + firstOf(s.main)
-	}
-	for _, f := range s.others {
-		if f.ID == step.Finding && f.Subject == s.main.Subject && f.Start == s.main.Start && step.Text == f.Title {
-			return ""
+	if step.Finding == s.main.ID {
+		if step.Text == s.main.Title {
+			return "it begins: the first of " + firstOf(s.main)
 		}
+		return step.Text
 	}
-	return step.Text
+	i := slices.IndexFunc(s.others, func(f *analyze.Finding) bool { return f.ID == step.Finding })
+	if i < 0 {
+		return step.Text
+	}
+	f := s.others[i]
+	within := f.Start >= s.main.Start && f.End <= s.main.End
+	switch {
+	case step.Text == f.Title && f.Subject == s.main.Subject && f.Start == s.main.Start:
+		return ""
+	case step.Text == f.Title:
+		return step.Text
+	case within && (strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")):
+		return ""
+	}
+	return f.Subject.Value + ": " + step.Text
 }
 
 func firstOf(f *analyze.Finding) string {
@@ -328,15 +344,23 @@ func byWhom(f *analyze.Finding) string {
 	return text
 }
 
-// fromOutside is the way in of mail that came as all mail does.
-func fromOutside(r *Report, f *analyze.Finding) string {
-	if len(f.Clients) == 0 || len(f.RecipientDomains) == 0 || r.Site == nil {
-		return ""
+// forUs reports whether all recipients of a finding are ours.
+func forUs(r *Report, f *analyze.Finding) bool {
+	if len(f.RecipientDomains) == 0 || r.Site == nil {
+		return false
 	}
 	for _, d := range f.RecipientDomains {
 		if !r.Site.IsOurs(d.Value) {
-			return ""
+			return false
 		}
+	}
+	return true
+}
+
+// fromOutside is the way in of mail that came as all mail does.
+func fromOutside(r *Report, f *analyze.Finding) string {
+	if len(f.Clients) == 0 || !forUs(r, f) {
+		return ""
 	}
 	text := "They did not break in: the mail came from outside, without a login, for recipients of " +
 		countsText(f.RecipientDomains, 3, max(f.Counts.RecipientDomains, len(f.RecipientDomains)))
@@ -433,7 +457,14 @@ func damage(r *Report, s *story) []statement {
 			all = append(all, statement{capital(f.Title), f})
 		}
 	}
-	if c := &s.main.Counts; c.Bounced+c.Deferred+c.Expired > 0 && c.Recipients > 0 {
+	c := &s.main.Counts
+	if forUs(r, s.main) {
+		if c.Delivered > 0 {
+			all = append(all, statement{fmt.Sprintf("%s of %s had it delivered", Commas(c.Delivered), Counted(c.Recipients, "recipient here", "recipients here")), s.main})
+		}
+		return all
+	}
+	if c.Bounced+c.Deferred+c.Expired > 0 && c.Recipients > 0 {
 		bad := c.Bounced + c.Deferred + c.Expired
 		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not take it: %s bounced, %s deferred, %s expired", Commas(bad),
 			Counted(c.Recipients, "recipient", "recipients"), percent(float64(bad)/float64(c.Recipients)), Commas(c.Bounced), Commas(c.Deferred), Commas(c.Expired)), s.main})

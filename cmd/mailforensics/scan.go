@@ -313,6 +313,8 @@ func (s *settings) print(rep *report.Report) error {
 			return report.CSV(w, rep)
 		case "markdown":
 			return report.Markdown(w, rep)
+		case "html":
+			return report.HTML(w, rep)
 		}
 		return report.Terminal(w, rep, report.Style{Width: s.columns, Color: s.color})
 	})
@@ -337,4 +339,4 @@ func (s *settings) outcome(r *reading, rep *report.Report) error {
 var reportFormats = []string{"table", "json", "ndjson", "csv", "markdown"}
 
 // findingsFormats are those of a command whose report has findings.
-var findingsFormats = append(slices.Clone(reportFormats), "stix", "timesketch", "timesketch-csv")
+var findingsFormats = append(slices.Clone(reportFormats), "html", "stix", "timesketch", "timesketch-csv")
