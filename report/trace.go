@@ -162,9 +162,12 @@ func (p *page) attempts(t *Trace) {
 		return
 	}
 	var words []string
-	for _, n := range []named{{"refused attempts", t.Refused}, {"logins", t.Logins}, {"failed logins", t.Failed}} {
+	for _, n := range []struct {
+		n         int
+		one, many string
+	}{{t.Refused, "refused attempt", "refused attempts"}, {t.Logins, "login", "logins"}, {t.Failed, "failed login", "failed logins"}} {
 		if n.n > 0 {
-			words = append(words, Commas(n.n)+" "+n.name)
+			words = append(words, Counted(n.n, n.one, n.many))
 		}
 	}
 	p.line("")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ went, what became of each recipient, which bounces they caused, and the log line
 
 WHAT is a queue ID, a Message-ID (with or without its brackets), an envelope address, @domain, the address of a client, a network
 (192.0.2.0/24), or a login. Its refused attempts and logins are shown, too. --where chooses messages by an expression instead.
+A table shows 20 messages (--top), --format ndjson all.
 
 Fields of --where:
 `
@@ -58,6 +60,9 @@ func runTrace(ctx context.Context, s *settings, args []string, condition string)
 		if len(args) == 0 || args[0] == "" {
 			return &usageError{err: fmt.Errorf("trace: what?"), hint: "mailforensics trace QUEUE-ID|MESSAGE-ID|ADDRESS|IP|LOGIN [FILES...], or --where EXPRESSION"}
 		}
+		if len(args) == 1 && isFile(args[0]) {
+			return &usageError{err: fmt.Errorf("trace: %s is a file; what is to be traced?", args[0]), hint: "mailforensics trace WHAT " + args[0]}
+		}
 		t.target = aim(args[0])
 		t.found.Asked, files = args[0], args[1:]
 	} else {
@@ -82,10 +87,17 @@ func runTrace(ctx context.Context, s *settings, args []string, condition string)
 		return err
 	}
 	t.filter.notices(s)
+	t.arrange(s)
 	if err := s.write(func(w io.Writer) error { return t.print(w, s, r, files, names, zone) }); err != nil {
 		return err
 	}
 	return s.outcome(r, &report.Report{})
+}
+
+// isFile reports whether path is a file: then the user forgot to say what to trace.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // tracing collects what matches.
@@ -94,6 +106,9 @@ type tracing struct {
 	filter  *messageFilter
 	found   report.Trace
 	parents map[string][]*mail.Message // notices by the queue ID that caused them
+	notices int                        // how many there are in parents
+	lost    int                        // notices that were not kept
+	refused []mail.LogLine             // refusals under the queue ID that was asked for
 	totals  analyze.Totals             // of the whole log
 }
 
@@ -105,17 +120,32 @@ func (t *tracing) message(m *mail.Message) {
 		t.found.Messages = append(t.found.Messages, report.Traced{Message: m.Clone()})
 	case hit:
 		t.found.Left++
-	case m.Notice && m.Parent != "" && len(t.parents) < noticeParents:
+	case m.Notice && m.Parent != "" && t.notices < noticeParents:
+		t.notices++
 		t.parents[m.Parent] = append(t.parents[m.Parent], m.Clone())
+	case m.Notice && m.Parent != "":
+		t.lost++
 	}
 }
 
 func (t *tracing) event(ev *mail.Event) {
 	t.totals.Event(ev)
-	if t.filter.expr != nil || !t.target.event(ev) {
+	if t.filter.expr != nil {
 		return
 	}
-	switch ev.Kind {
+	line := mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: ev.Raw}
+	switch {
+	case t.target.event(ev):
+		t.attempt(ev.Kind, line)
+	case ev.Kind == mail.Reject && ev.QueueID != "" && ev.QueueID == t.target.word && len(t.refused) < traceShown:
+		line.Text = strings.Clone(line.Text)
+		t.refused = append(t.refused, line)
+	}
+}
+
+// attempt keeps the line of a refusal or a login.
+func (t *tracing) attempt(kind mail.Kind, line mail.LogLine) {
+	switch kind {
 	case mail.Reject:
 		t.found.Refused++
 	case mail.Auth:
@@ -129,29 +159,81 @@ func (t *tracing) event(ev *mail.Event) {
 		t.found.LeftOut++
 		return
 	}
-	t.found.Attempts = append(t.found.Attempts, mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: strings.Clone(ev.Raw)})
+	line.Text = strings.Clone(line.Text)
+	t.found.Attempts = append(t.found.Attempts, line)
 }
 
-// print puts the messages in the order of their beginning and gives each its notices.
-func (t *tracing) print(w io.Writer, s *settings, r *reading, files, names []string, zone *time.Location) error {
+// arrange puts the messages in the order of their beginning, gives each its notices, and leaves as many as are shown.
+func (t *tracing) arrange(s *settings) {
+	if !t.holds(t.target.word) { // refused after it had a queue ID: no message, but what was asked for
+		for _, line := range t.refused {
+			t.attempt(mail.Reject, line)
+		}
+	}
 	slices.SortStableFunc(t.found.Messages, func(a, b report.Traced) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
-	whole := s.format == "ndjson" && s.top == 0
-	if most := cmp.Or(s.top, traceShown); !whole && len(t.found.Messages) > most {
+	t.gatherNotices()
+	most := cmp.Or(s.top, traceShown)
+	if whole := s.format == "ndjson" && s.top == 0; !whole && len(t.found.Messages) > most {
 		t.found.Left += len(t.found.Messages) - most
 		t.found.Messages = t.found.Messages[:most]
 	}
-	if most := cmp.Or(s.top, traceShown); len(t.found.Attempts) > most {
+	if len(t.found.Attempts) > most {
 		t.found.LeftOut += len(t.found.Attempts) - most
 		t.found.Attempts = t.found.Attempts[:most]
 	}
-	for i := range t.found.Messages {
-		m := &t.found.Messages[i]
+	if n := t.found.Refused + t.found.Logins + t.found.Failed; n > 0 && s.format == "ndjson" {
+		s.notice("%s of it are no messages: --format table and the command events show them", report.Counted(n, "refused attempt or login", "refused attempts and logins"))
+	}
+}
+
+// holds reports whether a message with that queue ID was found.
+func (t *tracing) holds(id string) bool {
+	return slices.ContainsFunc(t.found.Messages, func(m report.Traced) bool { return slices.Contains(m.QueueIDs, id) })
+}
+
+// gatherNotices puts notices under the message that caused them, those too that match themselves: the bounce to whoever was
+// asked for is told with the mail that bounced.
+func (t *tracing) gatherNotices() {
+	causes := make(map[string][]report.Traced) // by queue ID, in the order of time: short ones are used again
+	for _, m := range t.found.Messages {
 		for _, id := range m.QueueIDs {
-			m.Notices = append(m.Notices, t.parents[id]...)
+			causes[id] = append(causes[id], m)
 		}
 	}
+	var others []report.Traced
+	for _, m := range t.found.Messages {
+		if cause := causeOf(m.Message, causes[m.Parent]); m.Notice && cause != nil {
+			t.parents[m.Parent] = append(t.parents[m.Parent], m.Message)
+		} else {
+			others = append(others, m)
+		}
+	}
+	for i := range others {
+		for _, id := range others[i].QueueIDs {
+			for _, notice := range t.parents[id] {
+				if causeOf(notice, causes[id]) == others[i].Message {
+					others[i].Notices = append(others[i].Notices, notice)
+				}
+			}
+		}
+	}
+	t.found.Messages = others
+}
+
+// causeOf is the last of the messages that began before the notice; nil where none did.
+func causeOf(notice *mail.Message, candidates []report.Traced) *mail.Message {
+	var cause *mail.Message
+	for _, m := range candidates {
+		if m.Message != notice && !m.Notice && m.Time <= notice.Time {
+			cause = m.Message
+		}
+	}
+	return cause
+}
+
+func (t *tracing) print(w io.Writer, s *settings, r *reading, files, names []string, zone *time.Location) error {
 	if s.format == "ndjson" {
 		out := bufio.NewWriter(w)
 		if err := report.TraceJSON(out, zone, names, &t.found); err != nil {
@@ -161,6 +243,9 @@ func (t *tracing) print(w io.Writer, s *settings, r *reading, files, names []str
 	}
 	rep := s.newReport("trace", "trace", files, r)
 	rep.Totals = t.totals
+	if t.lost > 0 {
+		rep.Notes = append(rep.Notes, report.Counted(t.lost, "notice", "notices")+" of the mail server were not kept, and may be missing above: there are too many")
+	}
 	return report.Story(w, rep, &t.found, report.Style{Width: s.columns, Color: s.color})
 }
 
