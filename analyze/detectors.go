@@ -5,6 +5,7 @@ func Detectors() []Detector {
 	return []Detector{
 		account,
 		guessing,
+		phish,
 		burst,
 		openRelay,
 		script,

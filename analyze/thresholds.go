@@ -16,6 +16,8 @@ type Thresholds struct {
 	Relay RelayThresholds
 	// Guessing is how many failed logins are more than a mistake.
 	Guessing GuessingThresholds
+	// Phish is how many of our users make a run.
+	Phish PhishThresholds
 	// Mangled is what proves that recipients were damaged.
 	Mangled MangledThresholds
 	// Secondary is what a client must do to be found at the secondary MX.
@@ -71,6 +73,13 @@ type GuessingThresholds struct {
 	MinCrowdTries int // … and so often a day together
 	MaxClients    int
 	MaxNames      int // names remembered, over all clients
+}
+
+// PhishThresholds are those of the detector phish.
+type PhishThresholds struct {
+	MinUsers    int // of ours, to whom one origin writes
+	MaxRecords  int // messages of strangers remembered one by one
+	MaxContacts int // addresses to which our users write
 }
 
 // SiteThresholds are those of the survey.
@@ -134,6 +143,13 @@ func DefaultThresholds() Thresholds {
 			MinCrowdTries: 100,
 			MaxClients:    20_000,
 			MaxNames:      200_000,
+		},
+		Phish: PhishThresholds{
+			// A committee has seven members.
+			MinUsers: 8,
+			// An hour of a hundred thousand messages a day, and twice the time in which a run shows.
+			MaxRecords:  8192,
+			MaxContacts: 20_000,
 		},
 		Mangled: MangledThresholds{
 			// One may be a typo, two of one client hardly.
@@ -252,6 +268,9 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"guessing.min-crowd-tries", &t.Guessing.MinCrowdTries},
 		{"guessing.max-clients", &t.Guessing.MaxClients},
 		{"guessing.max-names", &t.Guessing.MaxNames},
+		{"phish.min-users", &t.Phish.MinUsers},
+		{"phish.max-records", &t.Phish.MaxRecords},
+		{"phish.max-contacts", &t.Phish.MaxContacts},
 		{"mangled.min-addresses", &t.Mangled.MinAddresses},
 		{"mangled.min-share", &t.Mangled.MinShare},
 		{"mangled.shared-by", &t.Mangled.SharedBy},

@@ -1,0 +1,575 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// run is mail of one origin to many of our users in a short time.
+type run struct {
+	*batch
+	sender  string // folded, where it is one; else ""
+	regular bool   // the same origin does so on other days
+	before  bool   // the origin was met before or after
+	targets map[string]bool
+	answers []answer
+	odd     float64 // how odd the run itself is
+	reasons []Reason
+	score   float64
+}
+
+// answer is a message of one of ours to an address that a run may have named.
+type answer struct {
+	writer
+	to   string
+	like float64 // how much the address looks like one that the run named; 0: it is the run's own sender
+}
+
+// phishName stands in the IDs by which runs link to each other.
+const phishName = "phish"
+
+// phishInquest looks for runs and answers at the end.
+type phishInquest struct {
+	w         *phishWatch
+	t         *PhishThresholds
+	site      *Site
+	runs      []*run
+	addresses map[string]int // domains: to how many different addresses of them our users wrote
+}
+
+func (w *phishWatch) Findings(site *Site) []Finding {
+	q := &phishInquest{w: w, t: &w.pass.Thresholds.Phish, site: site, addresses: make(map[string]int)}
+	for address := range w.contacts.All() {
+		q.addresses[mail.Domain(address)]++
+	}
+	q.findRuns()
+	for _, r := range q.runs {
+		q.oddities(r)
+	}
+	q.findAnswers()
+	var found []Finding
+	asked := make(map[string][]int) // findings by the address that was answered
+	for _, r := range q.runs {
+		q.judge(r)
+		if r.score < w.pass.Thresholds.Score.Low {
+			continue
+		}
+		f := q.finding(r)
+		if to, like := r.answered(); like > 0 {
+			asked[to] = append(asked[to], len(found))
+		}
+		found = append(found, f)
+	}
+	for _, story := range asked {
+		relateAll(found, story)
+	}
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, fmt.Sprintf("phish: %d messages of possible runs were forgotten for want of room", w.lost))
+	}
+	return found
+}
+
+// relateAll links findings of one story: runs that asked to write to the same address.
+func relateAll(found []Finding, story []int) {
+	for _, i := range story {
+		for _, j := range story {
+			if i != j {
+				found[i].Related = append(found[i].Related, NewID(&found[j]))
+			}
+		}
+	}
+}
+
+// findRuns groups what is remembered by sender, and what is left by network.
+func (q *phishInquest) findRuns() {
+	var records []*record
+	for i := range q.w.ring {
+		records = append(records, &q.w.ring[i])
+	}
+	records = append(records, q.w.kept...)
+	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
+	sortRecords(records)
+	used := make(map[*record]bool)
+	q.group(records, used, func(r *record) string {
+		if r.sender == mail.NullSender {
+			return ""
+		}
+		return strings.ToLower(r.sender)
+	}, true)
+	q.group(records, used, func(r *record) string { return NetworkOf(r.client.IP).String() }, false)
+	slices.SortFunc(q.runs, func(a, b *run) int { return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.sender, b.sender)) })
+}
+
+// forUs reports whether a message is for users of ours.
+func (q *phishInquest) forUs(r *record) bool {
+	ours := false
+	r.recipients(func(c *recalled) { ours = ours || q.site.IsOurs(mail.Domain(c.address)) })
+	return ours
+}
+
+// group makes runs of records with the same key: stretches without a long pause.
+func (q *phishInquest) group(records []*record, used map[*record]bool, key func(*record) string, bySender bool) {
+	groups := make(map[string][]*record)
+	var keys []string
+	for _, r := range records {
+		k := key(r)
+		if k == "" || used[r] {
+			continue
+		}
+		if groups[k] == nil {
+			keys = append(keys, k)
+		}
+		groups[k] = append(groups[k], r)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		all := groups[k]
+		stretches := apart(all)
+		days := q.busyDays(stretches)
+		for _, part := range stretches {
+			r := q.newRun(part, len(all), bySender)
+			if r == nil {
+				continue
+			}
+			r.regular = days > 2
+			q.runs = append(q.runs, r)
+			for _, of := range part {
+				used[of] = true
+			}
+		}
+	}
+}
+
+// apart cuts sorted records where there is a long pause.
+func apart(all []*record) [][]*record {
+	var parts [][]*record
+	from := 0
+	for i := 1; i <= len(all); i++ {
+		if i == len(all) || all[i].time.Sub(all[i-1].time) > newcomerPause {
+			parts = append(parts, all[from:i])
+			from = i
+		}
+	}
+	return parts
+}
+
+// busyDays is on how many days an origin wrote to as many of our users as a run does.
+func (q *phishInquest) busyDays(parts [][]*record) int {
+	days := make(map[mail.Instant]bool)
+	for _, part := range parts {
+		if len(q.targetsOf(part)) >= q.t.MinUsers {
+			days[part[0].time/mail.Instant(24*time.Hour)] = true
+		}
+	}
+	return len(days)
+}
+
+func (q *phishInquest) targetsOf(records []*record) map[string]bool {
+	targets := make(map[string]bool)
+	for _, r := range records {
+		r.recipients(func(c *recalled) {
+			if q.site.IsOurs(mail.Domain(c.address)) && !c.unknown {
+				targets[strings.ToLower(c.address)] = true
+			}
+		})
+	}
+	return targets
+}
+
+// longestRun: what takes longer is a day's mail.
+const longestRun = 8 * time.Hour
+
+// newRun makes a run of records, nil where they are none: too few users, too long, or many senders of a network that is
+// there all the time (a provider's servers).
+func (q *phishInquest) newRun(records []*record, all int, bySender bool) *run {
+	targets := q.targetsOf(records)
+	if len(targets) < q.t.MinUsers || records[len(records)-1].time.Sub(records[0].time) > longestRun {
+		return nil
+	}
+	r := &run{batch: newBatch(), targets: targets}
+	for _, of := range records {
+		r.add(of)
+	}
+	met := q.w.heard.about(hashOfNet(netOf(records[0].client.IP)))
+	if bySender {
+		r.sender = strings.ToLower(records[0].sender)
+		met = q.w.heard.about(hashText(ofAddress, r.sender))
+	}
+	r.before = max(met, all) > len(records)+len(records)/5
+	if !bySender && (r.before || !r.oneHand()) {
+		return nil
+	}
+	return r
+}
+
+// oneHand reports whether many senders of one network are one hand: a message for each recipient, and one sender's domain or
+// one subject. A partner's mail server has many people's mail, some of it for several of ours at once.
+func (r *run) oneHand() bool {
+	n := r.Counts.Messages
+	if n < r.Counts.Recipients*9/10 || n > 3*len(r.targets)/2 || r.share(variableSender) >= 0.5 {
+		return false
+	}
+	if r.share(hasSubject) >= enough {
+		_, share := r.Subjects.Most()
+		return share >= enough
+	}
+	return r.SenderDomains.Distinct() == 1 && r.End.Sub(r.Start) <= time.Hour
+}
+
+// answerWithin is how long after a run an answer still is one.
+const answerWithin = 72 * time.Hour
+
+// findAnswers gives each run the messages that may answer it: to its sender; with its subject; or to an address that nobody
+// wrote to before and that never wrote to us, where more speaks for it.
+func (q *phishInquest) findAnswers() {
+	if len(q.runs) == 0 {
+		return
+	}
+	for _, address := range q.w.contacts.Sorted(strings.Compare) {
+		c := q.w.contacts.Find(address)
+		if q.site.IsOurs(mail.Domain(address)) {
+			continue
+		}
+		slices.SortFunc(c.writers, compareWriters)
+		like := q.likeness(address, c)
+		if like < likeEnough {
+			q.direct(address, c)
+			continue
+		}
+		for _, in := range c.writers {
+			if r := q.runBefore(&in); r != nil {
+				r.answers = append(r.answers, answer{in, address, like})
+			}
+		}
+	}
+}
+
+func compareWriters(a, b writer) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.account, b.account))
+}
+
+// runBefore is the latest odd run before a message; of those that reached its writer, where there are any.
+func (q *phishInquest) runBefore(in *writer) *run {
+	var latest, reached *run
+	for _, r := range q.runs {
+		if r.odd < oddEnough || r.Start >= in.time || in.time.Sub(r.End) > answerWithin {
+			continue
+		}
+		if latest = r; r.reached(in) {
+			reached = r
+		}
+	}
+	if reached != nil && latest.Start.Sub(reached.Start) < answerWithin/3 {
+		return reached
+	}
+	return latest
+}
+
+// reached reports whether a run went to the writer, as far as his addresses are known: mail to a list or an alias reaches
+// people whose names do not stand in the log.
+func (r *run) reached(in *writer) bool {
+	return r.targets[strings.ToLower(in.sender)] || r.targets[strings.ToLower(in.account)]
+}
+
+// direct finds answers to the sender of a run, or to an address of its sender's domain, where that is not a provider's.
+func (q *phishInquest) direct(address string, c *contact) {
+	for _, r := range q.runs {
+		if r.sender == "" || c.first <= r.Start {
+			continue
+		}
+		domain := mail.Domain(r.sender)
+		if address != r.sender && (mail.Domain(address) != domain || q.addresses[domain] >= providerFrom) {
+			continue
+		}
+		for _, in := range c.writers {
+			if in.time > r.Start && in.time.Sub(r.End) <= answerWithin {
+				r.answers = append(r.answers, answer{in, address, 0})
+			}
+		}
+	}
+}
+
+// isFresh reports whether nobody wrote to an address before the first run, and it never wrote to us.
+func (q *phishInquest) isFresh(address string, c *contact) bool {
+	if c.first <= q.runs[0].Start || q.w.heard.about(hashText(ofAddress, address)) > 0 {
+		return false
+	}
+	return q.w.written.about(hashText(ofAddress, address)) <= c.n
+}
+
+const (
+	likeEnough   = 0.35
+	providerFrom = 5 // addresses of a domain to which our users write, of which none is an organisation's own
+	soonAfter    = 4 * time.Hour
+	oddEnough    = 0.2
+)
+
+// likeness is how much an address looks like the one that a run asked to write to: its name is that of a mail administration
+// but its domain is a public provider's; several people wrote to it, each once, soon after; the subject is the run's. That two
+// colleagues write to the same new customer is not rare, and three do: no mark is enough alone but the subject.
+func (q *phishInquest) likeness(address string, c *contact) float64 {
+	if !q.isFresh(address, c) {
+		return 0
+	}
+	like := 0.0
+	if keeperName(mail.LocalPart(address)) {
+		like += 0.05
+		if q.isProvider(mail.Domain(address)) {
+			like += 0.3
+		}
+	}
+	after, soon, reached, same := 0, 0, 0, false
+	for i := range c.writers {
+		in := &c.writers[i]
+		r := q.runBefore(in)
+		if r == nil {
+			continue
+		}
+		after++
+		if in.time.Sub(r.End) <= soonAfter {
+			soon++
+		}
+		if r.reached(in) {
+			reached++
+		}
+		same = same || r.sameSubject(in.subject)
+	}
+	if after == 0 {
+		return 0
+	}
+	if same {
+		like += 0.35
+	}
+	if after < len(c.writers) || c.n > 2*len(c.writers) {
+		like -= 0.15
+	}
+	switch {
+	case after >= 3:
+		like += 0.15
+	case after == 2:
+		like += 0.1
+	}
+	if 2*reached > after {
+		like += 0.1
+	}
+	if soon == after && after > 1 {
+		like += 0.05 * float64(min(after, 3))
+	}
+	return like
+}
+
+// isProvider reports whether a domain is one at which many people have their addresses.
+func (q *phishInquest) isProvider(domain string) bool { return q.addresses[domain] >= providerFrom }
+
+// sameSubject reports whether a subject answers the run's: "Re: …".
+func (r *run) sameSubject(subject string) bool {
+	of, share := r.Subjects.Most()
+	return share >= enough && len(of) >= 8 && len(subject) > len(of) && strings.HasSuffix(strings.ToLower(subject), strings.ToLower(of))
+}
+
+// keeperWords are what phish calls those who keep the mail: they stand in the local part of the address to write to.
+var keeperWords = [...]string{
+	"helpdesk", "help.desk", "help-desk", "help_desk", "servicedesk", "service.desk", "service-desk", "webteam", "web.team", "web-team",
+	"webmail", "mailadmin", "mail.admin", "mail-admin", "webadmin", "sysadmin", "systemadmin", "itsupport", "it.support",
+	"it-support", "itservice", "it.service", "it-service", "techsupport", "tech.support", "upgrade", "update", "quota", "mailbox", "postfach",
+	"verif", "security", "accountteam", "account.team", "mailteam", "mail.team", "maintenance", "administrat", "supportteam", "support.team",
+}
+
+// keeperName reports whether a local part is named like those who keep the mail.
+func keeperName(local string) bool {
+	return slices.ContainsFunc(keeperWords[:], func(word string) bool { return containsFold(local, word) })
+}
+
+// baitWords are what the subjects of phish are about.
+var baitWords = [...]string{
+	"password", "passwort", "kennwort", "mailbox", "postfach", "quota", "speicher", "verify", "verif", "bestätig", "upgrade", "webmail", "suspend",
+	"gesperrt", "expire", "läuft ab", "deactivat", "deaktiv", "unusual", "security alert", "sicherheit", "helpdesk", "is full", "ist voll",
+}
+
+func baited(subject string) bool {
+	subject = strings.ToLower(subject)
+	return slices.ContainsFunc(baitWords[:], func(word string) bool { return strings.Contains(subject, word) })
+}
+
+func (r *run) because(code string, weight float64, text string, args ...any) {
+	r.reasons = append(r.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	r.score += weight
+}
+
+// judge weighs the answers to a run. Without one it is low at most, and an answer makes it grave only where the run itself is
+// odd, because honest invitations are answered, too.
+func (q *phishInquest) judge(r *run) {
+	if r.odd < oddEnough {
+		r.score = 0
+		return
+	}
+	people := r.answerers()
+	to, like := r.answered()
+	switch {
+	case len(people) == 0:
+		if r.odd < 0.3 {
+			r.score = 0
+		}
+		r.score = min(r.score, 0.45)
+		return
+	case like > 0:
+		weight := 0.3
+		if like >= 0.5 {
+			weight = 0.4
+		}
+		r.because("answered", weight, "%s wrote afterwards to %s, to which nobody wrote before and which never wrote to us", someNames(people), to)
+		if keeperName(mail.LocalPart(to)) && q.isProvider(mail.Domain(to)) {
+			r.because("keeper-name", 0.15, "that address is named like a mail administration, at a public provider")
+		}
+	default:
+		r.because("answered", 0.3, "%s answered to %s", someNames(people), to)
+	}
+	if len(people) > 1 {
+		r.because("many-answered", 0.1, "%d people", len(people))
+	}
+	if r.odd < 0.3 {
+		r.score = min(r.score, 0.45)
+	}
+}
+
+// oddities weighs the marks of the run itself.
+func (q *phishInquest) oddities(r *run) {
+	r.because("run", 0.1, "%s to %d of our users in %s", plural(r.Counts.Messages, "message", "messages"), len(r.targets), duration(r.End.Sub(r.Start)))
+	q.marks(r)
+	r.odd = r.score
+}
+
+func (q *phishInquest) marks(r *run) {
+	if !r.before {
+		r.because("never-seen", 0.05, "the origin was never seen before or after")
+	}
+	switch {
+	case r.share(unnamedClient) >= enough:
+		r.because("no-reverse-name", 0.1, "no name that resolves back to the address")
+	case r.share(genericClient) >= enough:
+		r.because("generic-name", 0.15, "the client is a customer's line by its name")
+	case r.share(rentedClient) >= enough:
+		r.because("rented-machine", 0.15, "a machine for rent by its name")
+	}
+	if r.share(oddHELO)+r.share(numericHELO) >= enough {
+		r.because("helo-odd", 0.1, "says HELO with what is no host name")
+	}
+	if domain, share := r.SenderDomains.Most(); share >= enough && q.site.IsOurs(domain) {
+		r.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
+	}
+	if subject, share := r.Subjects.Most(); share >= enough && baited(subject) {
+		r.because("bait", 0.2, "the subject: %q", subject)
+	}
+	if r.Senders.Distinct() == 1 && r.Counts.Messages >= len(r.targets)*9/10 && r.share(variableSender) == 0 {
+		r.because("one-to-many", 0.05, "one sender to %d people, one by one", len(r.targets))
+	}
+	if r.regular {
+		r.because("regular", -0.3, "does so on other days")
+	}
+	if r.share(variableSender) >= enough {
+		r.because("verp", -0.2, "each recipient stands in the sender")
+	}
+	if r.share(listedMail) >= 0.5 {
+		r.because("says-bulk", -0.2, "says of itself that it is bulk")
+	}
+	if r.share(ownNameSender) >= enough && r.share(rentedClient)+r.share(genericClient) == 0 {
+		r.because("own-name", -0.2, "a mail server that sends for its own domain")
+	}
+}
+
+// answerers are those who answered, sorted.
+func (r *run) answerers() []string {
+	seen := make(map[string]bool)
+	for _, a := range r.answers {
+		seen[a.who()] = true
+	}
+	return sortedSet(seen)
+}
+
+// who is the account that wrote, or the sender where there was no login.
+func (a *answer) who() string { return cmp.Or(a.account, a.sender) }
+
+// answered is the address to which they wrote, the likeliest, and how likely it is; 0 for the run's own sender.
+func (r *run) answered() (to string, like float64) {
+	for _, a := range r.answers {
+		if to == "" || a.like > like {
+			to, like = a.to, a.like
+		}
+	}
+	return to, like
+}
+
+func someNames(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+}
+
+// finding tells a run.
+func (q *phishInquest) finding(r *run) Finding {
+	slices.Sort(r.times)
+	slices.SortFunc(r.answers, func(a, b answer) int { return cmp.Or(compareWriters(a.writer, b.writer), strings.Compare(a.to, b.to)) })
+	people := r.answerers()
+	f := Finding{Detector: phishName, Subject: r.subject(), Score: r.score, Start: r.Start, End: r.End, Rate: RateOf(r.times), Reasons: r.reasons}
+	slices.SortStableFunc(f.Reasons, func(x, y Reason) int { return cmp.Compare(y.Weight, x.Weight) })
+	f.Title = fmt.Sprintf("%s wrote to %d of our users in %s", cmp.Or(r.sender, f.Subject.Value), len(r.targets), duration(r.End.Sub(r.Start)))
+	switch len(people) {
+	case 0:
+		f.Title += "; nobody answered, as far as the log tells"
+	case 1:
+		f.Title += "; " + people[0] + " answered"
+	default:
+		f.Title += fmt.Sprintf("; %d answered", len(people))
+	}
+	for i, a := range r.answers {
+		if i < 2 {
+			r.Evidence.Mark(fmt.Sprintf("an answer: %s to %s", a.who(), a.to), Evidence{Origin: a.Origin, Time: a.time, Text: a.line})
+		}
+	}
+	f.Facts = r.facts()
+	r.Fill(&f)
+	f.Accounts = people
+	return f
+}
+
+// subject is the client, where it is one; else the network or the sender.
+func (r *run) subject() Subject {
+	nets := make(map[netip.Prefix]bool)
+	for ip := range r.clients {
+		nets[NetworkOf(ip)] = true
+	}
+	for ip := range r.clients {
+		if len(r.clients) == 1 {
+			return Subject{IP, ip.String()}
+		}
+		if len(nets) == 1 {
+			return Subject{Network, NetworkOf(ip).String()}
+		}
+	}
+	return Subject{Sender, r.sender}
+}
+
+// facts are who answered, to whom, and when.
+func (r *run) facts() []Fact {
+	var facts []Fact
+	for i, a := range r.answers {
+		if i == 20 {
+			facts = append(facts, Fact{"answered", fmt.Sprintf("%d more", len(r.answers)-i)})
+			break
+		}
+		how := "the run's sender"
+		if a.like > 0 {
+			how = "an address that the run may have named (Reply-To is not logged): nobody wrote to it before"
+		}
+		facts = append(facts, Fact{"answered", fmt.Sprintf("%s to %s, %s after the run began: %s", a.who(), a.to, duration(a.time.Sub(r.Start)), how)})
+	}
+	return facts
+}
