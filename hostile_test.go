@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"mailforensics/ingest"
+	"mailforensics/mail"
+	"mailforensics/parse/all"
 )
 
 // Whatever is done to a log, the program ends, and its ledger has every line once.
@@ -97,4 +101,42 @@ func FuzzScan(f *testing.F) {
 		p.read(bytes.NewReader(log), "-")
 		p.engine.Findings()
 	})
+}
+
+// A very long line, made of what the parsers look for, must not take longer than its length: whoever goes back over a
+// line again and again hangs at it.
+func TestLongLines(t *testing.T) {
+	processes := []string{"postfix/smtpd", "postfix/cleanup", "postfix/qmgr", "postfix/smtp", "postfix/postscreen", "postfix/pickup", "postfix/bounce",
+		"postfix/policy-spf", "postfix/policyd-weight", "exim", "dovecot", "amavis", "opendkim", "clamav-milter", "policyd-spf", "postgrey", "cbpolicyd",
+		"spamd", "rspamd", "MailScanner", "clamsmtpd", "saslauthd", "imapd", "cyrus/imap", "sendmail", "rsyslogd", "roundcube", "squirrelmail"}
+	starts := []string{"", "4F2A91C0D3: ", "4F2A91C0D3: to=<", "4F2A91C0D3: client=", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <", "warning: ",
+		"1s6ox3-0001Cx-1T <= a@b ", "1s6ox3-0001Cx-1T => a ", "H=x [192.0.2.1] ", "imap-login: Login: user=<", "auth: sql(", "lmtp(eva)<1><s>: msgid=<",
+		"(1-1) Passed CLEAN {x}, [192.0.2.1] <", "Message 4F2A91C0D3 from <", "action=greylist, ", "LOGIN FAILED, user=", "Failed login for "}
+	fills := []string{"(", ")", "): ", ", ", "<", ">", "> ", "=", " x=<", ": ", `"`, `\`, "[", "]", "]: ", " ", "@", "from=<", " to=<a@b>", " from ", "rip=", ",", ";",
+		" helo=<", "status=sent (", "queued as ", " T=\"", " for ", "/", "id=", ">: ", "a", "(a", " (", "sql(", "\xe2\x80\xae", "?"}
+	for _, process := range processes {
+		for _, start := range starts {
+			for _, fill := range fills {
+				body := start + strings.Repeat(fill, (64<<10)/len(fill))
+				took := slowest(process, body)
+				for try := 0; took > 30*time.Millisecond && try < 3; try++ { // perhaps it was the machine
+					took = min(took, slowest(process, body))
+				}
+				if took > 30*time.Millisecond {
+					t.Errorf("%s: %q and then %q over and over: %v", process, start, fill, took)
+				}
+			}
+		}
+	}
+}
+
+// slowest is how long the slowest format takes for a body.
+func slowest(process, body string) (most time.Duration) {
+	for _, f := range all.Formats() {
+		ev := mail.Event{Process: process, Host: "mx1"}
+		began := time.Now()
+		f.Parse(body, &ev)
+		most = max(most, time.Since(began))
+	}
+	return most
 }

@@ -19,15 +19,7 @@ func (l *line) auth(ev *mail.Event) parse.Verdict {
 		l.text = text
 		return l.bracketed(ev)
 	}
-	open := strings.IndexByte(text[:end], '(')
-	for open >= 0 && !passdb(text[:open]) {
-		next := strings.IndexByte(text[open+1:end], '(')
-		if next < 0 {
-			open = -1
-			break
-		}
-		open += 1 + next
-	}
+	open := identifierStart(text[:end])
 	if open < 0 {
 		l.text = text
 		return l.other(ev)
@@ -65,9 +57,24 @@ func secretless(text string) string {
 	return text
 }
 
-// identifierEnd is the index of the last "): " that can end an identifier; -1: none.
+// identifierStart is the index of the bracket behind the first name of a passdb; -1: none.
+func identifierStart(text string) int {
+	for at := 0; ; at++ {
+		next := strings.IndexByte(text[at:], '(')
+		if next < 0 {
+			return -1
+		}
+		if at += next; passdb(text[:at]) {
+			return at
+		}
+	}
+}
+
+// identifierEnd is the index of the last "): " that can end an identifier; -1: none. It looks at the last few: behind an
+// identifier are Dovecot's own words.
 func identifierEnd(text string) int {
-	for end := len(text); ; {
+	end := len(text)
+	for range 16 {
 		if end = strings.LastIndex(text[:end], "): "); end < 0 {
 			return -1
 		}
@@ -82,11 +89,13 @@ func identifierEnd(text string) int {
 			return end // no address: the daemon that asked did not tell one
 		}
 	}
+	return -1
 }
 
 // passdb reports whether the text before a bracket ends in the name of a passdb, userdb or mechanism: a word after a blank or
 // at the start. "conn unix:auth-worker (…): auth-worker<12>: pam(" does.
 func passdb(text string) bool {
+	text = text[max(0, len(text)-32):]
 	word := text[strings.LastIndexByte(text, ' ')+1:]
 	if word == "" || word == "conn" {
 		return false
