@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 //	head FILE N         leaves the first N lines of FILE
 //	append FROM TO      appends the text of a file to another one
 //	sleep SECONDS
+//	mmdb FILE NETWORK asn=N,country=CC … [damaged]
+//	                    makes a database for --geo
 //	unescape FILE       replaces \xNN and \u{…} escapes in FILE by what they mean
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -46,7 +48,7 @@ func TestScript(t *testing.T) {
 			return os.CopyFS(filepath.Join(env.WorkDir, "logs"), os.DirFS("testdata/logs"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "gz": gz, "split": split, "head": head, "append": appendTo, "sleep": sleep, "unescape": unescape,
+			"exits": exits, "gz": gz, "split": split, "head": head, "append": appendTo, "sleep": sleep, "unescape": unescape, "mmdb": mmdb,
 		},
 	})
 }
