@@ -11,11 +11,13 @@ type countMin struct {
 // countMinWidth makes an answer too high by less than a sixteen-thousandth of all that was counted, on the average.
 const countMinWidth = 1 << 14
 
-func (c *countMin) add(hash uint64) {
-	c.total++
-	c.rows[0][hash%countMinWidth]++
-	c.rows[1][hash>>20%countMinWidth]++
-	c.rows[2][hash>>40%countMinWidth]++
+func (c *countMin) add(hash uint64) { c.addMany(hash, 1) }
+
+func (c *countMin) addMany(hash uint64, n int) {
+	c.total += n
+	c.rows[0][hash%countMinWidth] += uint32(n)
+	c.rows[1][hash>>20%countMinWidth] += uint32(n)
+	c.rows[2][hash>>40%countMinWidth] += uint32(n)
 }
 
 func (c *countMin) of(hash uint64) int {

@@ -12,5 +12,7 @@ func Detectors() []Detector {
 		mangled,
 		secondaryMX,
 		campaign,
+		reputation,
+		backscatter,
 	}
 }

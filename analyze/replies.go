@@ -16,19 +16,18 @@ var blocklists = [...]struct{ sign, name string }{
 
 // blocklistIn is the blocklist that a reply names: by the name people know it by, else by the zone that stands behind "blocked
 // using", as reject_rbl_client writes it (Postfix, smtpd/smtpd_check.c); "" where it names none.
-func blocklistIn(reply string) string {
-	if len(reply) < 12 {
-		return ""
-	}
-	// Every reply that names a list has one of these; most replies have none.
-	if at := indexFold(reply, "blocked using "); at >= 0 {
-		zone := reply[at+len("blocked using "):]
+func blocklistIn(reply string) string { return blocklistInLower(strings.ToLower(reply)) }
+
+// blocklistInLower is blocklistIn of a text in lower case.
+func blocklistInLower(reply string) string {
+	if _, zone, found := strings.Cut(reply, "blocked using "); found {
 		if end := strings.IndexAny(zone, "; ,)"); end >= 0 {
 			zone = zone[:end]
 		}
-		return knownBlocklist(zone, strings.Trim(zone, ".:"))
+		return knownBlocklist(zone, strings.Clone(strings.Trim(zone, ".:")))
 	}
-	if containsFold(reply, "list") || containsFold(reply, "block") || containsFold(reply, "rbl") || containsFold(reply, "dns") || containsFold(reply, "http") {
+	// Every reply that names a list has one of these; most replies have none.
+	if hasAny(reply, "list", "block", "rbl", "dns", "http") {
 		return knownBlocklist(reply, "")
 	}
 	return ""
@@ -37,19 +36,92 @@ func blocklistIn(reply string) string {
 // knownBlocklist is the operator whose sign stands in a text, else other.
 func knownBlocklist(text, other string) string {
 	for _, b := range blocklists {
-		if containsFold(text, b.sign) {
+		if strings.Contains(text, b.sign) {
 			return b.name
 		}
 	}
 	return other
 }
 
-// indexFold is strings.Index without regard to the case of ASCII; sub is in lower case.
-func indexFold(s, sub string) int {
-	for i := 0; i+len(sub) <= len(s); i++ {
-		if s[i]|0x20 == sub[0] && strings.EqualFold(s[i:i+len(sub)], sub) {
-			return i
+// complaintKind is what a remote server has against us, as its reply says.
+type complaintKind uint8
+
+const (
+	noComplaint     complaintKind = iota
+	listedComplaint               // we are on a blocklist, a public one or its own
+	reputeComplaint               // our reputation, our users' complaints, an unusual volume
+	rateComplaint                 // a limit on how much it takes from us
+	complaintKinds
+)
+
+var complaintWords = [complaintKinds]string{listedComplaint: "blocklist", reputeComplaint: "reputation", rateComplaint: "rate limit"}
+
+// What replies say, in lower case. They differ by provider and year; these are the words of those that most mail goes to, and of
+// Postfix, Exim and the common filters.
+var (
+	// harmlessWords are of replies that sound alike and say nothing about us: greylisting, a full or busy mailbox, a missing
+	// signature, a recipient that does not exist.
+	harmlessWords = [...]string{
+		"greylist", "graylist", "grey-list", "gray-list", "grey list", "postgrey", "mailbox full", "over quota", "quota exceeded",
+		"receiving mail at a rate", "receiving mail too quickly", "user unknown", "no such user", "does not exist", "unauthenticated", "dmarc", "spf check",
+		"relay access denied", "relaying denied",
+	}
+	listedWords = [...]string{
+		"blacklist", "black list", "blocklist", "block list", "block-list", "denylist", "is listed", "listed at", "listed by", "listed in",
+		"blocked using", "banned sending ip", "dnsbl", "has been blocked", "ip blocked", "blocked by", "your ip is blocked", "s3140", "s3150",
+	}
+	reputeWords = [...]string{
+		"reputation", "user complaint", "unexpected volume", "unusual rate", "unsolicited mail originating", "suspicious due to", "senderscore", "sender score",
+		"abuse from your", "spam from your",
+	}
+	rateWords = [...]string{
+		"rate limit", "rate-limit", "ratelimit", "too many messages", "too many connections", "too much mail", "throttl", "sending limit", "daily limit",
+		"message limit", "too fast", "exceeded the maximum number of messages", "sending too many", "volume limit",
+	}
+)
+
+// complaintOf says what a reply has against us, and which blocklist it names. What is about the recipient's address or mailbox,
+// or about the way there (RFC 3463: X.1.1, X.1.10, X.2, X.4), is nothing against us.
+func complaintOf(dsn, reply string) (kind complaintKind, list string) {
+	if reply == "" || len(dsn) > 3 && (dsn[2] == '2' || dsn[2] == '4' || dsn[2:] == "1.1" || dsn[2:] == "1.10") {
+		return noComplaint, ""
+	}
+	reply = strings.ToLower(reply)
+	if hasAny(reply, harmlessWords[:]...) {
+		return noComplaint, ""
+	}
+	list = blocklistInLower(reply)
+	switch {
+	case list != "" || hasAny(reply, listedWords[:]...):
+		return listedComplaint, list
+	case hasAny(reply, reputeWords[:]...):
+		return reputeComplaint, ""
+	case hasAny(reply, rateWords[:]...):
+		return rateComplaint, ""
+	}
+	return noComplaint, ""
+}
+
+func hasAny(text string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return true
 		}
 	}
-	return -1
+	return false
+}
+
+// providerOf is the registered domain of a relay, near enough to tell providers apart without a look into the list of public
+// suffixes: the last two labels, or three where the second is short ("co.uk").
+func providerOf(relay string) string {
+	tail := lastLabels(relay)
+	if tail == "" {
+		return relay
+	}
+	relay = strings.TrimSuffix(relay, ".")
+	if dot := strings.IndexByte(tail, '.'); dot <= 3 && len(relay) > len(tail) {
+		rest := relay[:len(relay)-len(tail)-1]
+		return relay[strings.LastIndexByte(rest, '.')+1:]
+	}
+	return tail
 }

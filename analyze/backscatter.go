@@ -1,0 +1,476 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+var backscatter = Detector{
+	Name:    "backscatter",
+	Command: "backscatter",
+	Title:   "bounces to strangers, and bounces for mail that we never sent",
+	Doc: `The sender of spam is forged, and whoever accepts it first and finds out later that it cannot be delivered sends a bounce to
+somebody who has never heard of it. This is backscatter, and there are two sides of it.
+
+We send it: this host accepted mail from outside, could not deliver it, and sent notices to strangers. The usual reasons are a
+secondary MX that does not know the recipients (Postfix: relay_recipient_maps, reject_unverified_recipient), a catch-all that
+forwards, a filter that bounces instead of refusing, mailboxes over quota. What tells it from the ordinary bounce is that
+many of these notices cannot be delivered themselves, that their addressees differ in everything and look invented, that one
+client caused many, that they came all at once. It is our fault to mend, but seldom an emergency: medium at most. Notices to
+senders in our own domains that do not exist fill our queue alone, and are low.
+
+We receive it: bounces (with the null sender) arrive from everywhere, for mail that we never sent, because somebody forged an
+address of ours. That is a nuisance and no break-in: low, medium when there are hundreds. An address that did send as much is
+left out: its bounces are its own (a newsletter to an old list; see accounts and bursts for one that is abused).
+
+Honest mail that looks alike: out-of-office replies, reports and receipts have the null sender, too: a few each day, to many
+addresses, from all over the day.
+
+What it cannot see: bounces that are written with an ordinary sender.`,
+	New: func(p *Pass) Watch { return newBackscatterWatch(p) },
+}
+
+// BackscatterThresholds are those of the detector backscatter.
+type BackscatterThresholds struct {
+	MinSent     int           // notices to strangers; fewer are ordinary
+	MinReceived int           // bounces for one address or domain of ours
+	Pause       time.Duration // after so long without any, another storm begins
+	MaxNotices  int           // notices remembered one by one, of each side
+}
+
+// bounceOut is a notice that we sent, or tried to send, to somebody outside or to an address that is not there.
+type bounceOut struct {
+	Evidence
+	host        string
+	to          string // folded
+	disposition mail.Disposition
+	parent      string
+}
+
+// bounceIn is a message or refused attempt with the null sender, for an address of ours.
+type bounceIn struct {
+	Evidence
+	host    string
+	to      string // folded
+	client  mail.Client
+	refused bool
+	unknown bool
+}
+
+// bounced is a message of others that could not be delivered: what a notice was made for.
+type bounced struct {
+	client  mail.Client
+	account string
+}
+
+type backscatterWatch struct {
+	pass    *Pass
+	out     []bounceOut
+	in      []bounceIn
+	parents *Entities[string, bounced] // by host and queue ID
+	wrote   countMin                   // recipients outside, by sender: what was sent in an address's name
+	lost    int
+}
+
+func newBackscatterWatch(p *Pass) *backscatterWatch {
+	most := p.Thresholds.Backscatter.MaxNotices
+	return &backscatterWatch{pass: p, parents: NewEntities(most, func(*bounced) int { return 0 }, strings.Clone)}
+}
+
+// Message reads notices, what they were made for, and what came in with the null sender.
+func (w *backscatterWatch) Message(m *mail.Message) {
+	if m.Has(mail.Doubtful) || m.Time == 0 {
+		return
+	}
+	if m.Notice {
+		w.notice(m)
+		return
+	}
+	stranger := m.Account == "" && isStranger(&m.Client)
+	if stranger && m.Sender == mail.NullSender {
+		for i := range m.Recipients {
+			r := &m.Recipients[i]
+			w.received(bounceIn{Evidence: MessageEvidence(m), host: m.Host, to: mail.Fold(r.Envelope()), client: m.Client,
+				unknown: r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply)})
+		}
+		return
+	}
+	failed := false
+	outside := 0
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		failed = failed || r.Disposition == mail.Bounced || r.Disposition == mail.Expired
+		if !r.Local {
+			outside++
+		}
+	}
+	if outside > 0 && !stranger {
+		w.wrote.addMany(hashText('w', m.Sender), outside)
+	}
+	if failed {
+		for _, id := range m.QueueIDs {
+			p := w.parents.At(m.Host + " " + id)
+			p.client, p.account = m.Client, m.Account
+		}
+	}
+}
+
+// notice keeps one that went outside, or to an address where it could not be delivered.
+func (w *backscatterWatch) notice(m *mail.Message) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.Local && r.Disposition == mail.Delivered {
+			continue
+		}
+		if len(w.out) >= w.pass.Thresholds.Backscatter.MaxNotices {
+			w.lost++
+			return
+		}
+		e := MessageEvidence(m)
+		e.Time = m.Time
+		w.out = append(w.out, bounceOut{e, m.Host, mail.Fold(r.Envelope()), r.Disposition, m.Parent})
+	}
+}
+
+// Event reads refused attempts with the null sender.
+func (w *backscatterWatch) Event(ev *mail.Event) {
+	if ev.Kind != mail.Reject || ev.Sender != mail.NullSender || ev.Recipient == "" || !IsRefusal(ev) || !isStranger(&ev.Client) || ev.Time == 0 {
+		return
+	}
+	e := owned(EventEvidence(ev))
+	c := mail.Client{IP: ev.Client.IP.Unmap(), Name: strings.Clone(ev.Client.Name), HELO: strings.Clone(ev.Client.HELO)}
+	w.received(bounceIn{Evidence: e, host: strings.Clone(ev.Host), to: strings.Clone(mail.Fold(ev.Recipient)), client: c, refused: true,
+		unknown: ev.DSN == "5.1.1" || unknownRecipient(ev.DSN, ev.Reply)})
+}
+
+func (w *backscatterWatch) received(b bounceIn) {
+	if len(w.in) >= w.pass.Thresholds.Backscatter.MaxNotices {
+		w.lost++
+		return
+	}
+	w.in = append(w.in, b)
+}
+
+func (w *backscatterWatch) Merge(other Watch) {
+	o := other.(*backscatterWatch)
+	most := w.pass.Thresholds.Backscatter.MaxNotices
+	w.out = append(w.out, o.out...)
+	w.in = append(w.in, o.in...)
+	w.lost += o.lost + max(0, len(w.out)-most) + max(0, len(w.in)-most)
+	w.out, w.in = w.out[:min(len(w.out), most)], w.in[:min(len(w.in), most)]
+	for k, p := range o.parents.All() {
+		*w.parents.At(k) = *p
+	}
+	w.wrote.merge(&o.wrote)
+}
+
+func (w *backscatterWatch) Findings(site *Site) []Finding {
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, fmt.Sprintf("backscatter: %d bounces were not counted for want of room (backscatter.max-notices)", w.lost))
+	}
+	return append(w.sent(site), w.arrived(site)...)
+}
+
+// sent finds storms of notices that we sent.
+func (w *backscatterWatch) sent(site *Site) []Finding {
+	byHost := make(map[string][]bounceOut)
+	for _, b := range w.out {
+		ours := site.IsOurs(mail.Domain(b.to))
+		if ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@") {
+			continue
+		}
+		byHost[b.host] = append(byHost[b.host], b)
+	}
+	var found []Finding
+	for _, host := range slices.Sorted(keysOf(byHost)) {
+		list := byHost[host]
+		slices.SortFunc(list, func(a, b bounceOut) int {
+			return cmp.Or(compareEvidence(a.Evidence, b.Evidence), strings.Compare(a.to, b.to))
+		})
+		for _, run := range inRuns(list, func(b bounceOut) mail.Instant { return b.Time }, w.pass.Thresholds.Backscatter.Pause) {
+			if f, ok := w.judgeSent(site, host, run); ok {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+func compareEvidence(a, b Evidence) int {
+	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+}
+
+// inRuns cuts a sorted list where there is a long pause.
+func inRuns[T any](list []T, at func(T) mail.Instant, pause time.Duration) (runs [][]T) {
+	for from := 0; from < len(list); {
+		to := from + 1
+		for to < len(list) && at(list[to]).Sub(at(list[to-1])) <= pause {
+			to++
+		}
+		runs = append(runs, list[from:to])
+		from = to
+	}
+	return runs
+}
+
+// judgeSent scores notices that we sent.
+func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) (Finding, bool) {
+	n := len(list)
+	if n < w.pass.Thresholds.Backscatter.MinSent {
+		return Finding{}, false
+	}
+	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: list[0].Time, End: list[n-1].Time}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	var to, domains Tally
+	var times []mail.Instant
+	dead, ours := 0, 0
+	for _, b := range list {
+		to.Add(b.to, 1)
+		domains.Add(mail.Domain(b.to), 1)
+		times = append(times, b.Time)
+		if b.disposition != mail.Delivered {
+			dead++
+		}
+		if site.IsOurs(mail.Domain(b.to)) {
+			ours++
+		}
+	}
+	mass := 0.1
+	switch {
+	case n >= 1000:
+		mass = 0.3
+	case n >= 100:
+		mass = 0.2
+	case n >= 20:
+		mass = 0.15
+	}
+	whose := "of strangers"
+	if ratio(ours, n) >= enough {
+		whose = "in our own domains"
+	}
+	add("notices-to-strangers", mass, "%d notices to %s %s", n, plural(to.Distinct(), "address", "addresses"), whose)
+	if to.Distinct() < w.pass.Thresholds.Backscatter.MinSent {
+		return Finding{}, false // one correspondent with a broken address
+	}
+	if ratio(dead, n) >= 0.25 {
+		add("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", dead)
+	}
+	if ratio(domains.Distinct(), n) >= enough {
+		add("all-domains-differ", 0.05, "to %d different domains", domains.Distinct())
+	}
+	if surprise := meanSurprise(&to); surprise >= w.pass.Thresholds.Relay.Random {
+		add("random-addressees", 0.1, "the addressees' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
+	}
+	if times[n-1].Sub(times[0]).Minutes() < site.Span()/3 {
+		add("at-once", 0.1, "all in %s", duration(times[n-1].Sub(times[0])))
+	}
+	if site.IsSecondary(host) {
+		add("secondary", 0.1, "%s is a secondary MX: it takes mail for recipients that it does not know", host)
+	}
+	w.causes(list, &f, add)
+	switch {
+	case ratio(ours, n) >= enough:
+		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
+	default:
+		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
+	}
+	f.Title = fmt.Sprintf("%s sent %s to people who never wrote: %d could not be delivered", f.Subject.Value, plural(n, "bounce", "bounces"), dead)
+	if 2*ours > n {
+		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", f.Subject.Value, plural(n, "bounce", "bounces"))
+	}
+	w.fillSent(list, &to, &domains, times, &f)
+	return f, true
+}
+
+// cutTo lowers a score to most, and says why.
+func cutTo(f *Finding, most float64, code, text string) {
+	if f.Score > most {
+		f.Reasons = append(f.Reasons, Reason{code, text, most - f.Score})
+		f.Score = most
+	}
+}
+
+// causes says for whose mail the notices were made.
+func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string, float64, string, ...any)) {
+	clients := make(map[netip.Addr]*ClientCount)
+	var accounts Tally
+	known := 0
+	for _, b := range list {
+		p := w.parents.Find(b.host + " " + b.parent)
+		if p == nil {
+			continue
+		}
+		known++
+		addNamed(&accounts, p.account)
+		if ip := p.client.IP.Unmap(); ip.IsValid() && p.account == "" {
+			if clients[ip] == nil {
+				clients[ip] = &ClientCount{Client: mail.Client{IP: ip}}
+			}
+			clients[ip].complete(p.client)
+			clients[ip].Messages++
+		}
+	}
+	for _, c := range clients {
+		f.Clients = append(f.Clients, *c)
+	}
+	slices.SortFunc(f.Clients, func(a, b ClientCount) int { return cmp.Or(cmp.Compare(b.Messages, a.Messages), a.IP.Compare(b.IP)) })
+	f.Counts.Clients = len(f.Clients)
+	if len(f.Clients) > 0 {
+		top := f.Clients[0]
+		f.Facts = append(f.Facts, Fact{"made for mail of", fmt.Sprintf("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
+		if top.Messages*4 >= known && top.Messages >= 3 {
+			add("one-client", 0.1, "%d of %d were made for mail of %s", top.Messages, known, top.IP)
+		}
+	}
+	if account, share := accounts.Most(); share > 0.5 && 2*accounts.Total() > known {
+		f.Accounts = []string{account}
+		f.Facts = append(f.Facts, Fact{"made for mail of account", account})
+	}
+}
+
+func (w *backscatterWatch) fillSent(list []bounceOut, to, domains *Tally, times []mail.Instant, f *Finding) {
+	var evidence Keeper
+	var buckets Buckets
+	for _, b := range list {
+		evidence.Add(b.Evidence)
+		buckets.Add(b.Time, 1, 0)
+		f.Counts.Recipients++
+		switch b.disposition {
+		case mail.Delivered:
+			f.Counts.Delivered++
+		case mail.Bounced:
+			f.Counts.Bounced++
+			evidence.Mark("undeliverable", b.Evidence)
+		case mail.Deferred:
+			f.Counts.Deferred++
+		case mail.Held:
+			f.Counts.Held++
+		case mail.Expired:
+			f.Counts.Expired++
+		}
+	}
+	f.Counts.Messages = len(list)
+	f.Counts.RecipientDomains = domains.Distinct()
+	f.RecipientDomains = domains.Top(topMost)
+	if host := list[0].host; host != "" {
+		f.Hosts = []string{host}
+	}
+	f.Rate = RateOf(times)
+	f.Timeline = buckets.Timeline()
+	f.Evidence = evidence.Lines(f.Rate.PeakAt)
+}
+
+// arrived finds storms of bounces for mail that we never sent: for one address, else for a domain.
+func (w *backscatterWatch) arrived(site *Site) []Finding {
+	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
+	for _, b := range w.in {
+		if domain := mail.Domain(b.to); site.IsOurs(domain) && !site.IsOwn(b.client.IP) {
+			byAddress[b.to] = append(byAddress[b.to], b)
+		}
+	}
+	var found []Finding
+	for _, to := range slices.Sorted(keysOf(byAddress)) {
+		list := byAddress[to]
+		if w.wrote.of(hashText('w', to)) >= len(list) {
+			continue // its own
+		}
+		if storms := w.storms(site, list); len(storms) > 0 {
+			for _, s := range storms {
+				found = append(found, w.judgeArrived(site, Subject{Sender, to}, s))
+			}
+			continue
+		}
+		domain := mail.Domain(to)
+		byDomain[domain] = append(byDomain[domain], list...)
+	}
+	for _, domain := range slices.Sorted(keysOf(byDomain)) {
+		for _, s := range w.storms(site, byDomain[domain]) {
+			found = append(found, w.judgeArrived(site, Subject{SenderDomain, domain}, s))
+		}
+	}
+	return found
+}
+
+// storms is where bounces are denser than the past of that address or domain explains.
+func (w *backscatterWatch) storms(site *Site, list []bounceIn) [][]bounceIn {
+	th := &w.pass.Thresholds.Backscatter
+	if len(list) < th.MinReceived {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b bounceIn) int {
+		return cmp.Or(compareEvidence(a.Evidence, b.Evidence), strings.Compare(a.to, b.to))
+	})
+	times := make([]mail.Instant, len(list))
+	for i, b := range list {
+		times[i] = b.Time
+	}
+	p := pace{minutes: site.Span(), minMessages: th.MinReceived, span: 2 * time.Hour, pause: th.Pause, logChance: denseChance}
+	var found [][]bounceIn
+	for _, x := range windows(times, p) {
+		found = append(found, list[x.from:x.to])
+	}
+	return found
+}
+
+// judgeArrived scores bounces for mail that we never sent.
+func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []bounceIn) Finding {
+	n := len(list)
+	f := Finding{Subject: subject}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	var d Dossier
+	var to Tally
+	times := make([]mail.Instant, 0, n)
+	unknown := 0
+	for _, b := range list {
+		times = append(times, b.Time)
+		to.Add(b.to, 1)
+		if b.unknown {
+			unknown++
+		}
+		if b.refused {
+			d.Reject(&mail.Event{Origin: b.Origin, Time: b.Time, Client: b.client, Host: b.host, Raw: b.Text})
+			d.Evidence.Add(b.Evidence)
+			continue
+		}
+		d.Add(&mail.Message{Origin: b.Origin, Line: b.Text, Time: b.Time, Client: b.client, Host: b.host, Completed: true,
+			Recipients: []mail.Recipient{{Address: b.to, Disposition: mail.Delivered}}})
+	}
+	wrote := w.wrote.about(hashText('w', subject.Value))
+	mass := 0.25
+	switch {
+	case n >= 300:
+		mass = 0.45
+	case n >= 50:
+		mass = 0.35
+	}
+	add("bounces-received", mass, "%s in %s; %s outside got mail from there", plural(n, "bounce", "bounces"), duration(times[n-1].Sub(times[0])),
+		plural(wrote, "recipient", "recipients"))
+	if senders := len(d.clients); 2*senders >= n && senders >= 5 {
+		add("from-everywhere", 0.05, "from %d different servers", senders)
+	}
+	if ratio(unknown, n) >= 0.5 {
+		add("unknown-addresses", 0.05, "%d of them for addresses that do not exist here", unknown)
+	}
+	cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
+	f.Rate = RateOf(times)
+	d.Fill(&f)
+	f.RecipientDomains = []Count{{mail.Domain(list[0].to), n}}
+	f.Counts.RecipientDomains = 1
+	f.Facts = append(f.Facts, Fact{"addresses", countWords(to.Top(10))})
+	f.Title = fmt.Sprintf("Somebody sends mail as %s: %s arrived for mail that was never sent from here", subject.Value, plural(n, "bounce", "bounces"))
+	f.Clients = nil // servers that did what servers do: nobody to block
+	f.Counts.Clients = len(d.clients)
+	return f
+}

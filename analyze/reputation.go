@@ -1,0 +1,529 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+var reputation = Detector{
+	Name:    "reputation",
+	Command: "reputation",
+	Title:   "other servers refuse or slow down our mail, because of us",
+	Doc: `Who sends spam through a server leaves it with the bill: hours later other servers refuse its mail, or take it slowly, and
+name a blocklist, its reputation or a rate limit. Then honest mail of everybody here suffers, and goes on to suffer after the
+spam has stopped. The replies stand in the log.
+
+This detector reads every reply with which mail that went out was bounced or deferred, and asks whether it is about us, and
+not about the recipient or about what the message says. It shows when that began and whether it ended, who says so (which
+providers, which lists: these are the places where to ask for removal, once the cause is gone), what share of the outgoing
+mail was hit, and who on our side sent most in the hours before it began and since: the account, script, client or sender
+domain. The severity is that of the damage, by the share that was hit.
+
+What is not meant: greylisting (a stranger is asked to come again, everybody is at first), full mailboxes, recipients that do
+not exist, mail that is refused for its content alone, missing signatures (SPF, DKIM, DMARC). One provider that says "too
+many connections" now and then is ordinary life of a mailing list; so are single refusals by a strict site.
+
+What it cannot see: providers that put our mail into the spam folder and say nothing; lists that nobody asked about us. Mail
+that is refused because somebody forwards his spam elsewhere looks alike: then the cause is named as forwarding.`,
+	New: func(p *Pass) Watch { return newReputationWatch(p) },
+}
+
+// ReputationThresholds are those of the detector reputation.
+type ReputationThresholds struct {
+	MinReplies  int           // fewer replies about us are ordinary life
+	Pause       time.Duration // after so long without any, another time of trouble begins
+	Before      time.Duration // how long before it began the cause is looked for
+	MaxReplies  int           // replies about us remembered one by one
+	MaxEntities int           // remote providers and senders of ours watched at a time
+}
+
+// complaint is one reply about us.
+type complaint struct {
+	time      mail.Instant
+	kind      complaintKind
+	bounced   bool
+	host      string // of ours, that was told so
+	provider  string // who told
+	list      string // the blocklist that it names
+	reply     string
+	recipient string
+	cause     cause
+	message   Evidence // the line that accepted the message
+}
+
+// cause is who on our side had a message sent.
+type cause struct {
+	kind  SubjectKind // "" for what was passed on from inside to outside
+	value string
+}
+
+// causeSent is what a cause sent to the outside, by the hour.
+type causeSent struct {
+	total int
+	hours []hourSent // in order
+}
+
+type hourSent struct{ hour, n int32 }
+
+// remote is what a provider took.
+type remote struct {
+	taken int
+	last  mail.Instant // when it took something last
+}
+
+type reputationWatch struct {
+	pass       *Pass
+	complaints []complaint
+	lost       int
+	sent       map[string]*Buckets // recipients outside, by host of ours
+	remotes    *Entities[string, remote]
+	causes     *Entities[cause, causeSent]
+}
+
+func newReputationWatch(p *Pass) *reputationWatch {
+	most := p.Thresholds.Reputation.MaxEntities
+	own := func(c cause) cause { return cause{c.kind, strings.Clone(c.value)} }
+	return &reputationWatch{
+		pass:    p,
+		sent:    make(map[string]*Buckets),
+		remotes: NewEntities(most, func(r *remote) int { return r.taken }, strings.Clone),
+		causes:  NewEntities(most, func(c *causeSent) int { return c.total }, own),
+	}
+}
+
+func (w *reputationWatch) Event(*mail.Event) {}
+
+// Message reads what became of the recipients outside.
+func (w *reputationWatch) Message(m *mail.Message) {
+	if m.Has(mail.Doubtful) {
+		return
+	}
+	outside := 0
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; isRemote(r) {
+			outside++
+			w.outcome(m, r)
+		}
+	}
+	if outside > 0 && !m.Notice {
+		w.causes.At(causeOf(m)).add(m.Time, outside)
+	}
+}
+
+// isRemote reports whether a recipient was tried at somebody else's server.
+func isRemote(r *mail.Recipient) bool {
+	if r.Local || !r.RelayIP.IsValid() || r.RelayIP.IsLoopback() || r.RelayIP.IsPrivate() {
+		return false
+	}
+	switch r.Disposition {
+	case mail.Delivered, mail.Bounced, mail.Deferred, mail.Expired:
+		return true
+	}
+	return false
+}
+
+func (w *reputationWatch) outcome(m *mail.Message, r *mail.Recipient) {
+	host := m.Host
+	if n := len(m.Hosts); n > 0 {
+		host = m.Hosts[n-1]
+	}
+	b := w.sent[host]
+	if b == nil {
+		b = new(Buckets)
+		if len(w.sent) < maxHosts {
+			w.sent[strings.Clone(host)] = b
+		}
+	}
+	b.Add(r.Time, 1, 0)
+	if r.Disposition == mail.Delivered {
+		p := w.remotes.At(providerOf(r.Relay))
+		p.taken++
+		p.last = max(p.last, r.Time)
+	} else {
+		w.reply(m, r, host, r.DSN, r.Reply, r.Time)
+	}
+	if r.Deferral != "" && r.Deferral != r.Reply {
+		w.reply(m, r, host, "", r.Deferral, r.DeferralAt)
+	}
+}
+
+// reply keeps what a server said, if it is about us.
+func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, reply string, at mail.Instant) {
+	kind, list := complaintOf(dsn, reply)
+	if kind == noComplaint {
+		return
+	}
+	if len(w.complaints) >= w.pass.Thresholds.Reputation.MaxReplies {
+		w.lost++
+		return
+	}
+	w.complaints = append(w.complaints, complaint{
+		time: at, kind: kind, bounced: r.Disposition == mail.Bounced || r.Disposition == mail.Expired, host: host,
+		provider: strings.Clone(strings.ToLower(providerOf(r.Relay))), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
+		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), message: MessageEvidence(m),
+	})
+}
+
+// causeOf is who had a message sent: an account, a local program, a client of ours or of nobody, by the name in which it sends.
+func causeOf(m *mail.Message) cause {
+	switch {
+	case m.Notice:
+		return cause{"", "notices of our own"}
+	case m.Account != "":
+		return cause{Account, m.Account}
+	case !m.Client.IP.IsValid() && m.Directory != "":
+		return cause{Directory, m.Directory}
+	case !m.Client.IP.IsValid() && m.Script != "" && m.MTA != mail.Exim:
+		return cause{Script, m.Script}
+	case !m.Client.IP.IsValid() && m.Has(mail.HasUID):
+		return cause{UID, strconv.Itoa(m.UID)}
+	case !m.Client.IP.IsValid():
+		return cause{UID, m.User}
+	case m.Direction == mail.Inbound || m.Direction == mail.Local:
+		return cause{"", "mail that is forwarded to other servers"}
+	}
+	return cause{SenderDomain, mail.Domain(m.Sender)}
+}
+
+func (c cause) String() string {
+	switch c.kind {
+	case Account:
+		return "account " + c.value
+	case Directory:
+		return "scripts in " + c.value
+	case Script:
+		return "script " + c.value
+	case UID:
+		return "local user " + c.value
+	case SenderDomain:
+		return "clients that send as " + c.value
+	}
+	return c.value
+}
+
+func (s *causeSent) add(t mail.Instant, n int) {
+	s.total += n
+	s.addHour(hourSent{int32(t.Minute() / 60), int32(n)})
+}
+
+func (s *causeSent) addHour(h hourSent) {
+	if last := len(s.hours) - 1; last >= 0 && s.hours[last].hour == h.hour {
+		s.hours[last].n += h.n
+		return
+	}
+	at, found := slices.BinarySearchFunc(s.hours, h.hour, func(x hourSent, hour int32) int { return int(x.hour - hour) })
+	if found {
+		s.hours[at].n += h.n
+		return
+	}
+	s.hours = slices.Insert(s.hours, at, h)
+}
+
+// between is how much was sent from one hour to another.
+func (s *causeSent) between(from, to mail.Instant) (n int) {
+	for _, h := range s.hours {
+		if int64(h.hour) >= from.Minute()/60 && int64(h.hour) <= to.Minute()/60 {
+			n += int(h.n)
+		}
+	}
+	return n
+}
+
+func (w *reputationWatch) Merge(other Watch) {
+	o := other.(*reputationWatch)
+	w.complaints = append(w.complaints, o.complaints...)
+	if most := w.pass.Thresholds.Reputation.MaxReplies; len(w.complaints) > most {
+		w.lost += len(w.complaints) - most
+		w.complaints = w.complaints[:most]
+	}
+	w.lost += o.lost
+	for host, b := range o.sent {
+		if w.sent[host] == nil {
+			w.sent[host] = new(Buckets)
+		}
+		w.sent[host].Merge(b)
+	}
+	for k, r := range o.remotes.All() {
+		p := w.remotes.At(k)
+		p.taken += r.taken
+		p.last = max(p.last, r.last)
+	}
+	for k, s := range o.causes.All() {
+		c := w.causes.At(k)
+		c.total += s.total
+		for _, h := range s.hours {
+			c.addHour(h)
+		}
+	}
+}
+
+func (w *reputationWatch) Findings(site *Site) []Finding {
+	byHost := make(map[string][]complaint)
+	for _, c := range w.complaints {
+		if !inOurDomains(site, c.provider) { // one host of ours to another
+			byHost[c.host] = append(byHost[c.host], c)
+		}
+	}
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, fmt.Sprintf("reputation: %d replies were not counted for want of room (reputation.max-replies)", w.lost))
+	}
+	var found []Finding
+	for _, host := range slices.Sorted(keysOf(byHost)) {
+		list := byHost[host]
+		slices.SortFunc(list, compareComplaints)
+		for from := 0; from < len(list); {
+			to := from + 1
+			for to < len(list) && list[to].time.Sub(list[to-1].time) <= w.pass.Thresholds.Reputation.Pause {
+				to++
+			}
+			if f, ok := w.judge(site, host, list[from:to]); ok {
+				found = append(found, f)
+			}
+			from = to
+		}
+	}
+	return found
+}
+
+func compareComplaints(a, b complaint) int {
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.message.File, b.message.File), cmp.Compare(a.message.Line, b.message.Line),
+		strings.Compare(a.recipient, b.recipient), strings.Compare(a.reply, b.reply))
+}
+
+// trouble is a time in which other servers complain about a host of ours.
+type trouble struct {
+	list             []complaint
+	providers, lists Tally
+	kinds            [complaintKinds]int
+	causes           map[cause]int
+	recipients       map[string]bool // different ones
+	messages         map[mail.Origin]bool
+	domains          Tally
+}
+
+func newTrouble(list []complaint) *trouble {
+	t := &trouble{list: list, causes: make(map[cause]int), recipients: make(map[string]bool), messages: make(map[mail.Origin]bool)}
+	for _, c := range list {
+		t.providers.Add(c.provider, 1)
+		addNamed(&t.lists, c.list)
+		t.kinds[c.kind]++
+		t.causes[c.cause]++
+		t.messages[c.message.Origin] = true
+		if key := c.recipient + " " + fmt.Sprint(c.message.Origin); !t.recipients[key] {
+			t.recipients[key] = true
+			addNamed(&t.domains, mail.Domain(c.recipient))
+		}
+	}
+	return t
+}
+
+// judge scores a time of trouble.
+func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Finding, bool) {
+	th := &w.pass.Thresholds.Reputation
+	if len(list) < th.MinReplies {
+		return Finding{}, false
+	}
+	t := newTrouble(list)
+	first, last := list[0].time, list[len(list)-1].time
+	sent := w.sentBetween(host, first, last)
+	share := ratio(len(t.recipients), max(sent, len(t.recipients)))
+	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: first, End: last}
+	add := func(code string, weight float64, text string, args ...any) {
+		f.Score += weight
+		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	}
+	add("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or put off because of us: %d of %s",
+		100*share, len(t.recipients), plural(sent, "recipient", "recipients"))
+	if n := t.providers.Distinct(); n >= 2 {
+		add("many-providers", min(0.15, 0.05*float64(n-1)), "%d different providers say so", n)
+	}
+	if n := t.kinds[listedComplaint]; n > 0 {
+		names := "lists of their own"
+		if t.lists.Distinct() > 0 {
+			names = countWords(t.lists.Top(5))
+		}
+		add("blocklisted", 0.1, "%d replies name a blocklist: %s", n, names)
+	}
+	if n := t.kinds[reputeComplaint]; n > 0 {
+		add("bad-reputation", 0.05, "%d replies name our reputation or complaints about us", n)
+	}
+	w.culprit(site, t, first, last, &f, add)
+	if t.kinds[rateComplaint] == len(list) && t.providers.Distinct() <= 2 {
+		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
+	}
+	w.ending(site, t, last, &f)
+	w.fill(t, &f)
+	f.Title = fmt.Sprintf("Other servers complain about %s: %s at %s refused or put off (%s)", f.Subject.Value,
+		plural(len(t.recipients), "recipient", "recipients"), plural(t.providers.Distinct(), "provider", "providers"), w.sayings(t))
+	return f, true
+}
+
+// shareWeight is the weight of the share that was hit; a share of few says little.
+func shareWeight(share float64, n int) float64 {
+	weight := 0.05
+	switch {
+	case share >= 0.5:
+		weight = 0.5
+	case share >= 0.25:
+		weight = 0.4
+	case share >= 0.1:
+		weight = 0.3
+	case share >= 0.05:
+		weight = 0.2
+	case share >= 0.02:
+		weight = 0.1
+	}
+	switch {
+	case n < 10:
+		return min(weight, 0.1)
+	case n < 30:
+		return min(weight, 0.3)
+	}
+	return weight
+}
+
+// sentBetween is how many recipients outside a host tried.
+func (w *reputationWatch) sentBetween(host string, from, to mail.Instant) (n int) {
+	b := w.sent[host]
+	if b == nil {
+		return 0
+	}
+	for _, x := range b.Timeline() {
+		if x.Time.Add(b.Width()) >= from && x.Time <= to {
+			n += x.Messages
+		}
+	}
+	return n
+}
+
+// culprit names who sent most in the hours before it began and since.
+func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Instant, f *Finding, add func(string, float64, string, ...any)) {
+	from := first.Add(-w.pass.Thresholds.Reputation.Before)
+	var best cause
+	most, all := 0, 0
+	for k, s := range w.causes.All() {
+		n := s.between(from, last)
+		all += n
+		if n > most || n == most && (k.value < best.value || k.value == best.value && k.kind < best.kind) {
+			best, most = k, n
+		}
+	}
+	if most == 0 {
+		return
+	}
+	usual := w.causes.Find(best).total - most
+	hours := max(1, last.Sub(from).Hours())
+	others := max(1, site.Span()/60-hours)
+	f.Facts = append(f.Facts, Fact{"who sent most", fmt.Sprintf("%s: %d of %d recipients outside, from %s before it began to its end; %d of the %d complaints are about its mail",
+		best, most, all, duration(w.pass.Thresholds.Reputation.Before), t.causes[best], len(t.list))})
+	share := ratio(most, all)
+	if share < 0.5 || t.causes[best]*2 < len(t.list) {
+		return
+	}
+	add("one-cause", 0.1, "%s sent %.0f %% of all that went out before and meanwhile, %.0f an hour; %.1f an hour at other times",
+		best, 100*share, float64(most)/hours, float64(usual)/others)
+	switch best.kind {
+	case Account:
+		f.Accounts = []string{best.value}
+	case Script, Directory:
+		f.Scripts = []Count{{best.value, most}}
+	}
+}
+
+// ending says whether it goes on.
+func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *Finding) {
+	again := 0
+	var latest mail.Instant
+	for _, p := range t.providers.Values() {
+		r := w.remotes.Find(p)
+		if r == nil || r.last <= lastOf(t.list, p) {
+			continue
+		}
+		again++
+		latest = max(latest, r.last)
+	}
+	text := "at the end of the log nobody that complained had taken mail again"
+	if again > 0 {
+		text = fmt.Sprintf("%d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
+	}
+	if quiet := site.Last.Sub(last); quiet >= time.Hour {
+		text += fmt.Sprintf("; no complaint in the last %s of the log", duration(quiet))
+	} else {
+		text += "; it went on until the log ended"
+	}
+	f.Facts = append(f.Facts, Fact{"ended", text})
+}
+
+// lastOf is when a provider complained last.
+func lastOf(list []complaint, provider string) (last mail.Instant) {
+	for _, c := range list {
+		if c.provider == provider {
+			last = max(last, c.time)
+		}
+	}
+	return last
+}
+
+// fill adds numbers, domains, evidence and what was said.
+func (w *reputationWatch) fill(t *trouble, f *Finding) {
+	var evidence Keeper
+	var buckets Buckets
+	said := make(map[string]complaint) // the first reply of each provider and kind
+	f.Counts.Messages, f.Counts.Recipients = len(t.messages), len(t.recipients)
+	for _, c := range t.list {
+		buckets.Add(c.time, 1, 0)
+		evidence.Add(c.message)
+		if c.bounced {
+			f.Counts.Bounced++
+		} else {
+			f.Counts.Deferred++
+		}
+		key := c.provider
+		if _, ok := said[key]; !ok {
+			said[key] = c
+		}
+	}
+	f.Hosts = []string{}
+	if host := t.list[0].host; host != "" {
+		f.Hosts = []string{host}
+	}
+	f.RecipientDomains = t.domains.Top(topMost)
+	f.Counts.RecipientDomains = t.domains.Distinct()
+	f.Timeline = buckets.Timeline()
+	f.Rate = bucketRate(&buckets)
+	f.Evidence = evidence.Lines(f.Rate.PeakAt)
+	f.Facts = append(f.Facts, Fact{"who says so", countWords(t.providers.Top(10))})
+	if t.lists.Distinct() > 0 {
+		f.Facts = append(f.Facts, Fact{"lists to ask for removal", countWords(t.lists.Top(20))})
+	}
+	for i, p := range t.providers.Top(5) {
+		c := said[p.Value]
+		f.Facts = append(f.Facts, Fact{fmt.Sprintf("reply %d", i+1), fmt.Sprintf("%s, %s: %s", p.Value, complaintWords[c.kind], c.reply)})
+	}
+}
+
+// sayings is what they say, in a few words.
+func (w *reputationWatch) sayings(t *trouble) string {
+	var words []string
+	for kind := listedComplaint; kind < complaintKinds; kind++ {
+		if t.kinds[kind] > 0 {
+			words = append(words, fmt.Sprintf("%s %d", complaintWords[kind], t.kinds[kind]))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// countWords is counts in words: "Spamhaus 45, SpamCop 12".
+func countWords(counts []Count) string {
+	words := make([]string, len(counts))
+	for i, c := range counts {
+		words[i] = fmt.Sprintf("%s %d", c.Value, c.Messages)
+	}
+	return strings.Join(words, ", ")
+}
