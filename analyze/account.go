@@ -386,11 +386,38 @@ func (w *accountWatch) fold(l *login) {
 		l.story = newBatch()
 		w.stories++
 	}
+	var beside []*record
+	isOwners := l.ownersPart()
 	for _, r := range l.records {
+		if isOwners(r) {
+			beside = append(beside, r)
+			continue
+		}
 		l.story.add(r)
 	}
 	l.story.times = l.story.times[:min(len(l.story.times), storyTimes)]
-	l.records = nil
+	l.records = beside
+}
+
+// ownersPart tells, among many records of which most are odd or dense, the few that are neither: from an address that was
+// used long before, or in the account's name where most are in another.
+func (l *login) ownersPart() func(*record) bool {
+	odd, from := 0, make(map[netip.Addr]int)
+	for _, r := range l.records {
+		from[r.client.IP]++
+		if oddSender(r) {
+			odd++
+		}
+	}
+	oddOnes := ratio(odd, len(l.records)) >= enough
+	begin := l.records[0].time
+	return func(r *record) bool {
+		if oddOnes {
+			return !oddSender(r)
+		}
+		p := l.places[r.client.IP.Unmap()]
+		return p != nil && begin.Sub(p.first) >= atHome && 5*from[r.client.IP] < len(l.records)
+	}
 }
 
 // oddSender reports whether an account writes in the name of another organisation.

@@ -226,7 +226,7 @@ func (c *charge) absorb(o *charge) {
 // learn finds out what is usual for an account: its owner's networks and senders.
 func (s *suspect) learn() {
 	const around = time.Hour
-	for _, win := range s.windows {
+	for _, win := range s.unusual() {
 		s.core = append(s.core, stretch{s.records[win.from].time.Add(-around), s.records[win.to-1].time.Add(around)})
 	}
 	if s.story != nil {
@@ -242,6 +242,28 @@ func (s *suspect) learn() {
 	for i, r := range s.records {
 		s.strange[i] = s.isStrange(r.client.IP, s.nameOf(r))
 	}
+}
+
+// unusual is the windows, unless they are the account's habit: on three days and more, since the log begins, to recipients who
+// exist and take it. A customer's mail server sends its mail in the morning.
+func (s *suspect) unusual() []window {
+	days := make(map[mail.Instant]bool)
+	n, refused := 0, 0
+	for _, win := range s.windows {
+		days[s.records[win.from].time/mail.Instant(24*time.Hour)] = true
+		for _, r := range s.records[win.from:win.to] {
+			bad := false
+			r.recipients(func(c *recalled) { bad = bad || c.disposition == mail.Bounced || c.blocked })
+			if n++; bad {
+				refused++
+			}
+		}
+	}
+	log := s.q.site.Last.Sub(s.q.site.First)
+	if len(days) < 3 || s.story != nil || ratio(refused, n) >= 0.08 || s.records[s.windows[0].from].time > s.q.site.First.Add(log/4) {
+		return s.windows
+	}
+	return nil
 }
 
 func (s *suspect) nameOf(r *record) string {
@@ -328,7 +350,9 @@ func (s *suspect) learnNetworks() {
 		}
 	}
 	for i, r := range s.records {
-		note(r.client.IP, r.time, !s.forged[i])
+		if !s.forged[i] {
+			note(r.client.IP, r.time, true)
+		}
 	}
 	for ip, p := range s.places {
 		for _, in := range p.logins {
@@ -343,8 +367,10 @@ func (s *suspect) learnNetworks() {
 		}
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
+	begin, quarter, all := s.time(uses)
 	for net, u := range uses {
-		if u.owners(len(s.core) > 0) {
+		early := u.first <= begin.Add(quarter) || 10*u.n >= all
+		if u.owners(len(s.core) > 0, early) {
 			s.usual[net] = true
 			s.usual[wideNetwork(net.Addr())] = true
 		}
@@ -362,11 +388,27 @@ type use struct {
 	n, honest   int
 }
 
-// owners reports whether it is the owner's. Where nothing unusual stands out, a message alone proves nothing: it may be one
-// of many that somebody sends from everywhere.
-func (u *use) owners(core bool) bool {
+// owners reports whether it is the owner's. Where nothing unusual stands out, a message alone proves nothing, nor do some days:
+// it may be one of many networks from which somebody sends, now and then. The owner's were there early, or are used often.
+func (u *use) owners(core, early bool) bool {
 	long := u.last.Sub(u.first) >= atHome
-	return core && u.honest > 0 || long && u.n >= 3 || long && u.honest > 0
+	if core {
+		return u.honest > 0 || long && u.n >= 3
+	}
+	return early && long && u.n >= 3
+}
+
+// time is when an account was first used, a quarter of the time since, and how often it was used.
+func (s *suspect) time(uses map[netip.Prefix]*use) (begin mail.Instant, quarter time.Duration, all int) {
+	var end mail.Instant
+	for _, u := range uses {
+		if begin == 0 || u.first < begin {
+			begin = u.first
+		}
+		end = max(end, u.last)
+		all += u.n
+	}
+	return begin, end.Sub(begin) / 4, all
 }
 
 // isStrange reports whether an address is not the owner's: not ours, not in a network of his, and not of a provider at which

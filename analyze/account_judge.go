@@ -92,6 +92,8 @@ func (q *inquest) clients(c *charge) {
 		c.because("addresses-at-once", 0.15, "%d addresses within %s", n, duration(q.w.pass.Thresholds.Account.Together))
 	}
 	switch nets := widest(entries); {
+	case nets >= 3*q.w.pass.Thresholds.Account.ManyNetworks:
+		c.because("many-networks", 0.4, "%d networks (/16) within a day", nets)
 	case nets >= q.w.pass.Thresholds.Account.ManyNetworks:
 		c.because("many-networks", 0.25, "%d networks (/16) within a day", nets)
 	case nets >= 3:

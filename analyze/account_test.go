@@ -1,0 +1,219 @@
+package analyze
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+const oneDay = 24 * time.Hour
+
+// victim is a recipient of spam: one in four does not exist.
+func victim(i int) (string, mail.Disposition) {
+	return fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 4)
+}
+
+func (w *town) spam(at time.Duration, ip, account, sender string, i int) {
+	to, d := victim(i)
+	w.send(at, ip, account, sender, to, d)
+}
+
+// Whatever the thief's manner: his messages are found, all of them and none of the owner's.
+func TestAccount(t *testing.T) {
+	carla := Subject{Account, user(7)}
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+		want  expect
+	}{
+		{"a burst from three addresses, in the owner's name", func(w *town) {
+			for i := range 260 {
+				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, []string{"177.32.239.44", "177.32.67.133", "177.32.12.117"}[i%3], user(7), user(7), i)
+			}
+			w.send(2*oneDay+11*time.Hour+5*time.Minute+time.Second, home(7), user(7), user(7), "friend@p1.example", mail.Delivered)
+		}, expect{carla, High, 260, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 259*12*time.Second, 3, 0, nil}},
+		{"by the webmail, in strangers' names, after a look round", func(w *town) {
+			w.login(2*oneDay+22*time.Hour, "105.112.135.63", user(7))
+			w.login(3*oneDay+10*time.Hour, "88.176.238.37", user(7))
+			for i := range 600 {
+				w.spam(3*oneDay+11*time.Hour+time.Duration(i)*10*time.Second, webmail, user(7), []string{"office@award.example", "claims@lotto.example"}[i%2], i)
+			}
+			w.login(3*oneDay+12*time.Hour, "82.64.34.248", user(7))
+			w.send(3*oneDay+11*time.Hour+30*time.Minute+time.Second, webmail, user(7), user(7), "friend@p1.example", mail.Delivered)
+		}, expect{carla, High, 600, 3*oneDay + 11*time.Hour, 3*oneDay + 11*time.Hour + 5990*time.Second, 4, 0, nil}},
+		{"by the webmail, in the owner's name", func(w *town) {
+			w.login(3*oneDay+10*time.Hour, "105.112.135.63", user(7))
+			for i := range 400 {
+				w.spam(3*oneDay+11*time.Hour+time.Duration(i)*10*time.Second, webmail, user(7), user(7), i)
+			}
+		}, expect{carla, High, 400, 3*oneDay + 11*time.Hour, 3*oneDay + 11*time.Hour + 3990*time.Second, 2, 0, nil}},
+		{"in three batches with hours between", func(w *town) {
+			for batch := range 3 {
+				for i := range 100 {
+					w.spam(oneDay+time.Duration(batch)*9*time.Hour+11*time.Hour+time.Duration(i)*8*time.Second, "177.32.67.133", user(7), user(7), batch*100+i)
+				}
+			}
+		}, expect{carla, High, 300, oneDay + 11*time.Hour, oneDay + 29*time.Hour + 99*8*time.Second, 1, 0, nil}},
+		{"slowly, each message from another network", func(w *town) {
+			for i := range 240 {
+				w.spam(oneDay+6*time.Hour+time.Duration(i)*11*time.Minute, fmt.Sprintf("%d.%d.7.9", 20+i%40, i%200), user(7), user(7), i)
+			}
+		}, expect{carla, High, 240, oneDay + 6*time.Hour, oneDay + 6*time.Hour + 239*11*time.Minute, 0, 0, nil}},
+		{"slowly, in strangers' names", func(w *town) {
+			for i := range 150 {
+				w.spam(2*oneDay+6*time.Hour+time.Duration(i)*17*time.Minute, "177.32.67.133", user(7), fmt.Sprintf("prize%d@lotto.example", i), i)
+			}
+		}, expect{carla, High, 150, 2*oneDay + 6*time.Hour, 2*oneDay + 6*time.Hour + 149*17*time.Minute, 1, 0, nil}},
+		{"over IPv6", func(w *town) {
+			for i := range 120 {
+				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("2a0%d:db8:%x::1", i%5, i%5), user(7), user(7), i)
+			}
+		}, expect{carla, High, 120, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 119*12*time.Second, 5, 0, nil}},
+		{"in two spellings", func(w *town) {
+			for i := range 120 {
+				name := user(7)
+				if i%2 == 1 {
+					name = strings.ToUpper(name)
+				}
+				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, "177.32.67.133", name, "prize@lotto.example", i)
+			}
+		}, expect{carla, High, 120, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 119*12*time.Second, 1, 0, []string{user(7)}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(5)
+			tt.scene(w)
+			w.expect(t, account, tt.want)
+		})
+	}
+}
+
+// More messages than are remembered one by one: still all of them.
+func TestAccountLong(t *testing.T) {
+	w := newTown(3)
+	for i := range 30_000 {
+		w.spam(2*oneDay+time.Duration(i)*2*time.Second, "177.32.67.133", user(7), "prize@lotto.example", i)
+	}
+	w.expect(t, account, expect{Subject{Account, user(7)}, High, 30_000, 2 * oneDay, 2*oneDay + 59_998*time.Second, 1, 0, nil})
+}
+
+// A login without a domain, which the mailbox server knows with one: one account.
+func TestAccountSpellings(t *testing.T) {
+	w := newTown(3)
+	w.login(oneDay+22*time.Hour, "105.112.135.63", "shop, north@site.example")
+	for i := range 200 {
+		w.spam(2*oneDay+11*time.Hour+time.Duration(i)*5*time.Second, "105.112.135.64", "Shop, North", "prize@lotto.example", i)
+	}
+	w.expect(t, account, expect{Subject{Account, "Shop, North"}, High, 200, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 995*time.Second, 2, 0, []string{"Shop, North"}})
+}
+
+// Somebody looks round from everywhere, and sends nothing yet.
+func TestAccountVisits(t *testing.T) {
+	w := newTown(3)
+	for i := range 24 {
+		w.login(2*oneDay+time.Duration(i)*40*time.Minute, fmt.Sprintf("%d.%d.1.1", 20+i, i), user(7))
+	}
+	all := w.find(account)
+	if len(all) != 1 || all[0].Subject.Value != user(7) || len(all[0].Clients) != 24 || all[0].Counts.Logins != 24 || all[0].Counts.Messages != 0 {
+		t.Errorf("got %+v", all)
+	}
+}
+
+// The webmail's own log and the mailbox server tell of the same logins.
+func TestLoginsAreCountedOnce(t *testing.T) {
+	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	p := &place{}
+	for i := range 5 {
+		p.enter(signIn{at.Add(time.Duration(i) * time.Minute), byServer})
+		p.enter(signIn{at.Add(time.Duration(i)*time.Minute + 4*time.Second), byWebmail})
+	}
+	p.enter(signIn{at.Add(30 * time.Minute), byServer})
+	if got := p.within(at, at.Add(time.Hour)); got != 6 {
+		t.Errorf("got %d logins, want 6", got)
+	}
+}
+
+// What owners do themselves stays below medium.
+func TestHonestAccounts(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		days  int
+		scene func(w *town)
+	}{
+		{"a newsletter to two hundred, from home", 4, func(w *town) {
+			for i := range 200 {
+				w.send(2*oneDay+10*time.Hour+time.Duration(i)*2*time.Second, home(7), user(7), user(7), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i, 35))
+			}
+		}},
+		{"a newsletter by the webmail, to an old list", 4, func(w *town) {
+			for i := range 150 {
+				w.send(2*oneDay+10*time.Hour+time.Duration(i)*3*time.Second, webmail, user(7), user(7), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i, 16))
+			}
+		}},
+		{"a traveller who writes from hotels", 5, func(w *town) {
+			for d := 2; d < 5; d++ {
+				for i := range 15 {
+					at := time.Duration(d)*oneDay + 8*time.Hour + time.Duration(i)*40*time.Minute
+					w.login(at, fmt.Sprintf("197.%d.3.4", d*11), user(7))
+					w.send(at+time.Minute, fmt.Sprintf("197.%d.3.4", d*11), user(7), user(7), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
+				}
+			}
+		}},
+		{"invitations from a hotel", 5, func(w *town) {
+			for i := range 40 {
+				w.send(3*oneDay+20*time.Hour+time.Duration(i)*15*time.Second, "197.11.3.4", user(7), user(7), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
+			}
+		}},
+		{"twelve branch offices with one account, on one day", 1, func(w *town) {
+			for i := range 240 {
+				w.send(7*time.Hour+time.Duration(i)*2*time.Minute, fmt.Sprintf("%d.9.3.4", 60+i%12), "shop@site.example", "shop@site.example", fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 40))
+			}
+		}},
+		{"a customer's mail server, in many names, every day", 4, func(w *town) {
+			for i := range 900 {
+				w.send(time.Duration(i)*6*time.Minute, "203.0.113.4", "relay@site.example", fmt.Sprintf("p%d@firm.example", i%9), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
+			}
+		}},
+		{"a customer's mail server, in the morning", 4, func(w *town) {
+			for d := range 4 {
+				for i := range 120 {
+					w.send(time.Duration(d)*oneDay+8*time.Hour+time.Duration(i)*20*time.Second, "203.0.113.4", "relay@site.example", fmt.Sprintf("p%d@firm.example", i%9), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
+				}
+			}
+		}},
+		{"a new colleague who introduces himself", 4, func(w *town) {
+			for i := range 45 {
+				w.send(3*oneDay+9*time.Hour+time.Duration(i)*40*time.Second, "84.1.99.7", "new@site.example", "new@site.example", fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
+			}
+		}},
+		{"a private address in the mail program", 4, func(w *town) {
+			for d := range 4 {
+				for i := range 6 {
+					w.send(time.Duration(d)*oneDay+9*time.Hour+time.Duration(i)*time.Hour, home(7), user(7), "susan@private.example", fmt.Sprintf("n%d@r%d.example", i, i%70), mail.Delivered)
+				}
+			}
+		}},
+		{"a telephone that changes its address all day", 4, func(w *town) {
+			for i := range 200 {
+				w.login(time.Duration(i)*25*time.Minute, fmt.Sprintf("80.187.%d.%d", i, i), user(7))
+			}
+		}},
+		{"a service that collects mail, from everywhere, for many", 4, func(w *town) {
+			for i := range 900 {
+				w.login(time.Duration(i)*6*time.Minute, fmt.Sprintf("%d.%d.0.9", 40+i%12, i%3), user(i%5))
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(tt.days)
+			tt.scene(w)
+			for _, f := range w.find(account) {
+				if f.Severity > Low {
+					t.Errorf("%v %.2f %v %s %+v", f.Severity, f.Score, f.Subject, f.Title, f.Reasons)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,132 @@
+package analyze
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+func TestGuessing(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+		want  expect
+	}{
+		{"fast, on one account, until it succeeded", func(w *town) {
+			for i := range 400 {
+				w.fail(from+time.Duration(i)*time.Second, "203.0.113.66", user(7))
+			}
+			w.login(from+405*time.Second, "203.0.113.66", user(7))
+		}, expect{Subject{IP, "203.0.113.66"}, High, 0, from, from + 405*time.Second, 1, 400, []string{user(7)}}},
+		{"a try at each account, once in ten minutes, one of which succeeded", func(w *town) {
+			for i := range 60 {
+				w.fail(from+time.Duration(i)*10*time.Minute, "203.0.113.66", user(i))
+			}
+			w.send(from+11*time.Hour, "203.0.113.66", user(31), user(31), "v@t.example", mail.Delivered)
+		}, expect{Subject{IP, "203.0.113.66"}, High, 0, from, from + 11*time.Hour, 1, 60, nil}},
+		{"many addresses on one account, one of which succeeded", func(w *town) {
+			for i := range 120 {
+				w.fail(from+time.Duration(i)*5*time.Minute, fmt.Sprintf("%d.77.1.9", 20+i%60), user(7))
+			}
+			w.login(from+11*time.Hour, "41.77.1.9", user(7))
+		}, expect{Subject{Account, user(7)}, High, 0, from, from + 11*time.Hour, 60, 120, []string{user(7)}}},
+		{"a network whose addresses take turns", func(w *town) {
+			for i := range 90 {
+				w.fail(from+time.Duration(i)*7*time.Minute, fmt.Sprintf("203.0.113.%d", i%30), user(i%45))
+			}
+			w.login(from+12*time.Hour, "203.0.113.200", user(12))
+		}, expect{Subject{Network, "203.0.113.0/24"}, High, 0, from, from + 12*time.Hour, 31, 90, nil}},
+		{"thousands, on accounts that exist, without success", func(w *town) {
+			for i := range 3000 {
+				w.fail(from+time.Duration(i)*2*time.Second, "203.0.113.66", user(i%50))
+			}
+		}, expect{Subject{IP, "203.0.113.66"}, Medium, 0, from, from + 5998*time.Second, 1, 3000, nil}},
+		{"a wave: each address once, each account once or twice", func(w *town) {
+			for i := range 400 {
+				w.fail(from+time.Duration(i)*20*time.Second, fmt.Sprintf("%d.%d.1.9", 20+i%100, i%250), user(i%80))
+			}
+		}, expect{Subject{CampaignKind, "guessing"}, Medium, 0, from, from + 399*20*time.Second, 400, 400, nil}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(3)
+			tt.scene(w)
+			w.expect(t, guessing, tt.want)
+		})
+	}
+}
+
+// What people and their machines do wrong is no guessing.
+func TestHonestFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+	}{
+		{"a forgotten password, at home", func(w *town) {
+			for i := range 7 {
+				w.fail(oneDay+time.Duration(i)*25*time.Second, home(7), user(7))
+			}
+			w.login(oneDay+5*time.Minute, home(7), user(7))
+		}},
+		{"a forgotten password, in a hotel", func(w *town) {
+			for i := range 7 {
+				w.fail(oneDay+time.Duration(i)*25*time.Second, "203.0.113.5", user(7))
+			}
+			w.login(oneDay+5*time.Minute, "203.0.113.5", user(7))
+		}},
+		{"an old password in a telephone, until it is changed", func(w *town) {
+			for i := range 200 {
+				w.fail(time.Duration(i)*15*time.Minute, home(7), user(7))
+			}
+			w.login(51*time.Hour, home(7), user(7))
+		}},
+		{"a classroom on the first day", func(w *town) {
+			for i := range 120 {
+				w.fail(oneDay+time.Duration(i)*20*time.Second, "203.0.113.5", user(i%30))
+				w.login(oneDay+time.Duration(i)*20*time.Second+10*time.Minute, "203.0.113.5", user(i%30))
+			}
+		}},
+		{"the password server was away", func(w *town) {
+			for i := range 300 {
+				w.fail(oneDay+time.Duration(i)*time.Second, home(i%people), user(i%people))
+			}
+		}},
+		{"the noise of the net", func(w *town) {
+			for i := range 180 {
+				w.fail(time.Duration(i)*20*time.Minute, fmt.Sprintf("%d.%d.3.4", 20+i%50, i%97), []string{"admin", "test@site.example", user(i % 80)}[i%3])
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(3)
+			tt.scene(w)
+			for _, f := range w.find(guessing) {
+				if f.Severity > Low {
+					t.Errorf("%v %v %s %+v", f.Severity, f.Subject, f.Title, f.Reasons)
+				}
+			}
+		})
+	}
+}
+
+// Lines of the session and of the password server that tell of the same failures are one failure each.
+func TestFailuresAreCountedOnce(t *testing.T) {
+	w := newTown(2)
+	for i := range 50 {
+		w.fail(oneDay+time.Duration(i)*time.Second, "203.0.113.66", user(i))
+		w.fail(oneDay+time.Duration(i)*time.Second, "203.0.113.66", user(i))
+		last := &w.events[len(w.events)-1]
+		last.Service = "auth"
+	}
+	w.expect(t, guessing, expect{Subject{IP, "203.0.113.66"}, Low, 0, oneDay, oneDay + 49*time.Second, 1, 50, nil})
+}
+
+func TestAttempts(t *testing.T) {
+	for text, want := range map[string]int{"auth failed, 3 attempts in 17 secs": 3, "Password mismatch": 1, "auth failed, 0 attempts": 1, "auth failed, 99999999999 attempts": 99999} {
+		if got := attemptsOf(&mail.Event{Text: text}); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package analyze
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// run sends a message to each of n people.
+func (w *town) run(at time.Duration, ip, name, sender string, n int) {
+	for i := range n {
+		w.receive(at+time.Duration(i)*11*time.Second, ip, name, sender, user(2*i))
+		w.messages[len(w.messages)-1].Subject = "Ihr Postfach ist voll"
+	}
+}
+
+func TestPhish(t *testing.T) {
+	const at = 2*oneDay + 9*time.Hour
+	first := Subject{IP, "203.0.113.66"}
+	end := at + 34*11*time.Second
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+		want  expect
+	}{
+		{"two answered to an address that nobody knew", func(w *town) {
+			w.run(at, "203.0.113.66", "vps-2231.rent.example", "root@vps-2231.rent.example", 35)
+			w.send(at+50*time.Minute, home(6), user(6), user(6), "helpdesk.webteam@freemail.example", mail.Delivered)
+			w.send(at+3*time.Hour, home(20), user(20), user(20), "helpdesk.webteam@freemail.example", mail.Delivered)
+			for i := range 8 {
+				w.send(time.Duration(i)*time.Hour, home(i), user(i), user(i), fmt.Sprintf("aunt%d@freemail.example", i), mail.Delivered)
+			}
+		}, expect{first, High, 35, at, end, 1, 0, []string{user(20), user(6)}}},
+		{"one answered to the sender, whose host has no name", func(w *town) {
+			w.run(at, "203.0.113.66", "unknown", "it-service@freemail.example", 35)
+			w.send(at+50*time.Minute, home(6), user(6), user(6), "it-service@freemail.example", mail.Delivered)
+		}, expect{first, Medium, 35, at, end, 1, 0, []string{user(6)}}},
+		{"by its subject", func(w *town) {
+			w.run(at, "203.0.113.66", "vps-2231.rent.example", "root@vps-2231.rent.example", 35)
+			w.send(at+50*time.Minute, home(6), user(6), user(6), "maria@freemail.example", mail.Delivered)
+			w.messages[len(w.messages)-1].Subject = "Re: Ihr Postfach ist voll"
+		}, expect{first, Medium, 35, at, end, 1, 0, []string{user(6)}}},
+		{"nobody answered", func(w *town) {
+			w.run(at, "203.0.113.66", "vps-2231.rent.example", "root@vps-2231.rent.example", 35)
+		}, expect{first, Low, 35, at, end, 1, 0, nil}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(4)
+			tt.scene(w)
+			w.expect(t, phish, tt.want)
+		})
+	}
+}
+
+func TestHonestRuns(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+	}{
+		{"a newsletter", func(w *town) {
+			for d := range 4 {
+				for i := range 40 {
+					w.receive(time.Duration(d)*oneDay+9*time.Hour+time.Duration(i)*time.Second, "203.0.113.66", "mta7.news.example", fmt.Sprintf("bounce-%d-user%d=site.example@news.example", d, i), user(i))
+				}
+			}
+			w.send(oneDay+10*time.Hour, home(6), user(6), user(6), "support@news.example", mail.Delivered)
+		}},
+		{"an invitation that many answer", func(w *town) {
+			for i := range 30 {
+				w.receive(oneDay+9*time.Hour+time.Duration(i)*20*time.Second, "203.0.113.66", "mail.partner.example", "anna@partner.example", user(i))
+			}
+			for i := range 12 {
+				w.send(oneDay+10*time.Hour+time.Duration(i)*9*time.Minute, home(i), user(i), user(i), "anna@partner.example", mail.Delivered)
+			}
+		}},
+		{"a message to a whole department, and a colleague at the provider", func(w *town) {
+			var all []string
+			for i := range 20 {
+				all = append(all, user(i))
+			}
+			w.receive(oneDay+9*time.Hour, "203.0.113.66", "mout.freemail.example", "susan@freemail.example", all...)
+			for i := range 3 {
+				w.send(oneDay+10*time.Hour+time.Duration(i)*9*time.Minute, home(i), user(i), user(i), "susan@freemail.example", mail.Delivered)
+			}
+		}},
+		{"a new customer to whom three write", func(w *town) {
+			for i := range 3 {
+				w.send(oneDay+time.Duration(10+i)*time.Hour, home(i), user(i), user(i), "orders@customer.example", mail.Delivered)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(4)
+			tt.scene(w)
+			for _, f := range w.find(phish) {
+				if f.Severity > Low {
+					t.Errorf("%v %v %s %+v", f.Severity, f.Subject, f.Title, f.Reasons)
+				}
+			}
+		})
+	}
+}
