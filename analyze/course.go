@@ -68,7 +68,7 @@ func (c *Course) Message(m *mail.Message) {
 		if !m.Notice {
 			cell.count(r.Disposition)
 		}
-		waiting = waiting || !final(r.Disposition)
+		waiting = waiting || !gone(r.Disposition)
 		if !r.Local && r.Time != 0 && (r.Disposition == mail.Bounced || r.Disposition == mail.Deferred || r.Disposition == mail.Expired) {
 			c.at(r.Time, &c.fate).refused++
 		}
@@ -105,9 +105,10 @@ func (c *courseCell) count(d mail.Disposition) {
 	}
 }
 
-// final reports whether nothing more is tried for a recipient.
-func final(d mail.Disposition) bool {
-	return d != mail.NoDisposition && d != mail.Deferred && d != mail.Held && d != mail.Filtered
+// gone reports whether a message with such recipients has left the queue though no line says so. What bounced may be a notice
+// that Exim has frozen, and stay for days.
+func gone(d mail.Disposition) bool {
+	return d == mail.Delivered || d == mail.Discarded || d == mail.Forwarded || d == mail.Probed
 }
 
 // Event counts a refused attempt.

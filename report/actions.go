@@ -30,11 +30,20 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		add(stopActions(r, f)...)
 	}
+	if users := answeredBy(findings); len(users) > 0 {
+		i := slices.IndexFunc(findings, func(f *analyze.Finding) bool { return f.Detector == "phish" })
+		add(Action{"have these users set new passwords, and look at where they logged in from since: " + some(users, 50, len(users)), "", findings[i].ID})
+	}
 	add(queueActions(findings)...)
 	for _, f := range findings {
 		if mayBlock(f) {
 			add(Action{"keep its clients out", command(r, "block", "--format", blockForm(r)), f.ID})
 			break
+		}
+	}
+	for _, f := range findings {
+		if lists := facts(f, "lists to ask for removal"); len(lists) > 0 {
+			add(Action{"when the cause is gone, and not before, ask these lists for removal: " + strings.TrimPrefix(lists[0].Text, "lists to ask for removal: "), "", f.ID})
 		}
 	}
 	return all

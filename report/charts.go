@@ -47,10 +47,12 @@ type gridCell struct {
 	Text   string
 	Number bool
 	Code   bool   // text of a log, or to copy
+	Tight  bool   // never broken: an address, a time
 	Link   string // anchor in the page; "" none
 }
 
 func plain(s string) gridCell    { return gridCell{Text: s} }
+func tight(s string) gridCell    { return gridCell{Text: s, Tight: true} }
 func codeCell(s string) gridCell { return gridCell{Text: s, Code: true} }
 func number(n int) gridCell      { return gridCell{Text: Commas(n), Number: true} }
 
@@ -165,7 +167,7 @@ func mailChart(r *Report, name, title string, start, end mail.Instant, marks []m
 		s := &spans[i]
 		p.tip(i, tipOf(s, r.Zone, width))
 		if s.Messages+s.Rejected > 0 {
-			c.Table.Rows = append(c.Table.Rows, []gridCell{plain(s.Start.In(r.Zone).Format("Mon 2006-01-02 15:04")), number(s.Messages), number(s.Delivered),
+			c.Table.Rows = append(c.Table.Rows, []gridCell{tight(s.Start.In(r.Zone).Format("Mon 2006-01-02 15:04")), number(s.Messages), number(s.Delivered),
 				number(s.Deferred), number(s.Bounced), number(s.Other), number(s.Rejected)})
 		}
 	}
@@ -288,7 +290,7 @@ func queueChart(r *Report, name string, marks []mark) *chart {
 		messages.add(p.x[i], p.y.y(s.Queued), w, p.y.height(s.Queued))
 		notices.add(p.x[i], p.y.y(s.Queued+s.QueuedNotices), w, p.y.height(s.QueuedNotices))
 		if i == 0 || s.Queued != spans[i-1].Queued || s.QueuedNotices != spans[i-1].QueuedNotices {
-			c.Table.Rows = append(c.Table.Rows, []gridCell{plain(s.Start.Add(width).In(r.Zone).Format("Mon 2006-01-02 15:04")), number(s.Queued), number(s.QueuedNotices)})
+			c.Table.Rows = append(c.Table.Rows, []gridCell{tight(s.Start.Add(width).In(r.Zone).Format("Mon 2006-01-02 15:04")), number(s.Queued), number(s.QueuedNotices)})
 		}
 	}
 	p.svg.boxes("d-deferred", &messages)
@@ -327,7 +329,7 @@ func refusalChart(r *Report, name string, start, end mail.Instant, marks []mark)
 		n := spans[i].Refused
 		bars.add(p.x[i], p.y.y(n), p.barWidth(i), p.y.height(n))
 		if n > 0 {
-			c.Table.Rows = append(c.Table.Rows, []gridCell{plain(spans[i].Start.In(r.Zone).Format("Mon 2006-01-02 15:04")), number(n)})
+			c.Table.Rows = append(c.Table.Rows, []gridCell{tight(spans[i].Start.In(r.Zone).Format("Mon 2006-01-02 15:04")), number(n)})
 		}
 	}
 	p.svg.boxes("d-bounced", &bars)
@@ -419,8 +421,8 @@ func overlapText(lanes []*analyze.ClientCount) string {
 func laneTable(r *Report, title string, lanes []*analyze.ClientCount) *grid {
 	g := &grid{Caption: title, Heads: heads("client", "first", "last", "#messages", "#rejected")}
 	for _, c := range lanes {
-		g.Rows = append(g.Rows, []gridCell{codeCell(c.IP.Unmap().String()), plain(c.First.In(r.Zone).Format("Mon 2006-01-02 15:04:05")),
-			plain(c.Last.In(r.Zone).Format("Mon 2006-01-02 15:04:05")), number(c.Messages), number(c.Rejected)})
+		g.Rows = append(g.Rows, []gridCell{{Text: c.IP.Unmap().String(), Code: true, Tight: true}, tight(c.First.In(r.Zone).Format("Mon 2006-01-02 15:04:05")),
+			tight(c.Last.In(r.Zone).Format("Mon 2006-01-02 15:04:05")), number(c.Messages), number(c.Rejected)})
 	}
 	return g
 }
@@ -440,13 +442,18 @@ func hourChart(r *Report, name string, marks []mark) *chart {
 	if len(marks) > 0 {
 		c.Words += " Hours with an outline are those of the incidents."
 	}
-	picture := newSVG(name, 18+7*cellHeight+4, c.Title, c.Words)
+	var days []int
+	for i := range 7 {
+		if day := (i + 1) % 7; week.covers(day) { // weeks begin on Monday
+			days = append(days, day)
+		}
+	}
+	picture := newSVG(name, 18+cellHeight*float64(len(days))+4, c.Title, c.Words)
 	c.Table = &grid{Caption: c.Title, Heads: heads("day", "#hour", "#messages", "#hours covered", "#an hour")}
 	for hour := range 24 {
 		picture.label("t-x", left+cellWidth*(float64(hour)+0.5), 12, strconv.Itoa(hour))
 	}
-	for i := range 7 {
-		day := (i + 1) % 7 // weeks begin on Monday
+	for i, day := range days {
 		y := 18 + cellHeight*float64(i)
 		dayName := time.Weekday(day).String()
 		picture.label("t-y", left-6, y+cellHeight*0.7, dayName[:3])
@@ -516,6 +523,11 @@ func weekOf(r *Report, marks []mark) *week {
 	return w
 }
 
+// covers reports whether the log has an hour of that day.
+func (w *week) covers(day int) bool {
+	return slices.ContainsFunc(w.cells[day][:], func(h weekHour) bool { return h.hours > 0 })
+}
+
 func (w *week) words() string { return fmt.Sprintf("Most: %s an hour, %s.", per(w.most), w.busy) }
 
 // tone is the class of a cell and that of its words: five steps by the root of the share, so that quiet hours still differ.
@@ -566,22 +578,20 @@ func shareChart(name, title, what string, counts []analyze.Count, total, distinc
 		rows++
 	}
 	picture := newSVG(name, height*float64(rows)+4, title, c.Words)
-	longest := max(counts[0].Messages, rest)
-	if rows == len(shown) {
-		longest = counts[0].Messages
-	}
-	bar := func(i, n int, class, label string) {
+	row := func(i, n int, w float64, label string) {
 		y := height * float64(i)
-		w := float64(n) / float64(longest) * (svgWidth - left - 120)
 		picture.label("t-lane", left-8, y+13, cut(Visible(label), 30))
-		picture.rect(class, left, y+3, max(w, 1), height-5, label+": "+Commas(n))
-		picture.label("t-bar", left+max(w, 1)+6, y+13, Commas(n)+" ("+percent(share(n, total))+")")
+		if w > 0 {
+			picture.rect("lane", left, y+3, w, height-5, label+": "+Commas(n))
+			w += 6
+		}
+		picture.label("t-bar", left+w, y+13, Commas(n)+" ("+percent(share(n, total))+")")
 	}
 	for i, count := range shown {
-		bar(i, count.Messages, "lane", count.Value)
+		row(i, count.Messages, max(1, share(count.Messages, counts[0].Messages)*(svgWidth-left-120)), count.Value)
 	}
-	if rows > len(shown) {
-		bar(len(shown), rest, "d-rejected", Commas(distinct-len(shown))+" others")
+	if rows > len(shown) { // without a bar: the longest would be that of those who are not named
+		row(len(shown), rest, 0, Commas(distinct-len(shown))+" others together")
 	}
 	c.SVG = picture.html()
 	c.Table = countGrid(title, what, counts, total, distinct)

@@ -121,7 +121,7 @@ type webStory struct {
 	Severity string
 	Sure     string
 	Sentence string
-	Summary  string
+	About    string
 	Key      []webKey
 	Actions  []Action
 	Pulse    *chart // mail over time around it
@@ -172,6 +172,7 @@ type webLine struct{ Place, Text, Role, ID, Time string }
 type webFinding struct {
 	ID, Detector, Severity, Sure, Title, When, Much string
 	Reasons                                         []analyze.Reason
+	Facts                                           []analyze.Fact // of the main finding they stand above
 	Lines                                           []webLine
 	Trace                                           string
 	Main                                            bool
@@ -240,8 +241,8 @@ func (b *webBuilder) index(stories []*story) *grid {
 	for _, s := range stories {
 		g.Rows = append(g.Rows, []gridCell{
 			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
-			{Text: s.main.Subject.Value, Code: true, Link: "i" + strconv.Itoa(s.number)}, plain(s.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
-			plain(span(s.End.Sub(s.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
+			{Text: s.main.Subject.Value, Code: true, Link: "i" + strconv.Itoa(s.number)}, tight(s.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
+			tight(span(s.End.Sub(s.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
 		})
 	}
 	return g
@@ -251,7 +252,7 @@ func (b *webBuilder) story(s *story) *webStory {
 	f := s.main
 	id := "i" + strconv.Itoa(s.number)
 	w := &webStory{
-		ID: id, Number: s.number, Severity: s.Severity.String(), Sure: percent(f.Score), Sentence: s.sentence, Summary: s.summary(b.r.Zone),
+		ID: id, Number: s.number, Severity: s.Severity.String(), Sure: percent(f.Score), Sentence: s.sentence, About: f.Detector + ", " + f.Subject.Value,
 		Actions: s.actions, Accounts: f.Accounts, Sign: f.Signature, Facts: f.Facts, Queued: s.queued, Reasons: f.Reasons,
 		Limits: s.limits, Prevent: s.prevention,
 	}
@@ -297,15 +298,33 @@ func (b *webBuilder) key(s *story, id string) []webKey {
 	if len(s.ways) > 0 {
 		keys = append(keys, webKey{"how they got in", s.ways[0].Text, id + "-way"})
 	}
-	who := capital(string(f.Subject.Kind)) + " " + f.Subject.Value
-	if n := len(s.clients); n > 1 || n == 1 && f.Subject.Kind != analyze.IP {
-		who += ", " + Counted(n, "client address", "client addresses")
-	}
-	keys = append(keys, webKey{"who", who, id + "-who"})
+	keys = append(keys, webKey{"who", whoText(s), id + "-who"})
 	if n := len(s.queued); n > 0 {
 		keys = append(keys, webKey{"still queued", Counted(n, "message", "messages") + ", as far as the log tells", id + "-now"})
 	}
 	return append(keys, webKey{"how sure", percent(f.Score) + ", " + f.Detector, id + "-why"})
+}
+
+// whoText names whom a story is about and the first of the clients.
+func whoText(s *story) string {
+	subject := s.main.Subject
+	who := capital(string(subject.Kind)) + " " + subject.Value
+	if subject.Kind == analyze.IP && len(s.clients) == 1 {
+		return strings.Join(clientWords(&s.clients[0].Client), ", ")
+	}
+	if len(s.clients) == 0 {
+		return who
+	}
+	var ips []string
+	for i := range s.clients[:min(len(s.clients), 4)] {
+		if ip := s.clients[i].IP; ip.IsValid() {
+			ips = append(ips, ip.Unmap().String())
+		}
+	}
+	if subject.Kind == analyze.CampaignKind {
+		who = capital(subject.Value)
+	}
+	return who + "; " + Counted(len(s.clients), "client address", "client addresses") + ": " + some(ips, 4, len(s.clients))
 }
 
 func (b *webBuilder) happened(w *webStory, s *story) {
@@ -334,7 +353,11 @@ func (b *webBuilder) line(e *analyze.Evidence, id string) *webLine {
 	if len(text) > webLineMost {
 		text = strings.ToValidUTF8(text[:webLineMost], "") + "…"
 	}
-	return &webLine{Place: b.files[e.File] + ":" + strconv.FormatInt(e.Line, 10), Text: Visible(text), Role: e.Role, ID: id, Time: e.Time.In(b.r.Zone).Format(time.RFC3339)}
+	role := e.Role
+	if id == "" { // what it is stands beside it
+		role = ""
+	}
+	return &webLine{Place: b.files[e.File] + ":" + strconv.FormatInt(e.Line, 10), Text: Visible(text), Role: role, ID: id, Time: e.Time.In(b.r.Zone).Format(time.RFC3339)}
 }
 
 func (b *webBuilder) statements(all []statement) []webStatement {
@@ -356,8 +379,8 @@ func (b *webBuilder) clients(s *story) *grid {
 	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "first", "last")}
 	for i := range s.clients[:min(len(s.clients), webClients)] {
 		c := &s.clients[i]
-		row := []gridCell{{Code: true}, {Code: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
-			number(c.Messages), number(c.Rejected), number(c.Logins), plain(b.moment(c.First)), plain(b.moment(c.Last))}
+		row := []gridCell{{Code: true, Tight: true}, {Code: true, Tight: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
+			number(c.Messages), number(c.Rejected), number(c.Logins), tight(b.clock(c.First)), tight(b.clock(c.Last))}
 		if c.IP.IsValid() {
 			row[0].Text, row[1].Text = c.IP.Unmap().String(), analyze.NetworkOf(c.IP).String()
 		}
@@ -379,11 +402,20 @@ func knownName(name string) string {
 	return name
 }
 
-func (b *webBuilder) moment(t mail.Instant) string {
+func (b *webBuilder) covers(first, last mail.Instant) string {
+	if first == 0 {
+		return ""
+	}
+	const layout = "2006-01-02 15:04:05"
+	return first.In(b.r.Zone).Format(layout) + " to " + last.In(b.r.Zone).Format(layout)
+}
+
+// clock is a moment for a table that is wide already.
+func (b *webBuilder) clock(t mail.Instant) string {
 	if t == 0 {
 		return ""
 	}
-	return t.In(b.r.Zone).Format("2006-01-02 15:04:05")
+	return t.In(b.r.Zone).Format("2 Jan 15:04:05")
 }
 
 // compact leaves out the columns in which nothing stands but nothing and 0.
@@ -438,6 +470,9 @@ func (b *webBuilder) findings(w *webStory, s *story) {
 		id := b.ids[f.ID]
 		out := webFinding{ID: id, Detector: f.Detector, Severity: f.Severity.String(), Sure: percent(f.Score), Title: capital(f.Title),
 			When: from(f.Start, f.End, b.r.Zone), Much: howMuch(f), Reasons: f.Reasons, Trace: traceCommand(f, b.r), Main: i == 0}
+		if i > 0 {
+			out.Facts = f.Facts
+		}
 		for j := range f.Evidence {
 			if l := b.line(&f.Evidence[j], id+"-"+strconv.Itoa(j+1)); l != nil {
 				out.Lines = append(out.Lines, *l)
@@ -473,12 +508,12 @@ func (b *webBuilder) charts(stories []*story) []*chart {
 // method is how the report came about.
 func (b *webBuilder) method(d *webPage) {
 	r := b.r
-	g := &grid{Caption: "Inputs", Heads: heads("file", "SHA-256", "#bytes", "#lines", "#understood", "#foreign", "#unread", "#counted elsewhere", "written by", "hosts", "first", "last")}
+	g := &grid{Caption: "Inputs", Heads: heads("file", "SHA-256", "#bytes", "#lines", "#understood", "#foreign", "#unread", "#counted elsewhere", "written by", "hosts", "covers")}
 	for i := range r.Ledger.Files {
 		f := &r.Ledger.Files[i]
 		g.Rows = append(g.Rows, []gridCell{codeCell(f.Path), codeCell(f.SHA256), number(int(f.Bytes)), number(int(f.Lines)), number(int(f.Parsed)), number(int(f.Foreign)),
 			number(int(f.Unfamiliar + f.Damaged)), number(int(f.Duplicates)), plain(strings.Join(f.MTA, ", ")), plain(some(f.Hosts, 5, len(f.Hosts))),
-			plain(b.moment(f.First)), plain(b.moment(f.Last))})
+			plain(b.covers(f.First, f.Last))})
 	}
 	d.Inputs = g.compact()
 	d.Assumptions = append([]string{zoneText(r)}, yearTexts(r)...)

@@ -59,6 +59,7 @@ func (o *object) incidents(r *Report) {
 		o.num("messages", int64(inc.Messages))
 		o.num("clients", int64(inc.Clients))
 		o.strs("accounts", inc.Accounts)
+		o.strsIf("queue_ids", queuedOf(r.findingsOf(inc)))
 		o.strs("findings", inc.Findings)
 		o.steps(inc.Steps, files)
 		o.openList("actions")
@@ -73,6 +74,7 @@ func (o *object) incidents(r *Report) {
 		o.close()
 	}
 	o.closeList()
+	o.course(r)
 	o.strs("not_found", notFound(r))
 	o.openList("logging_advice")
 	for _, a := range r.Advice {
@@ -82,6 +84,32 @@ func (o *object) incidents(r *Report) {
 		o.close()
 	}
 	o.closeList()
+}
+
+// course is all mail over time, in the steps of the pictures.
+func (o *object) course(r *Report) {
+	start, end := r.Window()
+	spans, width := buckets(r, start, end)
+	if len(spans) == 0 {
+		return
+	}
+	o.open("course")
+	o.num("step_seconds", int64(width.Seconds()))
+	o.openList("steps")
+	for i := range spans {
+		s := &spans[i]
+		o.open("")
+		o.timeIf("time", s.Start)
+		for _, n := range []named{
+			{"messages", s.Messages}, {"delivered", s.Delivered}, {"bounced", s.Bounced}, {"deferred", s.Deferred}, {"other", s.Other}, {"rejected", s.Rejected},
+			{"notices", s.Notices}, {"refused_elsewhere", s.Refused}, {"queued", s.Queued}, {"queued_notices", s.QueuedNotices},
+		} {
+			o.num(n.name, int64(n.n))
+		}
+		o.close()
+	}
+	o.closeList()
+	o.close()
 }
 
 func (o *object) steps(steps []analyze.Step, files []string) {
@@ -281,6 +309,8 @@ func (o *object) clients(cs []analyze.ClientCount) {
 		o.num("messages", int64(cs[i].Messages))
 		o.numIf("rejected", int64(cs[i].Rejected))
 		o.numIf("logins", int64(cs[i].Logins))
+		o.timeIf("first", cs[i].First)
+		o.timeIf("last", cs[i].Last)
 		o.close()
 	}
 	o.closeList()

@@ -100,7 +100,7 @@ func (s *story) findings() []*analyze.Finding {
 // sentence is the title of a finding with its beginning.
 func sentence(f *analyze.Finding, zone *time.Location) string {
 	text := strings.TrimSuffix(f.Title, ".")
-	if !strings.HasPrefix(text, f.Subject.Value) { // an address or a login stays as it is
+	if !strings.HasPrefix(text, f.Subject.Value) { // a login stays as it is
 		text = capital(text)
 	}
 	if f.Start == 0 {
@@ -113,8 +113,10 @@ func sentence(f *analyze.Finding, zone *time.Location) string {
 	return text + when
 }
 
+// capital begins a sentence with a capital letter, unless it begins with an address or a name.
 func capital(s string) string {
-	if s == "" || s[0] < 'a' || s[0] > 'z' {
+	first, _, _ := strings.Cut(s, " ")
+	if s == "" || s[0] < 'a' || s[0] > 'z' || strings.ContainsAny(first, "@.:/0123456789") {
 		return s
 	}
 	return string(s[0]-'a'+'A') + s[1:]
@@ -145,7 +147,16 @@ func entries(s *story) []entry {
 			e.Evidence = step.Evidence
 		}
 	}
-	return slices.DeleteFunc(all, func(e entry) bool { return len(e.Texts) == 0 })
+	all = slices.DeleteFunc(all, func(e entry) bool { return len(e.Texts) == 0 })
+	if rate := s.main.Rate; rate != nil && rate.PeakAt != 0 && !hasPeak(all, s.main.ID) {
+		all = append(all, entry{rate.PeakAt, []string{fmt.Sprintf("the peak: %s in a minute", Commas(rate.PeakPerMinute))}, s.main.ID, nil})
+		slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return all
+}
+
+func hasPeak(all []entry, id string) bool {
+	return slices.ContainsFunc(all, func(e entry) bool { return e.Finding == id && strings.HasPrefix(e.Texts[0], "the peak") })
 }
 
 // stepText is what a step says; "" where the main finding says it, too.
@@ -161,16 +172,16 @@ func (s *story) stepText(step *analyze.Step) string {
 		return step.Text
 	}
 	f := s.others[i]
-	within := f.Start >= s.main.Start && f.End <= s.main.End
+	sum := strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")
 	switch {
 	case step.Text == f.Title && f.Subject == s.main.Subject && f.Start == s.main.Start:
 		return ""
-	case step.Text == f.Title:
-		return step.Text
-	case within && (strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")):
+	case sum && f.Start >= s.main.Start && f.End <= s.main.End:
 		return ""
+	case sum:
+		return f.Subject.Value + ": " + step.Text
 	}
-	return f.Subject.Value + ": " + step.Text
+	return step.Text
 }
 
 func firstOf(f *analyze.Finding) string {
@@ -270,12 +281,14 @@ func queuedOf(findings []*analyze.Finding) []string {
 
 // waysIn says how it came about that this server sent or took the mail.
 func waysIn(r *Report, s *story) []statement {
-	var all []statement
+	var all, said []statement
 	for _, f := range s.others {
 		if f.Detector == "phish" || f.Detector == "guessing" {
 			all = append(all, statement{capital(f.Title), f})
+			said = append(said, facts(f, "answered", "succeeded")...)
 		}
 	}
+	all = append(all, said...)
 	switch kind := s.main.Subject.Kind; {
 	case kind == analyze.Account:
 		return withLogin(r, s, all)
@@ -296,6 +309,17 @@ func waysIn(r *Report, s *story) []statement {
 	default:
 		if text := fromOutside(r, s.main); text != "" {
 			all = append(all, statement{text, s.main})
+		}
+	}
+	return all
+}
+
+// facts are those of a finding that have one of the names.
+func facts(f *analyze.Finding, names ...string) []statement {
+	var all []statement
+	for _, fact := range f.Facts {
+		if slices.Contains(names, fact.Name) {
+			all = append(all, statement{fact.Name + ": " + fact.Text, f})
 		}
 	}
 	return all
@@ -380,10 +404,10 @@ func concerned(s *story) []statement {
 		if f.Subject.Kind == analyze.Account && f != s.main && f.Subject.Value != s.main.Subject.Value {
 			all = append(all, statement{"the account " + f.Subject.Value + ": " + f.Title, f})
 		}
-		if f.Detector == "phish" && len(f.Accounts) > 0 {
-			all = append(all, statement{Counted(len(f.Accounts), "local user", "local users") + " who may have answered the phish: " +
-				some(f.Accounts, 20, len(f.Accounts)), f})
-		}
+	}
+	if answered := answeredBy(s.findings()); len(answered) > 0 {
+		all = append(all, statement{Counted(len(answered), "local user", "local users") + " who may have answered the phish: " +
+			some(answered, 20, len(answered)), nil})
 	}
 	others := slices.DeleteFunc(slices.Clone(s.Accounts), func(a string) bool {
 		return a == s.main.Subject.Value || slices.ContainsFunc(all, func(st statement) bool { return strings.Contains(st.Text, a) })
@@ -396,6 +420,18 @@ func concerned(s *story) []statement {
 			some(originals, 10, len(originals)), nil})
 	}
 	return all
+}
+
+// answeredBy are the users of ours who may have answered a phish.
+func answeredBy(findings []*analyze.Finding) []string {
+	var all []string
+	for _, f := range findings {
+		if f.Detector == "phish" {
+			all = append(all, f.Accounts...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // originalsOf are the addresses of ours of which damaged forms were written to.
@@ -455,6 +491,7 @@ func damage(r *Report, s *story) []statement {
 	for _, f := range s.others {
 		if f.Detector == "reputation" || f.Detector == "backscatter" {
 			all = append(all, statement{capital(f.Title), f})
+			all = append(all, facts(f, "who says so", "lists to ask for removal", "ended")...)
 		}
 	}
 	c := &s.main.Counts
@@ -477,25 +514,27 @@ func damage(r *Report, s *story) []statement {
 
 // refusals compares what other hosts refused of all our mail during the story with the rest of the log.
 func refusals(r *Report, s *story) string {
-	if r.Course == nil || s.End <= s.Start {
+	f := s.main
+	if r.Course == nil || f.End <= f.Start {
 		return ""
 	}
 	start, end := r.Window()
 	width := r.Course.Width()
 	during, beside := 0, 0
 	for _, span := range r.Course.Spans() {
-		if span.Start.Add(width) > s.Start && span.Start <= s.End {
+		if span.Start.Add(width) > f.Start && span.Start <= f.End {
 			during += span.Refused
 		} else {
 			beside += span.Refused
 		}
 	}
-	rest := end.Sub(start) - s.End.Sub(s.Start)
+	lasted := max(f.End.Sub(f.Start), time.Minute)
+	rest := end.Sub(start) - lasted
 	if during < 10 || rest < time.Hour {
 		return ""
 	}
 	return fmt.Sprintf("other hosts refused or put off %s while it lasted (%s an hour), and %s in the rest of the log (%s an hour)",
-		Counted(during, "recipient", "recipients"), per(float64(during)/max(s.End.Sub(s.Start), time.Minute).Hours()), Commas(beside), per(float64(beside)/rest.Hours()))
+		Counted(during, "recipient", "recipients"), per(float64(during)/lasted.Hours()), Commas(beside), per(float64(beside)/rest.Hours()))
 }
 
 // near is how close to an end of the log a story makes it likely that there is more beyond it.
@@ -508,8 +547,8 @@ func limits(r *Report, s *story) []string {
 	if s.Start != 0 && s.Start.Sub(start) < near {
 		all = append(all, "The log begins "+span(max(s.Start.Sub(start), time.Second))+" before the first sign: it may have begun earlier, in a log that was not given")
 	}
-	if s.End != 0 && end.Sub(s.End) < near {
-		all = append(all, "The last sign is "+span(max(end.Sub(s.End), time.Second))+" before the end of the log: it may still be going on")
+	if last := s.main.End; last != 0 && end.Sub(last) < near {
+		all = append(all, "The last of it is "+span(max(end.Sub(last), time.Second))+" before the end of the log: it may still be going on")
 	}
 	for _, g := range r.Gaps {
 		if g.From < s.End && g.To > s.Start && (len(s.main.Hosts) == 0 || slices.Contains(s.main.Hosts, g.Host)) {
@@ -517,21 +556,6 @@ func limits(r *Report, s *story) []string {
 		}
 	}
 	return all
-}
-
-// summary is the story in a paragraph.
-func (s *story) summary(zone *time.Location) string {
-	text := capital(howMuch(s.main))
-	if fast := howFast(s.main, zone); fast != "" {
-		text += "; " + fast
-	}
-	if n := len(s.clients); n > 0 {
-		text += ". From " + Counted(n, "client address", "client addresses")
-	}
-	if n := len(s.queued); n > 0 {
-		text += ". " + Counted(n, "message of it may", "messages of it may") + " still be in the queue"
-	}
-	return text + "."
 }
 
 // coverageTexts say what the report does not speak about.

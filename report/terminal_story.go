@@ -15,7 +15,7 @@ import (
 const (
 	toldStories  = 5  // incidents told in full when the user asked for no number
 	topIncidents = 7  // rows above the first story
-	toldEntries  = 12 // moments of a story
+	toldEntries  = 16 // moments of a story
 	longCommand  = 300
 	toldCommand  = 3000 // a longer one is for a file
 )
@@ -136,7 +136,7 @@ func (p *page) offenders(s *story) {
 }
 
 func (p *page) statements(label string, all []statement) {
-	const few = 4
+	const few = 3
 	for i, st := range all {
 		if i == few && len(all) > few+1 {
 			p.item("and " + Commas(len(all)-few) + " more")
