@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -171,7 +172,8 @@ func (w *phishWatch) keep(r *record) {
 	w.kept = append(w.kept, r)
 }
 
-// prune makes room: what a bulk sender's own servers send is let go of.
+// prune makes room: what a bulk sender's own servers send is let go of, and where that is not much, the oldest quarter. It
+// must free a good part each time, because it looks at everything that is kept.
 func (w *phishWatch) prune() {
 	nets := make(map[netKey][]*record)
 	for _, r := range w.kept {
@@ -185,6 +187,11 @@ func (w *phishWatch) prune() {
 		}
 		return gone
 	})
+	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
+		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
+		w.kept = slices.Delete(w.kept, 0, spare)
+		w.lost += spare
+	}
 }
 
 // outgoing notes to whom our users write.
