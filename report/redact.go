@@ -17,8 +17,8 @@ import (
 // IDs, replies' codes, countries and networks' numbers, and the structure (one /24 stays one /24, one domain one domain).
 //
 // Free text, such as a log line, is read word by word: whatever looks like an address, a name with dots or an IP address is
-// replaced, and so is every login, host and subject that the report knows. Other words of a line stay as they are; read it
-// before you send it.
+// replaced, and so is every login, host and subject that the report knows, and what stands where a mail server writes one.
+// Other words of a line stay as they are; read it before you send it.
 func Redact(r *Report) *Report {
 	x := newRedactor(r)
 	for i := range r.Findings { // who is named late must be known in the first line, too
@@ -71,16 +71,17 @@ type redactor struct {
 	inside   map[netip.Prefix]int
 	domains  map[string]string
 	locals   map[string]string
-	names    map[string]string // hosts, logins and user names without a dot or @
+	names    map[string]string // hosts, logins, user names and folders, in small letters
 	subjects map[string]string
-	longest  []string // subjects, longest first
+	given    map[string]bool // pseudonyms, which must not get others
+	longest  []string        // subjects, longest first
 }
 
 func newRedactor(r *Report) *redactor {
 	x := &redactor{
 		files: make(map[string]string), ips: make(map[netip.Addr]netip.Addr), networks: make(map[netip.Prefix]int),
 		inside: make(map[netip.Prefix]int), domains: make(map[string]string), locals: make(map[string]string),
-		names: make(map[string]string), subjects: make(map[string]string),
+		names: make(map[string]string), subjects: make(map[string]string), given: make(map[string]bool),
 	}
 	for i := range r.Ledger.Files {
 		x.file(r.Ledger.Files[i].Path)
@@ -99,10 +100,10 @@ func newRedactor(r *Report) *redactor {
 		for _, s := range f.Subjects {
 			x.subject(s.Value)
 		}
-		switch f.Subject.Kind {
-		case analyze.Account, analyze.Host, analyze.HELO:
-			x.name(f.Subject.Value)
+		for _, s := range f.Scripts {
+			x.path(s.Value)
 		}
+		x.subjectValue(f.Subject)
 	}
 	for s := range x.subjects {
 		x.longest = append(x.longest, s)
@@ -112,12 +113,13 @@ func newRedactor(r *Report) *redactor {
 }
 
 // pseudonym is the one of value, made where it is new.
-func pseudonym(of map[string]string, value, kind string) string {
+func (x *redactor) pseudonym(of map[string]string, value, kind string) string {
 	if p, ok := of[value]; ok {
 		return p
 	}
 	p := fmt.Sprintf("%s-%d", kind, len(of)+1)
 	of[value] = p
+	x.given[p] = true
 	return p
 }
 
@@ -126,7 +128,7 @@ func (x *redactor) file(path string) string {
 	if path == "" || path == "-" {
 		return path
 	}
-	return pseudonym(x.files, path, "input")
+	return x.pseudonym(x.files, path, "input")
 }
 
 // subject registers a subject; short ones are common words, which would be replaced all over.
@@ -134,24 +136,48 @@ func (x *redactor) subject(s string) string {
 	if s == "" {
 		return ""
 	}
-	return pseudonym(x.subjects, s, "subject")
+	return x.pseudonym(x.subjects, s, "subject")
 }
 
-// name is the pseudonym of a host, login or HELO.
+// plainNames are names that half the world's machines have. They tell nothing, and are words of our own sentences.
+var plainNames = map[string]bool{
+	"unknown": true, "localhost": true, "mail": true, "root": true, "nobody": true, "www-data": true, "apache": true, "nginx": true, "daemon": true,
+	"home": true, "var": true, "srv": true, "www": true, "usr": true, "opt": true, "tmp": true, "etc": true, "lib": true, "local": true, "share": true,
+	"data": true, "web": true, "html": true, "htdocs": true, "public_html": true, "cgi-bin": true, "wp-content": true, "wp-includes": true,
+	"uploads": true, "plugins": true, "themes": true, "cache": true, "images": true, "vhosts": true, "httpdocs": true, "users": true,
+}
+
+// name is the pseudonym of a host, login, local user or HELO.
 func (x *redactor) name(s string) string {
-	if s == "" || s == "unknown" || s == mail.NullSender {
+	if s == "" || s == mail.NullSender || plainNames[strings.ToLower(s)] {
 		return s
 	}
 	if r := x.word(s); r != s {
 		return r
 	}
-	return pseudonym(x.names, s, "name")
+	return x.pseudonym(x.names, strings.ToLower(s), "name")
 }
 
-// ip maps an address into 198.18.0.0/15, the range for measurements (RFC 2544), or 2001:db8::/32 (RFC 3849); networks stay
-// together. Loopback and private addresses say nothing of anybody and stay.
+// path is a directory or script, whose folders are named after customers and users. Names of files stay: they are what the
+// reader looks for.
+func (x *redactor) path(s string) string {
+	if !strings.Contains(s, "/") {
+		return x.text(s)
+	}
+	parts := strings.Split(s, "/")
+	for i, part := range parts {
+		if part != "" && !isFile(part) {
+			parts[i] = x.name(part)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// ip maps an address into 198.18.0.0/15, the range for measurements (RFC 2544), and where its 512 networks are used up into
+// 240.0.0.0/4, which nobody has (RFC 1112, section 4); IPv6 into 2001:db8::/32 (RFC 3849). Networks stay together. Loopback
+// says nothing of anybody and stays.
 func (x *redactor) ip(ip netip.Addr) netip.Addr {
-	ip = ip.Unmap()
+	ip = ip.Unmap().WithZone("")
 	if !ip.IsValid() || ip.IsLoopback() || ip.IsUnspecified() {
 		return ip
 	}
@@ -164,16 +190,19 @@ func (x *redactor) ip(ip netip.Addr) netip.Addr {
 	}
 	x.inside[network]++
 	n, host := x.networks[network], x.inside[network]
-	p := netip.AddrFrom4([4]byte{198, 18 + byte(n>>8&1), byte(n), byte(host)})
-	if ip.Is6() {
-		p = netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 6: byte(n >> 8), 7: byte(n), 14: byte(host >> 8), 15: byte(host)})
+	p := netip.AddrFrom4([4]byte{198, 18 + byte(n>>8), byte(n), byte(host)})
+	switch {
+	case ip.Is6():
+		p = netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 4: byte(n >> 16), 5: byte(n >> 8), 6: byte(n), 14: byte(host >> 8), 15: byte(host)})
+	case n > 511:
+		p = netip.AddrFrom4([4]byte{240 + byte(n>>16), byte(n >> 8), byte(n), byte(host)})
 	}
 	x.ips[ip] = p
 	return p
 }
 
 func (x *redactor) domain(d string) string {
-	return pseudonym(x.domains, mail.FoldDomain(d), "domain") + ".example"
+	return x.pseudonym(x.domains, mail.FoldDomain(d), "domain") + ".example"
 }
 
 func (x *redactor) address(a string) string {
@@ -183,7 +212,7 @@ func (x *redactor) address(a string) string {
 	}
 	local := ""
 	if at > 0 {
-		local = pseudonym(x.locals, a[:at], "user")
+		local = x.pseudonym(x.locals, strings.ToLower(a[:at]), "user")
 	}
 	if a[at+1:] == "" {
 		return local + "@"
@@ -203,12 +232,13 @@ func (x *redactor) word(w string) string {
 		if ip, err := netip.ParseAddr(host); err == nil {
 			return x.ip(ip).String() + ":" + port
 		}
+		return x.word(host) + ":" + x.word(port) // login:maria
 	}
-	if p, ok := x.names[w]; ok {
+	if p, ok := x.names[strings.ToLower(w)]; ok {
 		return p
 	}
-	if p, ok := x.locals[w]; ok && len(w) > 3 { // Exim names local mailboxes without their domain
-		return p
+	if plainNames[strings.ToLower(w)] {
+		return w
 	}
 	if strings.Contains(w, "@") {
 		return x.address(w)
@@ -230,38 +260,100 @@ func isDomainName(w string) bool {
 			return false
 		}
 	}
-	switch w[at+1:] {
-	case "gz", "log", "php", "pl", "cgi", "py", "sh", "conf", "cf", "bz", "xz", "zst", "txt", "html":
-		return false // files of this machine
-	}
-	return true
+	return !isFile(w)
 }
 
-// text replaces what identifies in a text.
+// isFile reports whether a word is the name of a file of this machine, as logs have them.
+func isFile(w string) bool {
+	switch w[strings.LastIndexByte(w, '.')+1:] {
+	case "gz", "log", "php", "pl", "cgi", "py", "sh", "conf", "cf", "bz", "xz", "zst", "txt", "html":
+		return strings.Contains(w, ".")
+	}
+	return false
+}
+
+// text replaces what identifies in a text of our own.
 func (x *redactor) text(s string) string {
+	return x.words(x.withoutSubjects(s), func(_, w, _ string) string { return x.known(w) })
+}
+
+// known is a word without its identity, as far as the word itself or what was met before tells.
+func (x *redactor) known(w string) string {
+	if x.given[w] {
+		return w
+	}
+	if p, ok := x.locals[strings.ToLower(w)]; ok && len(w) > 3 && !plainNames[strings.ToLower(w)] {
+		return p // Exim names local mailboxes without their domain
+	}
+	return x.word(w)
+}
+
+func (x *redactor) withoutSubjects(s string) string {
 	for _, subject := range x.longest {
 		if len(subject) > 2 && strings.Contains(s, subject) {
 			s = strings.ReplaceAll(s, subject, x.subjects[subject])
 		}
 	}
+	return s
+}
+
+// line replaces what identifies in a log line, where a place can tell what a word is.
+func (x *redactor) line(s string) string {
+	for _, place := range [...]struct{ before, after string }{{"header Subject: ", " from "}, {` T="`, `"`}} {
+		before, rest, found := strings.Cut(s, place.before)
+		subject, after, closed := strings.Cut(rest, place.after)
+		if found && closed && subject != "" {
+			s = before + place.before + x.subject(subject) + place.after + after
+		}
+	}
+	return x.words(x.withoutSubjects(s), func(before, w, after string) string {
+		if p := x.known(w); p != w || x.given[w] || isAddress(w) || !names(before, after) {
+			return p
+		}
+		if kind, name, ok := strings.Cut(w, ":"); ok { // A=login:maria
+			return kind + ":" + x.name(name)
+		}
+		return x.name(w)
+	})
+}
+
+func isAddress(w string) bool {
+	_, err := netip.ParseAddr(w)
+	return err == nil
+}
+
+// names reports whether a word that stands there is a login, a local user or a HELO: <maria>, U=maria, H=(laptop), login for maria.
+func names(before, after string) bool {
+	for _, mark := range []string{"U=", "A=", "user=", "sasl_username=", "set_id=", "ruser=", "login for ", "login: by "} {
+		if strings.HasSuffix(before, mark) {
+			return true
+		}
+	}
+	return strings.HasSuffix(before, "<") && strings.HasPrefix(after, ">") || strings.HasSuffix(before, "(") && strings.HasPrefix(after, ") [")
+}
+
+// words writes a text with each word as of has it, which is told what stands around it.
+func (x *redactor) words(s string, of func(before, w, after string) string) string {
 	var out strings.Builder
-	for len(s) > 0 {
-		n := 0
+	for at := 0; at < len(s); {
+		n := at
 		for n < len(s) && wordByte(s[n]) {
 			n++
 		}
-		if n == 0 {
-			out.WriteByte(s[0])
-			s = s[1:]
+		if n == at {
+			out.WriteByte(s[at])
+			at++
 			continue
 		}
-		w, rest := s[:n], ""
-		for len(w) > 0 && strings.IndexByte(".:-", w[len(w)-1]) >= 0 { // the end of a sentence is not of the name
-			w, rest = w[:len(w)-1], w[len(w)-1:]+rest
+		end := n
+		for end > at && strings.IndexByte(".:-", s[end-1]) >= 0 { // the end of a sentence is not of the name
+			end--
 		}
-		out.WriteString(x.word(w))
-		out.WriteString(rest)
-		s = s[n:]
+		if end > at {
+			out.WriteString(of(s[:at], s[at:end], s[end:]))
+		}
+		out.WriteString(s[end:n])
+		at = n
 	}
 	return out.String()
 }
@@ -314,7 +406,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	c.RecipientDomains = x.counts(f.RecipientDomains, x.domain)
 	c.Subjects = x.counts(f.Subjects, x.subject)
 	c.Hosts = x.each(f.Hosts, x.name)
-	c.Scripts = x.counts(f.Scripts, x.text)
+	c.Scripts = x.counts(f.Scripts, x.path)
 	c.Mangled = slices.Clone(f.Mangled)
 	for i := range c.Mangled {
 		c.Mangled[i].Recipient, c.Mangled[i].Original = x.address(c.Mangled[i].Recipient), x.address(c.Mangled[i].Original)
@@ -330,7 +422,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	}
 	c.Evidence = slices.Clone(f.Evidence)
 	for i := range c.Evidence {
-		c.Evidence[i].Text = x.text(c.Evidence[i].Text)
+		c.Evidence[i].Text, c.Evidence[i].Role = x.line(c.Evidence[i].Text), x.text(c.Evidence[i].Role)
 	}
 	c.ID = analyze.NewID(&c)
 	return c
@@ -344,7 +436,14 @@ func (x *redactor) subjectValue(s analyze.Subject) string {
 		return x.name(s.Value)
 	case analyze.SenderDomain:
 		return x.domain(s.Value)
-	case analyze.UID, analyze.ASN:
+	case analyze.UID:
+		if strings.Trim(s.Value, "0123456789") == "" {
+			return s.Value
+		}
+		return x.name(s.Value)
+	case analyze.Script, analyze.Directory:
+		return x.path(s.Value)
+	case analyze.ASN:
 		return s.Value
 	}
 	return x.text(s.Value)
@@ -362,7 +461,7 @@ func (x *redactor) incident(inc *analyze.Incident, ids map[string]string) analyz
 		s.Text, s.Finding = x.text(s.Text), ids[s.Finding]
 		if s.Evidence != nil {
 			e := *s.Evidence
-			e.Text = x.text(e.Text)
+			e.Text, e.Role = x.line(e.Text), x.text(e.Role)
 			s.Evidence = &e
 		}
 	}
@@ -401,7 +500,7 @@ func (x *redactor) site(s *analyze.Site) *analyze.Site {
 		return nil
 	}
 	c := *s
-	c.LocalDomains, c.RelayDomains = x.known(s.LocalDomains, x.domain), x.known(s.RelayDomains, x.domain)
+	c.LocalDomains, c.RelayDomains = x.knowns(s.LocalDomains, x.domain), x.knowns(s.RelayDomains, x.domain)
 	c.Roles = make(map[string]analyze.RoleOf, len(s.Roles))
 	for _, host := range sortedKeys(s.Roles) {
 		role := s.Roles[host]
@@ -413,7 +512,7 @@ func (x *redactor) site(s *analyze.Site) *analyze.Site {
 	return &c
 }
 
-func (x *redactor) known(of map[string]analyze.Known, f func(string) string) map[string]analyze.Known {
+func (x *redactor) knowns(of map[string]analyze.Known, f func(string) string) map[string]analyze.Known {
 	out := make(map[string]analyze.Known, len(of))
 	for _, value := range sortedKeys(of) {
 		k := of[value]
