@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -18,10 +17,13 @@ var phish = Detector{
 
 // contact is an address to which our users wrote.
 type contact struct {
-	n       int
-	first   mail.Instant
-	writers []writer // the first ones, each once
+	n     int
+	first writer   // the earliest message of all
+	more  []writer // the first of each further one
 }
+
+// writers is everybody who wrote to it, the earliest first.
+func (c *contact) writers() []writer { return append([]writer{c.first}, c.more...) }
 
 // writer is somebody of ours and the first message that he wrote to an address.
 type writer struct {
@@ -49,13 +51,18 @@ const (
 	links
 )
 
+// incoming is a message of a stranger, with the slots of its origins.
+type incoming struct {
+	record
+	slots [links]uint16
+}
+
 // phishWatch remembers the latest messages of strangers, so that a run can be told from its first message on, and to whom our
 // users write.
 type phishWatch struct {
 	pass     *Pass
-	ring     []record
-	next     int
-	full     bool
+	ring     [][]incoming // in blocks of phishBlock
+	next     int          // the place that is taken next, when the ring is full
 	crowds   [links][warmSlots]crowd
 	warm     [links]map[uint16][]stretch
 	isWarm   [links][warmSlots]bool
@@ -67,7 +74,7 @@ type phishWatch struct {
 }
 
 func newPhishWatch(p *Pass) *phishWatch {
-	w := &phishWatch{pass: p, contacts: NewEntities(p.Thresholds.Phish.MaxContacts, (*contact).weight, strings.Clone)}
+	w := &phishWatch{pass: p, contacts: NewEntities[string](p.Thresholds.Phish.MaxContacts, (*contact).weight, nil)}
 	for i := range w.warm {
 		w.warm[i] = make(map[uint16][]stretch)
 	}
@@ -75,7 +82,7 @@ func newPhishWatch(p *Pass) *phishWatch {
 }
 
 // weight is how much a contact matters: one to whom several wrote.
-func (c *contact) weight() int { return len(c.writers) }
+func (c *contact) weight() int { return len(c.more) }
 
 func (w *phishWatch) Event(*mail.Event) {}
 
@@ -91,7 +98,12 @@ func (w *phishWatch) Message(m *mail.Message) {
 	}
 	r := w.place()
 	r.remember(m)
-	w.enter(r)
+	hashes := [links]uint64{hashText(ofAddress, m.Sender), hashOfNet(netOf(ip))}
+	for by, hash := range hashes {
+		w.heard.add(hash)
+		r.slots[by] = uint16(hash % warmSlots)
+		w.count(by, r.slots[by], r.time)
+	}
 }
 
 // ofAddress keeps the hashes of addresses apart from those of other texts.
@@ -104,21 +116,10 @@ func hashOfNet(n netKey) uint64 {
 	return spread(n.bits)
 }
 
-// enter counts a message of a stranger by its origins.
-func (w *phishWatch) enter(r *record) {
-	bySenderHash, byNetHash := hashText(ofAddress, r.sender), hashOfNet(netOf(r.client.IP))
-	w.heard.add(bySenderHash)
-	w.heard.add(byNetHash)
-	w.count(bySender, bySenderHash, r.time)
-	w.count(byNet, byNetHash, r.time)
-}
-
-func (w *phishWatch) count(by int, hash uint64, t mail.Instant) {
-	slot := uint16(hash % warmSlots)
-	if w.crowds[by][slot].add(t.Minute()/10) < warmFrom {
-		return
+func (w *phishWatch) count(by int, slot uint16, t mail.Instant) {
+	if w.crowds[by][slot].add(t.Minute()/10) >= warmFrom {
+		w.heat(by, slot, stretch{t.Add(-newcomerPause), t.Add(newcomerPause)})
 	}
-	w.heat(by, slot, stretch{t.Add(-newcomerPause), t.Add(newcomerPause)})
 }
 
 // heat marks a time in which an origin may be in a run.
@@ -137,9 +138,8 @@ func (w *phishWatch) heat(by int, slot uint16, s stretch) {
 	w.warm[by][slot] = append(all, s)
 }
 
-func (w *phishWatch) mayBeRun(r *record) bool {
-	for by, hash := range [links]uint64{hashText(ofAddress, r.sender), hashOfNet(netOf(r.client.IP))} {
-		slot := uint16(hash % warmSlots)
+func (w *phishWatch) mayBeRun(r *incoming) bool {
+	for by, slot := range r.slots {
 		if w.isWarm[by][slot] && slices.ContainsFunc(w.warm[by][slot], func(s stretch) bool { return r.time >= s.from && r.time <= s.to }) {
 			return true
 		}
@@ -148,17 +148,39 @@ func (w *phishWatch) mayBeRun(r *record) bool {
 }
 
 // place is room for a record: that of the oldest, when there are enough.
-func (w *phishWatch) place() *record {
-	if len(w.ring) < max(1, w.pass.Thresholds.Phish.MaxRecords) {
-		w.ring = append(w.ring, record{})
-		return &w.ring[len(w.ring)-1]
+func (w *phishWatch) place() *incoming {
+	blocks := max(1, w.pass.Thresholds.Phish.MaxRecords/phishBlock)
+	if n := len(w.ring); n == 0 || len(w.ring[n-1]) == phishBlock && n < blocks {
+		w.ring = append(w.ring, make([]incoming, 0, phishBlock))
 	}
-	r := &w.ring[w.next]
-	w.next = (w.next + 1) % len(w.ring)
+	last := len(w.ring) - 1
+	if len(w.ring[last]) < phishBlock {
+		w.ring[last] = w.ring[last][:len(w.ring[last])+1]
+		return &w.ring[last][len(w.ring[last])-1]
+	}
+	r := &w.ring[w.next/phishBlock][w.next%phishBlock]
+	w.next = (w.next + 1) % (len(w.ring) * phishBlock)
 	if w.mayBeRun(r) {
 		w.keep(r.clone())
 	}
 	return r
+}
+
+// phishBlock is how many places are made at a time.
+const phishBlock = 512
+
+// oldestFirst yields what is in the ring in the order in which it came.
+func (w *phishWatch) oldestFirst(yield func(*incoming) bool) {
+	n := 0
+	for _, block := range w.ring {
+		n += len(block)
+	}
+	for i := range n {
+		at := (w.next + i) % n
+		if !yield(&w.ring[at/phishBlock][at%phishBlock]) {
+			return
+		}
+	}
 }
 
 func (w *phishWatch) keep(r *record) {
@@ -172,8 +194,7 @@ func (w *phishWatch) keep(r *record) {
 	w.kept = append(w.kept, r)
 }
 
-// prune makes room: what a bulk sender's own servers send is let go of, and where that is not much, the oldest quarter. It
-// must free a good part each time, because it looks at everything that is kept.
+// prune makes room: what a bulk sender's own servers send is let go of.
 func (w *phishWatch) prune() {
 	nets := make(map[netKey][]*record)
 	for _, r := range w.kept {
@@ -187,11 +208,6 @@ func (w *phishWatch) prune() {
 		}
 		return gone
 	})
-	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
-		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
-		w.kept = slices.Delete(w.kept, 0, spare)
-		w.lost += spare
-	}
 }
 
 // outgoing notes to whom our users write.
@@ -213,30 +229,44 @@ const manyAtOnce = 5
 
 func (w *phishWatch) note(m *mail.Message, address string) {
 	w.written.add(hashText(ofAddress, address))
+	// The strings of a message may be kept, its addresses as keys, too.
 	c := w.contacts.At(strings.ToLower(address))
 	c.n++
-	if c.first == 0 || m.Time < c.first {
-		c.first = m.Time
-	}
 	c.add(writer{Origin: m.Origin, time: m.Time, account: m.Account, sender: m.Sender, subject: m.Subject, line: m.Line})
 }
 
 // add keeps the first message of each writer, and the earliest writers.
 func (c *contact) add(in writer) {
-	for i := range c.writers {
-		old := &c.writers[i]
-		if strings.EqualFold(old.account, in.account) && strings.EqualFold(old.sender, in.sender) {
-			if in.time < old.time {
-				*old = in
+	switch {
+	case c.first.time == 0:
+		c.first = in
+		return
+	case c.first.same(&in):
+		if compareWriters(in, c.first) < 0 {
+			c.first = in
+		}
+		return
+	case compareWriters(in, c.first) < 0:
+		c.first, in = in, c.first
+	}
+	for i := range c.more {
+		if c.more[i].same(&in) {
+			if compareWriters(in, c.more[i]) < 0 {
+				c.more[i] = in
 			}
 			return
 		}
 	}
-	c.writers = append(c.writers, in)
-	if len(c.writers) > writersKept {
-		slices.SortFunc(c.writers, compareWriters)
-		c.writers = c.writers[:writersKept]
+	c.more = append(c.more, in)
+	if len(c.more) > writersKept {
+		slices.SortFunc(c.more, compareWriters)
+		c.more = c.more[:writersKept]
 	}
+}
+
+// same reports whether two messages are one person's.
+func (a *writer) same(b *writer) bool {
+	return strings.EqualFold(a.account, b.account) && strings.EqualFold(a.sender, b.sender)
 }
 
 // Merge takes over what other has counted.
@@ -250,22 +280,19 @@ func (w *phishWatch) Merge(other Watch) {
 		}
 	}
 	w.kept = append(w.kept, o.kept...)
-	for i := range o.ring {
-		old := &o.ring[(o.next+i)%len(o.ring)]
+	for old := range o.oldestFirst {
 		r := w.place()
 		*r = *old
-		w.count(bySender, hashText(ofAddress, r.sender), r.time)
-		w.count(byNet, hashOfNet(netOf(r.client.IP)), r.time)
+		for by, slot := range r.slots {
+			w.count(by, slot, r.time)
+		}
 	}
 	w.heard.merge(&o.heard)
 	w.written.merge(&o.written)
 	for key, c := range o.contacts.All() {
 		mine := w.contacts.At(key)
 		mine.n += c.n
-		if mine.first == 0 || c.first < mine.first {
-			mine.first = c.first
-		}
-		for _, in := range c.writers {
+		for _, in := range c.writers() {
 			mine.add(in)
 		}
 	}

@@ -90,8 +90,8 @@ func relateAll(found []Finding, story []int) {
 // findRuns groups what is remembered by sender, and what is left by network.
 func (q *phishInquest) findRuns() {
 	var records []*record
-	for i := range q.w.ring {
-		records = append(records, &q.w.ring[i])
+	for r := range q.w.oldestFirst {
+		records = append(records, &r.record)
 	}
 	records = append(records, q.w.kept...)
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
@@ -237,13 +237,14 @@ func (q *phishInquest) findAnswers() {
 		if q.site.IsOurs(mail.Domain(address)) {
 			continue
 		}
-		slices.SortFunc(c.writers, compareWriters)
-		like := q.likeness(address, c)
+		writers := c.writers()
+		slices.SortFunc(writers, compareWriters)
+		like := q.likeness(address, c, writers)
 		if like < likeEnough {
-			q.direct(address, c)
+			q.direct(address, writers)
 			continue
 		}
-		for _, in := range c.writers {
+		for _, in := range writers {
 			if r := q.runBefore(&in); r != nil {
 				r.answers = append(r.answers, answer{in, address, like})
 			}
@@ -279,16 +280,16 @@ func (r *run) reached(in *writer) bool {
 }
 
 // direct finds answers to the sender of a run, or to an address of its sender's domain, where that is not a provider's.
-func (q *phishInquest) direct(address string, c *contact) {
+func (q *phishInquest) direct(address string, writers []writer) {
 	for _, r := range q.runs {
-		if r.sender == "" || c.first <= r.Start {
+		if r.sender == "" || writers[0].time <= r.Start {
 			continue
 		}
 		domain := mail.Domain(r.sender)
 		if address != r.sender && (mail.Domain(address) != domain || q.addresses[domain] >= providerFrom) {
 			continue
 		}
-		for _, in := range c.writers {
+		for _, in := range writers {
 			if in.time > r.Start && in.time.Sub(r.End) <= answerWithin {
 				r.answers = append(r.answers, answer{in, address, 0})
 			}
@@ -298,7 +299,7 @@ func (q *phishInquest) direct(address string, c *contact) {
 
 // isFresh reports whether nobody wrote to an address before the first run, and it never wrote to us.
 func (q *phishInquest) isFresh(address string, c *contact) bool {
-	if c.first <= q.runs[0].Start || q.w.heard.about(hashText(ofAddress, address)) > 0 {
+	if c.first.time <= q.runs[0].Start || q.w.heard.about(hashText(ofAddress, address)) > 0 {
 		return false
 	}
 	return q.w.written.about(hashText(ofAddress, address)) <= c.n
@@ -314,7 +315,7 @@ const (
 // likeness is how much an address looks like the one that a run asked to write to: its name is that of a mail administration
 // but its domain is a public provider's; several people wrote to it, each once, soon after; the subject is the run's. That two
 // colleagues write to the same new customer is not rare, and three do: no mark is enough alone but the subject.
-func (q *phishInquest) likeness(address string, c *contact) float64 {
+func (q *phishInquest) likeness(address string, c *contact, writers []writer) float64 {
 	if !q.isFresh(address, c) {
 		return 0
 	}
@@ -326,8 +327,8 @@ func (q *phishInquest) likeness(address string, c *contact) float64 {
 		}
 	}
 	after, soon, reached, same := 0, 0, 0, false
-	for i := range c.writers {
-		in := &c.writers[i]
+	for i := range writers {
+		in := &writers[i]
 		r := q.runBefore(in)
 		if r == nil {
 			continue
@@ -347,7 +348,7 @@ func (q *phishInquest) likeness(address string, c *contact) float64 {
 	if same {
 		like += 0.35
 	}
-	if after < len(c.writers) || c.n > 2*len(c.writers) {
+	if after < len(writers) || c.n > 2*len(writers) {
 		like -= 0.15
 	}
 	switch {
