@@ -122,7 +122,7 @@ func (w *secondaryWatch) lives(host string, t mail.Instant) {
 }
 
 func (w *secondaryWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) {
+	if m.Notice || m.Has(mail.Doubtful) || m.Host == "" { // a log that names no host can be of one host alone
 		return
 	}
 	w.lives(m.Host, m.Time)
@@ -132,7 +132,7 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	v := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
 	v.messages++
 	v.came(m.Time, 1, 0)
-	v.prove(MessageEvidence(m))
+	v.prove(MessageEvidence(m), false)
 	v.meet(m.Client)
 	v.senders.add(mail.Fold(m.Sender))
 	v.subjects.add(m.Subject)
@@ -159,7 +159,7 @@ func (w *secondaryWatch) Event(ev *mail.Event) {
 	v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
 	v.rejected++
 	v.came(ev.Time, 0, 1)
-	v.prove(EventEvidence(ev))
+	v.prove(EventEvidence(ev), true)
 	v.meet(ev.Client)
 	v.senders.add(mail.Fold(ev.Sender))
 	v.domain(mail.Domain(ev.Recipient), 1)
@@ -182,16 +182,21 @@ func (v *visits) came(t mail.Instant, messages, rejected int) {
 	}
 }
 
-// prove keeps the first and the last line.
-func (v *visits) prove(e Evidence) {
-	if e.Text == "" {
+// prove keeps the first and the last line; borrowed says that the text is the log's, and must be cloned to be kept.
+func (v *visits) prove(e Evidence, borrowed bool) {
+	first := v.first.Text == "" || before(e, v.first)
+	last := v.last.Text == "" || before(v.last, e)
+	if e.Text == "" || !first && !last {
 		return
 	}
-	if v.first.Text == "" || before(e, v.first) {
-		v.first = owned(e)
+	if borrowed {
+		e = owned(e)
 	}
-	if v.last.Text == "" || before(v.last, e) {
-		v.last = owned(e)
+	if first {
+		v.first = e
+	}
+	if last {
+		v.last = e
 	}
 }
 
@@ -241,8 +246,8 @@ func (w *secondaryWatch) Merge(other Watch) {
 			v.came(b.Time, b.Messages, b.Rejected)
 		}
 		v.busy = v.busy || x.busy
-		v.prove(x.first)
-		v.prove(x.last)
+		v.prove(x.first, false)
+		v.prove(x.last, false)
 	}
 	for host, b := range o.alive {
 		if w.alive[host] == nil {
