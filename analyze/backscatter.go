@@ -26,8 +26,8 @@ client caused many, that they came all at once. It is our fault to mend, but sel
 senders in our own domains that do not exist fill our queue alone, and are low.
 
 We receive it: bounces (with the null sender) arrive from everywhere, for mail that we never sent, because somebody forged an
-address of ours. That is a nuisance and no break-in: low, medium when there are hundreds. An address that did send as much is
-left out: its bounces are its own (a newsletter to an old list; see accounts and bursts for one that is abused).
+address of ours. That is a nuisance and no break-in: never more than low, however many there are. An address that did send as
+much is left out: its bounces are its own (a newsletter to an old list; see accounts and bursts for one that is abused).
 
 Honest mail that looks alike: out-of-office replies, reports and receipts have the null sender, too: a few each day, to many
 addresses, from all over the day.
@@ -463,7 +463,7 @@ func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []boun
 	if ratio(unknown, n) >= 0.5 {
 		add("unknown-addresses", 0.05, "%d of them for addresses that do not exist here", unknown)
 	}
-	cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
+	cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
 	f.Rate = RateOf(times)
 	d.Fill(&f)
 	f.RecipientDomains = []Count{{mail.Domain(list[0].to), n}}

@@ -22,13 +22,13 @@ type hand struct {
 	start, end mail.Instant
 
 	messages, refused, listed, unknown, damaged, verp    int
-	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's; HELO of the sender's domain
+	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's or client's; HELO of the sender's domain
 	recipients, foreign                                  int
 	senders, domains, subjects, ids, idDomains, idShapes Tally
 	helos, lists, rcptDomains, hosts                     Tally
 	nets, families, orgs                                 Tally // of clients
 	generic, unnamed, serverNames, odd, ownNames, forged int   // clients
-	single, elsewhere                                    int   // clients that came once; clients that came at other times, too
+	single, elsewhere, steady                            int   // clients that came once; at other times, too; day after day
 
 	score   float64
 	marks   int // that speak for one hand, beside the seed and the numbers
@@ -83,8 +83,8 @@ func (c *hand) countSighting(s *seen) {
 		domain := mail.Domain(strings.TrimSuffix(s.messageID, ">"))
 		c.ids.Add(s.messageID, 1)
 		c.idShapes.Add(shape, 1)
-		addNamed(&c.idDomains, domain)
-		if sameOrganisation(domain, s.domain) {
+		addNamed(&c.idDomains, organisation(domain))
+		if sameOrganisation(domain, s.domain) || sameOrganisation(domain, s.name) {
 			c.ownID++
 		} else {
 			c.strange++
@@ -121,6 +121,9 @@ func (c *hand) countClient(ip netip.Addr, list []*seen) {
 	}
 	if len(list) == 1 {
 		c.single++
+	}
+	if list[len(list)-1].time.Sub(list[0].time) >= 20*time.Hour {
+		c.steady++
 	}
 	all := c.byClient[ip]
 	if all[0].time < c.start.Add(-12*time.Hour) || all[len(all)-1].time > c.end.Add(12*time.Hour) {
@@ -372,8 +375,11 @@ func (c *hand) judgeRecipients() {
 // judgeTime weighs how they came.
 func (c *hand) judgeTime() {
 	k, n := len(c.clients), len(c.sightings)
-	if k >= 8 && ratio(c.single, k) >= enough {
+	switch once := ratio(c.single, k) >= enough && k >= 8; {
+	case once && c.kind <= seedOwnName:
 		c.mark("one-visit-each", 0.1, "%d of %d came once and never again", c.single, k)
+	case once: // as most who write to somebody here
+		c.because("one-visit-each", 0.05, "%d of %d came once and never again", c.single, k)
 	}
 	if n >= 3*k && c.succession() {
 		c.mark("one-after-another", 0.1, "they came one after another, never two at a time")
@@ -403,7 +409,9 @@ func (c *hand) succession() bool {
 // honest weighs what speaks for honest mail.
 func (c *hand) honest() {
 	k, n := len(c.clients), len(c.sightings)
-	if org, share := c.orgs.Most(); ratio(c.orgs.Of(org), k) >= enough && ratio(c.serverNames, k) >= 0.5 && share >= enough {
+	domain, share := c.domains.Most()
+	oneDomain := share >= enough && !c.site.IsOurs(domain) // a company's, whose mail one provider sends
+	if org, _ := c.orgs.Most(); ratio(c.orgs.Of(org), k) >= enough && (oneDomain || ratio(c.serverNames, k) >= 0.5) {
 		c.because("one-provider", -0.4, "mail servers of one provider, %s", org)
 	} else if ratio(c.serverNames, k) >= 0.5 {
 		c.because("named-servers", -0.35, "%d of %d are servers with a name of their own", c.serverNames, k)
@@ -417,8 +425,11 @@ func (c *hand) honest() {
 	if ratio(c.elsewhere, k) >= 0.5 {
 		c.because("seen-at-other-times", -0.3, "%d of %d come at other times, too", c.elsewhere, k)
 	}
+	if ratio(c.steady, k) >= 0.5 {
+		c.because("day-after-day", -0.5, "%d of %d come day after day: whoever hires machines for a run does not keep them", c.steady, k)
+	}
 	if c.messages > 0 && ratio(c.verp, c.messages) >= 0.5 {
-		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
+		c.because("verp", -0.4, "each recipient stands in the sender: somebody wants to know about bounces")
 	}
 	if isListOfOne(c) {
 		c.because("one-sender", -0.2, "all from one sender")

@@ -111,17 +111,14 @@ func hasAny(text string, words ...string) bool {
 	return false
 }
 
-// providerOf is the registered domain of a relay, near enough to tell providers apart without a look into the list of public
-// suffixes: the last two labels, or three where the second is short ("co.uk").
+// providerOf is the registered domain of a relay: the last two labels, where the list of public suffixes need not be asked.
 func providerOf(relay string) string {
 	tail := lastLabels(relay)
-	if tail == "" {
+	switch {
+	case tail == "":
 		return relay
-	}
-	relay = strings.TrimSuffix(relay, ".")
-	if dot := strings.IndexByte(tail, '.'); dot <= 3 && len(relay) > len(tail) {
-		rest := relay[:len(relay)-len(tail)-1]
-		return relay[strings.LastIndexByte(rest, '.')+1:]
+	case strings.IndexByte(tail, '.') <= 3: // "co.uk"
+		return organisation(relay)
 	}
 	return tail
 }

@@ -348,7 +348,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 		if t.lists.Distinct() > 0 {
 			names = countWords(t.lists.Top(5))
 		}
-		add("blocklisted", 0.1, "%d replies name a blocklist: %s", n, names)
+		add("blocklisted", min(0.1, 0.03*float64(n)), "%d replies name a blocklist: %s", n, names)
 	}
 	if n := t.kinds[reputeComplaint]; n > 0 {
 		add("bad-reputation", 0.05, "%d replies name our reputation or complaints about us", n)

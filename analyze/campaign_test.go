@@ -1,0 +1,206 @@
+package analyze
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// plantHands adds to a log what the detectors campaign, reputation and backscatter look for: a run in the recipients' own names,
+// one with a subject, complaints of other servers, bounces.
+func plantHands(rng *rand.Rand, messages []mail.Message, events []mail.Event) ([]mail.Message, []mail.Event) {
+	start := messages[0].Time.Add(5 * time.Hour)
+	line := int64(100_000)
+	origin := func() mail.Origin { line++; return mail.Origin{Line: line} }
+	for i := range 60 {
+		ip := netip.AddrFrom4([4]byte{41, byte(rng.IntN(250)), byte(i), 9})
+		to, at := fmt.Sprintf("user%d@site.example", i%20), start.Add(time.Duration(i*37)*time.Second)
+		if i%3 > 0 {
+			events = append(events, mail.Event{Origin: origin(), Kind: mail.Reject, Host: "mx1", Time: at, Client: mail.Client{IP: ip, Name: "unknown", HELO: "[" + ip.String() + "]"},
+				Sender: to, Recipient: to, DSN: "5.7.1", Reply: "Service unavailable; Client host blocked using zen.spamhaus.org", Raw: "refused"})
+			continue
+		}
+		messages = append(messages, mail.Message{Origin: origin(), Line: "accepted", Host: "mx1", Hosts: []string{"mx1"}, Time: at, Client: mail.Client{IP: ip},
+			Sender: to, MessageID: fmt.Sprintf("%d.%d@site.example", rng.IntN(1e9), i), Completed: true,
+			Recipients: []mail.Recipient{{Address: to, Disposition: mail.Delivered, Local: true}}})
+	}
+	for i := range 40 {
+		ip := netip.AddrFrom4([4]byte{84, 60, byte(i / 10), 3})
+		messages = append(messages, mail.Message{Origin: origin(), Line: "accepted", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(time.Duration(7200+i*20) * time.Second),
+			Client: mail.Client{IP: ip}, Sender: fmt.Sprintf("a%d@x%d.example", i, i), Subject: "Software", MessageID: fmt.Sprintf("%x@y%d.example", rng.Uint64(), i), Completed: true,
+			Recipients: []mail.Recipient{{Address: fmt.Sprintf("user%d@site.example", i%20), Disposition: mail.Delivered, Local: true}}})
+	}
+	for i := range 90 {
+		provider := fmt.Sprintf("mx.p%d.example", i%9)
+		r := mail.Recipient{Address: fmt.Sprintf("to%d@p%d.example", i, i%9), Disposition: mail.Delivered, Relay: provider, RelayIP: netip.MustParseAddr("203.0.113.7"), Time: start.Add(time.Duration(i) * time.Minute)}
+		if i%3 == 0 {
+			r.Disposition, r.DSN, r.Reply = mail.Bounced, "5.7.1", "host said: 550 5.7.1 blocked using bl.spamcop.net"
+		}
+		messages = append(messages, mail.Message{Origin: origin(), Line: "sent", Host: "mx1", Hosts: []string{"mx1"}, Time: r.Time, Account: fmt.Sprintf("user%d@site.example", i%2),
+			Client: mail.Client{IP: netip.MustParseAddr("198.18.0.9")}, Sender: "user1@site.example", Direction: mail.Outbound, Completed: true, Recipients: []mail.Recipient{r}})
+	}
+	for i := range 80 {
+		at := start.Add(time.Duration(i*20) * time.Second)
+		messages = append(messages, mail.Message{Origin: origin(), Line: "notice", Host: "mx1", Time: at, Notice: true, Sender: mail.NullSender,
+			Recipients: []mail.Recipient{{Address: fmt.Sprintf("gone%d@f%d.example", i, i), Disposition: mail.Disposition(1 + i%3)}}})
+		messages = append(messages, mail.Message{Origin: origin(), Line: "bounce", Host: "mx1", Hosts: []string{"mx1"}, Time: at, Sender: mail.NullSender, Completed: true,
+			Client: mail.Client{IP: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})}, Recipients: []mail.Recipient{{Address: "user3@site.example", Disposition: mail.Delivered, Local: true}}})
+	}
+	return messages, events
+}
+
+// However a log is split, and in whatever order its parts come: the same campaigns, complaints and bounces.
+func TestMergingHandsChangesNothing(t *testing.T) {
+	for seed := range uint64(3) {
+		messages, events := sampleLog(seed)
+		messages, events = plantHands(rand.New(rand.NewPCG(seed, 2)), messages, events)
+		whole := newTestEngine()
+		for i := range messages {
+			whole.Message(&messages[i])
+		}
+		for i := range events {
+			whole.Event(&events[i])
+		}
+		want, _ := whole.Findings()
+		said := make(map[string]int)
+		for i := range want {
+			said[want[i].Detector]++
+		}
+		if said["campaign"] < 2 || said["reputation"] < 1 || said["backscatter"] < 2 {
+			t.Fatalf("seed %d: findings %v", seed, said)
+		}
+		joined := splitAndMerge(rand.New(rand.NewPCG(seed, 1)), messages, events)
+		got, _ := joined.Findings()
+		compare(t, fmt.Sprintf("seed %d", seed), got, want)
+	}
+}
+
+// A flood of strangers, each with marks that nobody shares, pushes out what was remembered, but not a run that shares one.
+func TestCampaignOutlivesFlood(t *testing.T) {
+	limits := DefaultThresholds()
+	limits.Campaign.MaxRecords = 2000
+	e := NewEngine(&Pass{Thresholds: limits, Local: []string{"site.example"}}, []Detector{campaign})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	var m mail.Message
+	for i := range 40_000 {
+		flood(&m, i, start)
+		m.Subject = fmt.Sprintf("subject %d", i)
+		e.Message(&m)
+		if i >= 5000 && i < 5000+60*20 && i%20 == 0 {
+			planted := m
+			planted.Client = mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(i >> 8), byte(i), 1})}
+			planted.Sender = planted.Recipients[0].Address
+			planted.Origin.Line += 1_000_000
+			e.Message(&planted)
+		}
+	}
+	w := e.watches[0].(*campaignWatch)
+	if n := w.remembers() + len(w.kept); n > 2*limits.Campaign.MaxRecords+sightingBlock {
+		t.Errorf("%d sightings are remembered", n)
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || findings[0].Counts.Messages != 60 || findings[0].Counts.Clients != 60 || findings[0].Severity != High {
+		t.Errorf("got %d findings: %+v", len(findings), findings)
+	}
+}
+
+// What is remembered is what was said.
+func TestSightingRemembers(t *testing.T) {
+	m := mail.Message{
+		Origin: mail.Origin{File: 1, Line: 7}, Line: "the line", Time: 5, Flags: mail.Verified, Host: "mx", Completed: false, QueueIDs: []string{"A", "B"},
+		Client: mail.Client{IP: netip.MustParseAddr("::ffff:192.0.2.1"), Name: "c.example", HELO: "h.site.example", ASN: 3209},
+		Sender: "Susan@Site.Example", Subject: "Hello", MessageID: "1@x",
+		Recipients: []mail.Recipient{{Address: "susan@site.example", Disposition: mail.Delivered}, {Address: "b@c", Disposition: mail.Bounced, DSN: "5.1.1"}},
+	}
+	var s sighting
+	s.message(&mail.Message{Line: "something longer that was there before", Sender: "x@y"})
+	s.message(&m)
+	w := s.words()
+	var got mail.Message
+	w.message(&got)
+	want := mail.Message{
+		Origin: m.Origin, Line: m.Line, Time: 5, Host: "mx", QueueIDs: []string{"B"}, Client: mail.Client{IP: netip.MustParseAddr("192.0.2.1"), Name: "c.example", HELO: "h.site.example", ASN: 3209},
+		Sender: "Susan@site.example", Subject: "Hello", MessageID: "1@x",
+		Recipients: []mail.Recipient{{Address: "susan@site.example", Disposition: mail.Delivered}, {Address: "b@c", Disposition: mail.Bounced}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	if !w.is(toItself) || !w.is(recipientsHELO) || w.is(wasRefused) || !w.unknown() || !w.to[1].unknown || w.to[0].unknown {
+		t.Errorf("marks %b, recipients %+v", w.marks, w.to)
+	}
+}
+
+func TestFamilyOf(t *testing.T) {
+	for _, c := range []struct{ name, want string }{
+		{"173.192.1.2-static.reverse.softlayer.com", "#-static.reverse.softlayer.com"},
+		{"2b.e4.1632.ip4.static.sl-reverse.com", "#.ip#.static.sl-reverse.com"},
+		{"dslb-084-060-208-031.pools.arcor-ip.net", "dslb-#.pools.arcor-ip.net"},
+		{"static-ip-cr200118009171.cable.net.co", "static-ip-cr#.cable.net.co"},
+		{"MAIL.Example.ORG", "mail.example.org"},
+		{"", ""},
+	} {
+		if got := familyOf(c.name); got != c.want {
+			t.Errorf("familyOf(%s) = %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestIDShape(t *testing.T) {
+	same := func(a, b string) {
+		t.Helper()
+		if idShape(a) != idShape(b) || idShape(a) == "" {
+			t.Errorf("%s has the shape %q, %s %q", a, idShape(a), b, idShape(b))
+		}
+	}
+	differ := func(a, b string) {
+		t.Helper()
+		if idShape(a) == idShape(b) {
+			t.Errorf("%s and %s have the same shape %q", a, b, idShape(a))
+		}
+	}
+	same("d56f86983cee$4c2b6ea7$3fb15f53@a.ru", "f2c731497a2e$0439be70$221aefd1@b.com")
+	same("654391474.9318@a", "118@b"[:0]+"11.9@b")
+	same("<KADHXVTCIAQCORNHIWUX@a>", "ABDHXVTCIAQCORNHIWUX@b")
+	differ("d56f86983cee$4c2b6ea7$3fb15f53@a.ru", "d56f86983cee.4c2b6ea7.3fb15f53@a.ru")
+	differ("20240124071037.D51422E3@a", "CAR_21PdR5cff7@a")
+	if got := idShape("no at sign"); got != "" {
+		t.Errorf("no Message-ID: got %q", got)
+	}
+}
+
+func TestSameOrganisation(t *testing.T) {
+	yes := func(a, b string) {
+		t.Helper()
+		if !sameOrganisation(a, b) || !sameOrganisation(b, a) {
+			t.Errorf("%s and %s are one organisation", a, b)
+		}
+	}
+	no := func(a, b string) {
+		t.Helper()
+		if sameOrganisation(a, b) || sameOrganisation(b, a) {
+			t.Errorf("%s and %s are two organisations", a, b)
+		}
+	}
+	yes("shop.example.com", "mta7.Example.COM")
+	yes("firm.co.uk", "mail.firm.co.uk.")
+	no("firm.co.uk", "other.co.uk")
+	no("firm.de", "firm.at")
+	no("", "")
+	no("localhost", "localhost") // not a name that anybody registered
+	no("192.0.2.1", "198.51.2.1")
+	no("[192.0.2.1]", "[192.0.2.1]")
+}
+
+func TestIsReply(t *testing.T) {
+	for subject, want := range map[string]bool{"Re: Angebot": true, "AW: x": true, "Fwd: Unterlagen": true, "WG:x": true, "Rechnung": false, "Reply: no": false, "": false} {
+		if got := isReply(subject); got != want {
+			t.Errorf("isReply(%q) = %v", subject, got)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/where"
+)
+
+// The signature of a campaign is an expression for --where, and selects the messages of the campaign and no others.
+func TestSignatureSelectsTheCampaign(t *testing.T) {
+	for _, sample := range [][]string{
+		{"../../samples/self-addressed/mx.mail.log.gz"},
+		{"../../samples/burst-secondary-mx/mx1.mail.log.gz", "../../samples/burst-secondary-mx/mx2.mail.log.gz"},
+		{"../../samples/open-relay-exim-default-log/mainlog.gz"},
+	} {
+		found := campaignsOf(t, sample)
+		if len(found) == 0 {
+			t.Errorf("%s: no campaign", sample[0])
+		}
+		for _, f := range found {
+			if _, err := where.Compile(f.Signature, time.UTC); err != nil {
+				t.Errorf("%s: %s: %v", sample[0], f.ID, err)
+				continue
+			}
+			members := make(map[string]bool)
+			for _, c := range f.Clients {
+				members[c.IP] = true
+			}
+			selected := strings.Split(strings.TrimSpace(outputOf(t, sample, "messages", "--format", "ndjson", "--where", f.Signature)), "\n")
+			if len(selected) != f.Counts["messages"] {
+				t.Errorf("%s: %s selects %d messages, want %d", f.ID, f.Signature, len(selected), f.Counts["messages"])
+			}
+			for _, line := range selected {
+				var m struct{ Client struct{ IP string } }
+				if err := json.Unmarshal([]byte(line), &m); err != nil || !members[m.Client.IP] {
+					t.Errorf("%s selects %s, which is of no member (%v)", f.Signature, line, err)
+				}
+			}
+		}
+	}
+}
+
+type campaignFound struct {
+	ID        string
+	Signature string
+	Counts    map[string]int
+	Clients   []struct{ IP string }
+}
+
+func campaignsOf(t *testing.T, files []string) []campaignFound {
+	t.Helper()
+	var report struct{ Findings []campaignFound }
+	if err := json.Unmarshal([]byte(outputOf(t, files, "campaigns", "--format", "json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	return report.Findings
+}
+
+// outputOf is what a command prints about files.
+func outputOf(t *testing.T, files []string, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	args = append(append(args, "--year", "2024", "--tz", "Europe/Berlin", "--quiet"), files...)
+	if status := run(t.Context(), args, console{in: strings.NewReader(""), out: &out, err: &errs}); status != 0 {
+		t.Fatalf("%s: status %d: %s", args, status, errs.String())
+	}
+	return out.String()
+}
