@@ -30,40 +30,6 @@ type chart struct {
 // legend says what a colour means.
 type legend struct{ Class, Label string }
 
-// grid is a table of the page.
-type grid struct {
-	Caption string
-	Heads   []gridHead
-	Rows    [][]gridCell
-	More    string // what was left out
-}
-
-type gridHead struct {
-	Title  string
-	Number bool
-}
-
-type gridCell struct {
-	Text   string
-	Number bool
-	Code   bool   // text of a log, or to copy
-	Tight  bool   // never broken: an address, a time
-	Link   string // anchor in the page; "" none
-}
-
-func plain(s string) gridCell    { return gridCell{Text: s} }
-func tight(s string) gridCell    { return gridCell{Text: s, Tight: true} }
-func codeCell(s string) gridCell { return gridCell{Text: s, Code: true} }
-func number(n int) gridCell      { return gridCell{Text: Commas(n), Number: true} }
-
-func heads(titles ...string) []gridHead {
-	all := make([]gridHead, len(titles))
-	for i, t := range titles {
-		all[i].Title, all[i].Number = strings.CutPrefix(t, "#")
-	}
-	return all
-}
-
 const (
 	plotLeft    = 52
 	plotRight   = svgWidth - 8

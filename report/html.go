@@ -241,8 +241,8 @@ func (b *webBuilder) index(stories []*story) *grid {
 	for _, s := range stories {
 		g.Rows = append(g.Rows, []gridCell{
 			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
-			{Text: s.main.Subject.Value, Code: true, Link: "i" + strconv.Itoa(s.number)}, tight(s.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
-			tight(span(s.End.Sub(s.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
+			{Text: s.main.Subject.Value, Code: true, Link: "i" + strconv.Itoa(s.number)}, tight(s.main.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
+			tight(span(s.main.End.Sub(s.main.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
 		})
 	}
 	return g
@@ -253,8 +253,12 @@ func (b *webBuilder) story(s *story) *webStory {
 	id := "i" + strconv.Itoa(s.number)
 	w := &webStory{
 		ID: id, Number: s.number, Severity: s.Severity.String(), Sure: percent(f.Score), Sentence: s.sentence, About: f.Detector + ", " + f.Subject.Value,
-		Actions: s.actions, Accounts: f.Accounts, Sign: f.Signature, Facts: f.Facts, Queued: s.queued, Reasons: f.Reasons,
+		Accounts: f.Accounts, Sign: f.Signature, Facts: f.Facts, Queued: s.queued, Reasons: f.Reasons,
 		Limits: s.limits, Prevent: s.prevention,
+	}
+	w.Actions = slices.Clone(s.actions)
+	for i := range w.Actions {
+		w.Actions[i].Why = capital(w.Actions[i].Why)
 	}
 	w.Key = b.key(s, id)
 	b.happened(w, s)

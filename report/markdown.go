@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,8 +140,15 @@ func (d *document) clients(cs []analyze.ClientCount) {
 		return
 	}
 	d.blank()
-	d.row("client", "name", "HELO", "AS", "country", "messages", "rejected")
-	d.row("---", "---", "---", "---", "---", "--:", "--:")
+	logins := slices.ContainsFunc(cs, func(c analyze.ClientCount) bool { return c.Logins > 0 })
+	more := func(s string) []string {
+		if logins {
+			return []string{s}
+		}
+		return nil
+	}
+	d.row(append([]string{"client", "name", "HELO", "AS", "country", "messages", "rejected"}, more("logins")...)...)
+	d.row(append([]string{"---", "---", "---", "---", "---", "--:", "--:"}, more("--:")...)...)
 	for i := range cs {
 		c := &cs[i]
 		ip, asn := "", ""
@@ -150,7 +158,7 @@ func (d *document) clients(cs []analyze.ClientCount) {
 		if c.ASN != 0 {
 			asn = strconv.FormatUint(uint64(c.ASN), 10)
 		}
-		d.row(code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), Commas(c.Messages), Commas(c.Rejected))
+		d.row(append([]string{code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), Commas(c.Messages), Commas(c.Rejected)}, more(Commas(c.Logins))...)...)
 	}
 	d.blank()
 }

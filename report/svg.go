@@ -5,10 +5,26 @@ import (
 	"strconv"
 )
 
-// svg draws one picture as text. Colours come from classes, so that the page's style sheet decides for light, dark and
-// paper; what is written is escaped here, once. Lengths are in units of the view box, svgWidth of them across.
-type svg struct {
+// markup is HTML or SVG that is written by hand. Whatever comes out of a log goes through text, which escapes it for content
+// and for attributes in double quotes.
+type markup struct {
 	buf []byte
+}
+
+func (m *markup) raw(s string) *markup {
+	m.buf = append(m.buf, s...)
+	return m
+}
+
+func (m *markup) text(words string) *markup {
+	m.buf = append(m.buf, template.HTMLEscapeString(Visible(words))...)
+	return m
+}
+
+// svg draws one picture. Colours come from classes, so that the page's style sheet decides for light, dark and paper.
+// Lengths are in units of the view box, svgWidth of them across.
+type svg struct {
+	markup
 }
 
 const svgWidth = 720
@@ -25,28 +41,18 @@ func newSVG(name string, height float64, title, description string) *svg {
 // html ends the picture.
 func (s *svg) html() template.HTML { return template.HTML(append(s.buf, "</svg>"...)) }
 
-func (s *svg) raw(markup string) *svg {
-	s.buf = append(s.buf, markup...)
-	return s
-}
-
-func (s *svg) text(words string) *svg {
-	s.buf = append(s.buf, template.HTMLEscapeString(Visible(words))...)
-	return s
-}
-
 // number writes x with one digit after the point at most: a tenth of a pixel is enough.
-func (s *svg) number(x float64) *svg {
-	at := len(s.buf)
-	s.buf = strconv.AppendFloat(s.buf, x, 'f', 1, 64)
-	if n := len(s.buf); n-at > 2 && s.buf[n-1] == '0' && s.buf[n-2] == '.' {
-		s.buf = s.buf[:n-2]
+func (m *markup) number(x float64) *markup {
+	at := len(m.buf)
+	m.buf = strconv.AppendFloat(m.buf, x, 'f', 1, 64)
+	if n := len(m.buf); n-at > 2 && m.buf[n-1] == '0' && m.buf[n-2] == '.' {
+		m.buf = m.buf[:n-2]
 	}
-	return s
+	return m
 }
 
-func (s *svg) attribute(name string, x float64) *svg {
-	return s.raw(" ").raw(name).raw(`="`).number(x).raw(`"`)
+func (m *markup) attribute(name string, x float64) *markup {
+	return m.raw(" ").raw(name).raw(`="`).number(x).raw(`"`)
 }
 
 // rect draws a box. tip, if any, is shown when the mouse rests on it.
@@ -75,7 +81,7 @@ func (b *boxes) add(x, y, w, h float64) {
 	if h <= 0 || w <= 0 {
 		return
 	}
-	p := svg{b.path}
+	p := markup{b.path}
 	p.raw("M").number(x).raw(" ").number(y).raw("h").number(w).raw("v").number(h).raw("h").number(-w).raw("z")
 	b.path = p.buf
 }

@@ -73,7 +73,7 @@ func (p *page) incidentTable(stories []*story) {
 	}}
 	for _, s := range stories {
 		t.Rows = append(t.Rows, []Value{
-			Int(s.number), Text(strings.ToUpper(s.Severity.String())), Text(s.main.Detector), Text(s.main.Subject.Value), Moment(s.Start), Span(s.End.Sub(s.Start)),
+			Int(s.number), Text(strings.ToUpper(s.Severity.String())), Text(s.main.Detector), Text(s.main.Subject.Value), Moment(s.main.Start), Span(s.main.End.Sub(s.main.Start)),
 			Int(s.main.Counts.Messages), Int(s.main.Counts.Rejected), Int(1 + len(s.others)),
 		})
 	}
@@ -187,11 +187,11 @@ func (p *page) chain(s *story) {
 			day = d
 			p.field(firstLabel(i, "timeline"), p.paint(dim, d))
 		}
-		text := clock + "  " + Visible(strings.Join(e.Texts, "; "))
+		text := Visible(strings.Join(e.Texts, "; "))
 		if place := p.place(e.Evidence); place != "" {
 			text += " " + p.paint(dim, "("+place+")")
 		}
-		p.wrap(strings.Repeat(" ", labelWidth+2), strings.Repeat(" ", labelWidth+2+10), text)
+		p.wrap(strings.Repeat(" ", labelWidth+2)+clock+"  ", strings.Repeat(" ", labelWidth+2+10), text)
 	}
 	if more := len(s.happened) - len(few); more > 0 {
 		p.item(p.paint(dim, "and "+Counted(more, "more moment", "more moments")+": --format html has all"))

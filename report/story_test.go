@@ -1,0 +1,269 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/analyze"
+	"mailforensics/mail"
+)
+
+// investigation is a report of an account that was phished, abused and complained about, and of a stranger's small burst.
+func investigation() *Report {
+	r := sample()
+	r.Command, r.Notes = investigateCommand, nil
+	r.Findings = []analyze.Finding{abuse(), burst(), phish(), complaints()}
+	r.Findings[1].Severity, r.Findings[1].Score = analyze.Medium, 0.6
+	r.Findings[0].Related = []string{"phish/sender/it@rented.example/2024-01-24T07:00:00Z", "reputation/host/mx2/2024-01-24T14:10:00Z"}
+	r.Incidents = analyze.Incidents(r.Findings)
+	r.Advice = []analyze.Advice{{Why: "the subject of messages, by which campaigns are recognised", Setting: "header_checks: /^Subject:/ INFO"}}
+	r.Detectors = append(r.Detectors, analyze.Detector{Name: "account", Title: "a login that somebody else uses"},
+		analyze.Detector{Name: "phish", Title: "runs of mail to many of our users"}, analyze.Detector{Name: "guessing", Title: "failed logins"})
+	thresholds := analyze.DefaultThresholds()
+	r.Thresholds, r.Course = &thresholds, course()
+	for i := range r.Ledger.Files[:2] {
+		r.Ledger.Files[i].SHA256 = strings.Repeat("0123456789abcdef", 4)
+	}
+	return r
+}
+
+func abuse() analyze.Finding {
+	f := analyze.Finding{
+		ID: "account/account/maria@club.example/2024-01-24T13:04:00Z", Detector: "account", Severity: analyze.High, Score: 1,
+		Subject: analyze.Subject{Kind: analyze.Account, Value: "maria@club.example"}, Title: "account maria@club.example sent 2,339 messages in 2 h 31 min",
+		Start: at("14:04:00"), End: at("16:35:00"), Accounts: []string{"maria@club.example"}, Hosts: []string{"mx2"},
+		Counts:           analyze.Counts{Messages: 2339, Recipients: 2960, Delivered: 2120, Bounced: 744, Deferred: 96, Senders: 2, SenderDomains: 2, RecipientDomains: 3, Clients: 2, Logins: 3},
+		Rate:             &analyze.Rate{PerMinute: 15.5, PeakPerMinute: 31, PeakAt: at("15:37:11")},
+		Senders:          []analyze.Count{{Value: "office@award.example", Messages: 1287}, {Value: "claims@lotto.example", Messages: 1052}},
+		RecipientDomains: []analyze.Count{{Value: "one.example", Messages: 1900}, {Value: "two.example", Messages: 1000}, {Value: "three.example", Messages: 60}},
+		QueueIDs:         []string{"4TKgZ01", "4TKgZ02"},
+		Facts:            []analyze.Fact{{Name: "strange logins", Text: "3 logins from 1 address"}},
+		Reasons:          []analyze.Reason{{Code: "many", Text: "2339 messages in 2.5 hours", Weight: 0.5}},
+		Evidence: []analyze.Evidence{
+			{Origin: mail.Origin{File: 1, Line: 3}, Time: at("12:47:14"), Role: "a look round", Text: "Jan 24 12:47:14 mx2 dovecot: imap-login: Login: user=<maria@club.example>, rip=203.0.113.9"},
+			{Origin: mail.Origin{File: 0, Line: 100}, Time: at("14:04:00"), Role: "first", Text: "Jan 24 14:04:00 mx2 postfix/smtpd[1]: 4TKgZ01: client=webmail.club.example[192.0.2.7]"},
+			{Origin: mail.Origin{File: 0, Line: 9000}, Time: at("16:35:00"), Role: "last", Text: "Jan 24 16:35:00 mx2 postfix/smtpd[1]: 4TKgZ02: client=webmail.club.example[192.0.2.7]"},
+		},
+	}
+	webmail := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.7"), Name: "webmail.club.example"}, Messages: 2300, First: at("14:04:00"), Last: at("16:30:00")}
+	thief := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("203.0.113.9"), Country: "NG", ASN: 64500}, Messages: 39, Logins: 3, First: at("15:00:00"), Last: at("16:35:00")}
+	for t := at("14:04:00"); t < at("16:30:00"); t = t.Add(4 * time.Minute) {
+		webmail.Lane.Add(t, 60)
+		f.Timeline = append(f.Timeline, analyze.Bucket{Time: t, Messages: 60})
+	}
+	for t := at("15:00:00"); t < at("16:35:00"); t = t.Add(10 * time.Minute) {
+		thief.Lane.Add(t, 4)
+	}
+	f.Clients = []analyze.ClientCount{webmail, thief}
+	return f
+}
+
+func phish() analyze.Finding {
+	return analyze.Finding{
+		ID: "phish/sender/it@rented.example/2024-01-24T07:00:00Z", Detector: "phish", Severity: analyze.High, Score: 0.9,
+		Subject: analyze.Subject{Kind: analyze.Sender, Value: "it@rented.example"}, Title: "it@rented.example wrote to 38 of our users; maria answered",
+		Start: at("08:00:00"), End: at("08:07:00"), Accounts: []string{"maria@club.example", "jo@club.example"},
+		Counts: analyze.Counts{Messages: 38, Recipients: 38, Delivered: 38, Clients: 1}, QueueIDs: []string{"4TKgZ02"},
+		Facts:    []analyze.Fact{{Name: "answered", Text: "maria@club.example to it@box.example"}},
+		Evidence: []analyze.Evidence{{Origin: mail.Origin{File: 0, Line: 7}, Time: at("08:00:00"), Role: "first", Text: "Jan 24 08:00:00 mx2 postfix/smtpd[1]: 4TKgA01: client=unknown[198.51.100.1]"}},
+	}
+}
+
+func complaints() analyze.Finding {
+	return analyze.Finding{
+		ID: "reputation/host/mx2/2024-01-24T14:10:00Z", Detector: "reputation", Severity: analyze.Medium, Score: 0.7,
+		Subject: analyze.Subject{Kind: analyze.Host, Value: "mx2"}, Title: "other servers complain about mx2",
+		Start: at("15:10:00"), End: at("16:40:00"), Counts: analyze.Counts{Messages: 300, Recipients: 300, Bounced: 300},
+		Facts: []analyze.Fact{{Name: "lists to ask for removal", Text: "Spamhaus 45"}},
+	}
+}
+
+// course is ordinary mail all day and the burst of the account.
+func course() *analyze.Course {
+	c := new(analyze.Course)
+	add := func(t mail.Instant, d mail.Disposition) {
+		m := mail.Message{Time: t, End: t.Add(2 * time.Second), Completed: d != mail.Deferred}
+		m.Recipients = []mail.Recipient{{Disposition: d, Time: m.End}}
+		c.Message(&m)
+	}
+	for t := at("05:10:14"); t < at("23:59:58"); t = t.Add(7 * time.Minute) {
+		add(t, mail.Delivered)
+		c.Event(&mail.Event{Kind: mail.Reject, Time: t})
+	}
+	for i := range 2339 {
+		add(at("14:04:00").Add(time.Duration(i)*3870*time.Millisecond), [...]mail.Disposition{mail.Delivered, mail.Delivered, mail.Bounced, mail.Delivered, mail.Delivered, mail.Deferred}[i%6])
+	}
+	return c
+}
+
+func TestGoldenInvestigation(t *testing.T) {
+	quiet := investigation()
+	quiet.Findings, quiet.Incidents = nil, nil
+	terminal := func(columns int) func(io.Writer, *Report) error {
+		return func(w io.Writer, r *Report) error { return Terminal(w, r, Style{Width: columns}) }
+	}
+	for _, g := range []struct {
+		name  string
+		r     *Report
+		write func(io.Writer, *Report) error
+	}{
+		{"investigate.txt", investigation(), terminal(0)},
+		{"investigate--80-columns.txt", investigation(), terminal(80)},
+		{"investigate--format-markdown.md", investigation(), Markdown},
+		{"investigate--format-json.json", investigation(), JSON},
+		{"investigate--nothing-found.txt", quiet, terminal(0)},
+		{"investigate--nothing-found--format-markdown.md", quiet, Markdown},
+	} {
+		var got bytes.Buffer
+		if err := g.write(&got, g.r); err != nil {
+			t.Errorf("%s: %v", g.name, err)
+		}
+		golden(t, g.name, got.Bytes())
+	}
+}
+
+// Who reads it at night gets who, when, how much, how they got in and what to do before anything else.
+func TestFirstScreen(t *testing.T) {
+	var out bytes.Buffer
+	if err := Terminal(&out, investigation(), Style{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitN(out.String(), "\n", 31)
+	screen := strings.Join(lines[:30], "\n")
+	for _, want := range []string{"maria@club.example", "14:04:00 to 16:35:00", "2,339 messages to 2,960", "way in", "doveadm kick maria@club.example", "192.0.2.7"} {
+		if !strings.Contains(screen, want) {
+			t.Errorf("no %q on the first screen:\n%s", want, screen)
+		}
+	}
+	if n := strings.Count(out.String(), "go on "); n != 2 {
+		t.Errorf("%d blocks for 2 incidents of 4 findings", n)
+	}
+}
+
+// A queue ID that two findings have is held once, and what one finding asks for is not asked again by the next.
+func TestActionsOnce(t *testing.T) {
+	r := investigation()
+	all := Actions(r, &r.Incidents[0])
+	for i, a := range all {
+		if slices.ContainsFunc(all[:i], func(b Action) bool { return a.Command != "" && a.Command == b.Command }) {
+			t.Errorf("twice: %s", a.Command)
+		}
+		if n := strings.Count(a.Command, "4TKgZ02"); n > 1 {
+			t.Errorf("a queue ID %d times in %s", n, a.Command)
+		}
+	}
+	if got, want := all[len(all)-1].Why, "Spamhaus 45"; !strings.HasSuffix(got, want) {
+		t.Errorf("last: got %q, want %q", got, want)
+	}
+	var words []string
+	for _, a := range all {
+		words = append(words, a.Why)
+	}
+	text := strings.Join(words, "\n")
+	for _, want := range []string{"lock the login", "new passwords", "jo@club.example", "2 messages of it may still be in the queue, on mx2: hold", "delete"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestEntries(t *testing.T) {
+	s := tell(investigation())[0]
+	var got []string
+	for _, e := range s.happened {
+		got = append(got, e.Time.In(berlin).Format("15:04:05")+" "+strings.Join(e.Texts, " / "))
+	}
+	want := []string{
+		"08:00:00 it@rented.example wrote to 38 of our users; maria answered",
+		"08:07:00 it@rented.example: the last of 38 messages",
+		"12:47:14 a look round",
+		"14:04:00 it begins: the first of 2,339 messages",
+		"15:10:00 other servers complain about mx2",
+		"15:37:11 the peak: 31 in a minute",
+		"16:35:00 the last of 2339 messages",
+		"16:40:00 mx2: the last of 300 messages",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if few := fewEntries(s.happened, s.main.ID, 5); len(few) != 5 || few[0].Texts[0] != s.happened[0].Texts[0] || few[4].Texts[0] != s.happened[7].Texts[0] {
+		t.Errorf("few: %v", few)
+	}
+}
+
+func TestSentence(t *testing.T) {
+	for _, c := range []struct{ title, subject, want string }{
+		{"account a@b.example sent 3 messages", "a@b.example", "Account a@b.example sent 3 messages, beginning on Wednesday, 24 January 2024, at 14:04"},
+		{"192.0.2.1 sent 3 messages", "192.0.2.1", "192.0.2.1 sent 3 messages, beginning on Wednesday, 24 January 2024, at 14:04"},
+		{"maria sent 3 messages", "maria", "maria sent 3 messages, beginning on Wednesday, 24 January 2024, at 14:04"},
+		{"4 addresses, one hand; 64 messages", "x", "4 addresses, one hand, beginning on Wednesday, 24 January 2024, at 14:04; 64 messages"},
+	} {
+		f := analyze.Finding{Title: c.title, Subject: analyze.Subject{Value: c.subject}, Start: at("14:04:00")}
+		if got := sentence(&f, berlin); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	r := investigation()
+	r.Gaps = append(r.Gaps, Gap{Host: "mx2", From: at("15:00:00"), To: at("16:00:00")})
+	r.Ledger.First, r.Ledger.Last = at("07:59:00"), at("16:36:00")
+	got := strings.Join(tell(r)[0].limits, "\n")
+	for _, want := range []string{"begins 1 min before the first sign", "The last of it is 1 min before the end", "mx2 logged nothing"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if all := tell(investigation())[0].limits; len(all) != 0 {
+		t.Errorf("the log covers it: got %q", all)
+	}
+}
+
+func TestShortNames(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"/var/log/mail.log /var/log/webmail.log", "mail.log webmail.log"},
+		{"mx1/mail.log mx2/mail.log", "mx1/mail.log mx2/mail.log"},
+		{"/a/mx1/mail.log /a/mx2/mail.log /a/mx2/mail.log", "mx1/mail.log mx2/mail.log mx2/mail.log"},
+		{"mail.log -", "mail.log -"},
+	} {
+		if got := strings.Join(shortNames(strings.Fields(c.in)), " "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// Hundreds of incidents are rows, and a few are told.
+func TestManyIncidents(t *testing.T) {
+	r := investigation()
+	r.Findings = nil
+	for i := range 300 {
+		f := burst()
+		f.ID, f.Related = fmt.Sprintf("burst/%d", i), nil
+		r.Findings = append(r.Findings, f)
+	}
+	r.Incidents = analyze.Incidents(r.Findings)
+	var out bytes.Buffer
+	if err := Terminal(&out, r, Style{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n > 350 {
+		t.Errorf("%d lines", n)
+	}
+	if got, want := strings.Count(out.String(), "go on "), toldStories; got != want {
+		t.Errorf("%d stories, want %d", got, want)
+	}
+	r.Told, out = 2, bytes.Buffer{}
+	if err := Terminal(&out, r, Style{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), "go on "); got != 2 {
+		t.Errorf("--top 2: %d stories", got)
+	}
+}
