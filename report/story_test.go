@@ -70,6 +70,7 @@ func phish() analyze.Finding {
 		Subject: analyze.Subject{Kind: analyze.Sender, Value: "it@rented.example"}, Title: "it@rented.example wrote to 38 of our users; maria answered",
 		Start: at("08:00:00"), End: at("08:07:00"), Accounts: []string{"maria@club.example", "jo@club.example"},
 		Counts: analyze.Counts{Messages: 38, Recipients: 38, Delivered: 38, Clients: 1}, QueueIDs: []string{"4TKgZ02"},
+		Clients:  []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("198.51.100.1"), Name: "unknown", HELO: "vps.rented.example"}, Messages: 38, First: at("08:00:00"), Last: at("08:07:00")}},
 		Facts:    []analyze.Fact{{Name: "answered", Text: "maria@club.example to it@box.example"}},
 		Evidence: []analyze.Evidence{{Origin: mail.Origin{File: 0, Line: 7}, Time: at("08:00:00"), Role: "first", Text: "Jan 24 08:00:00 mx2 postfix/smtpd[1]: 4TKgA01: client=unknown[198.51.100.1]"}},
 	}
