@@ -81,8 +81,17 @@ type guess struct {
 	first    mail.Instant
 	last     mail.Instant
 	times    []mail.Instant // all of them; nil where not all are known
+	cap      float64        // the most that it is worth without a success; 0: unbroken
 	reasons  []Reason
 	score    float64
+}
+
+// most is the most that a guess without a success is worth.
+func (b *guess) most() float64 {
+	if b.cap > 0 {
+		return b.cap
+	}
+	return unbroken
 }
 
 func newGuess(subject Subject, clients []*guesser) *guess {
@@ -315,12 +324,36 @@ func (q *guessInquest) targets() {
 		}
 	}
 	slices.Sort(names)
+	var all []*guess
 	for _, name := range names {
-		b := q.target(name, tried[name])
-		if b.n >= manyTries || len(b.broken) > 0 {
+		if b := q.target(name, tried[name]); b.n >= manyTries || len(b.broken) > 0 {
+			all = append(all, b)
+		}
+	}
+	usual := medianTries(all)
+	for _, b := range all {
+		// Where all accounts are tried alike, it is a crowd's work.
+		if len(b.broken) > 0 || len(all) <= manyTargets || b.n >= standsOut*usual {
 			q.report(b)
 		}
 	}
+}
+
+const (
+	manyTargets = 5
+	standsOut   = 5 // times as many tries as at most others
+)
+
+func medianTries(all []*guess) int {
+	var counts []int
+	for _, b := range all {
+		counts = append(counts, b.n)
+	}
+	slices.Sort(counts)
+	if len(counts) == 0 {
+		return 0
+	}
+	return counts[len(counts)/2]
 }
 
 // target is the guesses on one account: of each client only its tries of that account.
@@ -363,12 +396,27 @@ func (q *guessInquest) clients() {
 			all = append(all, b)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *guess) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.n, a.n)) })
+	usual := 0
+	if len(all) > manyTargets {
+		usual = medianTries(all)
+	}
+	for _, b := range all {
+		// Who tries as often as all the others is noise.
+		if b.n < graveTries || b.n < standsOut*usual {
+			b.cap = noise
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *guess) int {
+		return cmp.Or(cmp.Compare(min(b.score, b.most()), min(a.score, a.most())), cmp.Compare(b.n, a.n))
+	})
 	for _, b := range all[:min(len(all), tellMost)] {
 		b.reasons, b.score = nil, 0
 		q.report(b)
 	}
 }
+
+// graveTries is from how many tries on one client is looked at today.
+const graveTries = 100
 
 // crowd is all that is left, where it is more than the noise that every server hears: many addresses, each of which tries
 // seldom, and together often. Where they come in a short time, that time is told.
@@ -476,14 +524,30 @@ func (q *guessInquest) harmless(b *guess, tried, real int) {
 		excuse = 0.25
 	case tried > 0 && real == 0:
 		b.because("nobody-there", -0.1, "none of the names is an account that is used here")
-		excuse = 0.45
+		excuse = noise
 	case tried > 0 && tried <= 2 && b.n < 100:
-		excuse = 0.45
+		excuse = noise
+	case len(b.clients) > 1 && b.subject.Kind != Network && q.always(b):
+		b.because("always", -0.1, "goes on all the time, as every server hears it")
+		excuse = noise
 	}
+	b.score = min(b.score, b.most())
 	if excuse > 0 {
 		b.score = min(b.score, excuse)
 	}
 	b.score = max(b.score, 0.2)
+}
+
+// The most that tries without a success are worth, and those that every server hears.
+const (
+	unbroken = 0.7
+	noise    = 0.45
+)
+
+// always reports whether guesses are spread over most of a long log: no beginning and no end can be told.
+func (q *guessInquest) always(b *guess) bool {
+	log := q.site.Last.Sub(q.site.First)
+	return log >= 24*time.Hour && b.last.Sub(b.first) >= log*6/10
 }
 
 // report makes a finding of guesses.

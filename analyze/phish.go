@@ -39,8 +39,8 @@ type writer struct {
 const writersKept = 12
 
 const (
-	warmFrom  = 6       // messages of one origin within twenty minutes that may be a run
-	warmSlots = 1 << 12 // origins are told apart by hash: who shares a slot with a run is looked at, too
+	warmFrom  = 8       // recipients of one origin within twenty minutes that may be a run
+	warmSlots = 1 << 14 // origins are told apart by hash: who shares a slot with a run is looked at, too
 	keptRuns  = 20_000  // messages of possible runs
 )
 
@@ -70,6 +70,8 @@ type phishWatch struct {
 	heard    countMin // senders and networks of strangers
 	written  countMin // addresses to which our users wrote
 	contacts *Entities[string, contact]
+	first    mail.Instant
+	last     mail.Instant
 	lost     int
 }
 
@@ -99,11 +101,39 @@ func (w *phishWatch) Message(m *mail.Message) {
 	r := w.place()
 	r.remember(m)
 	hashes := [links]uint64{hashText(ofAddress, m.Sender), hashOfNet(netOf(ip))}
+	w.seen(m.Time)
 	for by, hash := range hashes {
-		w.heard.add(hash)
+		w.heard.addMany(hash, max(1, len(m.Recipients)))
 		r.slots[by] = uint16(hash % warmSlots)
-		w.count(by, r.slots[by], r.time)
+		if n := w.crowds[by][r.slots[by]].addMany(m.Time.Minute()/10, max(1, min(len(m.Recipients), warmFrom))); n >= warmFrom && w.isMany(n, hash) {
+			w.heat(by, r.slots[by], m.Time)
+		}
 	}
+}
+
+// addMany counts n in the ten minutes of a slot, and is how many there are in these and the ten minutes before.
+func (c *crowd) addMany(slot int64, n int) int {
+	sum := c.add(slot)
+	switch slot {
+	case c.slot:
+		c.now += n - 1
+	case c.slot - 1:
+		c.last += n - 1
+	}
+	return sum + n - 1
+}
+
+func (w *phishWatch) seen(t mail.Instant) {
+	if w.first == 0 || t < w.first {
+		w.first = t
+	}
+	w.last = max(w.last, t)
+}
+
+// isMany reports whether n messages in twenty minutes are far more than an origin sends otherwise.
+func (w *phishWatch) isMany(n int, hash uint64) bool {
+	spans := max(shortLog.Minutes(), w.last.Sub(w.first).Minutes()) / 20
+	return float64(n) >= hotFactor*float64(max(0, w.heard.about(hash)-n))/spans
 }
 
 // ofAddress keeps the hashes of addresses apart from those of other texts.
@@ -116,14 +146,12 @@ func hashOfNet(n netKey) uint64 {
 	return spread(n.bits)
 }
 
-func (w *phishWatch) count(by int, slot uint16, t mail.Instant) {
-	if w.crowds[by][slot].add(t.Minute()/10) >= warmFrom {
-		w.heat(by, slot, stretch{t.Add(-newcomerPause), t.Add(newcomerPause)})
-	}
+// heat marks the time around t as one in which an origin may be in a run.
+func (w *phishWatch) heat(by int, slot uint16, t mail.Instant) {
+	w.widen(by, slot, stretch{t.Add(-newcomerPause), t.Add(newcomerPause)})
 }
 
-// heat marks a time in which an origin may be in a run.
-func (w *phishWatch) heat(by int, slot uint16, s stretch) {
+func (w *phishWatch) widen(by int, slot uint16, s stretch) {
 	w.isWarm[by][slot] = true
 	all := w.warm[by][slot]
 	for i := len(all) - 1; i >= 0; i-- {
@@ -202,11 +230,7 @@ func (w *phishWatch) prune() {
 	}
 	w.kept = slices.DeleteFunc(w.kept, func(r *record) bool {
 		of := nets[netOf(r.client.IP)]
-		gone := len(of) > keptRuns/4 || isVERP(r.sender, r.first.address) || plainlyHonest([]*record{r})
-		if gone {
-			w.lost++
-		}
-		return gone
+		return len(of) > keptRuns/4 || isVERP(r.sender, r.first.address) || plainlyHonest([]*record{r})
 	})
 }
 
@@ -272,10 +296,14 @@ func (a *writer) same(b *writer) bool {
 // Merge takes over what other has counted.
 func (w *phishWatch) Merge(other Watch) {
 	o := other.(*phishWatch)
+	if o.first != 0 {
+		w.seen(o.first)
+		w.seen(o.last)
+	}
 	for by := range o.warm {
 		for slot, all := range o.warm[by] {
 			for _, s := range all {
-				w.heat(by, slot, s)
+				w.widen(by, slot, s)
 			}
 		}
 	}
@@ -284,7 +312,9 @@ func (w *phishWatch) Merge(other Watch) {
 		r := w.place()
 		*r = *old
 		for by, slot := range r.slots {
-			w.count(by, slot, r.time)
+			if w.crowds[by][slot].addMany(r.time.Minute()/10, min(1+len(r.more), warmFrom)) >= warmFrom {
+				w.heat(by, slot, r.time)
+			}
 		}
 	}
 	w.heard.merge(&o.heard)

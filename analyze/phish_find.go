@@ -53,6 +53,7 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 	for _, r := range q.runs {
 		q.oddities(r)
 	}
+	q.runs = slices.DeleteFunc(q.runs, func(r *run) bool { return r.odd < oddEnough })
 	q.findAnswers()
 	var found []Finding
 	asked := make(map[string][]int) // findings by the address that was answered
@@ -131,20 +132,37 @@ func (q *phishInquest) group(records []*record, used map[*record]bool, key func(
 	slices.Sort(keys)
 	for _, k := range keys {
 		all := groups[k]
-		stretches := apart(all)
-		days := q.busyDays(stretches)
-		for _, part := range stretches {
-			r := q.newRun(part, len(all), bySender)
-			if r == nil {
+		if q.recipients(all) < q.t.MinUsers {
+			continue
+		}
+		days := make(map[mail.Instant]bool)
+		var made []*run
+		for _, part := range apart(all) {
+			targets := q.targetsOf(part)
+			if len(targets) < q.t.MinUsers {
 				continue
 			}
-			r.regular = days > 2
-			q.runs = append(q.runs, r)
-			for _, of := range part {
-				used[of] = true
+			days[part[0].time/mail.Instant(24*time.Hour)] = true
+			if r := q.newRun(part, targets, len(all), bySender); r != nil {
+				made = append(made, r)
+				for _, of := range part {
+					used[of] = true
+				}
 			}
 		}
+		for _, r := range made {
+			r.regular = len(days) > 2
+		}
+		q.runs = append(q.runs, made...)
 	}
+}
+
+// recipients is how many there are, the same one counted again.
+func (q *phishInquest) recipients(all []*record) (n int) {
+	for _, r := range all {
+		n += 1 + len(r.more)
+	}
+	return n
 }
 
 // apart cuts sorted records where there is a long pause.
@@ -158,17 +176,6 @@ func apart(all []*record) [][]*record {
 		}
 	}
 	return parts
-}
-
-// busyDays is on how many days an origin wrote to as many of our users as a run does.
-func (q *phishInquest) busyDays(parts [][]*record) int {
-	days := make(map[mail.Instant]bool)
-	for _, part := range parts {
-		if len(q.targetsOf(part)) >= q.t.MinUsers {
-			days[part[0].time/mail.Instant(24*time.Hour)] = true
-		}
-	}
-	return len(days)
 }
 
 func (q *phishInquest) targetsOf(records []*record) map[string]bool {
@@ -188,22 +195,26 @@ const longestRun = 8 * time.Hour
 
 // newRun makes a run of records, nil where they are none: too few users, too long, or many senders of a network that is
 // there all the time (a provider's servers).
-func (q *phishInquest) newRun(records []*record, all int, bySender bool) *run {
-	targets := q.targetsOf(records)
-	if len(targets) < q.t.MinUsers || records[len(records)-1].time.Sub(records[0].time) > longestRun {
+func (q *phishInquest) newRun(records []*record, targets map[string]bool, all int, bySender bool) *run {
+	if records[len(records)-1].time.Sub(records[0].time) > longestRun {
 		return nil
 	}
-	r := &run{batch: newBatch(), targets: targets}
+	n, to := len(records), max(len(records), q.recipients(records))
+	met := q.w.heard.about(hashOfNet(netOf(records[0].client.IP)))
+	if bySender {
+		met = q.w.heard.about(hashText(ofAddress, records[0].sender))
+	}
+	before := met > to+to/5 || all > n+n/5
+	if before && (!bySender || plainlyHonest(records)) {
+		return nil
+	}
+	r := &run{batch: newBatch(), targets: targets, before: before}
 	for _, of := range records {
 		r.add(of)
 	}
-	met := q.w.heard.about(hashOfNet(netOf(records[0].client.IP)))
 	if bySender {
 		r.sender = strings.ToLower(records[0].sender)
-		met = q.w.heard.about(hashText(ofAddress, r.sender))
-	}
-	r.before = max(met, all) > len(records)+len(records)/5
-	if !bySender && (r.before || !r.oneHand()) {
+	} else if !r.oneHand() {
 		return nil
 	}
 	return r
@@ -256,11 +267,11 @@ func compareWriters(a, b writer) int {
 	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.account, b.account))
 }
 
-// runBefore is the latest odd run before a message; of those that reached its writer, where there are any.
+// runBefore is the latest run before a message; of those that reached its writer, where there are any.
 func (q *phishInquest) runBefore(in *writer) *run {
 	var latest, reached *run
 	for _, r := range q.runs {
-		if r.odd < oddEnough || r.Start >= in.time || in.time.Sub(r.End) > answerWithin {
+		if r.Start >= in.time || in.time.Sub(r.End) > answerWithin {
 			continue
 		}
 		if latest = r; r.reached(in) {
@@ -407,15 +418,11 @@ func (r *run) because(code string, weight float64, text string, args ...any) {
 // judge weighs the answers to a run. Without one it is low at most, and an answer makes it grave only where the run itself is
 // odd, because honest invitations are answered, too.
 func (q *phishInquest) judge(r *run) {
-	if r.odd < oddEnough {
-		r.score = 0
-		return
-	}
 	people := r.answerers()
 	to, like := r.answered()
 	switch {
 	case len(people) == 0:
-		if r.odd < 0.3 {
+		if r.odd < 0.3 || r.odd < 0.4 && len(r.targets) < 2*q.t.MinUsers {
 			r.score = 0
 		}
 		r.score = min(r.score, 0.45)
