@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -232,6 +233,12 @@ func (w *phishWatch) prune() {
 		of := nets[netOf(r.client.IP)]
 		return len(of) > keptRuns/4 || isVERP(r.sender, r.first.address) || plainlyHonest([]*record{r})
 	})
+	// It looks at everything that is kept, so it must free a good part each time: else every further message pays for it.
+	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
+		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
+		w.kept = slices.Delete(w.kept, 0, spare)
+		w.lost += spare
+	}
 }
 
 // outgoing notes to whom our users write.
