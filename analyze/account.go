@@ -88,7 +88,8 @@ type accountWatch struct {
 	places   int
 	failures int
 	refused  int
-	lost     int     // messages, addresses that were dropped for want of room
+	lost     int // messages, addresses that were dropped for want of room
+	roomMade mail.Instant
 	hours    [24]int // messages by hour of UTC
 	first    mail.Instant
 	last     mail.Instant
@@ -164,7 +165,7 @@ func (w *accountWatch) place(l *login, c mail.Client, t mail.Instant) *place {
 	p := l.places[ip]
 	if p == nil {
 		if w.places >= w.pass.Thresholds.Account.MaxPlaces {
-			w.forgetPlaces()
+			w.makeRoom()
 		}
 		if w.places >= w.pass.Thresholds.Account.MaxPlaces || len(l.places) >= placesOfOne {
 			w.lost++
@@ -182,15 +183,26 @@ func (w *accountWatch) place(l *login, c mail.Client, t mail.Instant) *place {
 	return p
 }
 
-// forgetPlaces makes room: addresses that were used once or twice and are quiet for a day.
-func (w *accountWatch) forgetPlaces() {
+// makeRoom forgets addresses that were used once or twice and are quiet for a day; once in an hour of the log, so that a
+// flood does not make it look at everything all the time.
+func (w *accountWatch) makeRoom() {
+	if w.roomMade != 0 && w.last.Sub(w.roomMade) < time.Hour {
+		return
+	}
+	w.roomMade = w.last
+	w.places, w.failures, w.refused, w.stories = 0, 0, 0, 0
 	for _, l := range w.logins.All() {
 		for ip, p := range l.places {
 			if p.Messages+len(p.logins) <= 2 && w.last.Sub(p.last) > placesForgiven {
 				delete(l.places, ip)
-				w.places--
 				w.lost++
 			}
+		}
+		w.places += len(l.places)
+		w.failures += len(l.failures)
+		w.refused += len(l.refused)
+		if l.story != nil {
+			w.stories++
 		}
 	}
 }
@@ -288,6 +300,9 @@ func (w *accountWatch) failure(ev *mail.Event) {
 	}
 	l := w.logins.At(loginKey(ev.Account))
 	l.failed += attemptsOf(ev)
+	if w.failures >= failuresMost {
+		w.makeRoom()
+	}
 	if len(l.failures) < failuresOfOne && w.failures < failuresMost {
 		w.failures++
 		l.failures = append(l.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(ev.Raw)})
@@ -307,8 +322,11 @@ func (w *accountWatch) refuse(ev *mail.Event) {
 func (w *accountWatch) compact() {
 	open := w.last.Add(-time.Hour)
 	var large []*login
-	w.records, w.block = 0, nil
+	w.records, w.stories, w.block = 0, 0, nil
 	for _, l := range w.logins.All() {
+		if l.story != nil {
+			w.stories++
+		}
 		if len(l.records) == 0 {
 			continue
 		}
@@ -482,7 +500,6 @@ func (w *accountWatch) join(l, o *login) {
 	switch {
 	case l.story == nil && o.story != nil:
 		l.story = o.story
-		w.stories++
 	case o.story != nil:
 		l.story.merge(o.story)
 	}

@@ -69,6 +69,7 @@ type guessingWatch struct {
 	clients *Entities[netip.Addr, guesser]
 	nobody  guesser // failures without an address
 	names   int     // names that are remembered, over all
+	counted int     // clients that were forgotten when these were counted last
 	first   mail.Instant
 	last    mail.Instant
 }
@@ -176,6 +177,9 @@ func (g *guesser) complete(c mail.Client) {
 
 // try counts a name that was tried.
 func (w *guessingWatch) try(g *guesser, name string, n int) {
+	if w.names >= w.pass.Thresholds.Guessing.MaxNames && w.counted != w.clients.Forgotten {
+		w.countNames()
+	}
 	if name == "" || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.accounts.Of(loginKey(name)) == 0 {
 		g.unnamed += n
 		return
@@ -183,6 +187,14 @@ func (w *guessingWatch) try(g *guesser, name string, n int) {
 	before := g.accounts.Distinct()
 	g.accounts.Add(loginKey(name), n)
 	w.names += g.accounts.Distinct() - before
+}
+
+// countNames counts the names anew: with a client that was forgotten, its names are gone.
+func (w *guessingWatch) countNames() {
+	w.names, w.counted = w.nobody.accounts.Distinct(), w.clients.Forgotten
+	for _, g := range w.clients.All() {
+		w.names += g.accounts.Distinct()
+	}
 }
 
 func (t *tries) add(at mail.Instant, n int) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -193,4 +194,54 @@ func (w *town) apart(d Detector, rng *rand.Rand) []Finding {
 	parts[0].Merge(parts[2])
 	findings, _ := parts[0].Findings()
 	return findings
+}
+
+// A flood of names, clients and logins: memory stays bounded, and the thief among them is found.
+func TestAccountFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a flood takes seconds")
+	}
+	const n = 80_000
+	w := newTown(2)
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{account, guessing, phish})
+	for i := range w.messages {
+		e.Message(&w.messages[i])
+	}
+	for i := range w.events {
+		e.Event(&w.events[i])
+	}
+	var m mail.Message
+	for i := range n {
+		at := w.start.Add(2*oneDay + time.Duration(i)*300*time.Millisecond)
+		ip := netip.AddrFrom4([4]byte{byte(20 + i>>16), byte(i >> 8), byte(i), 1})
+		ev := mail.Event{Kind: mail.AuthFailed, Time: at, Host: "mx1", Origin: mail.Origin{Line: int64(900_000 + 2*i)}, Raw: fmt.Sprintf("failed %d", i), Client: mail.Client{IP: ip}, Account: fmt.Sprintf("n%d@site.example", i)}
+		e.Event(&ev)
+		if ev.Origin.Line++; i%3 == 0 {
+			ev.Kind = mail.Auth
+			e.Event(&ev)
+		}
+		flood(&m, i, w.start.Add(2*oneDay))
+		if i%2 == 0 {
+			m.Account = fmt.Sprintf("n%d@site.example", i)
+		}
+		e.Message(&m)
+	}
+	for i := range 300 {
+		w.spam(3*oneDay+11*time.Hour+time.Duration(i)*10*time.Second, "177.32.67.133", user(7), "office@award.example", i)
+		e.Message(&w.messages[len(w.messages)-1])
+	}
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	if mb := stats.HeapAlloc >> 20; mb > 200 {
+		t.Errorf("%d MB", mb)
+	} else {
+		t.Logf("%d MB", mb)
+	}
+	findings, _ := e.Findings()
+	if !slices.ContainsFunc(findings, func(f Finding) bool {
+		return f.Subject == Subject{Account, user(7)} && f.Counts.Messages == 300 && f.Severity == High
+	}) {
+		t.Errorf("the thief was not found among %d findings", len(findings))
+	}
 }
