@@ -314,8 +314,12 @@ const (
 // laneChart draws when each client was at work.
 func laneChart(r *Report, name string, s *story) *chart {
 	var lanes []*analyze.ClientCount
+	all := 0
 	for i := range s.clients {
-		if !s.clients[i].Lane.Empty() && len(lanes) < mostLanes {
+		if s.clients[i].Lane.Empty() {
+			continue
+		}
+		if all++; all <= mostLanes {
 			lanes = append(lanes, &s.clients[i])
 		}
 	}
@@ -332,8 +336,12 @@ func laneChart(r *Report, name string, s *story) *chart {
 		left, height = 20, max(2, 400/float64(len(lanes)))
 	}
 	c := &chart{Name: name, Title: "Who was at work when"}
+	who := Counted(all, "client", "clients")
+	if all > len(lanes) {
+		who = "the busiest " + Commas(len(lanes)) + " of " + who
+	}
 	c.Words = fmt.Sprintf("A line for each of %s, in the order in which they began, with a box wherever it sent something or was refused. The first began at %s, the last ended at %s; %s.",
-		Counted(len(lanes), "client", "clients"), start.In(r.Zone).Format("Mon 15:04:05"), end.In(r.Zone).Format("Mon 15:04:05"), overlapText(lanes))
+		who, start.In(r.Zone).Format("Mon 15:04:05"), end.In(r.Zone).Format("Mon 15:04:05"), overlapText(lanes))
 	bottom := plotTop + height*float64(len(lanes))
 	picture := newSVG(name, bottom+axisHeight, c.Title, c.Words)
 	axis := &timeAxis{start, max(end, start.Add(time.Minute)), left, plotRight, r.Zone}

@@ -39,6 +39,9 @@ func heads(titles ...string) []gridHead {
 	return all
 }
 
+// Long reports whether the table is better folded.
+func (g *grid) Long() bool { return len(g.Rows) > 25 }
+
 // HTML is the table as markup. It is written by hand, since a page is mostly cells, and a template takes ten times as long
 // for each.
 func (g *grid) HTML() template.HTML {

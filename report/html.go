@@ -105,7 +105,7 @@ type webPage struct {
 	Totals, Read      string
 	Inputs            *grid
 	Assumptions       []string
-	Thresholds        *grid
+	Thresholds        []webThreshold
 	Tables            []*grid
 	Notes             []string
 	Command, Version  string
@@ -113,6 +113,8 @@ type webPage struct {
 }
 
 type webDetector struct{ Name, Title string }
+
+type webThreshold struct{ Name, Value string }
 
 // webStory is an incident on the page.
 type webStory struct {
@@ -380,11 +382,14 @@ func (b *webBuilder) clients(s *story) *grid {
 	if len(s.clients) == 0 {
 		return nil
 	}
-	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "first", "last")}
+	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "at work")}
 	for i := range s.clients[:min(len(s.clients), webClients)] {
 		c := &s.clients[i]
 		row := []gridCell{{Code: true, Tight: true}, {Code: true, Tight: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
-			number(c.Messages), number(c.Rejected), number(c.Logins), tight(b.clock(c.First)), tight(b.clock(c.Last))}
+			number(c.Messages), number(c.Rejected), number(c.Logins), plain(b.stretch(c.First, c.Last))}
+		if c.HELO != "" && c.HELO == c.Name {
+			row[5] = plain("its name")
+		}
 		if c.IP.IsValid() {
 			row[0].Text, row[1].Text = c.IP.Unmap().String(), analyze.NetworkOf(c.IP).String()
 		}
@@ -414,12 +419,20 @@ func (b *webBuilder) covers(first, last mail.Instant) string {
 	return first.In(b.r.Zone).Format(layout) + " to " + last.In(b.r.Zone).Format(layout)
 }
 
-// clock is a moment for a table that is wide already.
-func (b *webBuilder) clock(t mail.Instant) string {
-	if t == 0 {
+// stretch is a span of time for a table that is wide already.
+func (b *webBuilder) stretch(first, last mail.Instant) string {
+	if first == 0 {
 		return ""
 	}
-	return t.In(b.r.Zone).Format("2 Jan 15:04:05")
+	from, to := first.In(b.r.Zone), last.In(b.r.Zone)
+	text := from.Format("2 Jan 15:04:05")
+	switch {
+	case first.Second() >= last.Second():
+		return text
+	case from.YearDay() == to.YearDay():
+		return text + " to " + to.Format("15:04:05")
+	}
+	return text + " to " + to.Format("2 Jan 15:04:05")
 }
 
 // compact leaves out the columns in which nothing stands but nothing and 0.
@@ -540,9 +553,8 @@ func (b *webBuilder) method(d *webPage) {
 		}
 	}
 	if r.Thresholds != nil {
-		d.Thresholds = &grid{Caption: "Thresholds (--config changes them; mailforensics help config says what they mean)", Heads: heads("threshold", "#value")}
 		for _, key := range r.Thresholds.Keys() {
-			d.Thresholds.Rows = append(d.Thresholds.Rows, []gridCell{codeCell(key.Name), {Text: thresholdText(key.Value), Number: true}})
+			d.Thresholds = append(d.Thresholds, webThreshold{key.Name, thresholdText(key.Value)})
 		}
 	}
 	for _, t := range r.tablesFor(Person) {

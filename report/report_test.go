@@ -226,7 +226,7 @@ func TestLines(t *testing.T) {
 }
 
 // hostile is text that acts on every kind of reader.
-const hostile = "\x1b]0;owned\x07\x1b[31m\u009b2J\u202egnp.exe\u2066\u2028<script>alert(1)</script>|`x`|[a](http://evil.example)\xff\xfe\x00\r\n=cmd|' /C calc'!A0"
+const hostile = "\x1b]0;owned\x07\x1b[31m\u009b2J\u202egnp.exe\u2066\u2028<script>alert(1)</script>\"'><img src=x onerror=alert(1)>|`x`|[a](http://evil.example)\xff\xfe\x00\r\n=cmd|' /C calc'!A0"
 
 // hostileReport has hostile text wherever a log can put it.
 func hostileReport() *Report {
