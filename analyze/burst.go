@@ -35,6 +35,8 @@ type burstWatch struct {
 	last     mail.Instant
 	lost     int // messages of hot stretches that were dropped for want of room
 	kept     int
+	passed   int // messages that go by until room is looked for again
+	stories  int
 	made     int // series
 
 	totals, days [dimensions]int // of all series, at the end

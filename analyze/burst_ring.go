@@ -19,6 +19,7 @@ const (
 	hotMost     = 32      // … in so many stretches
 	seriesKept  = 8192    // messages of one series that are kept one by one; of more the earlier ones become a story
 	keptMost    = 32_768  // messages kept over all series
+	burstsTold  = 2048    // small bursts of which a story is made when there are too many of them
 	ringRefused = 100_000 // refused attempts remembered, and as many kept
 )
 
@@ -85,10 +86,16 @@ func (w *burstWatch) retire(r *record) {
 	}
 }
 
+// keep remembers a message that is about to leave the ring. Making room costs a look at all that is kept, so it must be
+// worth it: where it gained less than a quarter, nothing is kept until as many messages have passed.
 func (w *burstWatch) keep(s *series, r *record) {
-	if w.kept >= keptMost {
+	if w.kept >= keptMost && w.passed == 0 {
 		w.settleAll()
+		if w.kept > keptMost-keptMost/4 {
+			w.passed = keptMost / 4
+		}
 	}
+	w.passed = max(0, w.passed-1)
 	if w.kept >= keptMost {
 		w.lost++
 		return
@@ -106,37 +113,53 @@ func (r *record) clone() *record {
 	return &c
 }
 
-// settleAll makes room: what turned out to be no burst is forgotten, and large bursts become stories.
+// settleAll makes room: what turned out to be no burst is forgotten, and large bursts become stories; where that is not
+// enough, the smaller ones do, too.
 func (w *burstWatch) settleAll() {
-	w.all(func(s *series) bool {
-		if len(s.kept) > 0 {
-			w.settle(s, seriesKept/8)
+	for _, most := range []int{seriesKept / 8, w.pass.Thresholds.Burst.AloneFrom} {
+		w.all(func(s *series) bool {
+			if len(s.kept) > 0 {
+				w.settle(s, most)
+			}
+			return true
+		})
+		if w.kept <= keptMost-keptMost/4 {
+			return
 		}
-		return true
-	})
+	}
 }
 
 // settle looks at what was kept of a series: a burst of more than most messages becomes a story, a smaller one stays as it
-// is, and so does what may still go on; the rest is forgotten.
+// is, and so does what may still go on; the rest is forgotten. Of a series that has its full share, at least a quarter goes:
+// a steady stream in which there is no burst would be looked through again for every message.
 func (w *burstWatch) settle(s *series, most int) {
 	sortRecords(s.kept)
 	open := w.last.Add(-2 * w.pass.Thresholds.Burst.Pause)
+	crowded := len(s.kept) >= seriesKept
 	var stay []*record
 	done := 0
 	for _, found := range windows(instants(s.kept), w.pace(max(0, s.total-len(s.kept)-s.told()))) {
 		records := s.kept[found.from:found.to]
 		done = found.to
 		switch {
-		case len(records) > most && records[0].time < open || len(records) > seriesKept/2:
-			s.addStory(storyOf(records), w.pass.Thresholds.Burst.Pause)
+		case len(records) > most && (crowded || records[0].time < open) && w.stories < burstsTold, len(records) > seriesKept/2:
+			w.tell(s, records)
 		case !plainlyHonest(records):
 			stay = append(stay, records...)
 		}
 	}
-	for _, r := range s.kept[done:] {
+	rest := s.kept[done:]
+	if crowded {
+		rest = rest[max(0, len(rest)-seriesKept/2):]
+	}
+	for _, r := range rest {
 		if r.time >= open {
 			stay = append(stay, r)
 		}
+	}
+	if most := seriesKept - seriesKept/4; len(stay) > most {
+		w.lost += len(stay) - most
+		stay = stay[len(stay)-most:]
 	}
 	w.kept -= len(s.kept) - len(stay)
 	s.kept = stay
@@ -149,6 +172,13 @@ func storyOf(records []*record) *batch {
 		story.add(r)
 	}
 	return story
+}
+
+// tell makes a story of a burst, or the next part of one.
+func (w *burstWatch) tell(s *series, records []*record) {
+	before := len(s.stories)
+	s.addStory(storyOf(records), w.pass.Thresholds.Burst.Pause)
+	w.stories += len(s.stories) - before
 }
 
 // told is how many messages are in stories.
