@@ -256,18 +256,23 @@ func (w *campaignWatch) meet(token, who uint32, minute int32) {
 	}
 }
 
-// shared reports whether a sighting has a mark that several clients had lately.
+// shared reports whether a sighting has a mark that several clients had lately. Marks that honest mail servers share, too,
+// count only where nobody named the client.
 func (w *campaignWatch) shared(s *sighting) bool {
+	weak := false
 	for kind, token := range s.tokens {
 		c := &w.crowds[token%crowdSlots]
 		if token == 0 || c.check != token || int(c.clients) < w.pass.Thresholds.Campaign.MinClients {
 			continue
 		}
-		if seedKind(kind) != seedSpray && seedKind(kind) != seedFamily && seedKind(kind) != seedDomain || nameless(string(s.field(nameText)), s) {
+		switch seedKind(kind) {
+		case seedSpray, seedFamily, seedDomain, seedNet:
+			weak = true
+		default:
 			return true
 		}
 	}
-	return false
+	return weak && nameless(string(s.field(nameText)), s)
 }
 
 // nameless reports whether nobody named that client: no name by reverse look-up, or one that was made from the address.

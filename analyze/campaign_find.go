@@ -275,6 +275,13 @@ func (h *hunt) pause(list []*seen) time.Duration {
 	return min(max(20*gaps[len(gaps)/2], h.limits.Pause), h.limits.LongPause)
 }
 
+// mostly is in what part of what a client did it must have the mark. A run that writes to damaged addresses writes to good
+// ones, too.
+var mostly = [seedKinds]float64{
+	seedSelf: 0.5, seedNumber: 0.5, seedOwnName: 0.5, seedDamaged: 0.2, seedSpray: 0.5, seedSubject: 0.5, seedHELO: 0.5, seedDomain: 0.5,
+	seedFamily: 0.5, seedNet: 0.5,
+}
+
 // nearby is how long before and after a run attempts that were refused still belong to it: greylisting lets a client wait.
 const nearby = time.Hour
 
@@ -287,7 +294,7 @@ func (h *hunt) hand(kind seedKind, key string, group, run []*seen) *hand {
 	c := &hand{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
 	var stay []*seen
 	for _, s := range run {
-		if 2*with[s.ip] >= h.deeds(kind, s.ip) {
+		if float64(with[s.ip]) >= mostly[kind]*float64(h.deeds(kind, s.ip)) {
 			stay = append(stay, s)
 			c.clients[s.ip] = nil
 			c.seeded[s] = true
@@ -324,10 +331,6 @@ func (h *hunt) deeds(kind seedKind, ip netip.Addr) int {
 			}
 		case seedHELO, seedNumber, seedOwnName:
 			if s.helo == "" {
-				continue
-			}
-		case seedDamaged:
-			if !s.damaged { // such a run writes to good addresses, too
 				continue
 			}
 		}

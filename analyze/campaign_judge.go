@@ -220,6 +220,21 @@ func (c *hand) seed() {
 	}
 }
 
+// damagedShare is what part of unknown recipients must be known ones, damaged: of those that somebody guesses, some look
+// damaged by chance, and where addresses are numbers, many do.
+const damagedShare = 0.3
+
+// byChance reports whether, of all unknown recipients of that time, no more look damaged than may by chance.
+func (c *hand) byChance() bool {
+	unknown := 0
+	for _, s := range c.hunt.all {
+		if s.time >= c.start && s.time <= c.end && s.unknown() {
+			unknown++
+		}
+	}
+	return ratio(c.damaged, unknown) < damagedShare
+}
+
 // seedSubject weighs a subject by how rare it is, here and among people: replies share theirs.
 func (c *hand) seedSubject() {
 	weight := 0.2
@@ -358,7 +373,7 @@ func (c *hand) judgeClients() {
 
 // judgeRecipients weighs to whom they write.
 func (c *hand) judgeRecipients() {
-	if c.kind != seedDamaged && c.damaged >= 3 && ratio(c.damaged, c.recipients) >= 0.1 {
+	if c.kind != seedDamaged && c.damaged >= 3 && ratio(c.damaged, c.recipients) >= 0.1 && ratio(c.damaged, c.unknown) >= damagedShare {
 		c.mark("damaged-recipients", 0.2, "%d of %d recipients are known addresses, damaged", c.damaged, c.recipients)
 	}
 	if ratio(c.unknown, c.recipients) >= 0.1 && c.unknown >= 3 {
@@ -453,6 +468,8 @@ func (c *hand) limit() {
 	th := &c.w.pass.Thresholds.Score
 	c.score = min(c.score, 1)
 	switch {
+	case c.kind == seedDamaged && c.byChance():
+		c.atMost(th.Low-0.01, "by-chance", "of all unknown recipients of that time, few look damaged")
 	case c.kind != seedSelf && c.marks < 2, c.kind == seedSelf && c.marks < 1:
 		c.atMost(th.Low-0.01, "one-mark", "a single mark is chance")
 	case c.radiation():
