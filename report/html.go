@@ -164,7 +164,6 @@ type webEntry struct {
 	Time, Clock, Day string
 	Texts            []string
 	Line             *webLine
-	Link             string
 }
 
 // webLine is a line of a log.
@@ -181,23 +180,29 @@ type webFinding struct {
 }
 
 const (
-	webStories  = 25   // told in full
-	webEntries  = 400  // moments of one
-	webClients  = 1000 // rows of one
-	webFindings = 100  // of one, with their proof
+	webStories  = 25   // told; the others are rows
+	webAtLength = 5    // with pictures and long tables
 	webLineMost = 1500 // bytes of a log line
 )
 
+// webRoom is how much of each a story shows; the JSON has all. With these a page stays under 2 MB whatever was found.
+type webRoom struct{ entries, clients, findings, values int }
+
+func roomOf(s *story) webRoom {
+	if s.number <= webAtLength {
+		return webRoom{entries: 300, clients: 1000, findings: 80, values: 100}
+	}
+	return webRoom{entries: 30, clients: 50, findings: 5, values: 10}
+}
+
 func newWebPage(r *Report) *webPage {
 	b := &webBuilder{r: r, files: r.fileNames(), short: shortNames(r.fileNames()), ids: make(map[string]string)}
-	for i := range r.Findings {
-		b.ids[r.Findings[i].ID] = "f" + strconv.Itoa(i+1)
-	}
 	stories := tell(r)
 	d := &webPage{Version: r.Version, Command: command(r, r.Command, "--format", "html"), ReadableByProgram: command(r, r.Command, "--format", "json"),
 		Totals: totalsText(&r.Totals), Read: verdicts(r), Notes: r.Notes, Advice: r.Advice, Covered: coverageTexts(r)}
 	d.Title, d.Lead = b.title(stories)
 	told := min(len(stories), cmp.Or(r.Told, webStories))
+	b.anchor(stories[:told])
 	if len(stories) > 1 {
 		d.Index = b.index(stories[:told])
 	}
@@ -225,7 +230,16 @@ func newWebPage(r *Report) *webPage {
 type webBuilder struct {
 	r            *Report
 	files, short []string
-	ids          map[string]string // anchors of findings
+	ids          map[string]string // anchors of the findings that are shown
+}
+
+func (b *webBuilder) anchor(stories []*story) {
+	for _, s := range stories {
+		all := s.findings()
+		for _, f := range all[:min(len(all), roomOf(s).findings)] {
+			b.ids[f.ID] = "f" + strconv.Itoa(len(b.ids)+1)
+		}
+	}
 }
 
 func (b *webBuilder) title(stories []*story) (title, lead string) {
@@ -243,11 +257,19 @@ func (b *webBuilder) index(stories []*story) *grid {
 	for _, s := range stories {
 		g.Rows = append(g.Rows, []gridCell{
 			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
-			{Text: s.main.Subject.Value, Code: true, Link: "i" + strconv.Itoa(s.number)}, tight(s.main.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
+			{Text: s.main.Subject.Value, Code: true, Link: b.told(s)}, tight(s.main.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
 			tight(span(s.main.End.Sub(s.main.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
 		})
 	}
 	return g
+}
+
+// told is the anchor of a story; "" where it has but a row.
+func (b *webBuilder) told(s *story) string {
+	if b.ids[s.main.ID] == "" {
+		return ""
+	}
+	return "i" + strconv.Itoa(s.number)
 }
 
 func (b *webBuilder) story(s *story) *webStory {
@@ -268,7 +290,10 @@ func (b *webBuilder) story(s *story) *webStory {
 	marks := []mark{{f.Start, f.End, "incident " + strconv.Itoa(s.number)}}
 	pad := max(f.End.Sub(f.Start)/4, 10*time.Minute)
 	start, end := b.r.Window()
-	w.Pulse = mailChart(b.r, id+"-pulse", "All mail of the server around it", max(start, f.Start.Add(-pad)), min(end, f.End.Add(pad)), marks)
+	room := roomOf(s)
+	if s.number <= webAtLength {
+		w.Pulse = mailChart(b.r, id+"-pulse", "All mail of the server around it", max(start, f.Start.Add(-pad)), min(end, f.End.Add(pad)), marks)
+	}
 	w.Lanes = laneChart(b.r, id+"-lanes", s)
 	w.Who = b.clients(s)
 	if len(f.Scripts) > 0 {
@@ -280,13 +305,13 @@ func (b *webBuilder) story(s *story) *webStory {
 		w.Facts = append([]analyze.Fact{{Name: "recipient domain", Text: f.RecipientDomains[0].Value}}, w.Facts...)
 	}
 	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
-		w.Senders = countGrid("Senders: "+Commas(n)+" in "+Counted(f.Counts.SenderDomains, "domain", "domains"), "sender", f.Senders, f.Counts.Messages, n)
+		w.Senders = countGrid("Senders: "+Commas(n)+" in "+Counted(f.Counts.SenderDomains, "domain", "domains"), "sender", f.Senders[:min(len(f.Senders), room.values)], f.Counts.Messages, n)
 	}
 	if len(f.Subjects) > 0 {
-		w.Subjects = countGrid("Subjects", "subject", f.Subjects, f.Counts.Messages, len(f.Subjects))
+		w.Subjects = countGrid("Subjects", "subject", f.Subjects[:min(len(f.Subjects), room.values)], f.Counts.Messages, len(f.Subjects))
 	}
 	w.Mangled = b.mangled(s)
-	if !forUs(b.r, f) && f.Counts.Recipients > 0 {
+	if !forUs(b.r, f) && f.Counts.Recipients > 0 && s.number <= webAtLength {
 		w.Refusals = refusalChart(b.r, id+"-refusals", start, end, marks)
 	}
 	b.findings(w, s)
@@ -334,12 +359,12 @@ func whoText(s *story) string {
 }
 
 func (b *webBuilder) happened(w *webStory, s *story) {
-	few := fewEntries(s.happened, s.main.ID, webEntries)
+	few := fewEntries(s.happened, s.main.ID, roomOf(s).entries)
 	for i := range few {
 		e := &few[i]
 		at := e.Time.In(b.r.Zone)
 		w.Happened = append(w.Happened, webEntry{Time: at.Format(time.RFC3339), Clock: at.Format(clockLayout), Day: at.Format("Monday, 2 January 2006"),
-			Texts: e.Texts, Line: b.line(e.Evidence, ""), Link: b.ids[e.Finding]})
+			Texts: e.Texts, Line: b.line(e.Evidence, "")})
 	}
 	for i := len(w.Happened) - 1; i > 0; i-- { // a day stands once
 		if w.Happened[i].Day == w.Happened[i-1].Day {
@@ -383,7 +408,8 @@ func (b *webBuilder) clients(s *story) *grid {
 		return nil
 	}
 	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "at work")}
-	for i := range s.clients[:min(len(s.clients), webClients)] {
+	most := roomOf(s).clients
+	for i := range s.clients[:min(len(s.clients), most)] {
 		c := &s.clients[i]
 		row := []gridCell{{Code: true, Tight: true}, {Code: true, Tight: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
 			number(c.Messages), number(c.Rejected), number(c.Logins), plain(b.stretch(c.First, c.Last))}
@@ -398,7 +424,7 @@ func (b *webBuilder) clients(s *story) *grid {
 		}
 		g.Rows = append(g.Rows, row)
 	}
-	if more := len(s.clients) - webClients; more > 0 {
+	if more := len(s.clients) - most; more > 0 {
 		g.More = "and " + Commas(more) + " more, in --format json"
 	}
 	return g.compact()
@@ -467,7 +493,7 @@ func (b *webBuilder) mangled(s *story) *grid {
 	for _, f := range s.findings() {
 		for i := range f.Mangled {
 			m := &f.Mangled[i]
-			if seen[m.Recipient] || len(g.Rows) == webClients {
+			if seen[m.Recipient] || len(g.Rows) == roomOf(s).clients {
 				continue
 			}
 			seen[m.Recipient] = true
@@ -482,8 +508,8 @@ func (b *webBuilder) mangled(s *story) *grid {
 
 // findings are the proofs: the main finding's lines and argument, and those of the others.
 func (b *webBuilder) findings(w *webStory, s *story) {
-	all := s.findings()
-	for i, f := range all[:min(len(all), webFindings)] {
+	all, most := s.findings(), roomOf(s).findings
+	for i, f := range all[:min(len(all), most)] {
 		id := b.ids[f.ID]
 		out := webFinding{ID: id, Detector: f.Detector, Severity: f.Severity.String(), Sure: percent(f.Score), Title: capital(f.Title),
 			When: from(f.Start, f.End, b.r.Zone), Much: howMuch(f), Reasons: f.Reasons, Trace: traceCommand(f, b.r), Main: i == 0}
@@ -497,7 +523,7 @@ func (b *webBuilder) findings(w *webStory, s *story) {
 		}
 		w.Findings = append(w.Findings, out)
 	}
-	if more := len(all) - webFindings; more > 0 {
+	if more := len(all) - most; more > 0 {
 		w.Left = "and " + Counted(more, "more finding", "more findings") + ", in --format json"
 	}
 }
