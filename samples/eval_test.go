@@ -28,10 +28,13 @@ type finding struct {
 	Subject                       struct{ Kind, Value string }
 	Start, End                    time.Time
 	Counts                        map[string]int64
-	Clients                       []struct{ IP string }
-	Accounts                      []string
-	Scripts                       []struct{ Value string }
-	Mangled                       []Mangled
+	Clients                       []struct {
+		IP       string
+		Messages int64
+	}
+	Accounts []string
+	Scripts  []struct{ Value string }
+	Mangled  []Mangled
 }
 
 // grave reports whether a finding asks somebody to act.
@@ -125,6 +128,7 @@ func evaluate(truth Truth, r report) *score {
 	s.judgeWindows(r.Findings)
 	s.judgeMangled(r.Findings)
 	s.judgeDetectors(r.Findings)
+	s.judgeLogins(r.Findings)
 	return s
 }
 
@@ -286,6 +290,46 @@ func (s *score) judgeWhole(findings []finding) {
 			s.window = fmt.Sprintf("%v, %v", f.Start.Sub(s.Window.Start).Abs().Round(time.Second), f.End.Sub(s.Window.End).Abs().Round(time.Second))
 			s.counts = fmt.Sprintf("%d of %d members", len(f.Clients), len(s.Offenders))
 		}
+	}
+}
+
+// judgeLogins wants every address that logged in with a stolen account among the clients of its finding, and of strangers
+// nobody else; and those who answered a phish named, exactly.
+func (s *score) judgeLogins(findings []finding) {
+	answered := make(map[string]bool)
+	for i := range findings {
+		f := &findings[i]
+		if f.Detector == "phish" && f.grave() {
+			for _, a := range f.Accounts {
+				answered[a] = true
+			}
+		}
+		for _, o := range s.Offenders {
+			if f.Detector != "account" || f.Subject.Value != o.Value || len(o.Logins) == 0 {
+				continue
+			}
+			clients, want := make(map[string]bool), make(map[string]bool)
+			for _, c := range f.Clients {
+				clients[c.IP] = c.Messages == 0
+			}
+			for _, l := range o.Logins {
+				want[l.IP] = true
+				if _, found := clients[l.IP]; !found {
+					s.fault("%s: %s logged in, and is not among the clients", f.ID, l.IP)
+				}
+			}
+			for ip, loginOnly := range clients {
+				if loginOnly && !want[ip] {
+					s.fault("%s: %s is no thief's", f.ID, ip)
+				}
+			}
+			if got := f.Counts["logins"]; got != int64(len(o.Logins)) {
+				s.fault("%s: got %d logins want %d", f.ID, got, len(o.Logins))
+			}
+		}
+	}
+	if want := s.Facts.Replies; len(want) > 0 && !slices.Equal(sorted(answered), want) {
+		s.fault("answered the phish: got %q want %q", sorted(answered), want)
 	}
 }
 

@@ -30,6 +30,9 @@ type Truth struct {
 	Offenders    []Offender
 	Mangled      []Mangled
 	Detectors    []string // that must speak up
+	Facts        struct {
+		Replies []string `json:"phish_replies"` // accounts that answered a phish
+	}
 }
 
 // Totals are those of the whole log.
