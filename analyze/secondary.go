@@ -100,7 +100,9 @@ func (s sketch) distinct() int {
 type secondaryWatch struct {
 	pass     *Pass
 	visitors *Entities[visitor, visits]
-	alive    map[string]*Buckets // minutes in which a host took or refused something
+	alive    map[string]minuteSet // in which a host took or refused something
+	host     string               // of the latest line, and its set: lines come in runs of one host
+	lived    minuteSet
 }
 
 func newSecondaryWatch(p *Pass) *secondaryWatch {
@@ -108,17 +110,38 @@ func newSecondaryWatch(p *Pass) *secondaryWatch {
 	return &secondaryWatch{
 		pass:     p,
 		visitors: NewEntities(p.Thresholds.Secondary.MaxVisitors, func(v *visits) int { return v.messages + v.rejected }, own),
-		alive:    make(map[string]*Buckets),
+		alive:    make(map[string]minuteSet),
 	}
 }
 
 func (w *secondaryWatch) lives(host string, t mail.Instant) {
-	b := w.alive[host]
-	if b == nil {
-		b = new(Buckets)
-		w.alive[strings.Clone(host)] = b
+	if host != w.host || w.lived == nil {
+		if w.alive[host] == nil {
+			w.alive[strings.Clone(host)] = make(minuteSet)
+		}
+		w.host, w.lived = strings.Clone(host), w.alive[host]
 	}
-	b.Add(t, 1, 0)
+	w.lived.add(t)
+}
+
+// minuteSet is a set of minutes, a bit each: 64 of them to a word.
+type minuteSet map[int64]uint64
+
+func (s minuteSet) add(t mail.Instant) {
+	word, bit := t.Minute()>>6, uint64(1)<<(t.Minute()&63)
+	if s[word]&bit == 0 {
+		s[word] |= bit
+	}
+}
+
+// any reports whether there is a minute from a to b.
+func (s minuteSet) any(from, to mail.Instant) bool {
+	for m := from.Minute(); m <= to.Minute(); m++ {
+		if s[m>>6]&(1<<(m&63)) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *secondaryWatch) Message(m *mail.Message) {
@@ -131,8 +154,11 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	}
 	v := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
 	v.messages++
-	v.came(m.Time, 1, 0)
-	v.prove(MessageEvidence(m), false)
+	if len(m.Hosts) == 1 && endsHere(m) {
+		return // no secondary delivers to mailboxes: more than the number is never asked for
+	}
+	v.came(m.Time, 1)
+	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
 	v.senders.add(mail.Fold(m.Sender))
 	v.subjects.add(m.Subject)
@@ -158,20 +184,24 @@ func (w *secondaryWatch) Event(ev *mail.Event) {
 	w.lives(ev.Host, ev.Time)
 	v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
 	v.rejected++
-	v.came(ev.Time, 0, 1)
-	v.prove(EventEvidence(ev), true)
-	v.meet(ev.Client)
-	v.senders.add(mail.Fold(ev.Sender))
-	v.domain(mail.Domain(ev.Recipient), 1)
 }
 
-// came counts messages and refusals in their minute; of too many minutes the first are kept.
-func (v *visits) came(t mail.Instant, messages, rejected int) {
-	b := Bucket{mail.Instant(t.Minute() * int64(time.Minute)), messages, rejected}
+// endsHere reports whether a recipient's mailbox is on the host that took the message.
+func endsHere(m *mail.Message) bool {
+	for i := range m.Recipients {
+		if m.Recipients[i].Local {
+			return true
+		}
+	}
+	return false
+}
+
+// came counts messages in their minute; of too many minutes the first are kept.
+func (v *visits) came(t mail.Instant, messages int) {
+	b := Bucket{Time: mail.Instant(t.Minute() * int64(time.Minute)), Messages: messages}
 	at, found := slices.BinarySearchFunc(v.minutes, b, func(a, b Bucket) int { return cmp.Compare(a.Time, b.Time) })
 	if found {
 		v.minutes[at].Messages += messages
-		v.minutes[at].Rejected += rejected
 		return
 	}
 	if at < visitMinutes {
@@ -182,20 +212,15 @@ func (v *visits) came(t mail.Instant, messages, rejected int) {
 	}
 }
 
-// prove keeps the first and the last line; borrowed says that the text is the log's, and must be cloned to be kept.
-func (v *visits) prove(e Evidence, borrowed bool) {
-	first := v.first.Text == "" || before(e, v.first)
-	last := v.last.Text == "" || before(v.last, e)
-	if e.Text == "" || !first && !last {
+// prove keeps the first and the last line. They are lines of messages, which own their text.
+func (v *visits) prove(e Evidence) {
+	if e.Text == "" {
 		return
 	}
-	if borrowed {
-		e = owned(e)
-	}
-	if first {
+	if v.first.Text == "" || before(e, v.first) {
 		v.first = e
 	}
-	if last {
+	if v.last.Text == "" || before(v.last, e) {
 		v.last = e
 	}
 }
@@ -243,17 +268,19 @@ func (w *secondaryWatch) Merge(other Watch) {
 			v.domain(d.Value, d.Messages)
 		}
 		for _, b := range x.minutes {
-			v.came(b.Time, b.Messages, b.Rejected)
+			v.came(b.Time, b.Messages)
 		}
 		v.busy = v.busy || x.busy
-		v.prove(x.first, false)
-		v.prove(x.last, false)
+		v.prove(x.first)
+		v.prove(x.last)
 	}
-	for host, b := range o.alive {
+	for host, minutes := range o.alive {
 		if w.alive[host] == nil {
-			w.alive[host] = new(Buckets)
+			w.alive[host] = make(minuteSet)
 		}
-		w.alive[host].Merge(b)
+		for word, bits := range minutes {
+			w.alive[host][word] |= bits
+		}
 	}
 }
 
@@ -345,21 +372,11 @@ func (w *secondaryWatch) primaryUp(site *Site, v *visits) bool {
 	for _, b := range v.minutes {
 		all++
 		for host, alive := range w.alive {
-			if !site.IsSecondary(host) && alive.Any(b.Time-within, b.Time+within) {
+			if !site.IsSecondary(host) && alive.any(b.Time-within, b.Time+within) {
 				up++
 				break
 			}
 		}
 	}
 	return 2*up > all
-}
-
-// Any reports whether anything was counted from a to b, to the width of a bucket.
-func (b *Buckets) Any(from, to mail.Instant) bool {
-	for key := from.Minute() / b.span(); key <= to.Minute()/b.span(); key++ {
-		if b.cells[key] != nil {
-			return true
-		}
-	}
-	return false
 }
