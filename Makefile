@@ -8,7 +8,7 @@ FUZZTIME ?= 1m
 SIZE ?= 1000
 RUNS ?= 3
 
-.PHONY: all build test race check fuzz bench eval golden clean
+.PHONY: all build test race check fuzz bench eval docs golden clean
 
 all: check test build
 
@@ -46,6 +46,10 @@ bench:
 ## eval: what is found in the samples against what is known to be in them
 eval:
 	$(GO) test -count=1 -run '^TestEval$$' -v ./samples
+
+## docs: man pages, completions, pages, pictures, and the output of every command in the documents
+docs:
+	$(GO) test -count=1 -run '^Test(ManPages|Completions|DetectorPages|ThresholdPage|ReadmeIsOfThisProgram|Pictures|Docs)$$' ./cmd/mailforensics -update
 
 ## golden: rewrite every expectation; the diff is the review
 golden:

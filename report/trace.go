@@ -80,8 +80,8 @@ func traits(m *mail.Message) string {
 	if m.Notice {
 		words[0] = "because of " + m.Parent
 	}
-	if len(m.Hosts) > 0 {
-		words = append(words, strings.Join(m.Hosts, " → "))
+	if hosts := strings.Join(m.Hosts, " → "); hosts != "" { // Exim's own log names none
+		words = append(words, hosts)
 	}
 	if m.Size > 0 {
 		words = append(words, Bytes(m.Size))
