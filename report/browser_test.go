@@ -433,7 +433,7 @@ func lookWithoutScript(t *testing.T, b *browser) {
 func lookAtPaper(t *testing.T, b *browser) {
 	b.show(investigation(), 794, 1123)
 	b.ask("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
-	if got := b.text(`document.querySelector("#f3 .lines").getBoundingClientRect().height > 0`); got != "true" {
+	if got := b.text(`document.querySelector("#f2 .lines").getBoundingClientRect().height > 0`); got != "true" {
 		t.Errorf("folded evidence has a height: %s", got)
 	}
 	if got := b.text(`Array.from(document.querySelectorAll("nav, .held button, .filter")).every(function (n) { return getComputedStyle(n).display === "none"; })`); got != "true" {
