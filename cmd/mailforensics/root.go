@@ -125,7 +125,7 @@ const formatsNote = "formats"
 func globalFlags(root *cobra.Command, t *typed) {
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&t.format, "format", "", "`form` of the result: table, json, ndjson, csv, markdown, where the command has it")
+	f.StringVar(&t.format, "format", "", "`form` of the result: table, json, ndjson, csv, markdown, html and others, where the command has it")
 	f.StringVarP(&t.output, "output", "o", "", "write the result to `FILE`; its ending chooses the format where --format does not")
 	f.BoolVar(&t.force, "force", false, "overwrite FILE of -o")
 	f.StringVar(&t.since, "since", "", "only what happened from `TIME` on: 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04, or -2h before now")
