@@ -295,7 +295,7 @@ func (p *place) within(from, to mail.Instant) (n int) {
 
 // failure notes a failed login of an account that is named. What a password server says again is left out.
 func (w *accountWatch) failure(ev *mail.Event) {
-	if ev.Account == "" || ev.Time == 0 || !isGuess(ev) || ev.Service == "auth" && ev.Client.IP.IsValid() {
+	if ev.Account == "" || len(ev.Account) > longestName || ev.Time == 0 || !isGuess(ev) || ev.Service == "auth" && ev.Client.IP.IsValid() {
 		return
 	}
 	l := w.logins.At(loginKey(ev.Account))
@@ -305,7 +305,7 @@ func (w *accountWatch) failure(ev *mail.Event) {
 	}
 	if len(l.failures) < failuresOfOne && w.failures < failuresMost {
 		w.failures++
-		l.failures = append(l.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(ev.Raw)})
+		l.failures = append(l.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(shortEvidence(ev).Text)})
 	}
 }
 
@@ -404,13 +404,19 @@ func (w *accountWatch) fold(l *login) {
 		l.story = newBatch()
 		w.stories++
 	}
-	var beside []*record
+	var beside, told []*record
 	isOwners := l.ownersPart()
 	for _, r := range l.records {
 		if isOwners(r) {
 			beside = append(beside, r)
 			continue
 		}
+		told = append(told, r)
+	}
+	if len(beside) > len(told)/4 {
+		beside, told = nil, l.records // or there would be no room made
+	}
+	for _, r := range told {
 		l.story.add(r)
 	}
 	l.story.times = l.story.times[:min(len(l.story.times), storyTimes)]

@@ -217,3 +217,23 @@ func TestHonestAccounts(t *testing.T) {
 		})
 	}
 }
+
+// An account that is used from everywhere by many makes room as well: the time for a message must not grow with their number.
+func TestAccountRoom(t *testing.T) {
+	pass := &Pass{Thresholds: DefaultThresholds()}
+	pass.Thresholds.Account.MaxRecords = 1000
+	x := newAccountWatch(pass)
+	w := newTown(0)
+	for i := range 20_000 {
+		w.send(time.Duration(i)*3*time.Second, fmt.Sprintf("%d.1.1.1", 20+i%12), "all@site.example", "all@site.example", "x@y.example", mail.Delivered)
+	}
+	for i := range w.messages {
+		x.Message(&w.messages[i])
+		if x.records >= 1000 {
+			t.Fatalf("%d records after message %d: no room was made", x.records, i)
+		}
+	}
+	if l := x.logins.Find("all@site.example"); l.sent != 20_000 || l.past+len(l.records)+l.story.Counts.Messages != l.sent {
+		t.Errorf("sent %d: %d past, %d records, %d in a story", l.sent, l.past, len(l.records), l.story.Counts.Messages)
+	}
+}

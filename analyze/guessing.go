@@ -159,12 +159,26 @@ func (w *guessingWatch) failed(ev *mail.Event) {
 		g.unknown += n
 	}
 	w.try(g, ev.Account, n)
-	if e := EventEvidence(ev); g.first.Line == 0 || before(e, g.first) {
+	if e := shortEvidence(ev); g.first.Line == 0 || before(e, g.first) {
 		g.first = owned(e)
 	}
-	if e := EventEvidence(ev); g.last.Line == 0 || before(g.last, e) {
+	if e := shortEvidence(ev); g.last.Line == 0 || before(g.last, e) {
 		g.last = owned(e)
 	}
+}
+
+// What a client types as its name may be as long as it likes: no account is longer than an address (RFC 5321, section
+// 4.5.3.1), and nobody reads longer lines.
+const (
+	longestName = 320
+	longestLine = 4096
+)
+
+// shortEvidence is the line of a failed login, cut where it is too long to keep.
+func shortEvidence(ev *mail.Event) Evidence {
+	e := EventEvidence(ev)
+	e.Text = e.Text[:min(len(e.Text), longestLine)]
+	return e
 }
 
 // complete adds what another line says of the client, whatever the order of lines.
@@ -180,7 +194,7 @@ func (w *guessingWatch) try(g *guesser, name string, n int) {
 	if w.names >= w.pass.Thresholds.Guessing.MaxNames && w.counted != w.clients.Forgotten {
 		w.countNames()
 	}
-	if name == "" || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.accounts.Of(loginKey(name)) == 0 {
+	if name == "" || len(name) > longestName || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.accounts.Of(loginKey(name)) == 0 {
 		g.unnamed += n
 		return
 	}

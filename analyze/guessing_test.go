@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,5 +129,18 @@ func TestAttempts(t *testing.T) {
 		if got := attemptsOf(&mail.Event{Text: text}); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
+	}
+}
+
+// A client may type a megabyte as its name: it is counted, and not kept.
+func TestLongNamesAreNotKept(t *testing.T) {
+	w := newTown(0)
+	for i := range 20 {
+		w.fail(time.Duration(i)*time.Second, "203.0.113.66", strings.Repeat("x", 1<<20)+fmt.Sprint(i))
+		w.events[i].Raw = w.events[i].Account
+	}
+	all := w.find(guessing)
+	if len(all) != 1 || all[0].Counts.FailedLogins != 20 || len(all[0].Accounts) != 0 || len(all[0].Evidence[0].Text) > longestLine {
+		t.Errorf("got %d findings", len(all))
 	}
 }
