@@ -100,7 +100,7 @@ func (w *campaignWatch) Message(m *mail.Message) {
 		w.unnamed++
 	}
 	own, byHELO := inOwnName(m.Sender, &m.Client)
-	if own {
+	if own && !(byHELO && writesHome(m)) {
 		w.clean.add(hashAddr('c', m.Client.IP.Unmap()))
 		return
 	}
@@ -116,7 +116,7 @@ func (w *campaignWatch) Event(ev *mail.Event) {
 	}
 	w.seen(ev.Time)
 	own, byHELO := inOwnName(ev.Sender, &ev.Client)
-	if own {
+	if own && !(byHELO && mail.Domain(ev.Sender) == mail.Domain(ev.Recipient)) {
 		return
 	}
 	s := w.place()
@@ -142,6 +142,18 @@ func inOwnName(sender string, c *mail.Client) (own, byHELO bool) {
 		return false, false
 	}
 	return named && !genericName(c.Name, c.IP) && !rentedName(c.Name), true
+}
+
+// writesHome reports whether a recipient is in the sender's own domain: whoever comes from outside with such mail must prove more
+// than his HELO.
+func writesHome(m *mail.Message) bool {
+	domain := mail.Domain(m.Sender)
+	for i := range m.Recipients {
+		if mail.Domain(m.Recipients[i].Envelope()) == domain {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *campaignWatch) seen(t mail.Instant) {

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -88,7 +89,7 @@ func (h *hunt) campaigns() []*hand {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *hand) int {
-		return cmp.Or(cmp.Compare(min(1, b.score), min(1, a.score)), cmp.Compare(len(b.clients), len(a.clients)),
+		return cmp.Or(cmp.Compare(h.severity(b), h.severity(a)), cmp.Compare(b.rank(), a.rank()), cmp.Compare(len(b.clients), len(a.clients)),
 			cmp.Compare(len(b.sightings), len(a.sightings)), cmp.Compare(plainness[b.kind], plainness[a.kind]), cmp.Compare(a.start, b.start))
 	})
 	told := make(map[*seen]bool)
@@ -109,6 +110,14 @@ func (h *hunt) campaigns() []*hand {
 		best = append(best, c)
 	}
 	return best
+}
+
+func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.score) }
+
+// rank puts the hand first that tells more: of two that are equally grave, one with twice as many addresses may be a little
+// less sure.
+func (c *hand) rank() float64 {
+	return math.Round(100*(c.score+0.1*math.Log2(float64(len(c.clients))))) / 100
 }
 
 // plainness is how well a mark says to people what joins the clients.
@@ -158,7 +167,7 @@ func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 		return s.subject, len(s.subject) >= 4
 	case seedHELO:
 		kind := kindOfHELO(s.helo)
-		return strings.ToLower(s.helo), (kind == labelHELO || kind == namedHELO) && !strings.EqualFold(s.helo, s.name) && !s.is(alignedHELO)
+		return strings.ToLower(s.helo), (kind == labelHELO || kind == namedHELO) && !strings.EqualFold(s.helo, s.name)
 	case seedDomain:
 		return s.domain, s.domain != "" && !s.is(alignedHELO)
 	case seedFamily:
@@ -252,7 +261,7 @@ func (h *hunt) dense(run []*seen) [][]*seen {
 	for _, w := range found {
 		length += times[w.to-1].Sub(times[w.from])
 	}
-	if 2*size(found) < len(run) || 2*length > times[len(times)-1].Sub(times[0]) {
+	if 4*size(found) < 3*len(run) || 3*length > times[len(times)-1].Sub(times[0]) {
 		return [][]*seen{run}
 	}
 	var parts [][]*seen

@@ -431,7 +431,7 @@ func (c *hand) honest() {
 	} else if ratio(c.serverNames, k) >= 0.5 {
 		c.because("named-servers", -0.35, "%d of %d are servers with a name of their own", c.serverNames, k)
 	}
-	if c.kind != seedSelf && ratio(c.aligned, n) >= 0.5 {
+	if c.kind != seedSelf && ratio(c.aligned, n) >= 0.5 && !c.borrowedHELO() {
 		c.because("helo-of-sender", -0.25, "%d say HELO in the sender's domain", c.aligned)
 	}
 	if ids := c.ids.Total(); c.kind != seedSelf && ids > 0 && ratio(c.ownID, ids) >= enough && !c.site.IsOurs(c.key) {
@@ -449,6 +449,12 @@ func (c *hand) honest() {
 	if isListOfOne(c) {
 		c.because("one-sender", -0.2, "all from one sender")
 	}
+}
+
+// borrowedHELO reports whether one HELO is said everywhere: a company that has as many servers gives each a name.
+func (c *hand) borrowedHELO() bool {
+	_, share := c.helos.Most()
+	return share >= enough && len(c.clients) >= 5 && ratio(c.nets.Distinct(), len(c.clients)) >= enough
 }
 
 // isListOfOne reports whether one sender, not one of ours, is all that they send for: a company that is moved about in its
