@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"mailforensics/mail"
@@ -116,6 +117,8 @@ func (s scale) y(n int) float64      { return s.bottom - s.height(n) }
 func (s scale) steps() []int {
 	parts := 4
 	switch {
+	case math.Mod(s.most, 5) == 0 && strconv.Itoa(int(s.most))[0] == '5':
+		parts = 5
 	case s.most < 4 || math.Mod(s.most, 4) != 0 && math.Mod(s.most, 3) != 0 && math.Mod(s.most, 5) != 0:
 		parts = 1
 	case math.Mod(s.most, 4) == 0:
