@@ -345,6 +345,9 @@ func (x *redactor) words(s string, of func(before, w, after string) string) stri
 			at++
 			continue
 		}
+		if isAddress(s[at:n]) {
+			n += lengthOf(s[n:])
+		}
 		end := n
 		for end > at && strings.IndexByte(".:-", s[end-1]) >= 0 { // the end of a sentence is not of the name
 			end--
@@ -356,6 +359,16 @@ func (x *redactor) words(s string, of func(before, w, after string) string) stri
 		at = n
 	}
 	return out.String()
+}
+
+// lengthOf is how much of a text is the length of a network: "/24".
+func lengthOf(s string) int {
+	digits := strings.TrimPrefix(s, "/")
+	rest := strings.TrimLeft(digits, "0123456789")
+	if len(digits) == len(s) || len(rest) == len(digits) {
+		return 0
+	}
+	return len(s) - len(rest)
 }
 
 func wordByte(c byte) bool {
@@ -522,6 +535,7 @@ func (x *redactor) knowns(of map[string]analyze.Known, f func(string) string) ma
 	return out
 }
 
+// tables redacts what stands in tables. Where a column says by what the values of another are, they are taken for that.
 func (x *redactor) tables(ts []Table) []Table {
 	out := slices.Clone(ts)
 	for i := range out {
@@ -530,10 +544,39 @@ func (x *redactor) tables(ts []Table) []Table {
 		t.Rows = make([][]Value, len(ts[i].Rows))
 		for j, row := range ts[i].Rows {
 			t.Rows[j] = slices.Clone(row)
+			by := ""
 			for k := range row {
-				t.Rows[j][k].text = x.text(row[k].text)
+				switch cell := &t.Rows[j][k]; t.Columns[k].Name {
+				case "by":
+					by = cell.text
+				case "value":
+					cell.text = x.keyed(by, cell.text)
+				case "name":
+					cell.text = x.name(cell.text)
+				default:
+					cell.text = x.text(cell.text)
+				}
 			}
 		}
 	}
 	return out
+}
+
+// keyed redacts a value of a key of --by.
+func (x *redactor) keyed(key, value string) string {
+	switch key {
+	case "account", "user", "host", "helo", "relay":
+		return x.name(value)
+	case "sender", "recipient":
+		return x.address(value)
+	case "sender-domain", "recipient-domain":
+		return x.domain(value)
+	case "subject":
+		return x.subject(value)
+	case "script", "directory":
+		return x.path(value)
+	case "asn", "country", "uid", "direction", "disposition":
+		return value
+	}
+	return x.text(value)
 }

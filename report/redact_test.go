@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,32 @@ func TestRedactKeepsNetworksTogether(t *testing.T) {
 			t.Errorf("%s: got %s, want it as it is", w, got)
 		}
 	}
+	if got, want := x.text("all of 192.0.2.0/24, 84.60.208.31/32/x"), "all of "+a[:strings.LastIndexByte(a, '.')]+".0/24, 198.18.1.1/32/x"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	if got := x.word("2001:db8:5::1"); !strings.HasPrefix(got, "2001:db8:") || got == "2001:db8:5::1" {
 		t.Errorf("IPv6: got %s", got)
+	}
+}
+
+// A table says what its values are.
+func TestRedactTables(t *testing.T) {
+	r := offenders()
+	r.Tables = []Table{{Name: "offenders", Columns: []Column{{Name: "by"}, {Name: "value"}, {Name: "name"}, {Name: "reason"}}}}
+	for _, row := range [][4]string{
+		{"account", "maria", "", ""}, {"user", "Maria", "", ""}, {"subject", "Dear customer", "", ""}, {"helo", "laptop", "laptop", ""},
+		{"directory", "/home/maria/www", "", ""}, {"sender", "anna@club.example", "", ""}, {"sender-domain", "club.example", "", ""},
+		{"ip", "192.0.2.7", "", "blocked: anna@club.example"}, {"uid", "33", "", ""}, {"country", "DE", "", ""}, {"sender", "<>", "", ""},
+	} {
+		r.Tables[0].Rows = append(r.Tables[0].Rows, []Value{Text(row[0]), Text(row[1]), Text(row[2]), Text(row[3])})
+	}
+	var got []string
+	for _, row := range Redact(r).Tables[0].Rows {
+		got = append(got, row[1].text+" "+row[2].text+row[3].text)
+	}
+	want := []string{"name-3 ", "name-3 ", "subject-1 ", "name-4 name-4", "/home/name-3/www ", "user-1@domain-1.example ", "domain-1.example ",
+		"198.18.1.1 blocked: user-1@domain-1.example", "33 ", "DE ", "<> "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
