@@ -150,9 +150,21 @@ func entries(s *story) []entry {
 	all = slices.DeleteFunc(all, func(e entry) bool { return len(e.Texts) == 0 })
 	if rate := s.main.Rate; rate != nil && rate.PeakAt != 0 && !hasPeak(all, s.main.ID) {
 		all = append(all, entry{rate.PeakAt, []string{fmt.Sprintf("the peak: %s in a minute", Commas(rate.PeakPerMinute))}, s.main.ID, nil})
-		slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.Time, b.Time) })
 	}
+	slices.SortStableFunc(all, func(a, b entry) int { // of one second, what the story is about comes first
+		return cmp.Or(cmp.Compare(a.Time.Second(), b.Time.Second()), -compareBool(a.Finding == s.main.ID, b.Finding == s.main.ID), cmp.Compare(a.Time, b.Time))
+	})
 	return all
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 func hasPeak(all []entry, id string) bool {
