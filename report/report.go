@@ -1,5 +1,5 @@
 // Package report says what was found. It stands at the end of the flow: a command fills a Report, and every output format
-// is a function of a writer and a report: Terminal for a person, JSON, NDJSON, CSV and Markdown. What can be
+// is a function of a writer and a report: Terminal and HTML for a person, JSON, NDJSON, CSV, Markdown and others. What can be
 // millions (messages, events) has streaming writers of its own.
 //
 // Promises: the same report gives the same bytes. Every number comes from the report, none is computed from another

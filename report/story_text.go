@@ -1,0 +1,321 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mailforensics/analyze"
+)
+
+// waysIn says how it came about that this server sent or took the mail.
+func waysIn(r *Report, s *story) []statement {
+	var all, said []statement
+	for _, f := range s.others {
+		if f.Detector == "phish" || f.Detector == "guessing" {
+			all = append(all, statement{capital(f.Title), f})
+			said = append(said, facts(f, "answered", "succeeded")...)
+		}
+	}
+	all = append(all, said...)
+	switch kind := s.main.Subject.Kind; {
+	case kind == analyze.Account:
+		return withLogin(r, s, all)
+	case s.main.Detector == "script" || kind == analyze.UID || kind == analyze.Script || kind == analyze.Directory:
+		all = append(all, statement{"From inside: a program on this machine handed it in" + byWhom(s.main) + ". No login was needed. How the program " +
+			"came there a mail log cannot tell: compare the web server's log of the days before", s.main})
+	case s.main.Detector == "open-relay":
+		all = append(all, statement{"Nobody logged in: the server took mail from strangers for strangers, because a rule of its own let them", s.main})
+		for _, f := range s.main.Facts {
+			if f.Name == "let in by" {
+				all = append(all, statement{"Let in by " + f.Text, s.main})
+			}
+		}
+	case s.main.Detector == "guessing":
+		if s.main.Counts.Logins == 0 {
+			all = append(all, statement{"They did not get in, as far as the logs tell: none of the attempts was followed by a login", s.main})
+		}
+	default:
+		if text := fromOutside(r, s.main); text != "" {
+			all = append(all, statement{text, s.main})
+		}
+	}
+	return all
+}
+
+// facts are those of a finding that have one of the names.
+func facts(f *analyze.Finding, names ...string) []statement {
+	var all []statement
+	for _, fact := range f.Facts {
+		if slices.Contains(names, fact.Name) {
+			all = append(all, statement{fact.Name + ": " + fact.Text, f})
+		}
+	}
+	return all
+}
+
+// withLogin is the way in of an abused login.
+func withLogin(r *Report, s *story, all []statement) []statement {
+	found := len(all) > 0
+	text := "With the login " + s.main.Subject.Value
+	if n := len(s.main.Clients); n > 0 {
+		text += ", from " + Counted(n, "address", "addresses")
+		if c := &s.main.Clients[0]; c.IP.IsValid() && c.Messages > 0 {
+			text += ", mostly " + strings.Join(clientWords(&c.Client)[:2], " ")
+		}
+	}
+	all = append([]statement{{text, s.main}}, all...)
+	if !found {
+		how := "How its password was lost these logs do not tell"
+		if looked := lookedFor(r, "phish", "guessing"); looked != "" {
+			how += ": looked for " + looked + ", and found none that belongs to it"
+		}
+		all = append(all, statement{how, nil})
+	}
+	return all
+}
+
+// lookedFor joins those of the detectors' names that were at work.
+func lookedFor(r *Report, names ...string) string {
+	var looked []string
+	for _, d := range r.Detectors {
+		if slices.Contains(names, d.Name) {
+			looked = append(looked, d.Name)
+		}
+	}
+	return strings.Join(looked, " and ")
+}
+
+func byWhom(f *analyze.Finding) string {
+	text := ""
+	if f.Subject.Kind == analyze.UID {
+		text += " as the local user " + f.Subject.Value
+	}
+	if len(f.Scripts) > 0 {
+		text += ": " + countsText(f.Scripts, 3, len(f.Scripts))
+	}
+	return text
+}
+
+// forUs reports whether all recipients of a finding are ours.
+func forUs(r *Report, f *analyze.Finding) bool {
+	if len(f.RecipientDomains) == 0 || r.Site == nil {
+		return false
+	}
+	for _, d := range f.RecipientDomains {
+		if !r.Site.IsOurs(d.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// fromOutside is the way in of mail that came as all mail does.
+func fromOutside(r *Report, f *analyze.Finding) string {
+	if len(f.Clients) == 0 || !forUs(r, f) {
+		return ""
+	}
+	text := "They did not break in: the mail came from outside, without a login, for recipients of " +
+		countsText(f.RecipientDomains, 3, max(f.Counts.RecipientDomains, len(f.RecipientDomains)))
+	for _, h := range f.Hosts {
+		if r.Site.IsSecondary(h) {
+			text += ", by the secondary MX " + h
+			break
+		}
+	}
+	return text
+}
+
+// concerned says who else has to do with the story.
+func concerned(s *story) []statement {
+	var all []statement
+	for _, f := range s.findings() {
+		if f.Subject.Kind == analyze.Account && f != s.main && f.Subject.Value != s.main.Subject.Value {
+			all = append(all, statement{"the account " + f.Subject.Value + ": " + f.Title, f})
+		}
+	}
+	if answered := answeredBy(s.findings()); len(answered) > 0 {
+		all = append(all, statement{Counted(len(answered), "local user", "local users") + " who may have answered the phish: " +
+			some(answered, 20, len(answered)), nil})
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Accounts), func(a string) bool {
+		return a == s.main.Subject.Value || slices.ContainsFunc(all, func(st statement) bool { return strings.Contains(st.Text, a) })
+	})
+	if len(others) > 0 {
+		all = append(all, statement{"logins that its findings name: " + some(others, 20, len(others)), nil})
+	}
+	if originals := originalsOf(s); len(originals) > 0 {
+		all = append(all, statement{Counted(len(originals), "known address", "known addresses") + " of ours, which the sender holds in a damaged list: " +
+			some(originals, 10, len(originals)), nil})
+	}
+	return all
+}
+
+// answeredBy are the users of ours who may have answered a phish.
+func answeredBy(findings []*analyze.Finding) []string {
+	var all []string
+	for _, f := range findings {
+		if f.Detector == "phish" {
+			all = append(all, f.Accounts...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// originalsOf are the addresses of ours of which damaged forms were written to.
+func originalsOf(s *story) []string {
+	var all []string
+	for _, f := range s.findings() {
+		for i := range f.Mangled {
+			if o := f.Mangled[i].Original; o != "" && !slices.Contains(all, o) {
+				all = append(all, o)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// alike names the other stories that share a client's network, or a subject line that is not everybody's.
+func alike(s *story, stories []*story) []statement {
+	const most = 10
+	var all []statement
+	for _, o := range stories {
+		if o == s || len(all) == most {
+			continue
+		}
+		if what := shared(s, o); what != "" {
+			all = append(all, statement{fmt.Sprintf("incident %d has %s: %s", o.number, what, o.Title), o.main})
+		}
+	}
+	return all
+}
+
+func shared(a, b *story) string {
+	networks := make(map[netip.Prefix]bool)
+	for i := range a.clients[:min(len(a.clients), 1000)] {
+		if ip := a.clients[i].IP; ip.IsValid() {
+			networks[analyze.NetworkOf(ip)] = true
+		}
+	}
+	for i := range b.clients[:min(len(b.clients), 1000)] {
+		if ip := b.clients[i].IP; ip.IsValid() && networks[analyze.NetworkOf(ip)] {
+			return "clients of the same network, " + analyze.NetworkOf(ip).String()
+		}
+	}
+	for _, x := range a.main.Subjects[:min(len(a.main.Subjects), 3)] {
+		for _, y := range b.main.Subjects[:min(len(b.main.Subjects), 3)] {
+			if x.Value == y.Value && utf8.RuneCountInString(x.Value) > 3 {
+				return `the same subject "` + x.Value + `"`
+			}
+		}
+	}
+	return ""
+}
+
+// damage says what it did to the server's standing.
+func damage(r *Report, s *story) []statement {
+	var all []statement
+	for _, f := range s.others {
+		if f.Detector == "reputation" || f.Detector == "backscatter" {
+			all = append(all, statement{capital(f.Title), f})
+			all = append(all, facts(f, "who says so", "lists to ask for removal", "ended")...)
+		}
+	}
+	c := &s.main.Counts
+	if forUs(r, s.main) {
+		if c.Delivered > 0 {
+			all = append(all, statement{fmt.Sprintf("%s of %s had it delivered", Commas(c.Delivered), Counted(c.Recipients, "recipient here", "recipients here")), s.main})
+		}
+		return all
+	}
+	if c.Bounced+c.Deferred+c.Expired > 0 && c.Recipients > 0 {
+		bad := c.Bounced + c.Deferred + c.Expired
+		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not take it: %s bounced, %s deferred, %s expired", Commas(bad),
+			Counted(c.Recipients, "recipient", "recipients"), percent(float64(bad)/float64(c.Recipients)), Commas(c.Bounced), Commas(c.Deferred), Commas(c.Expired)), s.main})
+	}
+	if text := refusals(r, s); text != "" {
+		all = append(all, statement{text, nil})
+	}
+	return all
+}
+
+// refusals compares what other hosts refused of all our mail during the story with the rest of the log.
+func refusals(r *Report, s *story) string {
+	f := s.main
+	if r.Course == nil || f.End <= f.Start {
+		return ""
+	}
+	start, end := r.Window()
+	width := r.Course.Width()
+	during, beside := 0, 0
+	for _, span := range r.Course.Spans() {
+		if span.Start.Add(width) > f.Start && span.Start <= f.End {
+			during += span.Refused
+		} else {
+			beside += span.Refused
+		}
+	}
+	lasted := max(f.End.Sub(f.Start), time.Minute)
+	rest := end.Sub(start) - lasted
+	if during < 10 || rest < time.Hour {
+		return ""
+	}
+	return fmt.Sprintf("other hosts refused or put off %s while it lasted (%s an hour), and %s in the rest of the log (%s an hour)",
+		Counted(during, "recipient", "recipients"), per(float64(during)/lasted.Hours()), Commas(beside), per(float64(beside)/rest.Hours()))
+}
+
+// near is how close to an end of the log a story makes it likely that there is more beyond it.
+const near = 10 * time.Minute
+
+// limits says what of the story lies beyond the log.
+func limits(r *Report, s *story) []string {
+	var all []string
+	start, end := r.Window()
+	if s.Start != 0 && s.Start.Sub(start) < near {
+		all = append(all, "The log begins "+span(max(s.Start.Sub(start), time.Second))+" before the first sign: it may have begun earlier, in a log that was not given")
+	}
+	if last := s.main.End; last != 0 && end.Sub(last) < near {
+		all = append(all, "The last of it is "+span(max(end.Sub(last), time.Second))+" before the end of the log: it may still be going on")
+	}
+	for _, g := range r.Gaps {
+		if g.From < s.End && g.To > s.Start && (len(s.main.Hosts) == 0 || slices.Contains(s.main.Hosts, g.Host)) {
+			all = append(all, cmp.Or(g.Host, "the log")+" logged nothing "+from(g.From, g.To, r.Zone)+", while it lasted")
+		}
+	}
+	return all
+}
+
+// coverageTexts say what the report does not speak about.
+func coverageTexts(r *Report) []string {
+	var all []string
+	start, end := r.Window()
+	all = append(all, "What lies before "+start.In(r.Zone).Format(dayLayout)+" and after "+end.In(r.Zone).Format(dayLayout)+" is not known.")
+	for i, g := range r.Gaps {
+		if i == 5 {
+			break
+		}
+		all = append(all, cmp.Or(g.Host, "One host")+" logged nothing "+from(g.From, g.To, r.Zone)+".")
+	}
+	if more := r.QuietSpans - min(5, len(r.Gaps)); more > 0 {
+		all = append(all, Counted(more, "shorter gap", "shorter gaps")+" of an hour or more.")
+	}
+	return append(all, troubles(r)...)
+}
+
+// notFoundTitles is what was looked for in vain, for a person.
+func notFoundTitles(r *Report) []string {
+	names := notFound(r)
+	var titles []string
+	for _, d := range r.Detectors {
+		if slices.Contains(names, d.Name) {
+			titles = append(titles, d.Title+" ("+d.Name+")")
+		}
+	}
+	return titles
+}

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailforensics/analyze"
+)
+
+// entries joins the steps that tell of one line, and drops what is said twice of one second. The title, which stands above
+// everything, is not repeated where it begins.
+func entries(s *story) []entry {
+	var all []entry
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		at := slices.IndexFunc(all, func(e entry) bool {
+			return e.Time.Second() == step.Time.Second() && (sameLine(e.Evidence, step.Evidence) || slices.Contains(e.Texts, step.Text))
+		})
+		if at < 0 {
+			at = len(all)
+			all = append(all, entry{Time: step.Time, Finding: step.Finding})
+		}
+		e := &all[at]
+		if text := s.stepText(step); text != "" && !slices.Contains(e.Texts, text) {
+			if step.Finding == s.main.ID { // what the story is about comes first
+				e.Texts, e.Finding = slices.Insert(e.Texts, 0, text), step.Finding
+			} else {
+				e.Texts = append(e.Texts, text)
+			}
+		}
+		if e.Evidence == nil {
+			e.Evidence = step.Evidence
+		}
+	}
+	all = slices.DeleteFunc(all, func(e entry) bool { return len(e.Texts) == 0 })
+	if rate := s.main.Rate; rate != nil && rate.PeakAt != 0 && !hasPeak(all, s.main.ID) {
+		all = append(all, entry{rate.PeakAt, []string{fmt.Sprintf("the peak: %s in a minute", Commas(rate.PeakPerMinute))}, s.main.ID, nil})
+	}
+	slices.SortStableFunc(all, func(a, b entry) int { // of one second, what the story is about comes first
+		return cmp.Or(cmp.Compare(a.Time.Second(), b.Time.Second()), -compareBool(a.Finding == s.main.ID, b.Finding == s.main.ID), cmp.Compare(a.Time, b.Time))
+	})
+	return all
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func hasPeak(all []entry, id string) bool {
+	return slices.ContainsFunc(all, func(e entry) bool { return e.Finding == id && strings.HasPrefix(e.Texts[0], "the peak") })
+}
+
+// stepText is what a step says; "" where the main finding says it, too.
+func (s *story) stepText(step *analyze.Step) string {
+	if step.Finding == s.main.ID {
+		if step.Text == s.main.Title {
+			return "it begins: the first of " + firstOf(s.main)
+		}
+		return step.Text
+	}
+	i := slices.IndexFunc(s.others, func(f *analyze.Finding) bool { return f.ID == step.Finding })
+	if i < 0 {
+		return step.Text
+	}
+	f := s.others[i]
+	sum := strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")
+	switch {
+	case step.Text == f.Title && f.Subject == s.main.Subject && f.Start == s.main.Start:
+		return ""
+	case sum && f.Start >= s.main.Start && f.End <= s.main.End:
+		return ""
+	case sum:
+		return f.Subject.Value + ": " + step.Text
+	}
+	return step.Text
+}
+
+func firstOf(f *analyze.Finding) string {
+	switch c := &f.Counts; {
+	case c.Messages > 0:
+		return Counted(c.Messages, "message", "messages")
+	case c.Rejected > 0:
+		return Counted(c.Rejected, "refused attempt", "refused attempts")
+	case c.FailedLogins > 0:
+		return Counted(c.FailedLogins, "failed login", "failed logins")
+	}
+	return "it"
+}
+
+func sameLine(a, b *analyze.Evidence) bool { return a != nil && b != nil && a.Origin == b.Origin }
+
+// fewEntries is at most n of the entries: those of the main finding and the very first and last ones before all others.
+func fewEntries(all []entry, main string, n int) []entry {
+	if len(all) <= n {
+		return all
+	}
+	keep := make([]bool, len(all))
+	left := n
+	choose := func(i int) {
+		if left > 0 && !keep[i] {
+			keep[i], left = true, left-1
+		}
+	}
+	choose(0)
+	choose(len(all) - 1)
+	for i := range all {
+		if all[i].Finding == main {
+			choose(i)
+		}
+	}
+	for i := range all {
+		choose(i)
+	}
+	var few []entry
+	for i := range all {
+		if keep[i] {
+			few = append(few, all[i])
+		}
+	}
+	return few
+}

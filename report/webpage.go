@@ -1,0 +1,519 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mailforensics/analyze"
+	"mailforensics/mail"
+)
+
+// webPage is what the template is given. Everything in it is text as the log has it.
+type webPage struct {
+	CSS     template.CSS
+	JS      template.JS
+	Policy  string
+	Title   string
+	Lead    string // below the title: how many incidents, over what
+	Index   *grid  // the incidents, where there are several
+	Stories []*webStory
+	Rest    *grid // incidents that are not told in full
+	Charts  []*chart
+
+	NotFound []webDetector
+	Covered  []string
+	Shapes   *grid
+	Advice   []analyze.Advice
+
+	Totals, Read      string
+	Inputs            *grid
+	Assumptions       []string
+	Thresholds        []webThreshold
+	Tables            []*grid
+	Notes             []string
+	Command, Version  string
+	ReadableByProgram string
+}
+
+type webDetector struct{ Name, Title string }
+
+type webThreshold struct{ Name, Value string }
+
+// webStory is an incident on the page.
+type webStory struct {
+	ID       string
+	Number   int
+	Severity string
+	Sure     string
+	Sentence string
+	About    string
+	Key      []webKey
+	Actions  []Action
+	Pulse    *chart // mail over time around it
+	Happened []webEntry
+	More     string // moments that were left out
+	Ways     []webStatement
+	Lanes    *chart
+	Who      *grid
+	Accounts []string
+	Scripts  *grid
+	Sign     string
+	Fate     *chart
+	Domains  *chart
+	Senders  *grid
+	Subjects *grid
+	Mangled  *grid
+	Facts    []analyze.Fact
+	Queued   []string
+	Concern  []webStatement
+	Damage   []webStatement
+	Refusals *chart
+	Reasons  []analyze.Reason
+	Findings []webFinding
+	Left     string
+	Limits   []string
+	Prevent  []analyze.Advice
+}
+
+// webKey is a line of the summary.
+type webKey struct {
+	Label, Text string
+	Link        string // where it is shown to be true
+}
+
+type webStatement struct{ Text, Link, By string }
+
+type webEntry struct {
+	Time, Clock, Day string
+	Texts            []string
+	Line             *webLine
+}
+
+// webLine is a line of a log.
+type webLine struct{ Place, Text, Role, ID, Time string }
+
+// webFinding is a finding with its proof.
+type webFinding struct {
+	ID, Detector, Severity, Sure, Title, When, Much string
+	Reasons                                         []analyze.Reason
+	Facts                                           []analyze.Fact // of the main finding they stand above
+	Lines                                           []webLine
+	Trace                                           string
+	Main                                            bool
+}
+
+// webRoom is how much of each a story shows; the JSON has all. With these a page stays under 2 MB whatever was found.
+type webRoom struct{ entries, clients, findings, values int }
+
+func roomOf(s *story) webRoom {
+	if s.number <= webAtLength {
+		return webRoom{entries: 300, clients: 1000, findings: 80, values: 100}
+	}
+	return webRoom{entries: 30, clients: 50, findings: 5, values: 10}
+}
+
+func newWebPage(r *Report) *webPage {
+	b := &webBuilder{r: r, files: r.fileNames(), short: shortNames(r.fileNames()), ids: make(map[string]string)}
+	stories := tell(r)
+	d := &webPage{Version: r.Version, Command: command(r, r.Command, "--format", "html"), ReadableByProgram: command(r, r.Command, "--format", "json"),
+		Totals: totalsText(&r.Totals), Read: verdicts(r), Notes: r.Notes, Advice: r.Advice, Covered: coverageTexts(r)}
+	d.Title, d.Lead = b.title(stories)
+	told := min(len(stories), cmp.Or(r.Told, webStories))
+	b.anchor(stories[:told])
+	if len(stories) > 1 {
+		d.Index = b.index(stories[:told])
+	}
+	for _, s := range stories[:told] {
+		d.Stories = append(d.Stories, b.story(s))
+	}
+	if told < len(stories) {
+		d.Rest = b.index(stories[told:min(len(stories), told+500)])
+		if more := len(stories) - told - 500; more > 0 {
+			d.Rest.More = "and " + Commas(more) + " more, in --format json"
+		}
+	}
+	d.Charts = b.charts(stories)
+	names := notFound(r)
+	for _, det := range r.Detectors {
+		if slices.Contains(names, det.Name) {
+			d.NotFound = append(d.NotFound, webDetector{det.Name, det.Title})
+		}
+	}
+	b.method(d)
+	return d
+}
+
+// webBuilder makes the page's parts.
+type webBuilder struct {
+	r            *Report
+	files, short []string
+	ids          map[string]string // anchors of the findings that are shown
+}
+
+func (b *webBuilder) anchor(stories []*story) {
+	for _, s := range stories {
+		all := s.findings()
+		for _, f := range all[:min(len(all), roomOf(s).findings)] {
+			b.ids[f.ID] = "f" + strconv.Itoa(len(b.ids)+1)
+		}
+	}
+}
+
+func (b *webBuilder) title(stories []*story) (title, lead string) {
+	start, end := b.r.Window()
+	over := "in " + Counted(b.r.Totals.Messages, "message", "messages") + " of " + Counted(max(1, len(hostsOf(b.r))), "host", "hosts") + ", " + from(start, end, b.r.Zone)
+	if len(stories) == 0 {
+		return "Nothing found", capital(over) + ", none of what was looked for stands out."
+	}
+	return stories[0].sentence, Counted(len(stories), "incident", "incidents") + " (" + gravity(stories) + ") of " +
+		Counted(len(b.r.Findings), "finding", "findings") + " " + over + "."
+}
+
+func (b *webBuilder) index(stories []*story) *grid {
+	g := &grid{Caption: "Incidents, the gravest first", Heads: heads("#", "severity", "what", "who", "from", "lasted", "#messages", "#rejected", "#findings")}
+	for _, s := range stories {
+		g.Rows = append(g.Rows, []gridCell{
+			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
+			{Text: s.main.Subject.Value, Code: true, Link: b.told(s)}, tight(s.main.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
+			tight(span(s.main.End.Sub(s.main.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
+		})
+	}
+	return g
+}
+
+// told is the anchor of a story; "" where it has but a row.
+func (b *webBuilder) told(s *story) string {
+	if b.ids[s.main.ID] == "" {
+		return ""
+	}
+	return "i" + strconv.Itoa(s.number)
+}
+
+func (b *webBuilder) story(s *story) *webStory {
+	f := s.main
+	id := "i" + strconv.Itoa(s.number)
+	w := &webStory{
+		ID: id, Number: s.number, Severity: s.Severity.String(), Sure: percent(f.Score), Sentence: s.sentence, About: f.Detector + ", " + f.Subject.Value,
+		Accounts: f.Accounts, Sign: f.Signature, Facts: f.Facts, Queued: s.queued, Reasons: f.Reasons,
+		Limits: s.limits, Prevent: s.prevention,
+	}
+	w.Actions = slices.Clone(s.actions)
+	for i := range w.Actions {
+		w.Actions[i].Why = capital(w.Actions[i].Why)
+	}
+	w.Key = b.key(s, id)
+	b.happened(w, s)
+	w.Ways, w.Concern, w.Damage = b.statements(s.ways), b.statements(s.concerned), b.statements(s.damage)
+	marks := []mark{{f.Start, f.End, "incident " + strconv.Itoa(s.number)}}
+	pad := max(f.End.Sub(f.Start)/4, 10*time.Minute)
+	start, end := b.r.Window()
+	room := roomOf(s)
+	if s.number <= webAtLength {
+		w.Pulse = mailChart(b.r, id+"-pulse", "All mail of the server around it", max(start, f.Start.Add(-pad)), min(end, f.End.Add(pad)), marks)
+	}
+	w.Lanes = laneChart(b.r, id+"-lanes", s)
+	w.Who = b.clients(s)
+	if len(f.Scripts) > 0 {
+		w.Scripts = countGrid("Scripts and directories", "script", f.Scripts, f.Counts.Messages, len(f.Scripts))
+	}
+	w.Fate = fateChart(id+"-fate", &f.Counts)
+	w.Domains = shareChart(id+"-domains", "To which domains", "recipient domain", f.RecipientDomains, max(f.Counts.Recipients, f.Counts.Rejected), max(f.Counts.RecipientDomains, len(f.RecipientDomains)))
+	if w.Domains == nil && len(f.RecipientDomains) == 1 {
+		w.Facts = append([]analyze.Fact{{Name: "recipient domain", Text: f.RecipientDomains[0].Value}}, w.Facts...)
+	}
+	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
+		w.Senders = countGrid("Senders: "+Commas(n)+" in "+Counted(f.Counts.SenderDomains, "domain", "domains"), "sender", f.Senders[:min(len(f.Senders), room.values)], f.Counts.Messages, n)
+	}
+	if len(f.Subjects) > 0 {
+		w.Subjects = countGrid("Subjects", "subject", f.Subjects[:min(len(f.Subjects), room.values)], f.Counts.Messages, len(f.Subjects))
+	}
+	w.Mangled = b.mangled(s)
+	if !forUs(b.r, f) && f.Counts.Recipients > 0 && s.number <= webAtLength {
+		w.Refusals = refusalChart(b.r, id+"-refusals", start, end, marks)
+	}
+	b.findings(w, s)
+	return w
+}
+
+// key is the answer in a few lines.
+func (b *webBuilder) key(s *story, id string) []webKey {
+	f := s.main
+	proof := b.ids[f.ID]
+	keys := []webKey{{"when", from(f.Start, f.End, b.r.Zone) + onHosts(f.Hosts), id + "-happened"}, {"how much", howMuch(f), id + "-out"}}
+	if fast := howFast(f, b.r.Zone); fast != "" {
+		keys = append(keys, webKey{"how fast", fast, proof})
+	}
+	if len(s.ways) > 0 {
+		keys = append(keys, webKey{"how they got in", s.ways[0].Text, id + "-way"})
+	}
+	keys = append(keys, webKey{"who", whoText(s), id + "-who"})
+	if n := len(s.queued); n > 0 {
+		keys = append(keys, webKey{"still queued", Counted(n, "message", "messages") + ", as far as the log tells", id + "-now"})
+	}
+	return append(keys, webKey{"how sure", percent(f.Score) + ", " + f.Detector, id + "-why"})
+}
+
+// whoText names whom a story is about and the first of the clients.
+func whoText(s *story) string {
+	subject := s.main.Subject
+	who := capital(string(subject.Kind)) + " " + subject.Value
+	if subject.Kind == analyze.IP && len(s.clients) == 1 {
+		return strings.Join(clientWords(&s.clients[0].Client), ", ")
+	}
+	if len(s.clients) == 0 {
+		return who
+	}
+	var ips []string
+	for i := range s.clients[:min(len(s.clients), 4)] {
+		if ip := s.clients[i].IP; ip.IsValid() {
+			ips = append(ips, ip.Unmap().String())
+		}
+	}
+	if subject.Kind == analyze.CampaignKind {
+		who = capital(subject.Value)
+	}
+	return who + "; " + Counted(len(s.clients), "client address", "client addresses") + ": " + some(ips, 4, len(s.clients))
+}
+
+func (b *webBuilder) happened(w *webStory, s *story) {
+	few := fewEntries(s.happened, s.main.ID, roomOf(s).entries)
+	for i := range few {
+		e := &few[i]
+		at := e.Time.In(b.r.Zone)
+		w.Happened = append(w.Happened, webEntry{Time: at.Format(time.RFC3339), Clock: at.Format(clockLayout), Day: at.Format("Monday, 2 January 2006"),
+			Texts: e.Texts, Line: b.line(e.Evidence, "")})
+	}
+	for i := len(w.Happened) - 1; i > 0; i-- { // a day stands once
+		if w.Happened[i].Day == w.Happened[i-1].Day {
+			w.Happened[i].Day = ""
+		}
+	}
+	if more := len(s.happened) - len(few); more > 0 {
+		w.More = "and " + Counted(more, "more moment", "more moments") + ", in --format json"
+	}
+}
+
+func (b *webBuilder) line(e *analyze.Evidence, id string) *webLine {
+	if e == nil || int(e.File) >= len(b.files) || e.Line == 0 {
+		return nil
+	}
+	text := e.Text
+	if len(text) > webLineMost {
+		text = strings.ToValidUTF8(text[:webLineMost], "") + "…"
+	}
+	role := e.Role
+	if id == "" { // what it is stands beside it
+		role = ""
+	}
+	return &webLine{Place: b.files[e.File] + ":" + strconv.FormatInt(e.Line, 10), Text: Visible(text), Role: role, ID: id, Time: e.Time.In(b.r.Zone).Format(time.RFC3339)}
+}
+
+func (b *webBuilder) statements(all []statement) []webStatement {
+	var out []webStatement
+	for _, st := range all {
+		w := webStatement{Text: capital(st.Text)}
+		if st.Finding != nil {
+			w.Link, w.By = b.ids[st.Finding.ID], st.Finding.Detector
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func (b *webBuilder) clients(s *story) *grid {
+	if len(s.clients) == 0 {
+		return nil
+	}
+	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "at work")}
+	most := roomOf(s).clients
+	for i := range s.clients[:min(len(s.clients), most)] {
+		c := &s.clients[i]
+		row := []gridCell{{Code: true, Tight: true}, {Code: true, Tight: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
+			number(c.Messages), number(c.Rejected), number(c.Logins), plain(b.stretch(c.First, c.Last))}
+		if c.HELO != "" && c.HELO == c.Name {
+			row[5] = plain("its name")
+		}
+		if c.IP.IsValid() {
+			row[0].Text, row[1].Text = c.IP.Unmap().String(), analyze.NetworkOf(c.IP).String()
+		}
+		if c.ASN != 0 {
+			row[3].Text = "AS" + strconv.FormatUint(uint64(c.ASN), 10)
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	if more := len(s.clients) - most; more > 0 {
+		g.More = "and " + Commas(more) + " more, in --format json"
+	}
+	return g.compact()
+}
+
+func knownName(name string) string {
+	if name == "unknown" {
+		return ""
+	}
+	return name
+}
+
+func (b *webBuilder) covers(first, last mail.Instant) string {
+	if first == 0 {
+		return ""
+	}
+	const layout = "2006-01-02 15:04:05"
+	return first.In(b.r.Zone).Format(layout) + " to " + last.In(b.r.Zone).Format(layout)
+}
+
+// stretch is a span of time for a table that is wide already.
+func (b *webBuilder) stretch(first, last mail.Instant) string {
+	if first == 0 {
+		return ""
+	}
+	from, to := first.In(b.r.Zone), last.In(b.r.Zone)
+	text := from.Format("2 Jan 15:04:05")
+	switch {
+	case first.Second() >= last.Second():
+		return text
+	case from.YearDay() == to.YearDay():
+		return text + " to " + to.Format("15:04:05")
+	}
+	return text + " to " + to.Format("2 Jan 15:04:05")
+}
+
+func (b *webBuilder) mangled(s *story) *grid {
+	g := &grid{Caption: "Damaged recipients", Heads: heads("recipient as tried", "known address", "kind", "#messages")}
+	seen := make(map[string]bool)
+	for _, f := range s.findings() {
+		for i := range f.Mangled {
+			m := &f.Mangled[i]
+			if seen[m.Recipient] || len(g.Rows) == roomOf(s).clients {
+				continue
+			}
+			seen[m.Recipient] = true
+			g.Rows = append(g.Rows, []gridCell{codeCell(m.Recipient), codeCell(m.Original), plain(m.Kind), number(m.Messages)})
+		}
+	}
+	if len(g.Rows) == 0 {
+		return nil
+	}
+	return g.compact()
+}
+
+// findings are the proofs: the main finding's lines and argument, and those of the others.
+func (b *webBuilder) findings(w *webStory, s *story) {
+	all, most := s.findings(), roomOf(s).findings
+	for i, f := range all[:min(len(all), most)] {
+		id := b.ids[f.ID]
+		out := webFinding{ID: id, Detector: f.Detector, Severity: f.Severity.String(), Sure: percent(f.Score), Title: capital(f.Title),
+			When: from(f.Start, f.End, b.r.Zone), Much: howMuch(f), Reasons: f.Reasons, Trace: traceCommand(f, b.r), Main: i == 0}
+		if i > 0 {
+			out.Facts = f.Facts
+		}
+		for j := range f.Evidence {
+			if l := b.line(&f.Evidence[j], id+"-"+strconv.Itoa(j+1)); l != nil {
+				out.Lines = append(out.Lines, *l)
+			}
+		}
+		w.Findings = append(w.Findings, out)
+	}
+	if more := len(all) - most; more > 0 {
+		w.Left = "and " + Counted(more, "more finding", "more findings") + ", in --format json"
+	}
+}
+
+// charts are the pictures of the whole log.
+func (b *webBuilder) charts(stories []*story) []*chart {
+	var marks []mark
+	for _, s := range stories[:min(len(stories), 6)] {
+		if s.Severity >= analyze.Medium {
+			marks = append(marks, mark{s.main.Start, s.main.End, strconv.Itoa(s.number)})
+		}
+	}
+	start, end := b.r.Window()
+	var all []*chart
+	for _, c := range []*chart{
+		mailChart(b.r, "all-mail", "All mail over time", start, end, marks), queueChart(b.r, "all-queue", marks), hourChart(b.r, "all-hours", marks),
+	} {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// method is how the report came about.
+func (b *webBuilder) method(d *webPage) {
+	r := b.r
+	g := &grid{Caption: "Inputs", Heads: heads("file", "SHA-256", "#bytes", "#lines", "#understood", "#foreign", "#unread", "#counted elsewhere", "written by", "hosts", "covers")}
+	for i := range r.Ledger.Files {
+		f := &r.Ledger.Files[i]
+		g.Rows = append(g.Rows, []gridCell{codeCell(f.Path), codeCell(f.SHA256), number(int(f.Bytes)), number(int(f.Lines)), number(int(f.Parsed)), number(int(f.Foreign)),
+			number(int(f.Unfamiliar + f.Damaged)), number(int(f.Duplicates)), plain(strings.Join(f.MTA, ", ")), plain(some(f.Hosts, 5, len(f.Hosts))),
+			plain(b.covers(f.First, f.Last))})
+	}
+	d.Inputs = g.compact()
+	d.Assumptions = append([]string{zoneText(r)}, yearTexts(r)...)
+	if r.Site != nil {
+		for _, text := range []struct{ label, text string }{
+			{"roles: ", rolesText(r.Site)}, {"local domains: ", domainsText(r.Site.LocalDomains)}, {"domains passed on: ", domainsText(r.Site.RelayDomains)},
+		} {
+			if text.text != "" {
+				d.Assumptions = append(d.Assumptions, text.label+text.text)
+			}
+		}
+	}
+	if len(r.Ledger.Shapes) > 0 {
+		d.Shapes = &grid{Caption: "Lines that were not understood", Heads: heads("#lines", "like")}
+		for _, s := range r.Ledger.Shapes[:min(len(r.Ledger.Shapes), 50)] {
+			d.Shapes.Rows = append(d.Shapes.Rows, []gridCell{number(int(s.Count)), codeCell(s.Text)})
+		}
+		if more := len(r.Ledger.Shapes) - 50; more > 0 {
+			d.Shapes.More = "and " + Commas(more) + " more shapes, in --format json"
+		}
+	}
+	if r.Thresholds != nil {
+		for _, key := range r.Thresholds.Keys() {
+			d.Thresholds = append(d.Thresholds, webThreshold{key.Name, thresholdText(key.Value)})
+		}
+	}
+	for _, t := range r.tablesFor(Person) {
+		d.Tables = append(d.Tables, b.table(&t))
+	}
+}
+
+func thresholdText(value any) string {
+	switch x := value.(type) {
+	case *int:
+		return Commas(*x)
+	case *float64:
+		return strconv.FormatFloat(*x, 'f', -1, 64)
+	case *time.Duration:
+		return span(*x)
+	}
+	return fmt.Sprint(value)
+}
+
+// table is a table of the report.
+func (b *webBuilder) table(t *Table) *grid {
+	g := &grid{Caption: t.Title, More: t.Empty}
+	if len(t.Rows) > 0 {
+		g.More = ""
+	}
+	var at []int
+	for i, c := range t.Columns {
+		if _, known := kindOf(t.Rows, i); c.Title != "" && known {
+			g.Heads, at = append(g.Heads, gridHead{c.Title, c.Number}), append(at, i)
+		}
+	}
+	for _, row := range t.Rows {
+		cells := make([]gridCell, len(at))
+		for i, j := range at {
+			cells[i] = gridCell{Text: shown(row[j], b.r.Zone), Number: t.Columns[j].Number, Code: row[j].kind == textValue}
+		}
+		g.Rows = append(g.Rows, cells)
+	}
+	return g
+}
