@@ -61,6 +61,7 @@ type campaignWatch struct {
 	unnamed int      // … from addresses without a name
 	first   mail.Instant
 	last    mail.Instant
+	pauses  int // of the sieve
 	lost    int
 }
 
@@ -297,22 +298,43 @@ func (w *campaignWatch) retire(s *sighting) {
 	if !w.shared(s) {
 		return
 	}
-	if len(w.kept) >= w.pass.Thresholds.Campaign.MaxRecords {
-		w.sift()
+	if len(w.kept) >= keptTimes*w.pass.Thresholds.Campaign.MaxRecords {
+		w.makeRoom()
 	}
 	w.kept = append(w.kept, s.copyOf())
 }
 
-// sift forgets what was kept and belongs to no campaign, as far as can be told before the end; if that is too little, the
-// oldest.
+// keptTimes is how many times as much as in the ring is kept of what was shared.
+const keptTimes = 3
+
+// makeRoom frees a good part of what was kept: what belongs to no campaign, and if that is too little, the oldest half. After
+// that it pauses: looking at one large run again and again would cost more than all the rest.
+func (w *campaignWatch) makeRoom() {
+	if w.pauses > 0 {
+		w.pauses--
+	} else {
+		w.sift()
+	}
+	half := keptTimes * w.pass.Thresholds.Campaign.MaxRecords / 2
+	if drop := len(w.kept) - half; drop > 0 {
+		w.pauses = siftPauses
+		w.lost += drop
+		kept := append(w.kept[:0], w.kept[drop:]...)
+		clear(w.kept[len(kept):])
+		w.kept = kept
+	}
+}
+
+const siftPauses = 8
+
+// sift forgets what was kept and belongs to no campaign, as far as can be told before the end.
 func (w *campaignWatch) sift() {
 	words := make([]*seen, 0, len(w.kept))
 	for i := range w.kept {
 		words = append(words, w.kept[i].words())
 	}
-	h := newHunt(w, &Site{First: w.first, Last: w.last}, words)
 	belongs := make(map[*sighting]bool)
-	for _, c := range h.campaigns() {
+	for _, c := range newHunt(w, &Site{First: w.first, Last: w.last}, words).campaigns() {
 		for _, s := range c.sightings {
 			belongs[s.sighting] = true
 		}
@@ -322,10 +344,6 @@ func (w *campaignWatch) sift() {
 		if belongs[&w.kept[i]] {
 			stay = append(stay, w.kept[i])
 		}
-	}
-	if most := 3 * cap(stay) / 4; len(stay) > most {
-		w.lost += len(stay) - most
-		stay = append(stay[:0], stay[len(stay)-most:]...)
 	}
 	clear(w.kept[len(stay):])
 	w.kept = stay

@@ -38,13 +38,16 @@ func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
 	})
 	slices.SortFunc(h.all, compareSeen)
-	damage := newDamageIndex(site)
+	var damage *damageIndex // made when it is needed
 	for _, s := range h.all {
 		h.byClient[s.ip] = append(h.byClient[s.ip], s)
 		if shape := idShape(s.messageID); shape != "" {
 			h.shapes.Add(shape, 1)
 		}
 		if s.unknown() {
+			if damage == nil {
+				damage = newDamageIndex(site)
+			}
 			s.damaged = slices.ContainsFunc(s.to, func(r recalled) bool {
 				_, kind := damage.find(mail.Fold(r.address))
 				return kind != "" && !site.KnownRecipient(r.address)

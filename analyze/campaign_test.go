@@ -100,12 +100,30 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 		}
 	}
 	w := e.watches[0].(*campaignWatch)
-	if n := w.remembers() + len(w.kept); n > 2*limits.Campaign.MaxRecords+sightingBlock {
+	if n := w.remembers() + len(w.kept); n > (1+keptTimes)*limits.Campaign.MaxRecords+sightingBlock {
 		t.Errorf("%d sightings are remembered", n)
 	}
 	findings, _ := e.Findings()
 	if len(findings) != 1 || findings[0].Counts.Messages != 60 || findings[0].Counts.Clients != 60 || findings[0].Severity != High {
 		t.Errorf("got %d findings: %+v", len(findings), findings)
+	}
+}
+
+// A run that is larger than all that can be remembered stays one finding, in bounded memory and time, and says what it lost.
+func TestCampaignOfAnySize(t *testing.T) {
+	limits := DefaultThresholds()
+	limits.Campaign.MaxRecords = 1000
+	e := NewEngine(&Pass{Thresholds: limits, Local: []string{"site.example"}}, []Detector{campaign})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	var m mail.Message
+	for i := range 30_000 {
+		flood(&m, i, start)
+		m.Sender = m.Recipients[0].Address
+		e.Message(&m)
+	}
+	findings, site := e.Findings()
+	if len(findings) != 1 || findings[0].Counts.Messages < 1500 || findings[0].Severity != High || len(site.Notes) == 0 {
+		t.Errorf("got %d findings, notes %q", len(findings), site.Notes)
 	}
 }
 

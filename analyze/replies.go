@@ -117,7 +117,7 @@ func providerOf(relay string) string {
 	switch {
 	case tail == "":
 		return relay
-	case strings.IndexByte(tail, '.') <= 3: // "co.uk"
+	case maySuffix(tail):
 		return organisation(relay)
 	}
 	return tail

@@ -189,9 +189,9 @@ func (s *sighting) copyOf() sighting {
 // seen is a sighting in words, made when it is known that it may matter.
 type seen struct {
 	*sighting
-	name, helo, sender, domain, subject, messageID, host, list, queueID, line string
-	to                                                                        []recalled
-	damaged                                                                   bool // a recipient is a known one, damaged
+	name, helo, sender, domain, subject, messageID, host, list, queueID string
+	to                                                                  []recalled
+	damaged                                                             bool // a recipient is a known one, damaged
 }
 
 // words reads a sighting.
@@ -199,7 +199,7 @@ func (s *sighting) words() *seen {
 	w := &seen{
 		sighting: s, name: string(s.field(nameText)), helo: string(s.field(heloText)), sender: mail.Fold(string(s.field(senderText))),
 		subject: string(s.field(subjectText)), messageID: string(s.field(messageIDText)), host: string(s.field(hostText)),
-		list: blocklistIn(string(s.field(replyText))), queueID: string(s.field(queueIDText)), line: string(s.field(lineText)),
+		list: blocklistIn(string(s.field(replyText))), queueID: string(s.field(queueIDText)),
 	}
 	if w.name == "unknown" {
 		w.name = ""
@@ -221,7 +221,9 @@ func (s *sighting) words() *seen {
 func (w *seen) is(mark sightingMarks) bool { return w.marks&mark != 0 }
 
 // evidence is its line.
-func (w *seen) evidence() Evidence { return Evidence{Origin: w.Origin, Time: w.time, Text: w.line} }
+func (w *seen) evidence() Evidence { return Evidence{Origin: w.Origin, Time: w.time, Text: w.line()} }
+
+func (w *seen) line() string { return string(w.field(lineText)) }
 
 // client is it as a client.
 func (w *seen) client() mail.Client {
@@ -259,16 +261,28 @@ func endsInDomain(name, domain string) bool {
 }
 
 // sameOrganisation reports whether two names belong to one registered domain, as far as their last labels tell; the list of
-// public suffixes is asked where these are short ("co.uk"). It allocates nothing in the common case.
+// public suffixes is asked where these may be one ("co.uk"). It allocates nothing in the common case.
 func sameOrganisation(a, b string) bool {
 	ta, tb := lastLabels(a), lastLabels(b)
 	if ta == "" || len(ta) != len(tb) || !strings.EqualFold(ta, tb) {
 		return false
 	}
-	if strings.IndexByte(ta, '.') > 3 {
+	return !maySuffix(ta) || organisation(a) == organisation(b)
+}
+
+// maySuffix reports whether two labels may be a public suffix, below which everybody can register: "co.uk". The list of public
+// suffixes knows, but asking it for every message costs as much as all the rest.
+func maySuffix(labels string) bool {
+	second, _, _ := strings.Cut(labels, ".")
+	if len(second) > 3 {
+		return false
+	}
+	switch strings.ToLower(second) {
+	case "co", "com", "net", "org", "ac", "gov", "edu", "or", "ne", "go", "gob", "gub", "nom", "mil", "sch", "ltd", "plc", "me", "nhs", "asn",
+		"id", "ad", "gr", "lg", "ed", "in", "art", "biz", "pro", "tv", "k12", "gen", "res", "ind", "nic":
 		return true
 	}
-	return organisation(a) == organisation(b)
+	return false
 }
 
 // lastLabels is the last two labels of a name; "" where it has none or is an address.
