@@ -263,10 +263,15 @@ func TestReadmeIsOfThisProgram(t *testing.T) {
 	root := everyCommand()
 	commands := "| command | what it answers | formats |\n|---|---|---|\n"
 	for _, cmd := range root.Commands() {
-		if formats := cmd.Annotations[formatsNote]; formats != "" {
-			commands += fmt.Sprintf("| `%s` | %s | %s |\n", cmd.Name(), escapedMarkdown(cmd.Short), strings.ReplaceAll(formats, ",", ", "))
+		formats := strings.ReplaceAll(cmd.Annotations[formatsNote], ",", ", ")
+		if formats == strings.Join(findingsFormats, ", ") {
+			formats = "those of findings"
+		}
+		if formats != "" {
+			commands += fmt.Sprintf("| `%s` | %s | %s |\n", cmd.Name(), escapedMarkdown(cmd.Short), formats)
 		}
 	}
+	commands += "\nThe formats of findings: " + strings.Join(findingsFormats, ", ") + ".\n"
 	compare(t, path, replaced(t, text, "commands", commands))
 }
 
