@@ -254,7 +254,7 @@ func (p *page) whom(f *analyze.Finding) {
 	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
 		text := countsText(f.Senders, 3, n)
 		if n > 1 {
-			text = Counted(n, "sender", "senders") + " in " + Counted(f.Counts.SenderDomains, "domain", "domains") + ": " + text
+			text = sendersText(f, n)
 		}
 		p.field("from", Visible(text))
 	}
@@ -264,6 +264,18 @@ func (p *page) whom(f *analyze.Finding) {
 	if len(f.Subjects) > 0 {
 		p.field("subject", Visible(countsText(f.Subjects, 3, len(f.Subjects))))
 	}
+}
+
+// sendersText says how many senders there are, and what is known of them: some detectors count them and keep no names.
+func sendersText(f *analyze.Finding, n int) string {
+	text := Counted(n, "sender", "senders")
+	if f.Counts.SenderDomains > 0 {
+		text += " in " + Counted(f.Counts.SenderDomains, "domain", "domains")
+	}
+	if len(f.Senders) > 0 {
+		text += ": " + countsText(f.Senders, 3, n)
+	}
+	return text
 }
 
 func (p *page) mangled(f *analyze.Finding) {
