@@ -183,7 +183,7 @@ func DefaultThresholds() Thresholds {
 			// A run rests while its program fetches another list; what has rested for a day is another run.
 			Pause:     2 * time.Hour,
 			LongPause: 24 * time.Hour,
-			// About 12 MB, and as much again for what was shared.
+			// About 10 MB, and up to three times as much for what was shared.
 			MaxRecords: 16_384,
 		},
 		Reputation: ReputationThresholds{
