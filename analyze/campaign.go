@@ -310,14 +310,17 @@ const keptTimes = 3
 // makeRoom frees a good part of what was kept: what belongs to no campaign, and if that is too little, the oldest half. After
 // that it pauses: looking at one large run again and again would cost more than all the rest.
 func (w *campaignWatch) makeRoom() {
-	if w.pauses > 0 {
+	pausing := w.pauses > 0
+	if pausing {
 		w.pauses--
 	} else {
 		w.sift()
 	}
 	half := keptTimes * w.pass.Thresholds.Campaign.MaxRecords / 2
 	if drop := len(w.kept) - half; drop > 0 {
-		w.pauses = siftPauses
+		if !pausing {
+			w.pauses = siftPauses
+		}
 		w.lost += drop
 		kept := append(w.kept[:0], w.kept[drop:]...)
 		clear(w.kept[len(kept):])

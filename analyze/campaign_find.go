@@ -287,9 +287,9 @@ func (h *hunt) pause(list []*seen) time.Duration {
 	return min(max(20*gaps[len(gaps)/2], h.limits.Pause), h.limits.LongPause)
 }
 
-// mostly is in what part of what a client did it must have the mark. A run that writes to damaged addresses writes to good
+// mostlyOf is in what part of what a client did it must have the mark. A run that writes to damaged addresses writes to good
 // ones, too.
-var mostly = [seedKinds]float64{
+var mostlyOf = [seedKinds]float64{
 	seedSelf: 0.5, seedNumber: 0.5, seedOwnName: 0.5, seedDamaged: 0.2, seedSpray: 0.5, seedSubject: 0.5, seedHELO: 0.5, seedDomain: 0.5,
 	seedFamily: 0.5, seedNet: 0.5,
 }
@@ -304,9 +304,15 @@ func (h *hunt) hand(kind seedKind, key string, group, run []*seen) *hand {
 		with[s.ip]++
 	}
 	c := &hand{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
+	of := make(map[netip.Addr]bool)
 	var stay []*seen
 	for _, s := range run {
-		if float64(with[s.ip]) >= mostly[kind]*float64(h.deeds(kind, s.ip)) {
+		mostly, known := of[s.ip]
+		if !known {
+			mostly = float64(with[s.ip]) >= mostlyOf[kind]*float64(h.deeds(kind, s.ip))
+			of[s.ip] = mostly
+		}
+		if mostly {
 			stay = append(stay, s)
 			c.clients[s.ip] = nil
 			c.seeded[s] = true

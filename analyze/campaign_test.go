@@ -127,6 +127,21 @@ func TestCampaignOfAnySize(t *testing.T) {
 	}
 }
 
+// The pause ends: after a large run others are looked for again.
+func TestSievePausesAndGoesOn(t *testing.T) {
+	w := newCampaignWatch(&Pass{Thresholds: DefaultThresholds()})
+	room := keptTimes * w.pass.Thresholds.Campaign.MaxRecords
+	w.kept, w.pauses = make([]sighting, room), 1
+	w.makeRoom()
+	if len(w.kept) != room/2 || w.pauses != 0 {
+		t.Errorf("in the pause: got %d kept, %d pauses left, want %d, 0", len(w.kept), w.pauses, room/2)
+	}
+	w.makeRoom()
+	if len(w.kept) != 0 || w.pauses != 0 { // none of it belongs to a campaign
+		t.Errorf("after the pause: got %d kept, %d pauses left, want 0, 0", len(w.kept), w.pauses)
+	}
+}
+
 // What is remembered is what was said.
 func TestSightingRemembers(t *testing.T) {
 	m := mail.Message{
