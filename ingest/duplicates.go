@@ -2,15 +2,18 @@ package ingest
 
 import (
 	"hash/maphash"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"mailforensics/logfile"
 	"mailforensics/mail"
 )
 
 // duplicates finds lines that several files have: a file given twice, plain and compressed; rotations that overlap; Exim's
 // reject log beside its main log; the same log from two syslog daemons. Of a line that one file has twice and another three
-// times, three are counted.
+// times, three are counted. What
+// two neighbours of a rotation have in common in the second of the cut is no copy.
 //
 // Only files that are open within some minutes of each other and share a host are compared. A line is known by its second, its text and its
 // host; Exim's own files name none, and go with every host. What is remembered is bounded by time and by number.
@@ -106,11 +109,28 @@ func (d *duplicates) duplicate(s *stream, ev *mail.Event, body string) bool {
 	line := d.key(ev, body)
 	met := d.get(line+s.salt()) + 1
 	d.young[line+s.salt()] = met
-	if met <= d.get(line) {
-		return true
+	if met > d.get(line) {
+		d.young[line] = met
+		return false
 	}
-	d.young[line] = met
+	return d.held(s, line, met, ev.Time.Second())
+}
+
+// held reports whether another file had the line met times, and may have it as a copy.
+func (d *duplicates) held(s *stream, line uint64, met uint32, second mail.Instant) bool {
+	for _, other := range d.open {
+		if other != s && d.get(line+other.salt()) >= met && !other.handsOver(s, second) {
+			return true
+		}
+	}
 	return false
+}
+
+// handsOver reports whether a file ended in the second in which the next one of its rotation begins. Exim's cwd= lines, and
+// those of a busy Postfix, are the same word for word many times a second: some stand before the cut, and some behind it.
+func (s *stream) handsOver(next *stream, second mail.Instant) bool {
+	return s.ended && next.file.first.Second() == second && s.file.first.Second() < second &&
+		filepath.Base(logfile.Family(s.file.in.Path)) == filepath.Base(logfile.Family(next.file.in.Path))
 }
 
 // salt makes the count of a stream another one than that of the line.

@@ -158,6 +158,23 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+// The log was cut within a second: the same words before and behind the cut are two lines, while a copy of one side has none
+// of its own.
+func TestCutWithinASecond(t *testing.T) {
+	before := "2026-11-07 04:00:01 a\n2026-11-07 04:00:02 cwd=/var/www 3 args: sendmail -t -i\n"
+	behind := "2026-11-07 04:00:02 cwd=/var/www 3 args: sendmail -t -i\n2026-11-07 04:00:03 z\n"
+	got, ledger := read(t, options(), logs(t, "mainlog.1", before, "mainlog", behind, "copy/mainlog", behind, "copy/mainlog.1", before))
+	if len(got) != 4 {
+		t.Errorf("got %d events, want 4: %q", len(got), got)
+	}
+	if n := ledger.Files[0].Duplicates + ledger.Files[1].Duplicates; n != 0 {
+		t.Errorf("got %d duplicates on the two sides of the cut, want none", n)
+	}
+	if n := ledger.Files[2].Duplicates + ledger.Files[3].Duplicates; n != 4 {
+		t.Errorf("got %d duplicates in the copies, want 4", n)
+	}
+}
+
 func TestRejectLog(t *testing.T) {
 	got, ledger := read(t, options(), logs(t,
 		"rejectlog", "2026-11-07 04:00:02 H=(x) [192.0.2.1] rejected RCPT <a@b>: no\nEnvelope-from: <x@y>\nP Received: from\n\tby mx\n2026-11-07 04:00:03 only here\n",

@@ -26,7 +26,7 @@ func (s *survey) findYears(ctx context.Context) {
 		return
 	}
 	var known []*file
-	lies := false
+	var lies lies
 	for _, f := range s.files {
 		first, why := s.provenFirst(f)
 		if first == 0 {
@@ -34,7 +34,8 @@ func (s *survey) findYears(ctx context.Context) {
 		}
 		s.setClock(f, s.notFuture(f, first.Add(elevenMonths)), why)
 		known = append(known, f)
-		lies = lies || s.timeLies(f)
+		lies.files = lies.files || isLate(f, f.in.ModTime)
+		lies.archives = lies.archives || isLate(f, f.in.Archived)
 	}
 	for _, f := range s.files {
 		if f.clock == nil {
@@ -71,21 +72,35 @@ func (s *survey) notFuture(f *file, t mail.Instant) mail.Instant {
 	return min(t, mail.InstantOf(s.o.Now.Add(slack)))
 }
 
-// timeLies reports whether the time of a file, whose year is known, is much too late.
-func (s *survey) timeLies(f *file) bool {
+// lies is which times are not those of the lines, as a file whose year is known has shown.
+type lies struct{ files, archives bool }
+
+// isLate reports whether a time is much later than a file whose year is known.
+func isLate(f *file, at time.Time) bool {
 	const longest = 400 * 24 * time.Hour
-	return f.in.Archived.IsZero() && !f.in.ModTime.IsZero() && f.in.ModTime.Sub(f.first.In(time.UTC)) > longest
+	return !at.IsZero() && at.Sub(f.first.In(time.UTC)) > longest
+}
+
+// about reports whether what is left to date a file by is a lie. An archive says when it was compressed, which a copy keeps.
+func (l lies) about(f *file) bool {
+	if _, dated := f.nameDate(); dated {
+		return false
+	}
+	if !f.in.Archived.IsZero() {
+		return l.archives
+	}
+	return l.files
 }
 
 // guessYear finds the year of a file that proves nothing.
-func (s *survey) guessYear(f *file, known []*file, lies bool) {
+func (s *survey) guessYear(f *file, known []*file, lies lies) {
 	if !f.yearless {
 		s.setClock(f, s.notFuture(f, mail.InstantOf(s.o.Now)), "no line is after now")
 		return
 	}
 	zone := s.zoneOf(f).Location
 	bound, why := s.bound(f)
-	if _, dated := f.nameDate(); lies && !dated && f.in.Archived.IsZero() {
+	if lies.about(f) {
 		const halfAYear = 183 * 24 * time.Hour
 		bound = min(bound, known[0].first.Add(halfAYear))
 		why = "as in " + known[0].in.Path + ", since the times of the files are not those of their lines"

@@ -109,6 +109,20 @@ func TestYearOfNeighbours(t *testing.T) {
 	}
 }
 
+// The same set, packed anew: what the archives say of their time is as wrong.
+func TestYearOfArchives(t *testing.T) {
+	inputs := written(logs(t,
+		"maillog.1", "Jan 24 14:44:12 mx1 postfix/a[1]: x\n",
+		"maillog.2", "Jan 23 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240123134411.4F2A91C0D3@mx1.example.org>\n"), "2026-11-20", "2026-11-20")
+	for _, in := range inputs {
+		in.Archived = in.ModTime
+	}
+	got, _ := moments(t, options(), inputs)
+	if s := strings.Join(got, " "); s != "2024-01-23T13:44:11Z 2024-01-24T13:44:12Z" {
+		t.Errorf("got %s", s)
+	}
+}
+
 // The year of the newest line is asked for, and the files are the months around New Year.
 func TestYearAskedOfSet(t *testing.T) {
 	got, _ := moments(t, func() Options { o := options(); o.Year = 2021; return o }(), logs(t,
