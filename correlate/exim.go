@@ -86,10 +86,10 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	t.take(m, ev)
 	t.touch(m, ev)
 	m.Client = ev.Client
-	m.Client.Name, m.Client.HELO = t.names.get(ev.Client.Name), t.names.get(ev.Client.HELO)
-	m.Account, m.AuthMethod, m.User = t.names.get(ev.Account), t.names.get(ev.AuthMethod), t.names.get(ev.User)
+	m.Client.Name, m.Client.HELO = m.text.keep(ev.Client.Name), m.text.keep(ev.Client.HELO)
+	m.Account, m.AuthMethod, m.User = m.text.keep(ev.Account), t.names.get(ev.AuthMethod), t.names.get(ev.User)
 	m.UID = ev.UID
-	m.Sender, m.MessageID, m.Subject = t.addresses.get(ev.Sender), strings.Clone(ev.MessageID), strings.Clone(ev.Subject)
+	m.Sender, m.MessageID, m.Subject = m.text.keep(ev.Sender), m.text.keep(ev.MessageID), m.text.keep(ev.Subject)
 	m.Size = ev.Size
 	t.envelope(m, h, ev.Recipients)
 	if t.contradicts(q.host, ev) {
@@ -153,7 +153,7 @@ func (t *Tracker) eximNotice(q *queue, h *hop, ev *mail.Event) {
 		return
 	}
 	m := h.message
-	m.Parent = strings.Clone(ev.Parent)
+	m.Parent = m.text.keep(ev.Parent)
 	if ev.Sender == mail.NullSender {
 		m.Notice = isEximUser(ev.User) || ev.Parent != "" && t.mayReport(q, ev.Parent)
 	}
@@ -247,7 +247,7 @@ func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	if ev.Kind == mail.Header {
 		t.header(m, ev)
 	} else if ev.Kind == mail.FilterResult && ev.Text != "" {
-		m.addText(strings.Clone(ev.Text))
+		m.addText(m.text.keep(ev.Text))
 	}
 	t.pass(ev)
 }

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"strings"
 	"time"
 
 	"mailforensics/mail"
@@ -68,6 +67,7 @@ func (h *hop) alive() bool { return h.state == receiving || h.state == queued }
 // message is a message that is not yet handed out.
 type message struct {
 	mail.Message
+	text     text // its strings
 	first    hop
 	hops     []*hop     // in order of the way; the first is &first
 	absorbed []*message // whose hops are now among ours
@@ -98,7 +98,7 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	}
 	m := t.newMessage(ev)
 	h := &m.first
-	h.message, h.queue, h.hash, h.id = m, q, hash, strings.Clone(ev.QueueID)
+	h.message, h.queue, h.hash, h.id = m, q, hash, m.text.keep(ev.QueueID)
 	h.origin, h.born, h.previous = o, t.now, old
 	m.hops = append(m.hops, h)
 	m.QueueIDs = append(m.QueueIDs, h.id)
@@ -144,6 +144,7 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	} else {
 		m = &message{}
 	}
+	m.text.reserve(len(ev.QueueID) + len(ev.Raw) + usualText)
 	m.MTA, m.Time, m.End, m.born = ev.MTA, ev.Time, ev.Time, t.now
 	m.Host, m.Instance = t.queues.lastHost, t.queues.lastInstance
 	m.Hosts = append(m.Hosts, m.Host)

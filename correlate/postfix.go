@@ -1,8 +1,6 @@
 package correlate
 
 import (
-	"strings"
-
 	"mailforensics/mail"
 )
 
@@ -54,8 +52,8 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 	}
 	t.take(m, ev)
 	m.Client = ev.Client
-	m.Client.Name, m.Client.HELO = t.names.get(ev.Client.Name), t.names.get(ev.Client.HELO)
-	m.Account, m.AuthMethod = t.names.get(ev.Account), t.names.get(ev.AuthMethod)
+	m.Client.Name, m.Client.HELO = m.text.keep(ev.Client.Name), m.text.keep(ev.Client.HELO)
+	m.Account, m.AuthMethod = m.text.keep(ev.Account), t.names.get(ev.AuthMethod)
 	t.begin(t.sessionOf(q, ev), h, ev)
 	t.keepLine(m, ev)
 	if isOwn(ev.Client.IP) && ev.Account == "" {
@@ -69,7 +67,7 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 
 // take keeps the line that accepted m, and what it says.
 func (t *Tracker) take(m *message, ev *mail.Event) {
-	m.Origin, m.Line, m.Time = ev.Origin, strings.Clone(ev.Raw), ev.Time
+	m.Origin, m.Line, m.Time = ev.Origin, m.text.keep(ev.Raw), ev.Time
 	m.Service = t.names.get(ev.Service)
 	m.Protocol, m.TLS, m.Interface = t.names.get(ev.Protocol), t.names.get(ev.TLS), t.names.get(ev.Interface)
 	m.Flags |= ev.Flags & (mail.Verified | mail.HasUID | mail.FakeReject)
@@ -85,7 +83,7 @@ func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 	t.take(m, ev)
 	m.UID, m.User = ev.UID, t.names.get(ev.User)
 	if ev.Sender != "" {
-		m.Sender = t.addresses.get(ev.Sender)
+		m.Sender = m.text.keep(ev.Sender)
 	}
 	t.keepLine(m, ev)
 	if parent := firstOf(ev.Parent, ev.Child); parent != "" {
@@ -123,7 +121,7 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 	if ev.Kind == mail.MessageID {
 		h.marks |= named
 		if m.MessageID == "" {
-			m.MessageID = strings.Clone(ev.MessageID)
+			m.MessageID = m.text.keep(ev.MessageID)
 		}
 		return
 	}
@@ -138,13 +136,13 @@ func (t *Tracker) tail(h *hop, ev *mail.Event) {
 		return
 	}
 	if m.Sender == "" && ev.Sender != "" {
-		m.Sender = t.addresses.get(ev.Sender)
+		m.Sender = m.text.keep(ev.Sender)
 	}
 	if h.origin != bySMTP {
 		return
 	}
 	if m.Client.HELO == "" {
-		m.Client.HELO = t.names.get(ev.Client.HELO)
+		m.Client.HELO = m.text.keep(ev.Client.HELO)
 	}
 	if m.Protocol == "" {
 		m.Protocol = t.names.get(ev.Protocol)
@@ -168,13 +166,13 @@ func (t *Tracker) isNewLife(h *hop, ev *mail.Event) bool {
 // header keeps a header that a check logged.
 func (t *Tracker) header(m *message, ev *mail.Event) {
 	if m.Subject == "" && ev.Subject != "" {
-		m.Subject = strings.Clone(ev.Subject)
+		m.Subject = m.text.keep(ev.Subject)
 	}
 	if m.Script == "" && ev.Script != "" {
 		m.Script = t.names.get(ev.Script)
 	}
 	if ev.HeaderName != "" && len(m.Headers) < maxTexts {
-		m.Headers = append(m.Headers, mail.HeaderLine{Name: t.names.get(ev.HeaderName), Value: strings.Clone(ev.HeaderValue)})
+		m.Headers = append(m.Headers, mail.HeaderLine{Name: t.names.get(ev.HeaderName), Value: m.text.keep(ev.HeaderValue)})
 	}
 }
 
@@ -204,7 +202,7 @@ func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 	}
 	if m.hops[0] == h {
 		if ev.Sender != "" && m.Sender != ev.Sender {
-			m.Sender = t.addresses.get(ev.Sender)
+			m.Sender = m.text.keep(ev.Sender)
 		}
 		m.Size, m.Stated = ev.Size, ev.NRcpt
 	}
@@ -313,7 +311,7 @@ func (t *Tracker) tellRecipient(h *hop, address string, verdict marks, ev *mail.
 		r.Disposition = mail.Discarded
 	}
 	r.Time, r.Origin, r.QueueID = ev.Time, ev.Origin, h.id
-	t.setReply(r, ev.Reply)
+	t.setReply(h.message, r, ev.Reply)
 }
 
 // postfixRelease is a hold that ends, or a mail that was too long in the queue.

@@ -23,7 +23,7 @@ func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.
 	if original == address {
 		original = ""
 	}
-	return m.addRecipient(mail.Recipient{Address: t.addresses.get(address), Original: t.addresses.get(original)})
+	return m.addRecipient(mail.Recipient{Address: m.text.keep(address), Original: m.text.keep(original)})
 }
 
 func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
@@ -129,7 +129,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		r.Attempts++
 	}
 	if r.Address != ev.Recipient {
-		m.rewritten(r, t.addresses.get(ev.Recipient))
+		m.rewritten(r, m.text.keep(ev.Recipient))
 	}
 	if r.Disposition == mail.Deferred && !strings.HasPrefix(r.Reply, "retry time not reached") {
 		r.Deferral, r.DeferralAt = r.Reply, r.Time
@@ -146,7 +146,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		r.Transport = t.names.get(ev.Daemon)
 	}
 	r.DSN, r.Code = t.names.get(ev.DSN), ev.Code
-	t.setReply(r, ev.Reply)
+	t.setReply(m, r, ev.Reply)
 	r.Delay = ev.Delay
 	if h != m.hops[0] && ev.Time > m.Time {
 		r.Delay = ev.Time.Sub(m.Time)
@@ -163,13 +163,13 @@ func isSwallowed(ev *mail.Event) bool {
 }
 
 // setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that all mail has in common.
-func (t *Tracker) setReply(r *mail.Recipient, reply string) {
+func (t *Tracker) setReply(m *message, r *mail.Recipient, reply string) {
 	switch {
 	case r.Reply == reply:
 	case len(reply) <= 32:
 		r.Reply = t.names.get(reply)
 	default:
-		r.Reply = strings.Clone(reply)
+		r.Reply = m.text.keep(reply)
 	}
 }
 

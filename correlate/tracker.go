@@ -101,10 +101,9 @@ type Tracker struct {
 	waiting        fifo // those that are over and linger
 	spare          []*message
 
-	sessions  sessions
-	names     intern
-	addresses intern
-	local     localDomains
+	sessions sessions
+	names    intern
+	local    localDomains
 
 	notices  ring[noticeLink]  // notices named before they were seen
 	piped    ring[pipeLink]    // deliveries to a command that may put the mail back

@@ -181,6 +181,10 @@ func (r *Reader) read() (Chunk, error) {
 	return Chunk{}, r.err
 }
 
+// smallBuffer is enough to look at the head of an input. Reads into a chunk are larger than it, and so go past it: the text of
+// a plain file is copied once less.
+const smallBuffer = 4096
+
 // start opens the input and finds out what it is.
 func (r *Reader) start() error {
 	src, err := openSource(r.ctx, r.in, r.o)
@@ -188,7 +192,7 @@ func (r *Reader) start() error {
 		return atPath(r.in.Path, err)
 	}
 	r.src = src
-	raw := bufio.NewReaderSize(src, 64<<10)
+	raw := bufio.NewReaderSize(src, smallBuffer)
 	head, err := raw.Peek(headSize)
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
@@ -205,12 +209,16 @@ func (r *Reader) start() error {
 // startText puts together what makes lines from the bytes on disk.
 func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	var err error
-	if r.dec, err = decode(codec, raw); err != nil {
+	archive := raw
+	if codec != "" {
+		archive = bufio.NewReaderSize(raw, 64<<10)
+	}
+	if r.dec, err = decode(codec, archive); err != nil {
 		return atPath(r.in.Path, err)
 	}
 	decoded := raw
 	if codec != "" {
-		decoded = bufio.NewReaderSize(r.dec, 4096)
+		decoded = bufio.NewReaderSize(r.dec, smallBuffer)
 	}
 	head, _ := decoded.Peek(headSize)
 	if what := noText(head); what != "" {

@@ -9,22 +9,39 @@ import (
 // only an address stands there (postscreen), and "unknown" stays "unknown": Postfix writes that for four different facts.
 // The address is not valid where it is "unknown", too, as of a client that was gone before it was looked at.
 func CutClient(s string) (c Client, rest string, ok bool) {
+	rest, ok = c.Cut(s)
+	return c, rest, ok
+}
+
+// Cut is CutClient in place: it sets name, address and port, or nothing.
+func (c *Client) Cut(s string) (rest string, ok bool) {
 	open := strings.IndexByte(s, '[')
-	if open < 0 {
-		return c, s, false
+	if open < 0 || strings.IndexByte(s[:open], ' ') >= 0 {
+		return s, false
 	}
-	shut := strings.IndexByte(s[open:], ']') + open
-	if shut < open || strings.IndexByte(s[:open], ' ') >= 0 {
-		return c, s, false
-	}
-	c.Name = s[:open]
-	if address := s[open+1 : shut]; address != "unknown" {
-		if c.IP, ok = ParseIP(address); !ok {
-			return Client{}, s, false
+	ip, n := cutIPv4(s[open+1:])
+	shut := open + 1 + n
+	if n == 0 || shut == len(s) || s[shut] != ']' {
+		if ip, shut, ok = otherAddress(s, open); !ok {
+			return s, false
 		}
 	}
+	c.Name, c.IP = s[:open], ip
 	c.Port, rest = cutPort(s[shut+1:])
-	return c, rest, true
+	return rest, true
+}
+
+// otherAddress reads what stands in brackets where it is no plain IPv4 address.
+func otherAddress(s string, open int) (ip netip.Addr, shut int, ok bool) {
+	shut = strings.IndexByte(s[open:], ']') + open
+	if shut < open {
+		return ip, 0, false
+	}
+	if address := s[open+1 : shut]; address != "unknown" {
+		ip, ok = ParseIP(address)
+		return ip, shut, ok
+	}
+	return ip, shut, true
 }
 
 // ParseIP reads an address as mail logs have it: with or without "IPv6:" in front, never with a zone.
@@ -45,29 +62,35 @@ func ParseIP(s string) (netip.Addr, bool) {
 	return ip.Unmap(), err == nil
 }
 
-// parseIPv4 reads four numbers: most lines have an address, and most addresses are of this kind.
+// parseIPv4 reads four numbers.
 func parseIPv4(s string) (netip.Addr, bool) {
+	ip, n := cutIPv4(s)
+	return ip, n > 0 && n == len(s)
+}
+
+// cutIPv4 reads the four numbers that s begins with, and tells their length, 0 where there are none: most lines have an
+// address, and most addresses are of this kind.
+func cutIPv4(s string) (ip netip.Addr, n int) {
 	var four [4]byte
-	part, digits, n := 0, 0, 0
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c-'0' <= 9:
-			if n, digits = n*10+int(c-'0'), digits+1; n > 255 || digits > 1 && n < 10 {
-				return netip.Addr{}, false
-			}
-		case c == '.' && digits > 0 && part < 3:
-			four[part] = byte(n)
-			part, digits, n = part+1, 0, 0
-		default:
-			return netip.Addr{}, false
+	for part := range four {
+		start, number := n, 0
+		for n < len(s) && n < start+3 && s[n]-'0' <= 9 {
+			number = number*10 + int(s[n]-'0')
+			n++
 		}
+		if n == start || number > 255 || s[start] == '0' && n > start+1 {
+			return ip, 0
+		}
+		four[part] = byte(number)
+		if part == len(four)-1 {
+			break
+		}
+		if n == len(s) || s[n] != '.' {
+			return ip, 0
+		}
+		n++
 	}
-	if part != 3 || digits == 0 {
-		return netip.Addr{}, false
-	}
-	four[3] = byte(n)
-	return netip.AddrFrom4(four), true
+	return netip.AddrFrom4(four), n
 }
 
 // cutPort cuts ":25" from the front of s.

@@ -97,7 +97,12 @@ func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) 
 	r.Style, r.Piece = NoStyle, Piece{}
 	r.Yearless, r.Zoneless, r.Torn, r.Twice = false, false, false, false
 	r.inner, r.depth = false, 0
-	body, ok = r.read(line, ev)
+	rest, again := r.again(line, ev)
+	if again {
+		body, ok = r.tag(rest, ev)
+	} else {
+		body, ok = r.read(line, ev)
+	}
 	if r.Zoneless && r.clock.hosts != nil {
 		r.rezone(ev)
 	}

@@ -7,6 +7,25 @@ import (
 	"mailforensics/mail"
 )
 
+// again reads stamp and host of a line that begins like one before it: of the same day and the same host, in the style of RFC
+// 3164. So do most lines of most logs. false: nothing was read.
+func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool) {
+	const hostAt = len("Mar  7 04:12:09 ")
+	end := hostAt + len(r.host.text)
+	if len(line) <= end || !r.month.even || r.host.kind != hostName || line[:7] != r.month.text ||
+		line[hostAt-1] != ' ' || line[end] != ' ' || end == hostAt || line[hostAt:end] != r.host.text {
+		return "", false
+	}
+	sod, ok := secondOfDay(line[7:])
+	if !ok {
+		return "", false
+	}
+	r.moment(&r.month, sod, ev)
+	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
+	ev.Host = r.host.host
+	return line[end+1:], true
+}
+
 // traditional reads "Mar  7 04:12:09 host tag[pid]: ", the day padded with a blank (RFC 3164, section 4.1.2), a zero
 // (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year behind the day.
 func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {

@@ -81,9 +81,15 @@ func isSeverity(token string) bool {
 	return false
 }
 
+// endsTag are the bytes at which a tag may end.
+var endsTag = [256]bool{'[': true, ':': true, ' ': true}
+
 // tag reads "tag[pid]: ". Behind a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be gone.
 func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 	for i := range len(rest) {
+		if !endsTag[rest[i]] {
+			continue
+		}
 		switch rest[i] {
 		case '[':
 			return r.tagPID(rest, i, ev)

@@ -40,17 +40,27 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 			return parse.Damaged
 		}
 	}
-	relay, s, ok := cutValue(s, ", relay=")
-	if !ok {
+	var relay, delay, dsn string
+	if s, ok = strings.CutPrefix(s, ", relay="); !ok {
 		return parse.Damaged
 	}
-	_, s, _ = cutValue(s, ", conn_use=")
-	delay, s, _ := cutValue(s, ", delay=")
-	_, s, _ = cutValue(s, ", delays=")
-	_, s, _ = cutValue(s, ", tls=")
-	dsn, s, _ := cutValue(s, ", dsn=")
-	s, ok = strings.CutPrefix(s, ", status=")
-	if !ok {
+	relay, s = untilComma(s)
+	if value, ok := strings.CutPrefix(s, ", conn_use="); ok {
+		_, s = untilComma(value)
+	}
+	if value, ok := strings.CutPrefix(s, ", delay="); ok {
+		delay, s = untilComma(value)
+	}
+	if value, ok := strings.CutPrefix(s, ", delays="); ok {
+		_, s = untilComma(value)
+	}
+	if value, ok := strings.CutPrefix(s, ", tls="); ok {
+		_, s = untilComma(value)
+	}
+	if value, ok := strings.CutPrefix(s, ", dsn="); ok {
+		dsn, s = untilComma(value)
+	}
+	if s, ok = strings.CutPrefix(s, ", status="); !ok {
 		return parse.Damaged
 	}
 	ev.Recipient, ev.Original, ev.Delay, ev.DSN = to, original, seconds(delay), dsn
@@ -86,17 +96,13 @@ func recipientEnds(rest string) bool {
 	return strings.HasPrefix(rest, ", relay=") || strings.HasPrefix(rest, ", orig_to=")
 }
 
-// cutValue cuts a field from the front, up to the comma.
-func cutValue(s, key string) (value, rest string, ok bool) {
-	value, ok = strings.CutPrefix(s, key)
-	if !ok {
-		return "", s, false
-	}
-	end := strings.IndexByte(value, ',')
+// untilComma cuts the value of a field from the front.
+func untilComma(s string) (value, rest string) {
+	end := strings.IndexByte(s, ',')
 	if end < 0 {
-		end = len(value)
+		end = len(s)
 	}
-	return value[:end], value[end:], true
+	return s[:end], s[end:]
 }
 
 // setRelay keeps the next hop: a name with an address and port, a host with the path of a socket, the name of a transport,
@@ -126,7 +132,8 @@ func setLocal(near bool, ev *mail.Event) {
 
 // cutRelay cuts name[address]:port from the front and keeps it as the relay.
 func cutRelay(s string, ev *mail.Event) (rest string, ok bool) {
-	c, rest, ok := mail.CutClient(s)
+	var c mail.Client
+	rest, ok = c.Cut(s)
 	if ok {
 		ev.Relay, ev.RelayIP, ev.RelayPort = c.Name, c.IP, c.Port
 	}
@@ -135,7 +142,7 @@ func cutRelay(s string, ev *mail.Event) (rest string, ok bool) {
 
 // result reads "WORD (reason)".
 func result(s string, ev *mail.Event) parse.Verdict {
-	word, reason, ok := strings.Cut(s, " (")
+	word, reason, ok := cutWord(s)
 	reason, shut := strings.CutSuffix(reason, ")")
 	if !ok || !shut {
 		ev.Flags |= mail.Incomplete
@@ -155,6 +162,14 @@ func result(s string, ev *mail.Event) parse.Verdict {
 		ev.Code = remoteCode(reason)
 	}
 	return parse.Parsed
+}
+
+// cutWord cuts s at the first " (".
+func cutWord(s string) (word, reason string, ok bool) {
+	if i := strings.IndexByte(s, ' '); i > 0 && i+1 < len(s) && s[i+1] == '(' {
+		return s[:i], s[i+2:], true
+	}
+	return strings.Cut(s, " (")
 }
 
 func disposition(word string) (d mail.Disposition, ok bool) {

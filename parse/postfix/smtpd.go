@@ -15,6 +15,9 @@ func smtpd(body string, ev *mail.Event) parse.Verdict {
 	case strings.HasPrefix(body, "disconnect from "):
 		return session(mail.Disconnect, body[len("disconnect"):], ev)
 	}
+	if v := tls(body, ev); v != parse.Unfamiliar {
+		return v
+	}
 	if id, rest, ok := cutID(body); ok {
 		if v := transaction(id, rest, ev); v != parse.Unfamiliar {
 			return v
@@ -72,6 +75,9 @@ func accept(s string, ev *mail.Event) parse.Verdict {
 		return parse.Damaged
 	}
 	ev.Kind = mail.Accept
+	if s == "" {
+		return parse.Parsed
+	}
 	ev.AuthMethod, s = cutField(s, ", sasl_method=")
 	ev.Account, s = cutField(s, ", sasl_username=")
 	s = skipSASLSender(s)
@@ -192,9 +198,6 @@ func interrupted(body string, ev *mail.Event) parse.Verdict {
 
 // encounter reads the other lines of a session.
 func encounter(body string, ev *mail.Event) parse.Verdict {
-	if v := tls(body, ev); v != parse.Unfamiliar {
-		return v
-	}
 	if after, ok := strings.CutPrefix(body, "improper command pipelining after "); ok {
 		stage, rest, _ := strings.Cut(after, " ")
 		if _, ok := cutClient(strings.TrimPrefix(rest, "from "), ev); !ok {

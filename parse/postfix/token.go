@@ -13,25 +13,26 @@ const noQueue = "NOQUEUE"
 // cutID cuts "QID: " from the front. It says only that a word of letters and digits stands there: it is a queue ID when
 // what follows has the daemon's grammar, never because it looks like one.
 func cutID(s string) (id, rest string, ok bool) {
-	for i := 0; i < len(s); i++ {
-		if s[i] == ':' {
-			return s[:i], s[min(i+2, len(s)):], i > 0 && i+1 < len(s) && s[i+1] == ' '
-		}
-		if !idByte(s[i]) {
-			break
-		}
+	i := 0
+	for i < len(s) && idBytes[s[i]] {
+		i++
 	}
-	return "", s, false
+	if i == 0 || i+1 >= len(s) || s[i] != ':' || s[i+1] != ' ' {
+		return "", s, false
+	}
+	return s[:i], s[i+2:], true
 }
 
 // idByte reports whether a queue ID may hold the byte. MailScanner appends a dot and five digits.
-func idByte(c byte) bool {
-	const (
-		low  = 0x3ff<<'0' | 1<<'.'                       // of the bytes below 64
-		high = 0x3ffffff<<('A'-64) | 0x3ffffff<<('a'-64) // of the bytes from 64 to 127
-	)
-	return c < 64 && low>>c&1 != 0 || c >= 64 && c < 128 && high>>(c-64)&1 != 0
-}
+func idByte(c byte) bool { return idBytes[c] }
+
+// idBytes has a place for every byte: one load tells, where a comparison with each range takes six steps.
+var idBytes = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '.'
+	}
+	return table
+}()
 
 func setID(id string, ev *mail.Event) {
 	if id != noQueue {
@@ -199,13 +200,11 @@ func cutFrom(s string, ev *mail.Event) (rest string, ok bool) {
 
 // cutClient cuts name[address]:port from the front and keeps it.
 func cutClient(s string, ev *mail.Event) (rest string, ok bool) {
-	c, rest, ok := mail.CutClient(s)
+	rest, ok = ev.Client.Cut(s)
 	if !ok {
 		return s, false
 	}
-	c.HELO = ev.Client.HELO
-	ev.Client = c
-	if c.IP.IsValid() && c.Name != "" && c.Name != "unknown" {
+	if ev.Client.IP.IsValid() && ev.Client.Name != "" && ev.Client.Name != "unknown" {
 		ev.Flags |= mail.Verified // smtpd/smtpd_peer.c: the name is shown only if it resolves back
 	}
 	return rest, true
