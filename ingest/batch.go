@@ -3,12 +3,14 @@ package ingest
 import (
 	"strings"
 
+	"mailforensics/logfile"
 	"mailforensics/mail"
 	"mailforensics/parse"
 )
 
 // batch is what the lines of one chunk mean. What depends on the chunk before is left open, for settle.
 type batch struct {
+	chunk  logfile.Chunk
 	events []mail.Event
 	bodies []string // of the events: the line without its header
 
@@ -79,6 +81,7 @@ type parser struct {
 
 // text parses lines.
 func (p *parser) text(t text, b *batch) {
+	b.chunk = t.Chunk
 	if t.records != nil {
 		p.exported(t, b)
 		return

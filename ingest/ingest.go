@@ -39,6 +39,7 @@ type Options struct {
 	Progress   *logfile.Progress
 	ChunkSize  int                       // bytes; 0: what suits the cache
 	Begin      func(zone *time.Location) // told before the first event in which zone times should be shown; may be nil
+	Scrub      bool                      // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
 }
 
 // chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150. Where many hosts are
@@ -67,7 +68,7 @@ func setsOf(inputs []*logfile.Input) int {
 }
 
 // Read reads the inputs and calls sink with their events, in the order of time over all files and hosts. The slice belongs to
-// Read: it is used again after the call. An error of sink ends the reading, and so does ctx; what was found until then is in
+// Read: it is used again after the call, and the text that its strings are of. An error of sink ends the reading, and so does ctx; what was found until then is in
 // the ledger, which is never nil. Inputs that cannot be read are no error: their ledgers say so.
 func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]mail.Event) error) (*Ledger, error) {
 	if o.Workers <= 0 {
@@ -81,6 +82,7 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
+	r.lender.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
 	if o.Begin != nil {
 		o.Begin(survey.zone)
@@ -107,6 +109,7 @@ type run struct {
 	wait    sync.WaitGroup
 	dups    duplicates
 	copies  []mail.Event
+	lender  logfile.Lender
 }
 
 // open makes the streams.
@@ -156,7 +159,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	if s.reader != nil {
 		return
 	}
-	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress}
+	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Lender: &r.lender}
 	if s.file.in.Size < 0 {
 		o.ReadAhead = 2 // a pipe may block for ever: only the reader's own goroutine may wait for it
 	}
@@ -218,8 +221,9 @@ func (r *run) batch() *batch {
 	}
 }
 
-// release takes a batch back.
+// release takes a batch back, and the memory of its text.
 func (r *run) release(b *batch) {
+	r.lender.Return(b.chunk)
 	b.reset()
 	select {
 	case r.free <- b:

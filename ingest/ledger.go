@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mailforensics/mail"
@@ -77,7 +78,8 @@ func (s *shapes) add(f unfamiliar) {
 		if s.known == nil {
 			s.known = make(map[string]*Shape)
 		}
-		s.known[f.shape] = &Shape{Text: f.shape, Count: 1, Example: clip(f.line), Origin: f.origin}
+		shape := strings.Clone(f.shape)
+		s.known[shape] = &Shape{Text: shape, Count: 1, Example: clip(f.line), Origin: f.origin}
 	}
 }
 

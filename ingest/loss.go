@@ -56,6 +56,7 @@ type losses struct {
 func (l *losses) add(one loss) {
 	if l.lines == 0 {
 		l.first = one
+		l.first.who = strings.Clone(one.who)
 	}
 	l.lines++
 	l.lost += one.n
@@ -70,7 +71,7 @@ func (l *losses) warning(zone *time.Location) string {
 		number = fmt.Sprintf("%d lines", l.lost)
 	}
 	return fmt.Sprintf("%s dropped %s (rate limit, said in %d places, first in line %d, %s): there are gaps in this log",
-		strings.Clone(l.first.who), number, l.lines, l.first.origin.Line, l.first.at.In(zone).Format(time.DateTime))
+		l.first.who, number, l.lines, l.first.origin.Line, l.first.at.In(zone).Format(time.DateTime))
 }
 
 // stepAtLeast is how far the clock of a host must go back from a line to the next to be named. Processes that log at the same

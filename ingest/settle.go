@@ -120,7 +120,7 @@ func (s *settler) hostsOf(b *batch) {
 		last.mail = last.mail || h.mail
 		last.verdict, last.event.Kind = h.verdict, mail.Other
 		if h.event >= 0 {
-			last.event = b.events[h.event]
+			last.event = b.events[h.event].Clone()
 		}
 	}
 }
@@ -229,7 +229,7 @@ func (s *settler) begin(key string, p piece, ev *mail.Event, b *batch) {
 		b.damaged++
 		return
 	}
-	e := &entry{event: *ev, next: 2, m: p.M, pieces: 1}
+	e := &entry{event: ev.Clone(), next: 2, m: p.M, pieces: 1}
 	e.text.WriteString(p.text)
 	s.pending[key] = e
 }

@@ -131,7 +131,7 @@ func (f *follower) open() (*followed, error) {
 		file.Close()
 		return nil, err
 	}
-	return &followed{file: file, info: info, split: newSplitter(f.o.ChunkSize, f.o.MaxLine), news: time.Now()}, nil
+	return &followed{file: file, info: info, split: newSplitter(f.o.ChunkSize, f.o.MaxLine, nil), news: time.Now()}, nil
 }
 
 // followable is an error when lines cannot be expected of a file.
@@ -304,7 +304,7 @@ func (f *follower) restart() error {
 		return err
 	}
 	d := f.now
-	d.offset, d.mark, d.split = 0, nil, newSplitter(f.o.ChunkSize, f.o.MaxLine)
+	d.offset, d.mark, d.split = 0, nil, newSplitter(f.o.ChunkSize, f.o.MaxLine, nil)
 	return nil
 }
 

@@ -18,6 +18,7 @@ type Options struct {
 	Progress  *Progress // counts what is read; may be nil
 	MaxLine   int       // a longer line is cut here; 0: 1 MiB; never less than ChunkSize-1
 	MaxText   int64     // text of one input after which reading stops; 0: 1 TiB
+	Lender    *Lender   // of the memory for the text; nil: each chunk has its own
 }
 
 // Defaults of Options. Chunks of 64 to 256 KiB stay in the cache between the stages; 1 MiB is slower. A line that a mail
@@ -230,7 +231,7 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	r.src.wholeLine = codec == ""
 	r.now.Codec = codec
 	r.text, r.now.Encoding = plainText(decoded)
-	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine)
+	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Lender)
 	return nil
 }
 
@@ -324,5 +325,8 @@ func (r *Reader) release() {
 	}
 	if r.src != nil {
 		r.src.close()
+	}
+	if r.split != nil {
+		r.split.end()
 	}
 }

@@ -14,6 +14,8 @@ type Chunk struct {
 	// Cut: the last line of Text is not whole. It was longer than the limit, or the archive is damaged behind it, or the file
 	// was rotated away before the line was finished.
 	Cut bool
+
+	memory *memory // that Text stands in, where it is lent; see Lender
 }
 
 // A splitter cuts text that comes in arbitrary pieces into chunks of whole lines. What comes out does not depend on the
@@ -25,8 +27,10 @@ type Chunk struct {
 type splitter struct {
 	size    int // fill the buffer up to here before a chunk is cut
 	maxLine int // a longer line is cut here, the rest of it is skipped; size-1 at least
+	lender  *Lender
 
-	buf      []byte // buf[:n] is text that is not handed out yet; it begins at the start of a line
+	lent     *memory // that buf stands in
+	buf      []byte  // buf[:n] is text that is not handed out yet; it begins at the start of a line
 	n        int
 	searched int   // buf[:searched] has no LF
 	line     int64 // number of the line that buf begins with
@@ -35,9 +39,20 @@ type splitter struct {
 	nuls, cutLines, cutBytes int64 // what was left out
 }
 
-func newSplitter(size, maxLine int) *splitter {
-	return &splitter{size: size, maxLine: max(maxLine, size-1), buf: make([]byte, size), line: 1}
+func newSplitter(size, maxLine int, lender *Lender) *splitter {
+	s := &splitter{size: size, maxLine: max(maxLine, size-1), lender: lender, line: 1}
+	s.borrow(size)
+	return s
 }
+
+// borrow makes a new buffer.
+func (s *splitter) borrow(size int) {
+	s.lent = s.lender.lend(size)
+	s.buf = s.lent.bytes
+}
+
+// end gives the buffer back.
+func (s *splitter) end() { s.lender.Return(Chunk{memory: s.lent}) }
 
 // room is where the next piece of text goes. It is never empty, provided that full was asked after each filled.
 func (s *splitter) room() []byte {
@@ -131,11 +146,18 @@ func (s *splitter) rest(cut bool) (Chunk, bool) {
 	return c, true
 }
 
-// take hands out the first k bytes.
+// take hands out the first k bytes: where they are most of the buffer, with the buffer, else as a copy.
 func (s *splitter) take(k int) Chunk {
-	c := Chunk{Line: s.line, Text: string(s.buf[:k])}
+	c := Chunk{Line: s.line}
 	s.line += int64(bytes.Count(s.buf[:k], newline))
-	s.n = copy(s.buf, s.buf[k:s.n])
+	rest := s.buf[k:s.n]
+	if k < len(s.buf)/2 {
+		c.Text = string(s.buf[:k])
+	} else {
+		c.Text, c.memory = s.lent.text(k), s.lent
+		s.borrow(max(s.size, len(rest)+1))
+	}
+	s.n = copy(s.buf, rest)
 	s.searched = s.n // what is left is less than a line
 	return c
 }
@@ -160,9 +182,9 @@ func (s *splitter) grow() {
 	if len(s.buf) > s.n {
 		return
 	}
-	bigger := make([]byte, min(2*len(s.buf), s.maxLine+1))
-	copy(bigger, s.buf)
-	s.buf = bigger
+	old := s.buf
+	s.borrow(min(2*len(old), s.maxLine+1))
+	copy(s.buf, old)
 }
 
 // lines is the number of lines that were handed out.

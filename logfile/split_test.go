@@ -102,7 +102,7 @@ var splitSeeds = []string{
 
 func checkSplit(t *testing.T, text string, size, maxLine, piece int) {
 	t.Helper()
-	s := newSplitter(size, maxLine)
+	s := newSplitter(size, maxLine, nil)
 	got := pieces(s, text, piece)
 	name := fmt.Sprintf("%.40q, chunks of %d, lines of %d, pieces of %d", text, size, maxLine, piece)
 	want := slowLines(text, max(maxLine, size-1))
@@ -144,7 +144,7 @@ func FuzzSplit(f *testing.F) {
 // A line of 100 MB must cost no more memory than the limit of a line.
 func TestSplitHugeLine(t *testing.T) {
 	const limit = 1 << 20
-	s := newSplitter(64<<10, limit)
+	s := newSplitter(64<<10, limit, nil)
 	chunks := pieces(s, "before\n"+strings.Repeat("x", 100<<20)+"\nafter\n", 1<<20)
 	got := linesOf(chunks)
 	want := []numbered{{1, "before\n", false}, {2, strings.Repeat("x", limit), true}, {3, "after\n", false}}
@@ -159,7 +159,7 @@ func TestSplitHugeLine(t *testing.T) {
 
 // Lines of NULs alone, as many as fit: taking them out must not be quadratic. 16 MB would take minutes.
 func TestSplitNULLines(t *testing.T) {
-	s := newSplitter(1<<20, 1<<20)
+	s := newSplitter(1<<20, 1<<20, nil)
 	text := strings.Repeat("\x00\n", 8<<20)
 	n := 0
 	for _, c := range pieces(s, text, 1<<20) {
@@ -172,7 +172,7 @@ func TestSplitNULLines(t *testing.T) {
 
 // What was handed out must not change when the buffer is used again.
 func TestSplitOwnsText(t *testing.T) {
-	s := newSplitter(16, 16)
+	s := newSplitter(16, 16, nil)
 	copy(s.room(), "first line here\n")
 	s.filled(16)
 	c, ok := s.full()

@@ -1,6 +1,9 @@
 package mail
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Clone is a copy that may be kept: a Message that a callback gets is reused after it.
 func (m *Message) Clone() *Message {
@@ -12,4 +15,34 @@ func (m *Message) Clone() *Message {
 	c.Headers = slices.Clone(m.Headers)
 	c.Lines = slices.Clone(m.Lines)
 	return &c
+}
+
+// Clone is a copy whose strings are its own: those of an event that is handed out are slices of the log's text.
+func (ev *Event) Clone() Event {
+	c := *ev
+	texts := c.texts()
+	n := 0
+	for _, s := range texts {
+		n += len(*s)
+	}
+	var b strings.Builder
+	b.Grow(n)
+	for _, s := range texts {
+		b.WriteString(*s)
+	}
+	all := b.String()
+	for _, s := range texts {
+		*s, all = all[:len(*s)], all[len(*s):]
+	}
+	return c
+}
+
+// texts are all strings of the event.
+func (ev *Event) texts() [35]*string {
+	return [...]*string{
+		&ev.Host, &ev.Process, &ev.Instance, &ev.Service, &ev.Daemon, &ev.QueueID, &ev.Child, &ev.Parent,
+		&ev.Client.Name, &ev.Client.HELO, &ev.Client.Country, &ev.Protocol, &ev.TLS, &ev.Interface, &ev.Account, &ev.AuthMethod,
+		&ev.Sender, &ev.Recipient, &ev.Original, &ev.Recipients, &ev.MessageID, &ev.Subject, &ev.HeaderName, &ev.HeaderValue,
+		&ev.User, &ev.Directory, &ev.Script, &ev.Relay, &ev.Transport, &ev.Router, &ev.Stage, &ev.DSN, &ev.Reply, &ev.Text, &ev.Raw,
+	}
 }
