@@ -74,7 +74,7 @@ type unfamiliar struct {
 type parser struct {
 	file       *file
 	formats    []parse.Format
-	last       int // the format that claimed the line before
+	last       [256]uint8 // by the first letter of the process: the format that claimed the line before
 	everything bool
 	reader     *parse.HeaderReader
 }
@@ -161,15 +161,20 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	p.count(verdict, body, b, ev)
 }
 
-// parse asks the formats, first the one that knew the line before, and completes the event.
+// parse asks the formats, first the one that knew the last line of a process of such a name, and completes the event.
 func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
-	verdict := p.formats[p.last].Parse(body, ev)
+	var letter byte
+	if ev.Process != "" {
+		letter = ev.Process[0]
+	}
+	last := int(p.last[letter])
+	verdict := p.formats[last].Parse(body, ev)
 	for i := 0; verdict == parse.Foreign && i < len(p.formats); i++ {
-		if i == p.last {
+		if i == last {
 			continue
 		}
 		if verdict = p.formats[i].Parse(body, ev); verdict != parse.Foreign {
-			p.last = i
+			p.last[letter] = uint8(i)
 		}
 	}
 	if p.file.rejectLog && verdict != parse.Foreign {

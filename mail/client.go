@@ -73,16 +73,12 @@ func parseIPv4(s string) (netip.Addr, bool) {
 func cutIPv4(s string) (ip netip.Addr, n int) {
 	var four [4]byte
 	for part := range four {
-		start, number := n, 0
-		for n < len(s) && n < start+3 && s[n]-'0' <= 9 {
-			number = number*10 + int(s[n]-'0')
-			n++
-		}
-		if n == start || number > 255 || s[start] == '0' && n > start+1 {
+		number, digits := cutOctet(s[n:])
+		if digits == 0 {
 			return ip, 0
 		}
-		four[part] = byte(number)
-		if part == len(four)-1 {
+		four[part] = number
+		if n += digits; part == len(four)-1 {
 			break
 		}
 		if n == len(s) || s[n] != '.' {
@@ -91,6 +87,28 @@ func cutIPv4(s string) (ip netip.Addr, n int) {
 		n++
 	}
 	return netip.AddrFrom4(four), n
+}
+
+// cutOctet reads a number of up to three digits, 255 at most and without zeros in front.
+func cutOctet(s string) (number byte, digits int) {
+	if len(s) == 0 || s[0]-'0' > 9 {
+		return 0, 0
+	}
+	n := s[0] - '0'
+	if len(s) == 1 || s[1]-'0' > 9 {
+		return n, 1
+	}
+	if n == 0 {
+		return 0, 0
+	}
+	n = n*10 + s[1] - '0'
+	if len(s) == 2 || s[2]-'0' > 9 {
+		return n, 2
+	}
+	if n > 25 || n == 25 && s[2] > '5' {
+		return 0, 0
+	}
+	return n*10 + s[2] - '0', 3
 }
 
 // cutPort cuts ":25" from the front of s.

@@ -150,38 +150,58 @@ type Client struct {
 const NullSender = "<>"
 
 // Event is what one log line says. It is flat; which fields mean something depends on its Kind. Absent strings are "".
+//
+// The fields stand in the order in which they are used together, not in that of their meaning: an event spans a dozen lines of
+// the processor's cache, of which most readers touch three.
 type Event struct {
 	Origin
 	Time Instant
 	Kind Kind
 	MTA  MTA
 	Flags
+	Disposition Disposition
+	PID         int // 0: not logged
 
+	QueueID  string // Postfix queue ID or Exim message ID; "" for NOQUEUE and session lines
 	Host     string // as the line has it
-	Process  string // the syslog tag without its PID: "postfix/submission/smtpd"; "exim" for Exim's own files
 	Instance string // Postfix: the part before the first slash: queue IDs belong to an instance of a host
-	Service  string // Postfix: between the slashes: "submission"; "" mostly. Dovecot: imap, pop3, …
 	Daemon   string // the part after the last slash: "smtpd"
-	PID      int    // 0: not logged
+	Process  string // the syslog tag without its PID: "postfix/submission/smtpd"; "exim" for Exim's own files
+	Service  string // Postfix: between the slashes: "submission"; "" mostly. Dovecot: imap, pop3, …
+	Raw      string // the whole line as it stands, without its line end
 
-	QueueID string // Postfix queue ID or Exim message ID; "" for NOQUEUE and session lines
-	Child   string // a linked queue ID: of the notice, of what it was forwarded or queued as, or orig_queue_id
-	Parent  string // the queue ID that caused this one (Exim R=, Postfix orig_id=)
+	Client Client
+	Child  string // a linked queue ID: of the notice, of what it was forwarded or queued as, or orig_queue_id
+	Parent string // the queue ID that caused this one (Exim R=, Postfix orig_id=)
 
-	Client    Client
+	Recipient string // RCPT TO, or after rewriting on Delivery
+	Original  string // on Delivery: as the envelope had it, where it differs
+	Relay     string // next hop as written: name, transport, or "none"
+	RelayIP   netip.Addr
+	RelayPort uint16
+	Transport string // Exim T=, R=… ; Postfix: the delivering daemon is Daemon
+	DSN       string // RFC 3463 status, "5.7.1"
+	Reply     string // remote reply or reason, as written
+	Code      int    // SMTP reply code; 0: none
+	Delay     time.Duration
+
+	Sender string // MAIL FROM; NullSender for the empty one
+	Size   int64  // bytes; 0: not logged
+	NRcpt  int    // Queue: recipients as qmgr counts them; Disconnect: 0
+
+	MessageID string
+	Text      string // what is left of the line: a warning's words, ACL text
 	Protocol  string // SMTP, ESMTP, esmtpsa, local …, as written
 	TLS       string // "TLSv1.3", "TLS1.2:ECDHE…"; "" none or not logged
-	Interface string // our own address and port, where logged
+	Stage     string // Reject, Disconnect: CONNECT, HELO, MAIL, RCPT, DATA, END-OF-MESSAGE …
 
 	Account    string // SASL or login name, as written
 	AuthMethod string // PLAIN, LOGIN, dovecot_login …
+	Interface  string // our own address and port, where logged
 
-	Sender     string // MAIL FROM; NullSender for the empty one
-	Recipient  string // RCPT TO, or after rewriting on Delivery
-	Original   string // on Delivery: as the envelope had it, where it differs
 	Recipients string // Exim's "for" list, raw, separated by blanks outside of quotes
+	Router     string // Exim R= of a delivery
 
-	MessageID   string
 	Subject     string // decoded where the MTA logs it escaped
 	HeaderName  string
 	HeaderValue string
@@ -190,22 +210,4 @@ type Event struct {
 	User      string // local user name
 	Directory string // working directory
 	Script    string // X-PHP-Originating-Script, or the command's arguments
-
-	Size  int64 // bytes; 0: not logged
-	NRcpt int   // Queue: recipients as qmgr counts them; Disconnect: 0
-
-	Relay       string // next hop as written: name, transport, or "none"
-	RelayIP     netip.Addr
-	RelayPort   uint16
-	Transport   string // Exim T=, R=… ; Postfix: the delivering daemon is Daemon
-	Router      string
-	Disposition Disposition
-	Stage       string // Reject, Disconnect: CONNECT, HELO, MAIL, RCPT, DATA, END-OF-MESSAGE …
-	Code        int    // SMTP reply code; 0: none
-	DSN         string // RFC 3463 status, "5.7.1"
-	Reply       string // remote reply or reason, as written
-	Delay       time.Duration
-
-	Text string // what is left of the line: a warning's words, ACL text
-	Raw  string // the whole line as it stands, without its line end
 }

@@ -33,6 +33,13 @@ import (
 var Format = parse.Format{Name: "postfix", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
+	const usual = "postfix/"
+	if strings.HasPrefix(ev.Process, usual) { // most tags have two parts
+		if f := familyOf(ev.Process[len(usual):]); f != stranger {
+			ev.MTA, ev.Instance, ev.Daemon = mail.Postfix, ev.Process[:len(usual)-1], ev.Process[len(usual):]
+			return dispatch(f, strip(body), ev)
+		}
+	}
 	t, ok := cutTag(ev.Process)
 	if !ok {
 		return parse.Foreign
@@ -58,7 +65,10 @@ func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 
 // strip takes off what is not Postfix's: blanks and a message ID of Solaris in front, what editors left at the end.
 func strip(body string) string {
-	if strings.HasPrefix(body, " ") {
+	if body == "" {
+		return ""
+	}
+	if body[0] == ' ' {
 		body = strings.TrimLeft(body, " ")
 	}
 	if strings.HasPrefix(body, "[ID ") {

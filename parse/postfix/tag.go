@@ -16,12 +16,6 @@ type tag struct {
 
 // cutTag takes a tag apart; ok is whether the program is one of Postfix's.
 func cutTag(process string) (t tag, ok bool) {
-	const usual = "postfix/"
-	if strings.HasPrefix(process, usual) { // most tags have two parts
-		if f := familyOf(process[len(usual):]); f != stranger {
-			return tag{process[:len(usual)-1], "", process[len(usual):], f}, true
-		}
-	}
 	last := strings.LastIndexByte(process, '/')
 	if last < 0 {
 		return tag{"postfix", "", "postfix", serviceFamily}, process == "postfix"
