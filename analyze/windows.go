@@ -38,8 +38,6 @@ const (
 	workday   = 12 * time.Hour
 	// newcomerPause is how long a client that was never seen before may rest between two batches of the same run.
 	newcomerPause = 2 * time.Hour
-	// newcomerDense: where one in so many messages of such a client is in a dense stretch, all of them are the run's.
-	newcomerDense = 4
 	// steady: a run without a pause that lasts longer is measured against its own mean, not against the silence around it.
 	steady = 6 * time.Hour
 )
@@ -92,7 +90,7 @@ func (p pace) inRun(times []mail.Instant, run window) []window {
 	if length <= steady && outside >= min(length, enoughOutside).Minutes() {
 		usual := float64(p.past+len(times)-(run.to-run.from)) / outside
 		found := p.stretches(times, run, usual)
-		if p.newcomer(times) && newcomerDense*size(found) >= run.to-run.from {
+		if len(found) > 0 && p.newcomer(times) {
 			return []window{run}
 		}
 		return found
