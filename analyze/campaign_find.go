@@ -27,12 +27,26 @@ type hunt struct {
 	sprayers map[netip.Addr]bool
 	named    bool  // names are looked up here at all
 	shapes   Tally // of Message-IDs, of all messages
+	families memo[string]
+	networks memo[netKey]
+}
+
+// memo remembers texts that are made again and again of the same few things.
+type memo[K comparable] map[K]string
+
+func (m memo[K]) of(key K, text func(K) string) string {
+	t, ok := m[key]
+	if !ok {
+		t = text(key)
+		m[key] = t
+	}
+	return t
 }
 
 func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 	h := &hunt{
 		w: w, site: site, limits: &w.pass.Thresholds.Campaign, byClient: make(map[netip.Addr][]*seen),
-		sprayers: make(map[netip.Addr]bool), named: 2*w.unnamed <= w.all || w.all == 0,
+		sprayers: make(map[netip.Addr]bool), families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
 	}
 	h.all = slices.DeleteFunc(all, func(s *seen) bool {
 		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
@@ -139,14 +153,20 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // groups are the sightings that share a mark of one kind, by what they share, in the order of time. Groups of fewer clients
 // than a campaign has are left out.
 func (h *hunt) groups(kind seedKind) map[string][]*seen {
-	groups := make(map[string][]*seen)
+	counts := make(map[string]int) // most keys are of one sighting or two: no list is made for them
 	for _, s := range h.all {
 		if key, ok := h.key(kind, s); ok {
+			counts[key]++
+		}
+	}
+	groups := make(map[string][]*seen)
+	for _, s := range h.all {
+		if key, ok := h.key(kind, s); ok && counts[key] >= h.limits.MinSightings {
 			groups[key] = append(groups[key], s)
 		}
 	}
 	for key, list := range groups {
-		if len(list) < h.limits.MinSightings || distinctClients(list, h.limits.MinClients) < h.limits.MinClients {
+		if distinctClients(list, h.limits.MinClients) < h.limits.MinClients {
 			delete(groups, key)
 		}
 	}
@@ -177,9 +197,9 @@ func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 		if s.name == "" || !genericName(s.name, s.ip) {
 			return "", false
 		}
-		return familyOf(s.name), true
+		return h.families.of(s.name, familyOf), true
 	case seedNet:
-		return NetworkOf(s.ip).String(), true
+		return h.networks.of(netOf(s.ip), networkName), true
 	}
 	return "", false
 }

@@ -84,23 +84,64 @@ func (e *Entities[K, V]) Sorted(compare func(a, b K) int) []K {
 	return keys
 }
 
-// forget drops the quarter that matters least.
+// forget drops the quarter that matters least. A full table is looked through again and again where the log names new ones all
+// the time, so it only finds out which quarter that is, and does not sort.
 func (e *Entities[K, V]) forget() {
-	type rank struct {
-		key     K
-		weight  int
-		touched uint64
+	all := make([]standing, 0, len(e.table))
+	for _, v := range e.table {
+		all = append(all, standing{e.weight(&v.value), v.touched})
 	}
-	ranks := make([]rank, 0, len(e.table))
+	drop := max(1, len(all)/4)
+	most := nthStanding(all, drop-1)
 	for k, v := range e.table {
-		ranks = append(ranks, rank{k, e.weight(&v.value), v.touched})
-	}
-	slices.SortFunc(ranks, func(a, b rank) int {
-		return cmp.Or(cmp.Compare(a.weight, b.weight), cmp.Compare(a.touched, b.touched))
-	})
-	drop := max(1, len(ranks)/4)
-	for _, r := range ranks[:drop] {
-		delete(e.table, r.key)
+		if compareStandings(standing{e.weight(&v.value), v.touched}, most) <= 0 {
+			delete(e.table, k)
+		}
 	}
 	e.Forgotten += drop
+}
+
+// standing is how much an entity matters, and when it was touched last: no two are equal.
+type standing struct {
+	weight  int
+	touched uint64
+}
+
+func compareStandings(a, b standing) int {
+	if a.weight != b.weight {
+		return cmp.Compare(a.weight, b.weight)
+	}
+	return cmp.Compare(a.touched, b.touched)
+}
+
+// nthStanding is the one that would stand at n if they were sorted; it changes their order (C. A. R. Hoare, "Algorithm 65: Find",
+// CACM 4, 1961). The pivot is the middle of three, so that what is sorted already is not slow.
+func nthStanding(all []standing, n int) standing {
+	for len(all) > 1 {
+		last := len(all) - 1
+		three := [...]standing{all[0], all[last/2], all[last]}
+		slices.SortFunc(three[:], compareStandings)
+		pivot, i, j := three[1], 0, last
+		for i <= j {
+			for compareStandings(all[i], pivot) < 0 {
+				i++
+			}
+			for compareStandings(all[j], pivot) > 0 {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case n <= j:
+			all = all[:j+1]
+		case n >= i:
+			all, n = all[i:], n-i
+		default:
+			return all[n]
+		}
+	}
+	return all[0]
 }

@@ -192,7 +192,6 @@ func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[s
 			known.add(strings.ToLower(address))
 		}
 	}
-	known.sort()
 	suspects := byClient{of: make(map[netip.Addr][]damage)}
 	tried := make(map[netip.Addr]int)
 	networks := make(map[string]map[netip.Prefix]bool)
@@ -297,8 +296,16 @@ func (w *mangledWatch) reasons(list []damage, kinds *Tally, shared int, share fl
 
 // damageIndex finds the known recipient of which an address is a damaged form.
 type damageIndex struct {
-	known map[string]bool     // local parts with domain, in lower case
-	tails map[string][]string // what is left of known addresses when their head is cut off; originals, sorted
+	known map[string]bool  // local parts with domain, in lower case
+	heads map[uint64]int32 // by hash of what is left of an address: the latest of beheaded with it
+	cuts  []beheaded
+}
+
+// beheaded is a known address whose head is cut off. Those whose rest has the same hash are linked.
+type beheaded struct {
+	original string
+	cut      uint8
+	next     int32 // in damageIndex.cuts, and one more; 0: none
 }
 
 // A head of up to so many characters may be missing or replaced; the rest must be long enough to mean that address.
@@ -310,11 +317,11 @@ const (
 )
 
 func newDamageIndex(site *Site) *damageIndex {
-	x := &damageIndex{known: make(map[string]bool), tails: make(map[string][]string)}
+	n := len(site.recipients)
+	x := &damageIndex{known: make(map[string]bool, n), heads: make(map[uint64]int32, cutMost*n), cuts: make([]beheaded, 0, cutMost*n)}
 	for address := range site.KnownRecipients {
 		x.add(address)
 	}
-	x.sort()
 	return x
 }
 
@@ -326,15 +333,22 @@ func (x *damageIndex) add(address string) {
 	x.known[address] = true
 	local := mail.LocalPart(address)
 	for cut := 1; cut <= cutMost && len(local)-cut >= tailLeast; cut++ {
-		x.tails[address[cut:]] = append(x.tails[address[cut:]], address)
+		tail := hashText(0, address[cut:])
+		x.cuts = append(x.cuts, beheaded{address, uint8(cut), x.heads[tail]})
+		x.heads[tail] = int32(len(x.cuts))
 	}
 }
 
-// sort puts the originals of each tail in order, so that what is found does not depend on the order of what was added.
-func (x *damageIndex) sort() {
-	for _, originals := range x.tails {
-		slices.Sort(originals)
+// beheadedTo is the known recipient that is a tail with a head before it; of several the least, so that it does not depend on
+// the order of what was added; "" where there is none but that one which is excluded.
+func (x *damageIndex) beheadedTo(tail, excluded string) (original string) {
+	for i := x.heads[hashText(0, tail)]; i > 0; i = x.cuts[i-1].next {
+		c := &x.cuts[i-1]
+		if c.original[c.cut:] == tail && c.original != excluded && (original == "" || c.original < original) {
+			original = c.original
+		}
 	}
+	return original
 }
 
 // find says which known recipient was damaged and how; the kind is "" where none fits. Of several the one with which the
@@ -343,24 +357,23 @@ func (x *damageIndex) find(address string) (original, kind string) {
 	address = strings.ToLower(address)
 	local := mail.LocalPart(address)
 	for cut := 1; len(local)-cut >= tailLeast; cut++ {
-		if tail := address[cut:]; x.known[tail] {
+		tail := address[cut:]
+		if x.known[tail] {
 			return tail, "prefix"
 		}
 		if cut == 1 {
-			if originals := x.tails[address]; len(originals) > 0 {
-				return originals[0], "truncated"
+			if original = x.beheadedTo(address, ""); original != "" {
+				return original, "truncated"
 			}
 		}
 		if cut <= replaceMost && len(local)-cut >= replaceTail {
-			for _, o := range x.tails[address[cut:]] {
-				if o != address {
-					return o, "substituted"
-				}
+			if original = x.beheadedTo(tail, address); original != "" {
+				return original, "substituted"
 			}
 		}
 	}
-	if originals := x.tails[address]; len(originals) > 0 { // short ones, which the loop never entered
-		return originals[0], "truncated"
+	if original = x.beheadedTo(address, ""); original != "" { // short ones, which the loop never entered
+		return original, "truncated"
 	}
 	return "", ""
 }

@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -31,66 +30,82 @@ func genericName(name string, ip netip.Addr) bool {
 }
 
 // holdsAddress reports whether three of the four bytes of an IPv4 address stand in a name as decimal numbers, or all of
-// them as one number, zero-padded or hexadecimal, forwards or backwards.
+// them as one number, zero-padded or hexadecimal, forwards or backwards. It is asked for most messages of strangers, and
+// allocates nothing.
 func holdsAddress(name string, ip netip.Addr) bool {
 	ip = ip.Unmap()
 	if !ip.Is4() {
 		return false
 	}
 	four := ip.As4()
-	found := 0
-	for _, number := range numbers(name) {
-		for i, b := range four {
-			if n, err := strconv.Atoi(number); err == nil && n == int(b) && found&(1<<i) == 0 {
-				found |= 1 << i
+	var found [4]bool
+	decimals, longest := 0, 0
+	for i := 0; i < len(name); {
+		from, n := i, 0
+		for ; i < len(name) && isDigit(name[i]); i++ {
+			n = min(10*n+int(name[i]-'0'), 1000)
+		}
+		if i == from {
+			i++
+			continue
+		}
+		longest = max(longest, i-from)
+		for b := range four {
+			if n == int(four[b]) && !found[b] {
+				found[b] = true
+				decimals++
 				break
 			}
 		}
 	}
-	if bitCount(found) >= 3 {
+	if decimals >= 3 {
 		return true
 	}
-	padded, hex, back := "", "", ""
-	for i := range four {
-		padded += pad3(four[i])
-		back += pad3(four[3-i])
-		hex += hexByte(four[i])
+	var padded, back [12]byte
+	var hex [8]byte
+	for i, b := range four {
+		putPadded(padded[3*i:], b)
+		putPadded(back[3*(3-i):], b)
+		hex[2*i], hex[2*i+1] = hexDigits[b>>4], hexDigits[b&15]
 	}
-	return strings.Contains(name, padded) || strings.Contains(name, back) || strings.Contains(name, hex)
+	return longest >= 12 && (strings.Contains(name, string(padded[:])) || strings.Contains(name, string(back[:]))) ||
+		strings.Contains(name, string(hex[:]))
 }
 
-func bitCount(bits int) (n int) {
-	for ; bits > 0; bits &= bits - 1 {
-		n++
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+const hexDigits = "0123456789abcdef"
+
+// putPadded writes a number of three digits.
+func putPadded(to []byte, b byte) { to[0], to[1], to[2] = '0'+b/100, '0'+b/10%10, '0'+b%10 }
+
+// isLineWord reports whether a word is one by which providers call the lines of their customers; they count as whole words of
+// a label that is not the registered domain's own.
+func isLineWord(word string) bool {
+	switch word {
+	case "dyn", "dynamic", "dynip", "dsl", "adsl", "vdsl", "xdsl", "pool", "pools", "ppp", "pppoe", "dial", "dialup", "dialin", "dhcp",
+		"cable", "broadband", "fttx", "ftth", "wimax", "mobile", "cust", "customer", "customers", "client", "clients", "static",
+		"subscriber", "res":
+		return true
 	}
-	return n
+	return false
 }
 
-func pad3(b byte) string { return strconv.Itoa(1000 + int(b))[1:] }
-
-func hexByte(b byte) string { return strconv.FormatInt(0x100+int64(b), 16)[1:] }
-
-// numbers are the runs of digits of a name.
-func numbers(name string) []string {
-	return strings.FieldsFunc(name, func(r rune) bool { return r < '0' || r > '9' })
-}
-
-// lineWords are what providers call the lines of their customers; they count as whole words of a label that is not the
-// registered domain's own.
-var lineWords = map[string]bool{
-	"dyn": true, "dynamic": true, "dynip": true, "dsl": true, "adsl": true, "vdsl": true, "xdsl": true, "pool": true,
-	"pools": true, "ppp": true, "pppoe": true, "dial": true, "dialup": true, "dialin": true, "dhcp": true, "cable": true,
-	"broadband": true, "fttx": true, "ftth": true, "wimax": true, "mobile": true, "cust": true, "customer": true,
-	"customers": true, "client": true, "clients": true, "static": true, "subscriber": true, "res": true,
-}
-
+// saysLine looks at the words first: most names have none, and the list of public suffixes costs more to ask.
 func saysLine(name string) bool {
-	host := strings.TrimSuffix(strings.TrimSuffix(name, organisation(name)), ".")
-	words := strings.FieldsFunc(host, func(r rune) bool { return (r < 'a' || r > 'z') })
-	for _, word := range words {
-		if lineWords[word] {
+	return hasLineWord(name) && hasLineWord(strings.TrimSuffix(strings.TrimSuffix(name, organisation(name)), "."))
+}
+
+func hasLineWord(name string) bool {
+	from := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] >= 'a' && name[i] <= 'z' {
+			continue
+		}
+		if isLineWord(name[from:i]) {
 			return true
 		}
+		from = i + 1
 	}
 	return false
 }

@@ -68,6 +68,7 @@ type phishWatch struct {
 	warm     [links]map[uint16][]stretch
 	isWarm   [links][warmSlots]bool
 	kept     []*record
+	pruned   int      // of them, at the front: have stood a look by prune
 	heard    countMin // senders and networks of strangers
 	written  countMin // addresses to which our users wrote
 	contacts *Entities[string, contact]
@@ -223,22 +224,27 @@ func (w *phishWatch) keep(r *record) {
 	w.kept = append(w.kept, r)
 }
 
-// prune makes room: what a bulk sender's own servers send is let go of.
+// prune makes room: what a bulk sender's own servers send is let go of. What has stood that look once is not looked at again.
 func (w *phishWatch) prune() {
-	nets := make(map[netKey][]*record)
+	nets := make(map[netKey]int)
 	for _, r := range w.kept {
-		nets[netOf(r.client.IP)] = append(nets[netOf(r.client.IP)], r)
+		nets[netOf(r.client.IP)]++
 	}
-	w.kept = slices.DeleteFunc(w.kept, func(r *record) bool {
-		of := nets[netOf(r.client.IP)]
-		return len(of) > keptRuns/4 || isVERP(r.sender, r.first.address) || plainlyHonest([]*record{r})
-	})
+	stay := w.kept[:0]
+	for i, r := range w.kept {
+		if nets[netOf(r.client.IP)] <= keptRuns/4 && (i < w.pruned || !isVERP(r.sender, r.first.address) && !plainlyHonest(w.kept[i:i+1])) {
+			stay = append(stay, r)
+		}
+	}
+	clear(w.kept[len(stay):])
+	w.kept = stay
 	// It looks at everything that is kept, so it must free a good part each time: else every further message pays for it.
 	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
 		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
 		w.kept = slices.Delete(w.kept, 0, spare)
 		w.lost += spare
 	}
+	w.pruned = len(w.kept)
 }
 
 // outgoing notes to whom our users write.

@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -98,13 +99,12 @@ func (q *phishInquest) findRuns() {
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
 	sortRecords(records)
 	used := make(map[*record]bool)
-	q.group(records, used, func(r *record) string {
-		if r.sender == mail.NullSender {
-			return ""
-		}
-		return strings.ToLower(r.sender)
-	}, true)
-	q.group(records, used, func(r *record) string { return NetworkOf(r.client.IP).String() }, false)
+	sender := func(r *record) (string, bool) {
+		return strings.ToLower(r.sender), r.sender != mail.NullSender && r.sender != ""
+	}
+	group(q, records, used, sender, strings.Compare, true)
+	net := func(r *record) (netKey, bool) { return netOf(r.client.IP), true }
+	group(q, records, used, net, compareNetworks, false)
 	slices.SortFunc(q.runs, func(a, b *run) int { return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.sender, b.sender)) })
 }
 
@@ -115,26 +115,23 @@ func (q *phishInquest) forUs(r *record) bool {
 	return ours
 }
 
-// group makes runs of records with the same key: stretches without a long pause.
-func (q *phishInquest) group(records []*record, used map[*record]bool, key func(*record) string, bySender bool) {
-	groups := make(map[string][]*record)
-	var keys []string
+// group makes runs of records with the same key: stretches without a long pause. Keys of too few recipients are most, and are
+// counted first.
+func group[K comparable](q *phishInquest, records []*record, used map[*record]bool, key func(*record) (K, bool), compare func(a, b K) int, bySender bool) {
+	recipients := make(map[K]int)
 	for _, r := range records {
-		k := key(r)
-		if k == "" || used[r] {
-			continue
+		if k, ok := key(r); ok && !used[r] {
+			recipients[k] += 1 + len(r.more)
 		}
-		if groups[k] == nil {
-			keys = append(keys, k)
-		}
-		groups[k] = append(groups[k], r)
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		all := groups[k]
-		if q.recipients(all) < q.t.MinUsers {
-			continue
+	groups := make(map[K][]*record)
+	for _, r := range records {
+		if k, ok := key(r); ok && !used[r] && recipients[k] >= q.t.MinUsers {
+			groups[k] = append(groups[k], r)
 		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(groups), compare) {
+		all := groups[k]
 		days := make(map[mail.Instant]bool)
 		var made []*run
 		for _, part := range apart(all) {
@@ -156,6 +153,9 @@ func (q *phishInquest) group(records []*record, used map[*record]bool, key func(
 		q.runs = append(q.runs, made...)
 	}
 }
+
+// compareNetworks is their order by name.
+func compareNetworks(a, b netKey) int { return strings.Compare(networkName(a), networkName(b)) }
 
 // recipients is how many there are, the same one counted again.
 func (q *phishInquest) recipients(all []*record) (n int) {

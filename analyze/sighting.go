@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -194,24 +193,31 @@ type seen struct {
 	damaged                                                             bool // a recipient is a known one, damaged
 }
 
-// words reads a sighting.
+// words reads a sighting. Its texts are pieces of one copy.
 func (s *sighting) words() *seen {
+	text := string(s.text)
+	field := func(i int) string {
+		if i == 0 {
+			return text[:s.ends[0]]
+		}
+		return text[s.ends[i-1]:s.ends[i]]
+	}
 	w := &seen{
-		sighting: s, name: string(s.field(nameText)), helo: string(s.field(heloText)), sender: mail.Fold(string(s.field(senderText))),
-		subject: string(s.field(subjectText)), messageID: string(s.field(messageIDText)), host: string(s.field(hostText)),
-		list: blocklistIn(string(s.field(replyText))), queueID: string(s.field(queueIDText)),
+		sighting: s, name: field(nameText), helo: field(heloText), sender: mail.Fold(field(senderText)),
+		subject: field(subjectText), messageID: field(messageIDText), host: field(hostText),
+		list: blocklistIn(field(replyText)), queueID: field(queueIDText),
 	}
 	if w.name == "unknown" {
 		w.name = ""
 	}
 	w.domain = mail.Domain(w.sender)
-	rest := s.field(recipientsText)
+	rest := field(recipientsText)
 	for len(rest) > 0 {
-		at := bytes.IndexByte(rest, 0)
+		at := strings.IndexByte(rest, 0)
 		if at < 0 || at+4 > len(rest) {
 			break
 		}
-		r := recalled{address: string(rest[:at]), disposition: mail.Disposition(rest[at+1] - 'A'), unknown: rest[at+2] == '1'}
+		r := recalled{address: rest[:at], disposition: mail.Disposition(rest[at+1] - 'A'), unknown: rest[at+2] == '1'}
 		w.to = append(w.to, r)
 		rest = rest[at+4:]
 	}
