@@ -97,10 +97,9 @@ func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) 
 	r.Style, r.Piece = NoStyle, Piece{}
 	r.Yearless, r.Zoneless, r.Torn, r.Twice = false, false, false, false
 	r.inner, r.depth = false, 0
-	rest, again := r.again(line, ev)
-	if again {
+	if rest, again := r.again(line, ev); again {
 		body, ok = r.tag(rest, ev)
-	} else {
+	} else if body, ok = r.eximAgain(line, ev); !ok {
 		body, ok = r.read(line, ev)
 	}
 	if r.Zoneless && r.clock.hosts != nil {

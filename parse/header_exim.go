@@ -25,6 +25,24 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 	return eximPID(rest, ev), true
 }
 
+// eximAgain reads a line of Exim's own log files whose stamp names seconds only, of the day of a line before it: most lines
+// of most such files. false: nothing was read.
+func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (body string, ok bool) {
+	const textAt = len("2024-05-14 10:00:05 ")
+	if len(line) <= textAt || !r.full.even || line[10] != ' ' || line[textAt-1] != ' ' || line[textAt] == '+' || line[textAt] == '-' ||
+		line[:10] != r.full.text {
+		return "", false
+	}
+	sod, ok := secondOfDay(line[11:])
+	if text := line[textAt:]; ok && !looksTagged(text) {
+		r.moment(&r.full, sod, ev)
+		r.Style, r.Zoneless = EximOwn, true
+		ev.Process = "exim"
+		return eximPID(text, ev), true
+	}
+	return "", false
+}
+
 // eximStamp sets the time, and returns what follows the stamp.
 func (r *HeaderReader) eximStamp(line string, sod int, ev *mail.Event) (rest string, ok bool) {
 	rest = line[19:]
@@ -72,8 +90,11 @@ func eximPID(text string, ev *mail.Event) string {
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
 // without a PID. Exim's own texts do not: their second word never ends like that.
 func looksTagged(s string) bool {
+	if len(s) > 16 && s[6] == '-' { // a message ID
+		return false
+	}
 	sp := strings.IndexByte(s, ' ')
-	if sp <= 0 || sp > 255 || len(s) > 16 && s[6] == '-' { // a message ID
+	if sp <= 0 || sp > 255 {
 		return false
 	}
 	word := s[sp+1:]

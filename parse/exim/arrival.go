@@ -41,40 +41,40 @@ const (
 	rFor
 )
 
+// arrivalLetters are the fields whose name is a letter.
+var arrivalLetters = [256]rank{
+	'S': rSize, 'P': rProtocol, 'T': rSubject, 'X': rCipher, 'A': rAuth, 'I': rInterface, 'U': rIdent, 'R': rHost, 'H': rHost,
+	'K': rChunking, 'L': rPipelining, 'Q': rQueue,
+}
+
 func arrivalRank(name string) rank {
+	switch len(name) {
+	case 1:
+		return arrivalLetters[name[0]]
+	case 2:
+		switch name {
+		case "id":
+			return rMessageID
+		case "CV":
+			return rVerified
+		case "DN":
+			return rDN
+		case "Ci":
+			return rConnection
+		case "RT":
+			return rReception
+		case "DS":
+			return rHost
+		case "L-", "L.", "L*":
+			return rPipelining
+		}
+		return notAField
+	}
 	switch name {
-	case "S":
-		return rSize
-	case "P":
-		return rProtocol
-	case "id", "id*":
-		return rMessageID
-	case "T":
-		return rSubject
-	case "X":
-		return rCipher
-	case "CV":
-		return rVerified
 	case "for":
 		return rFor
 	case "from":
 		return rFrom
-	case "A":
-		return rAuth
-	case "I":
-		return rInterface
-	case "U":
-		return rIdent
-	case "R", "H", "DS":
-		return rHost
-	case "K":
-		return rChunking
-	case "Ci":
-		return rConnection
-	case "L", "L-", "L.", "L.-", "L*":
-		return rPipelining
-	case "DN":
-		return rDN
 	case "SNI":
 		return rSNI
 	case "PRDR":
@@ -93,10 +93,10 @@ func arrivalRank(name string) rank {
 		return rARC
 	case "DMARC":
 		return rDMARC
-	case "RT":
-		return rReception
-	case "Q":
-		return rQueue
+	case "id*":
+		return rMessageID
+	case "L.-":
+		return rPipelining
 	}
 	return notAField
 }
@@ -132,10 +132,13 @@ func arrival(s string, ev *mail.Event) parse.Verdict {
 
 // impliedHELO fills in what host_and_ident leaves out: a HELO that equals the verified name. ESMTP needs an EHLO.
 func impliedHELO(ev *mail.Event) {
-	extended := strings.Contains(ev.Protocol, "esmtp") || strings.Contains(ev.Protocol, "essmtp") || ev.Protocol == "asmtp"
-	if ev.Client.HELO == "" && extended {
+	if ev.Client.HELO == "" && extended(ev.Protocol) {
 		ev.Client.HELO = ev.Client.Name
 	}
+}
+
+func extended(protocol string) bool {
+	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp") || protocol == "asmtp"
 }
 
 // arrivalHost reads the client and returns the fields behind it. Where helo_accept_junk_hosts is on, a HELO may look like
@@ -211,11 +214,29 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 			_, next, ok = cutAngle(strings.TrimPrefix(after, " "))
 		case rFor:
 			return recipients(strings.TrimPrefix(after, " "), s, ev)
-		default:
+		case rProtocol:
+			ev.Protocol, next = cutToken(after)
+			ok = ev.Protocol != ""
+		case rSize:
+			ev.Size, next, ok = cutNumber(after)
+		case rCipher:
+			ev.TLS, next = cutToken(after)
+			ev.TLS = strings.TrimSuffix(ev.TLS, "*") // resumed
+		case rInterface:
+			ev.Interface, next = cutToken(after)
+		case rAuth:
 			auth = after
 			var value string
 			value, next = cutToken(after)
-			ok = arrivalValue(r, value, ev)
+			splitAuth(value, ev)
+			ok = strings.IndexByte(value, '"') < 0
+		case rIdent:
+			var user string
+			if user, next = cutToken(after); ev.Kind == mail.LocalSubmit {
+				ev.User = user
+			}
+		default:
+			_, next = cutToken(after)
 		}
 		if !ok {
 			return s
@@ -223,30 +244,6 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		s = next
 	}
 	return ""
-}
-
-// arrivalValue stores a value that holds no blank.
-func arrivalValue(r rank, value string, ev *mail.Event) (ok bool) {
-	switch r {
-	case rProtocol:
-		ev.Protocol = value
-		return value != ""
-	case rSize:
-		ev.Size, ok = number(value)
-		return ok
-	case rCipher:
-		ev.TLS = strings.TrimSuffix(value, "*") // resumed
-	case rInterface:
-		ev.Interface = value
-	case rIdent:
-		if ev.Kind == mail.LocalSubmit {
-			ev.User = value
-		}
-	case rAuth:
-		splitAuth(value, ev)
-		return strings.IndexByte(value, '"') < 0
-	}
-	return true
 }
 
 // wordsBetween bounds the blanks in an ident, which has 127 characters at most, or a login.
@@ -264,6 +261,9 @@ func wordBetween(r, at rank, name, after string) (next string, ok bool) {
 
 // cutName reads the "name=" of a field, or the name of one that has no value.
 func cutName(s string) (name, after string) {
+	if len(s) > 1 && s[1] == '=' && s[0] >= 'A' { // most names are a letter
+		return s[:1], s[2:]
+	}
 	n := 0
 	for n < len(s) && s[n] != '=' && s[n] != ' ' {
 		n++
@@ -370,16 +370,18 @@ func octal(s string) bool {
 // recipients takes the list behind "for" as it stands. It returns whole where the list is none: a text whose quotes do not
 // match, or with an address in brackets, is the middle of another value.
 func recipients(list, whole string, ev *mail.Event) (rest string) {
-	half := halved(list)
-	if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bracket(list, 1) > 0 && !half {
-		return whole
+	if first(list, '"', '[', ':') < len(list) { // a list of plain addresses has none of them
+		half := halved(list)
+		if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bracket(list, 1) > 0 && !half {
+			return whole
+		}
+		if half {
+			ev.Flags |= mail.Doubtful
+		}
 	}
-	if half {
-		ev.Flags |= mail.Doubtful
-	}
-	if strings.HasSuffix(list, "<trunc>") {
+	if n := len(list); n > 0 && list[n-1] == '>' && strings.HasSuffix(list, "<trunc>") {
 		ev.Flags |= mail.Incomplete
-		list = strings.TrimSuffix(list, "<trunc>")
+		list = list[:n-len("<trunc>")]
 	}
 	ev.Recipients = list
 	return ""

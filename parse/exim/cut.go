@@ -1,6 +1,7 @@
 package exim
 
 import (
+	"math/bits"
 	"net/netip"
 	"strings"
 	"time"
@@ -16,32 +17,58 @@ func cutID(s string) (id, rest string) {
 	if len(s) < 16 || s[6] != '-' {
 		return "", s
 	}
-	switch {
-	case s[13] == '-' && isID(s, 16, 13):
-		id = s[:16]
-	case len(s) >= 23 && s[18] == '-' && isID(s, 23, 18):
-		id = s[:23]
-	default:
-		return "", s
-	}
-	return id, strings.TrimPrefix(s[len(id):], " ")
-}
-
-func isID(s string, n, dash int) bool {
-	if len(s) > n && s[n] != ' ' {
-		return false
-	}
-	return base62(s[:6]) && base62(s[7:dash]) && base62(s[dash+1:n])
-}
-
-func base62(s string) bool {
-	for i := range len(s) {
-		if !alphanumeric(s[i]) {
-			return false
+	n := 16
+	if s[13] != '-' {
+		if n = 23; len(s) < n || s[18] != '-' {
+			return "", s
 		}
 	}
-	return true
+	switch {
+	case !isID(s[:n]):
+		return "", s
+	case len(s) == n:
+		return s, ""
+	case s[n] != ' ':
+		return "", s
+	}
+	return s[:n], s[n+1:]
 }
+
+// isID reports whether s, whose dashes are in their places, is a message ID.
+func isID(s string) bool {
+	const dash = uint64('-' ^ '0') // what makes a digit of the dash
+	first, last := word(s)^dash<<48, word(s[len(s)-8:])
+	if len(s) == 16 {
+		return alphanumerics(first) && alphanumerics(last^dash<<40)
+	}
+	return alphanumerics(first) && alphanumerics(word(s[8:])) && alphanumerics(last^dash<<24)
+}
+
+// Eight bytes are looked at as one number where that spares eight tests: message IDs and addresses stand in every line. The
+// first byte is the lowest.
+const (
+	ones  = 0x0101010101010101 // times a byte: the byte eight times
+	highs = 0x8080808080808080
+)
+
+// word is the first eight bytes of s.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// alphanumerics reports whether all bytes of a word are letters or digits: what is added makes the high bit of a byte show
+// that it is not below the first, or above the last, of its kind.
+func alphanumerics(w uint64) bool {
+	small := w | ones*0x20
+	letters := (small + ones*(0x80-'a')) &^ (small + ones*(0x7f-'z'))
+	digits := (w + ones*(0x80-'0')) &^ (w + ones*(0x7f-'9'))
+	return (letters|digits)&^w&highs == highs
+}
+
+// zeros has the high bit of the first byte of w that is zero, and nothing below it.
+func zeros(w uint64) uint64 { return (w - ones) &^ w & highs }
 
 func alphanumeric(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }
 
@@ -53,12 +80,22 @@ func cutToken(s string) (token, rest string) {
 	return s, ""
 }
 
+// cutPlain is cutToken for a value that has no quotes.
+func cutPlain(s string) (value, rest string, ok bool) {
+	n := first(s, ' ', '"', '"')
+	if n < len(s) && s[n] == '"' {
+		value, rest = cutToken(s)
+		return value, rest, false
+	}
+	return s[:n], s[n:], true
+}
+
 // cutAddress cuts at the first blank outside of quotes: a local part may be quoted as a whole, in parts, or character by
 // character, and Exim logs it raw.  src/parse.c: read_local_part
 func cutAddress(s string) (address, rest string) {
-	address, rest = cutToken(s)
-	if !quoted(address) {
-		return address, rest
+	n := first(s, ' ', '"', '\\')
+	if n == len(s) || s[n] == ' ' {
+		return s[:n], s[n:]
 	}
 	if n := unquoted(s, ' '); n >= 0 {
 		return s[:n], s[n:]
@@ -66,7 +103,7 @@ func cutAddress(s string) (address, rest string) {
 	if n := unquoted(s, 0); n == len(s) {
 		return s, ""
 	}
-	return address, rest // the quote never ends: the line was cut
+	return cutToken(s) // the quote never ends: the line was cut
 }
 
 // cutAngle reads an address in angle brackets; what stands in them, and what follows.
@@ -74,19 +111,33 @@ func cutAngle(s string) (address, rest string, ok bool) {
 	if s == "" || s[0] != '<' {
 		return "", s, false
 	}
-	n := strings.IndexByte(s, '>')
-	if n < 0 {
-		return "", s, false
+	n := first(s, '>', '"', '\\')
+	if n < len(s) && s[n] != '>' {
+		n = unquoted(s, '>')
 	}
-	if quoted(s[:n]) {
-		if n = unquoted(s, '>'); n < 0 {
-			return "", s, false
-		}
+	if n < 0 || n == len(s) {
+		return "", s, false
 	}
 	return s[1:n], s[n+1:], true
 }
 
-func quoted(s string) bool { return strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '\\') >= 0 }
+func quoted(s string) bool { return first(s, '"', '\\', '\\') < len(s) }
+
+// first is the place of the first of three bytes; the length of s where it has none of them.
+func first(s string, a, b, c byte) int {
+	x, y, z := ones*uint64(a), ones*uint64(b), ones*uint64(c)
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := word(s[i:])
+		if found := zeros(w^x) | zeros(w^y) | zeros(w^z); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(s) && s[i] != a && s[i] != b && s[i] != c {
+		i++
+	}
+	return i
+}
 
 // unquoted is the place of the first c outside of quotes; with c zero, the length of a text whose quotes are all closed.
 // -1: there is none.
@@ -162,6 +213,19 @@ func number(s string) (n int64, ok bool) {
 	return n, true
 }
 
+// cutNumber cuts at the first blank, like cutToken; before it stands a number.
+func cutNumber(s string) (n int64, rest string, ok bool) {
+	i := 0
+	for i < len(s) && s[i]-'0' < 10 {
+		n = n*10 + int64(s[i]-'0')
+		i++
+	}
+	if i == 0 || i > 18 || i < len(s) && s[i] != ' ' {
+		return 0, s, false
+	}
+	return n, s[i:], true
+}
+
 // duration reads 3m45s, 1w2d3h4m5s and 0.016s.  src/readconf.c: readconf_printtime, src/tod.c: string_timediff
 func duration(s string) (d time.Duration, ok bool) {
 	for s != "" {
@@ -221,15 +285,10 @@ type host struct {
 // cutHost reads a host off the front of s: up to the first address in brackets that stands alone (a HELO in brackets has a
 // parenthesis before it).
 func cutHost(s string) (h host, rest string, ok bool) {
-	at := bracket(s, 0)
-	for range tries {
-		if at < 0 {
-			break
-		}
+	for at, n := bracket(s, 0), 0; at >= 0 && n < tries; at, n = bracket(s, at+1), n+1 {
 		if h, rest, ok = hostAt(s, at); ok {
 			return h, rest, true
 		}
-		at = bracket(s, at+1)
 	}
 	return host{}, s, false
 }
@@ -279,26 +338,38 @@ func hostAt(s string, at int) (h host, rest string, ok bool) {
 
 // cutBrackets reads [ip] or [ip]:port.
 func cutBrackets(s string) (ip netip.Addr, port uint16, rest string, ok bool) {
-	end := strings.IndexByte(s[:min(len(s), 64)], ']')
-	if end < 1 || s[0] != '[' {
+	if s == "" || s[0] != '[' {
 		return ip, 0, s, false
 	}
-	if ip, ok = address(s[1:end]); !ok {
-		return ip, 0, s, false
+	ip, n := cutIPv4(s[1:])
+	if rest = s[1+n:]; n == 0 || rest == "" || rest[0] != ']' {
+		end := strings.IndexByte(s[:min(len(s), 64)], ']')
+		if end < 1 {
+			return netip.Addr{}, 0, s, false
+		}
+		if ip, ok = address(s[1:end]); !ok {
+			return netip.Addr{}, 0, s, false
+		}
+		rest = s[end:]
 	}
-	rest = s[end+1:]
-	if rest == "" || rest[0] != ':' {
-		return ip, 0, rest, true
+	port, rest = cutPort(rest[1:])
+	return ip, port, rest, true
+}
+
+// cutPort reads the ":25" that s may begin with.
+func cutPort(s string) (port uint16, rest string) {
+	if s == "" || s[0] != ':' {
+		return 0, s
 	}
 	n, value := 1, 0
-	for n < len(rest) && n < 6 && rest[n] >= '0' && rest[n] <= '9' {
-		value = value*10 + int(rest[n]-'0')
+	for n < len(s) && n < 6 && s[n]-'0' < 10 {
+		value = value*10 + int(s[n]-'0')
 		n++
 	}
 	if n == 1 || value > 65535 {
-		return ip, 0, rest, true
+		return 0, s
 	}
-	return ip, uint16(value), rest[n:], true
+	return uint16(value), s[n:]
 }
 
 // client stores the host as the one that speaks to us. Exim shows a name without parentheses only where forward and
@@ -343,25 +414,34 @@ func address(s string) (netip.Addr, bool) {
 }
 
 func ipv4(s string) (netip.Addr, bool) {
-	if len(s) < 7 || len(s) > 15 {
-		return netip.Addr{}, false
-	}
-	var b [4]byte
-	part, length, value := 0, 0, 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9' && length < 3:
-			value, length = value*10+int(c-'0'), length+1
-		case c == '.' && length > 0 && part < 3 && value < 256:
-			b[part] = byte(value)
-			part, length, value = part+1, 0, 0
-		default:
-			return netip.Addr{}, false
+	ip, n := cutIPv4(s)
+	return ip, n > 0 && n == len(s)
+}
+
+// cutIPv4 reads the four numbers that s begins with, and tells their length, 0 where there are none.
+func cutIPv4(s string) (ip netip.Addr, n int) {
+	ipv4 := uint32(0)
+	for part := 0; ; part++ {
+		if n >= len(s) || s[n]-'0' > 9 {
+			return ip, 0
 		}
+		number := uint32(s[n] - '0')
+		if n++; n < len(s) && s[n]-'0' < 10 {
+			number = number*10 + uint32(s[n]-'0')
+			if n++; n < len(s) && s[n]-'0' < 10 {
+				number = number*10 + uint32(s[n]-'0')
+				n++
+			}
+		}
+		ipv4 = ipv4<<8 | number
+		switch {
+		case number > 255:
+			return ip, 0
+		case part == 3:
+			return netip.AddrFrom4([4]byte{byte(ipv4 >> 24), byte(ipv4 >> 16), byte(ipv4 >> 8), byte(ipv4)}), n
+		case n == len(s) || s[n] != '.':
+			return ip, 0
+		}
+		n++
 	}
-	if part != 3 || length == 0 || value > 255 {
-		return netip.Addr{}, false
-	}
-	b[3] = byte(value)
-	return netip.AddrFrom4(b), true
 }

@@ -28,6 +28,26 @@ func TestCutID(t *testing.T) {
 	}
 }
 
+// TestWords compares what looks at eight bytes at once with what looks at one.
+func TestWords(t *testing.T) {
+	for c := range 256 {
+		for i := range 9 {
+			text := []byte("aZ09zA5qM")
+			text[i] = byte(c)
+			s := string(text)
+			if got, want := alphanumerics(word(s)), i == 8 || alphanumeric(byte(c)); got != want {
+				t.Errorf("%q is alphanumeric: got %v want %v", s[:8], got, want)
+			}
+			if got, want := first(s, byte(c), '!', '!'), strings.IndexByte(s, byte(c)); got != want {
+				t.Errorf("%q in %q: got %d want %d", byte(c), s, got, want)
+			}
+		}
+	}
+	if got := first("mail.example", '!', '<', '>'); got != len("mail.example") {
+		t.Errorf("what is not there: got %d", got)
+	}
+}
+
 func TestDuration(t *testing.T) {
 	good := func(s string, want time.Duration) {
 		t.Helper()

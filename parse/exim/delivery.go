@@ -48,7 +48,9 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	case o.transport != "" && !o.host.ip.IsValid() && ev.Flags&mail.Incomplete == 0:
 		ev.Flags |= mail.LocalTarget
 	}
-	answer(o.reply, ev)
+	if o.reply != "" {
+		answer(o.reply, ev)
+	}
 	return parse.Parsed
 }
 
@@ -199,15 +201,10 @@ func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 	case dDN:
 		return skipDN(s)
 	}
-	value, rest := cutToken(s)
+	value, rest, ok := cutPlain(s)
 	if n := len(value) - 1; o.failing && n >= 0 && value[n] == ':' {
 		value, rest = value[:n], s[n:]
 	}
-	return o.value(r, value, rest)
-}
-
-// value stores a value that holds no blank.
-func (o *outcome) value(r deliveredRank, value, next string) (rest string, ok bool) {
 	switch r {
 	case dRouter:
 		o.router = value
@@ -217,17 +214,14 @@ func (o *outcome) value(r deliveredRank, value, next string) (rest string, ok bo
 		o.iface = strings.TrimSuffix(value, "*") // a used connection, up to 4.94
 	case dSize:
 		o.size, ok = number(value)
-		return next, ok
 	case dOnQueue:
 		o.onQueue, ok = duration(value)
-		return next, ok
 	case dDelivering:
 		o.delivering, ok = duration(value)
-		return next, ok
 	case dShadow:
-		next = skipParentheses(next)
+		rest = skipParentheses(rest)
 	}
-	return next, strings.IndexByte(value, '"') < 0
+	return rest, ok
 }
 
 // cutRelay reads "name [ip]:port*", or the list of names that a local delivery shows.

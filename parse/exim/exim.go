@@ -26,12 +26,12 @@ import (
 var Format = parse.Format{Name: "exim", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
-	if !ours(ev.Process) {
+	if ev.Process != "exim" && !ours(ev.Process) {
 		return parse.Foreign
 	}
 	ev.MTA = mail.Exim
-	if text, cut := strings.CutSuffix(body, overflowed); cut {
-		body = text
+	if n := len(body); n > 0 && body[n-1] == '*' && strings.HasSuffix(body, overflowed) {
+		body = body[:n-len(overflowed)]
 		ev.Flags |= mail.Incomplete
 	}
 	id, text := cutID(body)
@@ -69,6 +69,9 @@ func inside(s string, ev *mail.Event) parse.Verdict {
 	switch {
 	case s == "":
 		return parse.Parsed // an empty logwrite
+	case s == "Completed": // every message's last word
+		ev.Kind = mail.Complete
+		return parse.Parsed
 	case queued(s, ev), common(s, ev), attempted(s, ev), delivered(s, ev):
 	default:
 		ruled(s, ev)
@@ -84,7 +87,7 @@ func outside(s string, ev *mail.Event) parse.Verdict {
 	switch {
 	case s == "":
 		return parse.Damaged
-	case common(s, ev), processed(s, ev):
+	case called(s, ev), common(s, ev), processed(s, ev):
 		return parse.Parsed
 	}
 	ruled(s, ev)

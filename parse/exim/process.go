@@ -39,10 +39,31 @@ var sayings = [...]remark{
 	{"**** SPOOL", mail.Warning},
 }
 
+// called reads a command line whose directory has no blank: there is one for each delivery.
+func called(s string, ev *mail.Event) bool {
+	if s[0] != 'c' || !strings.HasPrefix(s, "cwd=") {
+		return false
+	}
+	directory, rest := cutToken(s[len("cwd="):])
+	n := 1
+	for n < len(rest) && rest[n]-'0' < 10 {
+		n++
+	}
+	if n < 2 || !strings.HasPrefix(rest[n:], args) {
+		return false
+	}
+	return commandLine(directory, rest[n+len(args):], ev)
+}
+
 // processed reads the lines of processes that handle no message.
 func processed(s string, ev *mail.Event) bool {
-	if s[0] == 'c' && strings.HasPrefix(s, "cwd=") {
-		return commandLine(s[len("cwd="):], ev)
+	if after, ok := strings.CutPrefix(s, "cwd="); ok {
+		if directory, arguments, ok := cutArgs(after); ok {
+			return commandLine(directory, arguments, ev)
+		}
+		ev.Kind, ev.Directory = mail.CommandLine, after
+		ev.Flags |= mail.Incomplete
+		return true
 	}
 	for i := range sayings {
 		if r := &sayings[i]; r.text[0] == s[0] && r.begins(s) {
@@ -64,15 +85,8 @@ func processed(s string, ev *mail.Event) bool {
 //
 // A process that delivers, runs the queue or listens accepts no message; only the others are command lines that the next
 // arrival may come from.
-func commandLine(s string, ev *mail.Event) bool {
-	ev.Kind = mail.CommandLine
-	directory, arguments, ok := cutArgs(s)
-	if !ok {
-		ev.Directory = s
-		ev.Flags |= mail.Incomplete
-		return true
-	}
-	ev.Directory, ev.Script = directory, arguments
+func commandLine(directory, arguments string, ev *mail.Event) bool {
+	ev.Kind, ev.Directory, ev.Script = mail.CommandLine, directory, arguments
 	_, options := cutToken(arguments)
 	switch {
 	case strings.HasPrefix(options, " -Mc ") && len(options) < 32, strings.HasPrefix(options, " -bd"), options == " -bw",
@@ -81,6 +95,8 @@ func commandLine(s string, ev *mail.Event) bool {
 	}
 	return true
 }
+
+const args = " args: "
 
 // cutArgs cuts "before N args: after".
 func cutArgs(s string) (before, after string, ok bool) {
@@ -92,7 +108,7 @@ func cutArgs(s string) (before, after string, ok bool) {
 	if n == at || n > 0 && s[n-1] != ' ' {
 		return s, "", false
 	}
-	return s[:max(n-1, 0)], s[at+len(" args: "):], true
+	return s[:max(n-1, 0)], s[at+len(args):], true
 }
 
 // argsAt is the place of " args: "; -1: there is none. It looks for the rarest letters.
