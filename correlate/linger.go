@@ -53,7 +53,7 @@ type grave struct {
 const restless = 3600 * 1e9
 
 func (g *graves) bury(h *hop, now mail.Instant) {
-	key := fnv(h.queue.salt, h.id)
+	key := mix(h.queue.salt, h.id)
 	if h.state == dead {
 		now = h.died
 	}
@@ -62,7 +62,7 @@ func (g *graves) bury(h *hop, now mail.Instant) {
 
 // holds reports whether the ID's life has ended lately.
 func (g *graves) holds(q *queue, id string, now mail.Instant) bool {
-	key := fnv(q.salt, id)
+	key := mix(q.salt, id)
 	there := g.at[key%uint64(len(g.at))]
 	return there.key == key && now-there.died < restless && there.died-now < restless
 }
