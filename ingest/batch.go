@@ -137,6 +137,9 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 		return
 	}
 	ev.Raw = line
+	if ev.Host == "" {
+		ev.Host = p.file.name
+	}
 	b.headed = true
 	b.multiline = p.reader.Style == parse.EximOwn && !p.file.other
 	if p.reader.Torn {

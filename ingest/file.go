@@ -31,6 +31,7 @@ type file struct {
 	dated     bool   // some stamp names one
 	zoneless  bool   // some stamp names no offset
 	host      string // that wrote most lines of the head
+	name      string // of the host, where the lines name none and other files are of other hosts
 	proofs    []parse.Proof
 
 	clock *parse.Clock

@@ -40,6 +40,7 @@ func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	s.look(ctx)
 	s.findZones()
 	s.findYears(ctx)
+	s.nameHosts(ctx)
 	s.report()
 	for _, f := range s.files {
 		f.proofs = nil

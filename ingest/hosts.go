@@ -1,0 +1,188 @@
+package ingest
+
+import (
+	"context"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// Exim's own log files name no host. Where those of several hosts are given together, only their paths tell them apart:
+// mx1/mainlog and mx2/mainlog, mx1.mainlog.gz and mx2.mainlog.gz. But parts of one host's log have such paths, too. Files are
+// taken for those of several hosts where three things come together: the paths differ in what may be a name, the logs cover
+// the same time, which parts do not, and none has a message of another, which copies have.
+
+// site is the files whose paths give one name.
+type site struct {
+	name        string
+	files       []*file
+	first, last mail.Instant
+	ids         []string // of some messages
+}
+
+// nameHosts finds out whether the files that name no host are of several, and names these.
+func (s *survey) nameHosts(ctx context.Context) {
+	sites := sitesOf(s.files)
+	if len(sites) < 2 {
+		return
+	}
+	for _, one := range sites {
+		if !isHostName(one.name) || !one.look(ctx) {
+			return
+		}
+	}
+	slices.SortStableFunc(sites, func(a, b *site) int { return int(min(1, max(-1, a.first-b.first))) })
+	last := sites[0].last
+	for _, one := range sites[1:] {
+		if one.first >= last {
+			return // one goes on where the other ended
+		}
+		last = max(last, one.last)
+	}
+	for _, one := range sites {
+		if one.holdsAny(ctx, sites) {
+			return
+		}
+	}
+	for _, one := range sites {
+		for _, f := range one.files {
+			f.name = one.name
+		}
+	}
+}
+
+// sitesOf groups the files that name no host by what their paths call them, in the order of the files.
+func sitesOf(files []*file) (sites []*site) {
+	var nameless []*file
+	var dirs []string
+	for _, f := range files {
+		if f.host == "" && f.firstLine != "" && !f.other && f.err == nil && f.in.Size >= 0 {
+			nameless = append(nameless, f)
+			dirs = append(dirs, filepath.Dir(f.in.Path))
+		}
+	}
+	dirs = unlike(dirs)
+	for i, f := range nameless {
+		name := nameIn(f.in.Path)
+		if name == "" {
+			name = dirs[i]
+		}
+		at := slices.IndexFunc(sites, func(one *site) bool { return one.name == name })
+		if at < 0 {
+			at = len(sites)
+			sites = append(sites, &site{name: name})
+		}
+		sites[at].files = append(sites[at].files, f)
+	}
+	return sites
+}
+
+// unlike is the part of each path in which the paths first differ; "" where they are all the same.
+func unlike(paths []string) []string {
+	parts := make([][]string, len(paths))
+	for i, path := range paths {
+		parts[i] = strings.Split(filepath.ToSlash(path), "/")
+	}
+	part := func(i, n int) string {
+		if n < len(parts[i]) {
+			return parts[i][n]
+		}
+		return ""
+	}
+	for n := 0; ; n++ {
+		names, longer := make([]string, len(paths)), false
+		for i := range paths {
+			names[i] = part(i, n)
+			longer = longer || n < len(parts[i])
+		}
+		if !longer || len(slices.Compact(slices.Sorted(slices.Values(names)))) > 1 {
+			return names
+		}
+	}
+}
+
+// nameIn is what the name of a log file says beside being a log: "mx1" of mx1.mainlog.2.gz.
+func nameIn(path string) string {
+	words := strings.FieldsFunc(filepath.Base(logfile.Family(path)), func(c rune) bool { return c == '.' || c == '_' || c == '-' })
+	words = slices.DeleteFunc(words, func(word string) bool {
+		switch strings.ToLower(word) {
+		case "exim", "exim4", "mail", "main", "mainlog", "reject", "rejectlog", "panic", "paniclog", "log", "txt":
+			return true
+		}
+		return false
+	})
+	return strings.Join(words, ".")
+}
+
+// isHostName reports whether a part of a path may name a host. A date or a number does not.
+func isHostName(name string) bool {
+	return strings.IndexFunc(name, func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }) >= 0
+}
+
+// look finds the first and the last moment of the site's main logs, and some of their messages; false where there are none.
+func (s *site) look(ctx context.Context) bool {
+	const samples = 8
+	reader := parse.NewHeaderReader(s.files[0].clock)
+	body := func(line string) string {
+		var ev mail.Event
+		body, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev)
+		if ok {
+			extend(&s.first, &s.last, ev.Time)
+		}
+		return body
+	}
+	for _, f := range s.files {
+		if f.rejectLog {
+			continue
+		}
+		last := ""
+		for text := range f.texts(ctx) {
+			if last == "" {
+				for line := range strings.Lines(text) {
+					id, rest, _ := strings.Cut(body(line), " ")
+					if strings.HasPrefix(rest, "<= ") && len(s.ids) < samples {
+						s.ids = append(s.ids, strings.Clone(id))
+					}
+				}
+			}
+			last = text
+		}
+		for line := range strings.Lines(last) {
+			body(line)
+		}
+	}
+	return s.first != 0
+}
+
+// holdsAny reports whether the site's files have a message of another site.
+func (s *site) holdsAny(ctx context.Context, sites []*site) bool {
+	for _, f := range s.files {
+		for text := range f.texts(ctx) {
+			for _, other := range sites {
+				if other != s && slices.ContainsFunc(other.ids, func(id string) bool { return strings.Contains(text, " "+id+" <= ") }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// texts yields the text of the file, piece by piece, as far as it can be read.
+func (f *file) texts(ctx context.Context) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		r := logfile.Open(ctx, f.in, logfile.Options{})
+		defer r.Close()
+		for {
+			c, err := r.Next()
+			if err != nil || !yield(c.Text) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// mainlog is an hour of Exim's main log that begins at a minute of the day. Messages are told apart by a letter.
+func mainlog(letter string, minute int) string {
+	var b strings.Builder
+	for i := range 12 {
+		at := minute + 5*i
+		fmt.Fprintf(&b, "2024-05-14 %02d:%02d:00 1s6n%s%s-000%03d-2K <= a@b.example H=(c) [192.0.2.1] P=esmtp S=1\n", at/60, at%60, letter, "X", i)
+	}
+	return b.String()
+}
+
+func TestHostsOfNamelessLogs(t *testing.T) {
+	mx1, mx2 := mainlog("A", 600), mainlog("B", 610)
+	for _, test := range []struct {
+		why   string
+		files []string
+		want  string // the hosts of each file
+	}{
+		{"one directory each", []string{"mx1/mainlog", mx1, "mx2/mainlog", mx2}, "[[mx1] [mx2]]"},
+		{"names in the file names", []string{"mx1.mainlog.gz", mx1, "mx2-exim_mainlog.1.gz", mx2, "mx1.rejectlog", mx1}, "[[mx1] [mx2] [mx1]]"},
+		{"a folder below", []string{"mx1/log/exim4/mainlog", mx1, "mx2/log/exim4/mainlog", mx2}, "[[mx1] [mx2]]"},
+		{"rotations", []string{"mx1/mainlog.1", mainlog("A", 540), "mx1/mainlog", mx1, "mx2/mainlog", mx2}, "[[mx1] [mx1] [mx2]]"},
+		{"parts of one log", []string{"first/mainlog", mx1, "second/mainlog", mainlog("B", 660)}, "[[] []]"},
+		{"a copy", []string{"old/mainlog", mx1, "new/mainlog", mx1 + mainlog("B", 660)}, "[[] []]"},
+		{"dates", []string{"2024-05-14/mainlog", mx1, "2024-05-15/mainlog", mx2}, "[[] []]"},
+		{"one host", []string{"mainlog", mx1, "rejectlog", mx1}, "[[] []]"},
+		{"a host that names itself", []string{"mx1/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			inputs := logs(t, test.files...)
+			o := options()
+			o.Zone = time.UTC // the IDs are of no moment
+			ledger, err := Read(context.Background(), inputs, o, func([]mail.Event) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			var hosts [][]string
+			for _, f := range ledger.Files {
+				hosts = append(hosts, f.Hosts)
+			}
+			if got := fmt.Sprint(hosts); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
