@@ -105,17 +105,13 @@ func (w *burstWatch) join(r *record, s *series) {
 // count books one message and reports whether the series may be in a burst.
 func (w *burstWatch) count(s *series, t mail.Instant) bool {
 	s.total++
-	if s.first == 0 || t < s.first {
-		s.first = t
-	}
-	s.last = max(s.last, t)
 	s.days |= 1 << (uint64(t) / uint64(24*60*60*1e9) % 64)
-	slot := t.Minute() / 10
+	slot := tenMinutes(t)
 	crowd := &s.now
 	if slot < s.now.slot-1 {
 		crowd = &s.before
 	}
-	n := crowd.add(slot)
+	n := int(crowd.add(slot))
 	if n < w.pass.Thresholds.Burst.MinMessages {
 		return false
 	}

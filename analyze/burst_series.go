@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"strings"
@@ -25,17 +24,15 @@ const (
 // series is what is remembered of an account, a local user, a network, a system or a domain.
 type series struct {
 	// What every message changes comes first: it fits a line of the processor's cache.
-	total int
-	first mail.Instant
-	last  mail.Instant
-	days  uint64 // one bit a day, modulo 64
-	now   crowd  // the latest ten minutes …
-
+	total   int
+	days    uint64 // one bit a day, modulo 64
+	now     crowd  // the latest ten minutes …
 	dim     dimension
 	hotness uint16 // its place in burstWatch.mayBeHot; others may share it
-	asn     uint32
-	name    string // account, user, domain
-	net     netKey // network
+
+	asn  uint32
+	name string // account, user, domain
+	net  netKey // network
 
 	before  crowd     // … and those that come late
 	origins []whence  // accounts, users: from where they send, the earliest first to be met
@@ -69,7 +66,6 @@ func (s *series) weight() int {
 // merge takes over what was counted and kept; what stands in the ring comes by readmit.
 func (s *series) merge(o *series, pause time.Duration) {
 	s.total += o.total
-	s.first, s.last = min(cmp.Or(s.first, o.first), cmp.Or(o.first, s.first)), max(s.last, o.last)
 	s.days |= o.days
 	for _, origin := range o.origins {
 		s.from(origin)
@@ -81,13 +77,15 @@ func (s *series) merge(o *series, pause time.Duration) {
 	}
 }
 
+// tenMinutes is the number of the ten minutes since 1970 that t lies in.
+func tenMinutes(t mail.Instant) int32 { return int32(t.Minute() / 10) }
+
 // crowd counts what falls into ten minutes and the ten before them: a cheap sign that a series may be in a burst.
 type crowd struct {
-	slot      int64
-	now, last int
+	slot, now, last int32
 }
 
-func (c *crowd) add(slot int64) int {
+func (c *crowd) add(slot int32) int32 {
 	switch slot {
 	case c.slot:
 		c.now++
@@ -126,7 +124,7 @@ func loginKey(account string) string { return strings.ToLower(account) }
 
 func (w *burstWatch) named(d dimension, name string) *series {
 	s := w.names[d].At(name)
-	if s.name == "" {
+	if s.hotness == 0 {
 		s.dim, s.name, s.hotness = d, strings.Clone(name), w.hotness()
 	}
 	return s

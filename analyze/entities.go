@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"hash/maphash"
 	"iter"
 	"slices"
 )
@@ -10,64 +11,123 @@ import (
 // that matters least is forgotten: the lowest weight first, among equals the one that was quiet for the longest. Who
 // floods the log with a million clients thus pushes out other single visits, not the burst that is being counted.
 //
-// A look-up that hits allocates nothing.
+// A look-up that hits allocates nothing, and touches little memory: what a log of millions of lines is about does not fit the
+// processor's cache, and each line of it that must be fetched costs as much as all the rest of a look-up. So this is no map
+// of Go but the plainest table there is: hashes beside pointers, the next free slot where two meet (D. E. Knuth, "The Art of
+// Computer Programming" 3, section 6.4, algorithm L).
 type Entities[K comparable, V any] struct {
 	Forgotten int // how many were dropped: the precision that was lost
 
 	cap    int
 	weight func(*V) int // how much it matters; 0: quiet, and below every threshold
 	own    func(K) K    // a key that may be kept: strings.Clone for slices of the log; nil: as it is
-	table  map[K]*entity[V]
+	seed   maphash.Seed // nobody who writes into a log can know what meets in a slot
+	slots  []slot[K, V] // a power of two, at most three quarters of them taken
+	len    int
 	clock  uint64
 }
 
-type entity[V any] struct {
+type slot[K comparable, V any] struct {
+	hash   uint64
+	entity *entity[K, V] // nil: free
+}
+
+type entity[K comparable, V any] struct {
 	touched uint64
+	key     K
 	value   V
 }
 
 // NewEntities makes a table of at most cap entities. own, which may be nil, makes a key that may be kept.
 func NewEntities[K comparable, V any](cap int, weight func(*V) int, own func(K) K) *Entities[K, V] {
-	return &Entities[K, V]{cap: cap, weight: weight, own: own, table: make(map[K]*entity[V])}
+	return &Entities[K, V]{cap: cap, weight: weight, own: own, seed: maphash.MakeSeed(), slots: make([]slot[K, V], 8)}
 }
 
 // At is the entity with that key, made when it is new. The pointer is good until the next call of At for another key.
 func (e *Entities[K, V]) At(key K) *V {
 	e.clock++
-	if found := e.table[key]; found != nil {
+	hash := maphash.Comparable(e.seed, key)
+	if found := e.slots[e.find(hash, key)].entity; found != nil {
 		found.touched = e.clock
 		return &found.value
 	}
-	if len(e.table) >= e.cap {
+	if e.len >= e.cap {
 		e.forget()
+	}
+	if 4*(e.len+1) > 3*len(e.slots) {
+		e.resize(2 * len(e.slots))
 	}
 	if e.own != nil {
 		key = e.own(key)
 	}
-	made := &entity[V]{touched: e.clock}
-	e.table[key] = made
+	made := &entity[K, V]{touched: e.clock, key: key}
+	e.slots[e.find(hash, key)] = slot[K, V]{hash, made}
+	e.len++
 	return &made.value
+}
+
+// find is the slot of a key, or the free one where it belongs.
+func (e *Entities[K, V]) find(hash uint64, key K) int {
+	mask := len(e.slots) - 1
+	for i := int(hash) & mask; ; i = (i + 1) & mask {
+		if s := &e.slots[i]; s.entity == nil || s.hash == hash && s.entity.key == key {
+			return i
+		}
+	}
+}
+
+// resize moves all entities into so many new slots.
+func (e *Entities[K, V]) resize(slots int) {
+	old := e.slots
+	e.slots = make([]slot[K, V], slots)
+	mask := slots - 1
+	for _, s := range old {
+		if s.entity == nil {
+			continue
+		}
+		i := int(s.hash) & mask
+		for e.slots[i].entity != nil {
+			i = (i + 1) & mask
+		}
+		e.slots[i] = s
+	}
 }
 
 // Find is the entity with that key, or nil. It does not count as a touch.
 func (e *Entities[K, V]) Find(key K) *V {
-	if found := e.table[key]; found != nil {
+	if found := e.slots[e.find(maphash.Comparable(e.seed, key), key)].entity; found != nil {
 		return &found.value
 	}
 	return nil
 }
 
 // Len is how many there are.
-func (e *Entities[K, V]) Len() int { return len(e.table) }
+func (e *Entities[K, V]) Len() int { return e.len }
 
-// Delete forgets one.
-func (e *Entities[K, V]) Delete(key K) { delete(e.table, key) }
+// Delete forgets one. Those behind it that may have been put off by it find their slots anew.
+func (e *Entities[K, V]) Delete(key K) {
+	i := e.find(maphash.Comparable(e.seed, key), key)
+	if e.slots[i].entity == nil {
+		return
+	}
+	e.len--
+	mask := len(e.slots) - 1
+	for e.slots[i] = (slot[K, V]{}); ; {
+		i = (i + 1) & mask
+		s := e.slots[i]
+		if s.entity == nil {
+			return
+		}
+		e.slots[i] = slot[K, V]{}
+		e.slots[e.find(s.hash, s.entity.key)] = s
+	}
+}
 
 // All yields every entity in no particular order: sort what comes out of it.
 func (e *Entities[K, V]) All() iter.Seq2[K, *V] {
 	return func(yield func(K, *V) bool) {
-		for k, v := range e.table {
-			if !yield(k, &v.value) {
+		for _, s := range e.slots {
+			if s.entity != nil && !yield(s.entity.key, &s.entity.value) {
 				return
 			}
 		}
@@ -76,8 +136,8 @@ func (e *Entities[K, V]) All() iter.Seq2[K, *V] {
 
 // Sorted is the keys in the given order.
 func (e *Entities[K, V]) Sorted(compare func(a, b K) int) []K {
-	keys := make([]K, 0, len(e.table))
-	for k := range e.table {
+	keys := make([]K, 0, e.len)
+	for k := range e.All() {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, compare)
@@ -87,18 +147,26 @@ func (e *Entities[K, V]) Sorted(compare func(a, b K) int) []K {
 // forget drops the quarter that matters least. A full table is looked through again and again where the log names new ones all
 // the time, so it only finds out which quarter that is, and does not sort.
 func (e *Entities[K, V]) forget() {
-	all := make([]standing, 0, len(e.table))
-	for _, v := range e.table {
-		all = append(all, standing{e.weight(&v.value), v.touched})
+	all := make([]standing, 0, e.len)
+	for _, s := range e.slots {
+		if s.entity != nil {
+			all = append(all, e.standing(s.entity))
+		}
 	}
 	drop := max(1, len(all)/4)
 	most := nthStanding(all, drop-1)
-	for k, v := range e.table {
-		if compareStandings(standing{e.weight(&v.value), v.touched}, most) <= 0 {
-			delete(e.table, k)
+	for i := range e.slots {
+		if x := e.slots[i].entity; x != nil && compareStandings(e.standing(x), most) <= 0 {
+			e.slots[i] = slot[K, V]{}
 		}
 	}
+	e.len -= drop
 	e.Forgotten += drop
+	e.resize(len(e.slots)) // a slot that became free may stand between a hash and its entity
+}
+
+func (e *Entities[K, V]) standing(x *entity[K, V]) standing {
+	return standing{e.weight(&x.value), x.touched}
 }
 
 // standing is how much an entity matters, and when it was touched last: no two are equal.

@@ -107,22 +107,22 @@ func (w *phishWatch) Message(m *mail.Message) {
 	for by, hash := range hashes {
 		w.heard.addMany(hash, max(1, len(m.Recipients)))
 		r.slots[by] = uint16(hash % warmSlots)
-		if n := w.crowds[by][r.slots[by]].addMany(m.Time.Minute()/10, max(1, min(len(m.Recipients), warmFrom))); n >= warmFrom && w.isMany(n, hash) {
+		if n := w.crowds[by][r.slots[by]].addMany(tenMinutes(m.Time), max(1, min(len(m.Recipients), warmFrom))); n >= warmFrom && w.isMany(n, hash) {
 			w.heat(by, r.slots[by], m.Time)
 		}
 	}
 }
 
 // addMany counts n in the ten minutes of a slot, and is how many there are in these and the ten minutes before.
-func (c *crowd) addMany(slot int64, n int) int {
+func (c *crowd) addMany(slot int32, n int) int {
 	sum := c.add(slot)
 	switch slot {
 	case c.slot:
-		c.now += n - 1
+		c.now += int32(n - 1)
 	case c.slot - 1:
-		c.last += n - 1
+		c.last += int32(n - 1)
 	}
-	return sum + n - 1
+	return int(sum) + n - 1
 }
 
 func (w *phishWatch) seen(t mail.Instant) {
@@ -325,7 +325,7 @@ func (w *phishWatch) Merge(other Watch) {
 		r := w.place()
 		*r = *old
 		for by, slot := range r.slots {
-			if w.crowds[by][slot].addMany(r.time.Minute()/10, min(1+len(r.more), warmFrom)) >= warmFrom {
+			if w.crowds[by][slot].addMany(tenMinutes(r.time), min(1+len(r.more), warmFrom)) >= warmFrom {
 				w.heat(by, slot, r.time)
 			}
 		}

@@ -23,7 +23,7 @@ type Survey struct {
 	host        *hostSeen           // of the latest event: lines come in runs of one host
 	domains     domainCounts        // of recipients delivered on this host
 	recipients  map[string]struct{} // delivered to on this host, folded
-	lately      [latelySlots]string // some of them, as they were written, by hash
+	lately      [latelySlots]uint64 // hashes of some of them, as they were written
 	seed        maphash.Seed
 	handIns     *Entities[netip.Addr, handIns]
 	population  Population
@@ -102,16 +102,17 @@ func (s *Survey) ended(address string) {
 	if at < 0 {
 		return
 	}
-	// The mail of a day goes to the same addresses: whether one was met lately costs a comparison.
-	lately := &s.lately[maphash.String(s.seed, address)%latelySlots]
-	if *lately != address {
+	// The mail of a day goes to the same addresses: whether one was met lately costs a comparison. The hash is seeded and has 64
+	// bits: that two addresses share one will not happen, and cannot be made to.
+	hash := maphash.String(s.seed, address)
+	if lately := &s.lately[hash%latelySlots]; *lately != hash {
 		s.recipient(address)
-		*lately = strings.Clone(address)
+		*lately = hash
 	}
 	s.domains.count(address[at+1:])
 }
 
-const latelySlots = 1024
+const latelySlots = 2048
 
 // domainCounts counts the domains of local deliveries as they are written. Most sites have a few; the latest are found by
 // comparison.
