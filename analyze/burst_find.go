@@ -215,8 +215,10 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		own, beside := records[win.from:win.to], 0
 		if s.dim == byAccount || s.dim == byUser {
 			own, beside = s.withoutUsual(own, p.minutes)
+		} else if subject.Kind != IP {
+			own, beside = withoutBystanders(own)
 		}
-		if w.needless(subject, own) {
+		if len(own) < p.minMessages || w.needless(subject, own) {
 			continue
 		}
 		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside}

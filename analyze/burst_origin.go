@@ -91,6 +91,29 @@ func (s *series) withoutUsual(records []*record, minutes float64) (own []*record
 	return own, beside
 }
 
+// withoutBystanders is the records of a window of a network or a sender domain without those of others who only happen to
+// be there: the domain's own users, who log in or are local, while strangers send in its name; and mail servers of a name
+// whose mail is plainly their own. Where they are the most, they are what there is to look at.
+func withoutBystanders(records []*record) (own []*record, beside int) {
+	servers := make(map[netip.Addr][]*record)
+	for _, r := range records {
+		if ip := r.client.IP; ip.IsValid() && r.account == "" {
+			servers[ip] = append(servers[ip], r)
+		}
+	}
+	for _, r := range records {
+		if list := servers[r.client.IP]; len(list) == 0 || r.account != "" || plainlyHonest(list) {
+			beside++
+			continue
+		}
+		own = append(own, r)
+	}
+	if 2*len(own) < len(records) {
+		return records, 0
+	}
+	return own, beside
+}
+
 // acquaintance is how well the place is known from which most messages of a window came.
 type acquaintance uint8
 

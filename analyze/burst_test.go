@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -253,5 +254,73 @@ func (s *scene) check(t *testing.T, findings []Finding, planted []mail.Message) 
 	f := findings[0]
 	if f.Subject != s.who || f.Severity < s.want || f.Counts.Messages != s.n || f.Start != planted[0].Time || f.End != planted[len(planted)-1].Time {
 		t.Errorf("got %s %v, %d messages, want %s %v, %d", f.Severity, f.Subject, f.Counts.Messages, s.want, s.who, s.n)
+	}
+}
+
+// Who only happens to be there when a network or a domain is misused is neither counted nor named.
+func TestBystanders(t *testing.T) {
+	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		who       Subject
+		offender  func(i int, m *mail.Message)
+		bystander func(m *mail.Message)
+	}{
+		"a neighbour's own mail server": {
+			Subject{Network, "203.0.113.0/24"},
+			func(i int, m *mail.Message) {
+				stranger(m, fmt.Sprintf("203.0.113.%d", 10+i%3), "")
+				m.Sender = fmt.Sprintf("x@d%d.example", i)
+				to(m, fmt.Sprintf("user%d@site.example", i%5), bouncing(i, 3))
+			},
+			func(m *mail.Message) {
+				stranger(m, "203.0.113.99", "mx.firm.example")
+				m.Sender = "ann@firm.example"
+				to(m, "user1@site.example", mail.Delivered)
+			},
+		},
+		"a user of the forged domain": {
+			Subject{SenderDomain, "site.example"},
+			func(i int, m *mail.Message) {
+				stranger(m, fmt.Sprintf("203.%d.113.9", i%9), "")
+				m.Sender = fmt.Sprintf("qzvkwx%d@site.example", i)
+				to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 3))
+			},
+			func(m *mail.Message) {
+				m.Client, m.Account, m.Sender = client("100.64.7.7", "", "pc"), "user1@site.example", "user1@site.example"
+				to(m, "friend@far.example", mail.Delivered)
+			},
+		},
+	} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{burst})
+		ordinary := honestDay(1500)
+		for i := range ordinary {
+			e.Message(&ordinary[i])
+		}
+		const n = 60
+		for i := range n + 2 {
+			m := mail.Message{Origin: mail.Origin{Line: int64(1_000_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"},
+				Time: at.Add(time.Duration(i) * 5 * time.Second), MTA: mail.Postfix, Completed: true}
+			if i == 20 || i == 40 {
+				c.bystander(&m)
+			} else {
+				c.offender(i, &m)
+			}
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		i := slices.IndexFunc(findings, func(f Finding) bool { return f.Subject == c.who })
+		if i < 0 {
+			t.Errorf("%s: not found", name)
+			continue
+		}
+		f := findings[i]
+		for _, k := range f.Clients {
+			if ip := k.IP.String(); ip == "203.0.113.99" || ip == "100.64.7.7" {
+				t.Errorf("%s: %s is a bystander", name, ip)
+			}
+		}
+		if f.Counts.Messages != n {
+			t.Errorf("%s: got %d messages, want %d", name, f.Counts.Messages, n)
+		}
 	}
 }

@@ -151,7 +151,7 @@ func (j *judge) names(c *candidate) {
 	switch {
 	case c.share(genericClient) >= enough:
 		c.because("generic-name", 0.15, "the client is a customer's line by its name")
-	case c.share(unnamedClient) >= enough:
+	case c.share(unnamedClient) >= enough && j.site.Population.LooksUpNames():
 		c.because("no-reverse-name", 0.15, "no name that resolves back to the address")
 	}
 	switch {
@@ -445,9 +445,10 @@ func (j *judge) damaged(c *candidate) (list []Mangled, messages int) {
 	if j.damage == nil {
 		j.damage = newDamageIndex(j.site)
 	}
+	found := j.damage.findAll(c.unknown.Values())
 	for _, u := range c.unknown.Top(tallyCap) {
-		if original, kind := j.damage.find(u.Value); original != "" {
-			list = append(list, Mangled{Recipient: u.Value, Original: original, Kind: kind, Messages: u.Messages})
+		if d, ok := found[u.Value]; ok {
+			list = append(list, Mangled{Recipient: u.Value, Original: d.original, Kind: d.kind, Messages: u.Messages})
 			messages += u.Messages
 		}
 	}

@@ -171,7 +171,7 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 {
 			continue
 		}
-		found = append(found, w.finding(client, list, shared, share))
+		found = append(found, w.finding(site, client, list, shared, share))
 	}
 	return found
 }
@@ -195,25 +195,34 @@ func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[s
 	suspects := byClient{of: make(map[netip.Addr][]damage)}
 	tried := make(map[netip.Addr]int)
 	networks := make(map[string]map[netip.Prefix]bool)
+	failed := make(map[netip.Addr][]string)
 	for _, k := range w.failed.Sorted(compareFailed) {
 		domain := mail.Domain(k.address)
 		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
 			continue
 		}
-		tried[k.client]++
-		original, kind := known.find(k.address)
-		if kind == "" {
-			continue
-		}
-		if len(suspects.of[k.client]) == 0 {
+		if len(failed[k.client]) == 0 {
 			suspects.order = append(suspects.order, k.client)
 		}
-		suspects.of[k.client] = append(suspects.of[k.client], damage{k, original, kind})
-		if networks[k.address] == nil {
-			networks[k.address] = make(map[netip.Prefix]bool)
-		}
-		networks[k.address][NetworkOf(k.client)] = true
+		failed[k.client] = append(failed[k.client], k.address)
+		tried[k.client]++
 	}
+	for _, client := range suspects.order {
+		found := known.findAll(failed[client])
+		for _, address := range failed[client] {
+			d, ok := found[address]
+			if !ok {
+				continue
+			}
+			d.failedRecipient = failedRecipient{client, address}
+			suspects.of[client] = append(suspects.of[client], d)
+			if networks[address] == nil {
+				networks[address] = make(map[netip.Prefix]bool)
+			}
+			networks[address][NetworkOf(client)] = true
+		}
+	}
+	suspects.order = slices.DeleteFunc(suspects.order, func(client netip.Addr) bool { return len(suspects.of[client]) == 0 })
 	return suspects, tried, networks
 }
 
@@ -233,7 +242,7 @@ func compareFailed(a, b failedRecipient) int {
 	return cmp.Or(a.client.Compare(b.client), strings.Compare(a.address, b.address))
 }
 
-func (w *mangledWatch) finding(client netip.Addr, list []damage, shared int, share float64) Finding {
+func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, shared int, share float64) Finding {
 	f := Finding{Subject: Subject{IP, client.String()}}
 	var evidence Keeper
 	var buckets Buckets
@@ -270,6 +279,9 @@ func (w *mangledWatch) finding(client netip.Addr, list []damage, shared int, sha
 	f.Timeline = buckets.Timeline()
 	f.Evidence = evidence.Lines(0)
 	f.Reasons = w.reasons(list, &kinds, shared, share)
+	if c.Name != "" && inOurDomains(site, c.Name) {
+		f.Reasons = append(f.Reasons, Reason{"our-own-name", c.Name + " is a name of ours: it may only pass on what strangers sent, and its own log tells who", -0.4})
+	}
 	for _, r := range f.Reasons {
 		f.Score += r.Weight
 	}
@@ -299,6 +311,7 @@ type damageIndex struct {
 	known map[string]bool  // local parts with domain, in lower case
 	heads map[uint64]int32 // by hash of what is left of an address: the latest of beheaded with it
 	cuts  []beheaded
+	found []string // what the latest search found
 }
 
 // beheaded is a known address whose head is cut off. Those whose rest has the same hash are linked.
@@ -314,6 +327,7 @@ const (
 	replaceMost = 2
 	tailLeast   = 3 // of the local part, when the head is missing
 	replaceTail = 4 // … and when it was replaced: more is needed, since more would fit
+	provenTail  = 2 // … either way, when other damage shows that the original is on the list
 )
 
 func newDamageIndex(site *Site) *damageIndex {
@@ -332,48 +346,102 @@ func (x *damageIndex) add(address string) {
 	}
 	x.known[address] = true
 	local := mail.LocalPart(address)
-	for cut := 1; cut <= cutMost && len(local)-cut >= tailLeast; cut++ {
+	for cut := 1; cut <= cutMost && len(local)-cut >= provenTail; cut++ {
 		tail := hashText(0, address[cut:])
 		x.cuts = append(x.cuts, beheaded{address, uint8(cut), x.heads[tail]})
 		x.heads[tail] = int32(len(x.cuts))
 	}
 }
 
-// beheadedTo is the known recipient that is a tail with a head before it; of several the least, so that it does not depend on
-// the order of what was added; "" where there is none but that one which is excluded.
-func (x *damageIndex) beheadedTo(tail, excluded string) (original string) {
+// beheadedTo are the known recipients, but for that one which is excluded, that are a tail with a head before it: first
+// those of which least is missing, so that what is found does not depend on the order of what was added. They are valid
+// until the next call.
+func (x *damageIndex) beheadedTo(tail, excluded string) []string {
+	x.found = x.found[:0]
 	for i := x.heads[hashText(0, tail)]; i > 0; i = x.cuts[i-1].next {
 		c := &x.cuts[i-1]
-		if c.original[c.cut:] == tail && c.original != excluded && (original == "" || c.original < original) {
-			original = c.original
+		if c.original[c.cut:] == tail && c.original != excluded {
+			x.found = append(x.found, c.original)
 		}
 	}
-	return original
+	slices.SortFunc(x.found, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	return x.found
 }
 
 // find says which known recipient was damaged and how; the kind is "" where none fits. Of several the one with which the
 // address shares most wins.
 func (x *damageIndex) find(address string) (original, kind string) {
+	originals, kind := x.originals(address, tailLeast, replaceTail)
+	if kind == "" {
+		return "", ""
+	}
+	return originals[0], kind
+}
+
+// findAll finds the originals of what is damaged of a list. One that has several (of petersen: b.petersen, t.petersen) is
+// of that which other damage on the list is of, too; and where so little is left that it could be of anybody, such other
+// damage is asked for.
+func (x *damageIndex) findAll(list []string) map[string]damage {
+	var found map[string]damage
+	var proven map[string]int
+	for _, address := range list {
+		originals, kind := x.originals(address, tailLeast, replaceTail)
+		if kind == "" {
+			continue
+		}
+		if found == nil {
+			found, proven = make(map[string]damage), make(map[string]int)
+		}
+		found[address] = damage{original: originals[0], kind: kind}
+		if len(originals) == 1 {
+			proven[originals[0]]++
+		}
+	}
+	if len(proven) == 0 {
+		return found
+	}
+	for _, address := range list {
+		originals, kind := x.originals(address, provenTail, provenTail)
+		best := ""
+		for _, o := range originals {
+			if proven[o] > proven[best] {
+				best = o
+			}
+		}
+		if best != "" && (found[address].kind == "" || found[address].kind == kind) {
+			found[address] = damage{original: best, kind: kind}
+		}
+	}
+	return found
+}
+
+// originals are the known recipients of which an address may be a damaged form, the likeliest first, and the kind of the
+// damage, which is the same for all. They are valid until the next call.
+func (x *damageIndex) originals(address string, tailLeast, replaceTail int) (originals []string, kind string) {
 	address = strings.ToLower(address)
 	local := mail.LocalPart(address)
 	for cut := 1; len(local)-cut >= tailLeast; cut++ {
+		// A dot alone is no prefix: it is what is left of an initial (.harms, of l.harms).
 		tail := address[cut:]
-		if x.known[tail] {
-			return tail, "prefix"
+		if x.known[tail] && strings.Trim(address[:cut], "._-") != "" {
+			x.found = append(x.found[:0], tail)
+			return x.found, "prefix"
 		}
 		if cut == 1 {
-			if original = x.beheadedTo(address, ""); original != "" {
-				return original, "truncated"
+			if originals = x.beheadedTo(address, ""); len(originals) > 0 {
+				return originals, "truncated"
 			}
 		}
 		if cut <= replaceMost && len(local)-cut >= replaceTail {
-			if original = x.beheadedTo(tail, address); original != "" {
-				return original, "substituted"
+			if originals = x.beheadedTo(tail, address); len(originals) > 0 {
+				return originals, "substituted"
 			}
 		}
 	}
-	if original = x.beheadedTo(address, ""); original != "" { // short ones, which the loop never entered
-		return original, "truncated"
+	if len(local) >= tailLeast { // short ones, which the loop never entered
+		if originals = x.beheadedTo(address, ""); len(originals) > 0 {
+			return originals, "truncated"
+		}
 	}
-	return "", ""
+	return nil, ""
 }

@@ -31,6 +31,33 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: got %q, %q, want %q, %q", tt.address, original, kind, tt.original, tt.kind)
 		}
 	}
+	// What other damage on the list is of decides, and proves what alone would be too little.
+	for _, r := range []string{"peter", "dieter", "b.petersen", "t.petersen", "ines", "m.harms"} {
+		x.add(r + "@club.example")
+	}
+	for _, tt := range []struct{ list, address, original, kind string }{
+		{"", "eter", "peter", "truncated"}, // the least that is missing
+		{"smtpdieter", "eter", "dieter", "truncated"},
+		{"", "petersen", "b.petersen", "truncated"},
+		{"0t.petersen", "petersen", "t.petersen", "truncated"},
+		{"0ines", "es", "ines", "truncated"},
+		{"", "es", "", ""},
+		{"0ines", "ones", "ines", "substituted"},
+		{"", "ones", "", ""},
+		{"0m.harms", ".harms", "m.harms", "truncated"},
+	} {
+		list := []string{tt.address + "@club.example"}
+		if tt.list != "" {
+			list = append(list, tt.list+"@club.example")
+		}
+		d := x.findAll(list)[list[0]]
+		if tt.original != "" {
+			tt.original += "@club.example"
+		}
+		if d.original != tt.original || d.kind != tt.kind {
+			t.Errorf("%s beside %q: got %q, %q, want %q, %q", tt.address, tt.list, d.original, d.kind, tt.original, tt.kind)
+		}
+	}
 	if _, kind := x.find("smtpgerda@other.example"); kind != "" {
 		t.Errorf("another domain: got kind %q, want none", kind)
 	}

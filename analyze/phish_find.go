@@ -459,7 +459,7 @@ func (q *phishInquest) marks(r *run) {
 		r.because("never-seen", 0.05, "the origin was never seen before or after")
 	}
 	switch {
-	case r.share(unnamedClient) >= enough:
+	case r.share(unnamedClient) >= enough && q.site.Population.LooksUpNames():
 		r.because("no-reverse-name", 0.1, "no name that resolves back to the address")
 	case r.share(genericClient) >= enough:
 		r.because("generic-name", 0.15, "the client is a customer's line by its name")

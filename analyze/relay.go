@@ -191,6 +191,9 @@ func (r *relayed) merge(o *relayed) {
 	r.tally.Merge(&o.tally)
 }
 
+// notReached is the share of the recipients that did not get it.
+func (r *relayed) notReached() float64 { return float64(r.unsettled) / float64(max(1, r.to.Total())) }
+
 // maskAddresses replaces what is an IP address by "…", so that a rule's words are the same for every client.
 func maskAddresses(text string) string {
 	words := strings.Fields(text)
@@ -309,7 +312,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	if nets := r.networks.Distinct(); nets >= 3 {
 		add("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
 	}
-	if share := float64(r.unsettled) / float64(max(1, r.to.Total())); share > 0.15 {
+	if share := r.notReached(); share > 0.15 {
 		add("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
 	}
 	if share := float64(r.odd) / n; share > 0.5 {
@@ -326,10 +329,18 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	return f, true
 }
 
+// relayPlaces is from how many networks one person sends on a day: home, work, and the way between them.
+const relayPlaces = 3
+
 // excuse lowers the score of relaying that was probably meant.
 func (w *relayWatch) excuse(site *Site, r *relayed, known int, add func(string, float64, string, ...any)) {
-	if 2*known > r.tally.Senders.Distinct() {
-		add("known-senders", -0.4, "%d of %s receive mail here", known, plural(r.tally.Senders.Distinct(), "sender", "senders"))
+	// An office sends from one place, a traveller from a few a day. One sender in many networks at once is forged.
+	if 2*known > r.tally.Senders.Distinct() && r.networks.Distinct() <= relayPlaces*known*r.tally.Buckets.Days() {
+		weight := -0.4
+		if r.notReached() > 0.15 { // who writes to people he knows has few bounces
+			weight = -0.2
+		}
+		add("known-senders", weight, "%d of %s receive mail here", known, plural(r.tally.Senders.Distinct(), "sender", "senders"))
 	}
 	named := 0
 	clients := r.tally.Clients()

@@ -51,9 +51,17 @@ type RoleOf struct {
 type Population struct {
 	Messages  int // notices aside
 	Strangers int // of them from clients that did not log in and are not ours
+	Named     int // of these: from clients with a name that resolves back
 	Accounts  int // of them with a login
 	Local     int // of them from a local user
 	Rejected  int
+}
+
+// LooksUpNames reports whether the hosts of the log look up the names of their clients at all. Where they do not, that a
+// client has none says nothing about it.
+func (p *Population) LooksUpNames() bool {
+	const enough, fewest = 100, 50 // where names are looked up, one in fifty strangers has one, even amid a flood
+	return p.Strangers < enough || fewest*p.Named >= p.Strangers
 }
 
 // IsLocal reports whether mail for that folded domain ends on these hosts.

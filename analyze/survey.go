@@ -69,6 +69,7 @@ func (s *Survey) Message(m *mail.Message) {
 	if m.Notice || m.Has(mail.Doubtful) {
 		return
 	}
+	s.passedOn(m)
 	s.population.Messages++
 	s.delivered(m)
 	switch {
@@ -79,6 +80,9 @@ func (s *Survey) Message(m *mail.Message) {
 		s.population.Local++
 	case !m.Client.IP.IsLoopback():
 		s.population.Strangers++
+		if m.Has(mail.Verified) && m.Client.Name != "" && m.Client.Name != "unknown" {
+			s.population.Named++
+		}
 		s.stranger(m)
 	}
 }
@@ -251,13 +255,27 @@ func (s *Survey) client(ev *mail.Event) {
 		if h == s.host || !sameHost(ev.Client.Name, name) {
 			continue
 		}
-		if h.addresses == nil {
-			h.addresses = make(map[netip.Addr]string)
-		}
-		if _, ok := h.addresses[ev.Client.IP]; !ok && len(h.addresses) < maxOwnAddresses {
-			h.addresses[ev.Client.IP] = s.host.name
-		}
+		h.hasAddress(ev.Client.IP, s.host.name)
 	}
+}
+
+// passedOn learns the address of a host from a message that it handed to another: the queue ID that the one was told is the
+// other's, so that no name needs to be believed.
+func (s *Survey) passedOn(m *mail.Message) {
+	if m.PassedFrom.IsValid() && len(m.Hosts) > 1 {
+		s.host.hasAddress(m.PassedFrom, m.Hosts[1])
+	}
+}
+
+// hasAddress notes an address that a host has as client of another.
+func (h *hostSeen) hasAddress(ip netip.Addr, at string) {
+	if h.addresses == nil {
+		h.addresses = make(map[netip.Addr]string)
+	}
+	if seen, ok := h.addresses[ip]; ok && seen <= at || !ok && len(h.addresses) >= maxOwnAddresses {
+		return
+	}
+	h.addresses[ip] = strings.Clone(at)
 }
 
 // maxOwnAddresses bounds the addresses of one host: forged names may claim more.
@@ -321,11 +339,9 @@ func (h *hostSeen) merge(o *hostSeen) {
 	h.passed.Merge(&o.passed)
 	h.relays.Merge(&o.relays)
 	h.domains.Merge(&o.domains)
-	if h.addresses == nil {
-		h.addresses = o.addresses
-		return
+	for ip, at := range o.addresses {
+		h.hasAddress(ip, at)
 	}
-	maps.Copy(h.addresses, o.addresses)
 }
 
 func (h *handIns) merge(o *handIns, cap int) {
@@ -346,6 +362,7 @@ func (h *handIns) merge(o *handIns, cap int) {
 func (p *Population) merge(o *Population) {
 	p.Messages += o.Messages
 	p.Strangers += o.Strangers
+	p.Named += o.Named
 	p.Accounts += o.Accounts
 	p.Local += o.Local
 	p.Rejected += o.Rejected

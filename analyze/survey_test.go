@@ -116,15 +116,31 @@ func TestOwnAddresses(t *testing.T) {
 	for i, account := range strings.Split("hijklmn", "") {
 		messages = append(messages, handIn("192.0.2.70", "", account, []string{"10:00:00", "22:00:00"}[i%2])) // a gateway, all day
 	}
+	// The other host has no name that tells: the queue ID that mx1 gave it does.
+	messages = append(messages, mail.Message{Time: at("10:00:00"), Host: "mx3", Hosts: []string{"mx3", "mx1"}, Relayed: true,
+		Client: mail.Client{IP: netip.MustParseAddr("192.0.2.1")}, PassedFrom: netip.MustParseAddr("192.0.2.90")})
 	connect := mail.Event{Kind: mail.Connect, Host: "mx1", Time: at("10:00:00"), Client: mail.Client{IP: netip.MustParseAddr("192.0.2.80"), Name: "mx2.site.example"}}
 	site := surveyed(&Pass{}, messages, []mail.Event{{Kind: mail.Connect, Host: "mx2", Time: at("09:00:00")}, connect, connect})
 	for ip, want := range map[string]bool{
 		"127.0.0.1": true, "10.1.2.3": true, "::1": true, "::ffff:192.168.1.1": true,
-		"192.0.2.40": true, "192.0.2.70": true, "192.0.2.80": true,
+		"192.0.2.40": true, "192.0.2.70": true, "192.0.2.80": true, "192.0.2.90": true,
 		"192.0.2.1": false, "192.0.2.50": false, "192.0.2.60": false,
 	} {
 		if site.IsOwn(netip.MustParseAddr(ip)) != want {
 			t.Errorf("%s: own is %v (%v)", ip, !want, site.Own)
+		}
+	}
+}
+
+// Where no client has a name, names are not looked up, and that one has none says nothing.
+func TestLooksUpNames(t *testing.T) {
+	for _, c := range []struct {
+		strangers, named int
+		want             bool
+	}{{0, 0, true}, {60, 0, true}, {500, 0, false}, {4000, 400, true}, {4000, 3, false}} {
+		p := Population{Strangers: c.strangers, Named: c.named}
+		if got := p.LooksUpNames(); got != c.want {
+			t.Errorf("%d of %d have names: got %v, want %v", c.named, c.strangers, got, c.want)
 		}
 	}
 }

@@ -445,6 +445,9 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	m.alive += c.alive
 	m.End = max(m.End, c.End)
 	m.Lines = append(m.Lines, c.Lines...)
+	if from := parent.queue.host; from != child.queue.host && from.name == m.Host && !m.PassedFrom.IsValid() {
+		m.PassedFrom = c.Client.IP
+	}
 	m.Relayed = m.Relayed || b == tookOver || c.Relayed
 	m.MessageID = firstOf(m.MessageID, c.MessageID)
 	m.Subject = firstOf(m.Subject, c.Subject)
@@ -501,7 +504,7 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 	}
 	r := m.findRecipient(c.Address, c.Original, false)
 	if r == nil {
-		r = m.findByAddress(c.Address)
+		r = m.findRewritten(c.Address, c.Original)
 	}
 	switch {
 	case r == nil:

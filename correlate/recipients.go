@@ -65,7 +65,17 @@ func (m *message) findRecipient(address, original string, inside bool) *mail.Rec
 	}
 	r := m.findByEnvelope(firstOf(original, address))
 	if r == nil && len(m.hops) > 1 {
-		r = m.findByAddress(address)
+		r = m.findRewritten(address, original)
+	}
+	return r
+}
+
+// findRewritten finds a recipient that an earlier hop rewrote: the next hop's envelope has what it was rewritten to, and may
+// rewrite it again.
+func (m *message) findRewritten(address, original string) *mail.Recipient {
+	r := m.findByAddress(address)
+	if r == nil && original != "" {
+		r = m.findByAddress(original)
 	}
 	return r
 }

@@ -63,6 +63,7 @@ type Message struct {
 	End        Instant       // its last line
 	Completed  bool          // its end was seen in the log
 	Relayed    bool          // another host of the inputs took it over, and is part of this message
+	PassedFrom netip.Addr    // the address of Host, as the other host saw it; not valid where none took it over
 
 	Lines []LogLine // every line of it, in log order; only where the tracker was told to keep them
 }
