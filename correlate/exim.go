@@ -131,6 +131,9 @@ func (t *Tracker) envelope(m *message, h *hop, list string) {
 }
 
 func cutAddress(list string) (address, rest string) {
+	if address, rest, _ = strings.Cut(list, " "); strings.IndexByte(address, '"') < 0 {
+		return address, rest
+	}
 	quoted := false
 	for i := 0; i < len(list); i++ {
 		switch c := list[i]; {

@@ -103,14 +103,15 @@ func fromBase62(s string) (n int64, ok bool) {
 	return n, true
 }
 
-func digit62(c byte) int64 {
-	switch {
-	case c >= '0' && c <= '9':
-		return int64(c - '0')
-	case c >= 'A' && c <= 'Z':
-		return int64(c-'A') + 10
-	case c >= 'a' && c <= 'z':
-		return int64(c-'a') + 36
+func digit62(c byte) int64 { return int64(digits62[c]) }
+
+// digits62 are the values of the digits of base 62; -1 for all other bytes. There is an ID in every line of Exim's.
+var digits62 = func() (digits [256]int8) {
+	for i := range digits {
+		digits[i] = -1
 	}
-	return -1
-}
+	for i, c := range "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" {
+		digits[c] = int8(i)
+	}
+	return digits
+}()
