@@ -73,7 +73,7 @@ func (e *Engine) Findings() ([]Finding, *Site) {
 	}
 	slices.SortFunc(all, compareFindings)
 	identify(all)
-	relate(all)
+	relate(all, site)
 	return all, site
 }
 
@@ -125,21 +125,21 @@ const relatedMost = 50
 const near = 72 * time.Hour
 
 // relate links findings that are about the same client, network, account, script or sender at about the same time.
-func relate(all []Finding) {
+func relate(all []Finding, site *Site) {
 	sharers := make(map[Subject][]int)
 	for i := range all {
-		for _, s := range mentions(&all[i]) {
+		for _, s := range mentions(&all[i], site) {
 			sharers[s] = append(sharers[s], i)
 		}
 	}
 	for i := range all {
-		all[i].Related = related(all, sharers, i)
+		all[i].Related = related(all, sharers, i, site)
 	}
 }
 
-func related(all []Finding, sharers map[Subject][]int, i int) []string {
+func related(all []Finding, sharers map[Subject][]int, i int, site *Site) []string {
 	var ids []string
-	for _, s := range mentions(&all[i]) {
+	for _, s := range mentions(&all[i], site) {
 		for _, j := range sharers[s] {
 			if j != i && together(&all[i], &all[j]) && !slices.Contains(ids, all[j].ID) && len(ids) < relatedMost {
 				ids = append(ids, all[j].ID)
@@ -156,8 +156,9 @@ func related(all []Finding, sharers map[Subject][]int, i int) []string {
 }
 
 // mentions is whom a finding is about. What thousands share (a webmail host, a big provider) would join everything, so a
-// finding with many clients or accounts is joined by its subject and the most frequent ones only.
-func mentions(f *Finding) []Subject {
+// finding with many clients or accounts is joined by its subject and the most frequent ones only, and that two use senders of
+// our own domain says nothing.
+func mentions(f *Finding, site *Site) []Subject {
 	const most = 1000
 	all := []Subject{f.Subject}
 	for _, c := range f.Clients[:min(most, len(f.Clients))] {
@@ -176,7 +177,10 @@ func mentions(f *Finding) []Subject {
 		return all
 	}
 	for _, s := range f.Senders[:min(3, len(f.Senders))] {
-		all = append(all, Subject{Sender, s.Value}, Subject{SenderDomain, mail.Domain(s.Value)})
+		all = append(all, Subject{Sender, s.Value})
+		if domain := mail.Domain(s.Value); !site.IsOurs(domain) {
+			all = append(all, Subject{SenderDomain, domain})
+		}
 	}
 	return unique(all)
 }

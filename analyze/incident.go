@@ -43,20 +43,36 @@ func rankOf(detector string) int {
 	return len(precedence)
 }
 
-// Incidents joins findings that are related, the gravest incident first. Every finding is in exactly one.
+// isEffect reports whether a detector tells what followed for a whole host, whoever caused it.
+func isEffect(detector string) bool { return detector == "reputation" || detector == "backscatter" }
+
+// Incidents joins findings that are related, the gravest incident first. Every finding is in exactly one. What followed for a
+// whole host belongs to the gravest of its causes, and makes no one story of them.
 func Incidents(findings []Finding) []Incident {
 	index := make(map[string]int, len(findings))
 	for i := range findings {
 		index[findings[i].ID] = i
 	}
 	sets := newSets(len(findings))
+	causes := make(map[int]int) // of an effect: the gravest
 	for i := range findings {
 		for _, id := range findings[i].Related {
-			if j, ok := index[id]; ok {
+			j, ok := index[id]
+			if !ok {
+				continue
+			}
+			effect, cause := i, j
+			if !isEffect(findings[i].Detector) {
+				effect, cause = j, i
+			}
+			if isEffect(findings[effect].Detector) == isEffect(findings[cause].Detector) {
 				sets.join(i, j)
+			} else if best, found := causes[effect]; !found || compareCauses(&findings[cause], &findings[best]) < 0 {
+				causes[effect] = cause
 			}
 		}
 	}
+	joinEffects(sets, causes, findings)
 	groups := make(map[int][]*Finding)
 	for i := range findings {
 		root := sets.find(i)
@@ -73,11 +89,28 @@ func Incidents(findings []Finding) []Incident {
 	return incidents
 }
 
+// joinEffects joins each group of effects with the gravest of their causes.
+func joinEffects(sets sets, causes map[int]int, findings []Finding) {
+	of := make(map[int]int) // root of a group: its cause
+	for effect, cause := range causes {
+		root := sets.find(effect)
+		if best, found := of[root]; !found || compareCauses(&findings[cause], &findings[best]) < 0 {
+			of[root] = cause
+		}
+	}
+	for root, cause := range of {
+		sets.join(root, cause)
+	}
+}
+
+// compareCauses puts the gravest first: the one that stands at the head of an incident.
+func compareCauses(a, b *Finding) int {
+	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(rankOf(a.Detector), rankOf(b.Detector)),
+		cmp.Compare(b.Counts.Messages, a.Counts.Messages), cmp.Compare(a.ID, b.ID))
+}
+
 func newIncident(group []*Finding) Incident {
-	main := slices.MinFunc(group, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(rankOf(a.Detector), rankOf(b.Detector)),
-			cmp.Compare(b.Counts.Messages, a.Counts.Messages), cmp.Compare(a.ID, b.ID))
-	})
+	main := slices.MinFunc(group, compareCauses)
 	slices.SortFunc(group, func(a, b *Finding) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID)) })
 	inc := Incident{
 		ID: "incident/" + main.ID, Title: main.Title, Severity: main.Severity, Score: main.Score, Messages: main.Counts.Messages,

@@ -23,9 +23,11 @@ func TestIncidents(t *testing.T) {
 		story("phish", "b", Low, 100, 38),
 		story("burst", "z", High, 5000, 36),
 		story("guessing", "g", Low, 50, 0),
+		story("backscatter", "host", Low, 3000, 90, "burst/a", "burst/z"), // of both, and joins them not
+		story("reputation", "host", Medium, 3100, 70, "backscatter/host"),
 	}
 	want := []string{
-		"high account maria 480: account/maria phish/b burst/a",
+		"high account maria 480: account/maria phish/b backscatter/host burst/a reputation/host",
 		"high burst z 36: burst/z",
 		"low guessing g 0: guessing/g",
 	}
@@ -40,11 +42,11 @@ func TestIncidents(t *testing.T) {
 		slices.Reverse(findings) // the order in which findings come means nothing
 	}
 	joined := Incidents(findings)[0]
-	if joined.Start != 100e9 || joined.End != 3060e9 {
-		t.Errorf("got %d to %d, want from the phish to the end of the burst", joined.Start, joined.End)
+	if joined.Start != 100e9 || joined.End != 3160e9 {
+		t.Errorf("got %d to %d, want from the phish to the end of what followed", joined.Start, joined.End)
 	}
-	if !slices.IsSortedFunc(joined.Steps, func(a, b Step) int { return int(a.Time - b.Time) }) || len(joined.Steps) != 6 {
-		t.Errorf("got steps %v, want six in order of time", joined.Steps)
+	if !slices.IsSortedFunc(joined.Steps, func(a, b Step) int { return int(a.Time - b.Time) }) || len(joined.Steps) != 10 {
+		t.Errorf("got steps %v, want ten in order of time", joined.Steps)
 	}
 }
 
