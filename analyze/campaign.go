@@ -285,7 +285,7 @@ func (w *campaignWatch) shared(s *sighting) bool {
 			return true
 		}
 	}
-	return weak && nameless(string(s.field(nameText)), s)
+	return weak && nameless(s.name(), s)
 }
 
 // nameless reports whether nobody named that client: no name by reverse look-up, or one that was made from the address.

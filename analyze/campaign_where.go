@@ -152,13 +152,13 @@ func (w *seen) message(m *mail.Message) {
 		ids = append(ids, w.queueID)
 	}
 	*m = mail.Message{
-		Origin: w.Origin, Time: w.time, Line: w.line(), Client: w.client(), Host: w.host, Sender: w.sender, Subject: w.subject,
+		Origin: w.Origin, Time: w.time, Line: w.line, Client: w.client(), Host: w.host, Sender: w.sender, Subject: w.subject,
 		MessageID: w.messageID, Recipients: recipients, QueueIDs: ids, Completed: !w.is(wasIncomplete),
 	}
 }
 
 func (c *hand) refuse(d *Dossier, s *seen) {
-	d.Reject(&mail.Event{Origin: s.Origin, Time: s.time, Client: s.client(), Host: s.host, Raw: s.line()})
+	d.Reject(&mail.Event{Origin: s.Origin, Time: s.time, Client: s.client(), Host: s.host, Raw: s.line})
 	d.sender(s.sender)
 	for _, r := range s.to {
 		d.Recipients.Add(mail.Fold(r.address), 1)

@@ -59,11 +59,12 @@ func (e *Engine) Merge(other *Engine) {
 }
 
 // Findings asks the survey for the site, and with it every watch for its findings: the most severe first, then by score,
-// start and ID. It is called once, at the end.
+// start and ID. It is called once, at the end. A watch that was asked is let go of: what it remembers is memory for the next.
 func (e *Engine) Findings() ([]Finding, *Site) {
 	site := e.survey.Site()
 	var all []Finding
 	for i, w := range e.watches {
+		e.watches[i] = nil
 		for _, f := range w.Findings(site) {
 			f.Detector = e.names[i]
 			if e.reported(&f) {

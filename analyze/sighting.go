@@ -11,7 +11,7 @@ import (
 
 // sighting is what is remembered of one message or refused attempt of a stranger. Its texts stand one after another in one
 // buffer, which the next sighting at the same place uses again: remembering allocates nothing in the long run, and gives the
-// garbage collector one pointer to follow.
+// garbage collector one pointer to follow. Those of one that is kept are a string of its own, of which the words are pieces.
 type sighting struct {
 	mail.Origin
 	time       mail.Instant
@@ -20,6 +20,7 @@ type sighting struct {
 	marks      sightingMarks
 	recipients uint32 // of a message: all of them, those in the buffer or not
 	text       []byte
+	kept       string                // the texts, instead, when it is kept
 	ends       [sightingTexts]uint32 // where each text ends
 	tokens     [seedKinds]uint32     // hashes of what it may share with others, 0: nothing
 }
@@ -74,13 +75,28 @@ func (s *sighting) put(field int, text string, most int) {
 	s.ends[field] = uint32(len(s.text))
 }
 
-// field is a text of s.
-func (s *sighting) field(i int) []byte {
-	from := uint32(0)
-	if i > 0 {
-		from = s.ends[i-1]
+// texts are all texts of s, one after another.
+func (s *sighting) texts() string {
+	if s.kept != "" {
+		return s.kept
 	}
-	return s.text[from:s.ends[i]]
+	return string(s.text)
+}
+
+// piece is one of the texts of s.
+func (s *sighting) piece(texts string, i int) string {
+	if i == 0 {
+		return texts[:s.ends[0]]
+	}
+	return texts[s.ends[i-1]:s.ends[i]]
+}
+
+// name is how the client is called by reverse look-up.
+func (s *sighting) name() string {
+	if s.kept != "" {
+		return s.piece(s.kept, nameText)
+	}
+	return string(s.text[:s.ends[nameText]])
 }
 
 // message fills s from a message.
@@ -178,32 +194,27 @@ func (s *sighting) line(line string) {
 	s.put(lineText, line, maxSightingLine)
 }
 
-// copyOf is s with a buffer of its own.
+// copyOf is s, to be kept when its place is taken.
 func (s *sighting) copyOf() sighting {
 	c := *s
-	c.text = slices.Clone(s.text)
+	c.text, c.kept = nil, s.texts()
 	return c
 }
 
 // seen is a sighting in words, made when it is known that it may matter.
 type seen struct {
 	*sighting
-	name, helo, sender, domain, subject, messageID, host, list, queueID string
-	to                                                                  []recalled
-	damaged                                                             bool // a recipient is a known one, damaged
+	line, name, helo, sender, domain, subject, messageID, host, list, queueID string
+	to                                                                        []recalled
+	damaged                                                                   bool // a recipient is a known one, damaged
 }
 
 // words reads a sighting. Its texts are pieces of one copy.
 func (s *sighting) words() *seen {
-	text := string(s.text)
-	field := func(i int) string {
-		if i == 0 {
-			return text[:s.ends[0]]
-		}
-		return text[s.ends[i-1]:s.ends[i]]
-	}
+	texts := s.texts()
+	field := func(i int) string { return s.piece(texts, i) }
 	w := &seen{
-		sighting: s, name: field(nameText), helo: field(heloText), sender: mail.Fold(field(senderText)),
+		sighting: s, line: field(lineText), name: field(nameText), helo: field(heloText), sender: mail.Fold(field(senderText)),
 		subject: field(subjectText), messageID: field(messageIDText), host: field(hostText),
 		list: blocklistIn(field(replyText)), queueID: field(queueIDText),
 	}
@@ -227,9 +238,7 @@ func (s *sighting) words() *seen {
 func (w *seen) is(mark sightingMarks) bool { return w.marks&mark != 0 }
 
 // evidence is its line.
-func (w *seen) evidence() Evidence { return Evidence{Origin: w.Origin, Time: w.time, Text: w.line()} }
-
-func (w *seen) line() string { return string(w.field(lineText)) }
+func (w *seen) evidence() Evidence { return Evidence{Origin: w.Origin, Time: w.time, Text: w.line} }
 
 // client is it as a client.
 func (w *seen) client() mail.Client {
