@@ -147,8 +147,10 @@ func kindOfHELO(helo string) heloKind {
 	case !strings.ContainsAny(helo, ".:"):
 		return labelHELO
 	}
-	if _, err := netip.ParseAddr(helo); err == nil {
-		return addressHELO
+	if isDigit(helo[0]) || strings.IndexByte(helo, ':') >= 0 { // or it can be none; an error costs memory
+		if _, err := netip.ParseAddr(helo); err == nil {
+			return addressHELO
+		}
 	}
 	return namedHELO
 }

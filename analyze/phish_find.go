@@ -99,12 +99,18 @@ func (q *phishInquest) findRuns() {
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
 	sortRecords(records)
 	used := make(map[*record]bool)
-	sender := func(r *record) (string, bool) {
-		return strings.ToLower(r.sender), r.sender != mail.NullSender && r.sender != ""
-	}
-	group(q, records, used, sender, strings.Compare, true)
-	net := func(r *record) (netKey, bool) { return netOf(r.client.IP), true }
-	group(q, records, used, net, compareNetworks, false)
+	group(q, records, used, grouping[string]{
+		has:     func(r *record) bool { return r.sender != mail.NullSender && r.sender != "" },
+		hash:    func(r *record) uint64 { return hashText(ofAddress, r.sender) },
+		key:     func(r *record) string { return strings.ToLower(r.sender) },
+		compare: strings.Compare,
+	}, true)
+	group(q, records, used, grouping[netKey]{
+		has:     func(*record) bool { return true },
+		hash:    func(r *record) uint64 { return hashOfNet(netOf(r.client.IP)) },
+		key:     func(r *record) netKey { return netOf(r.client.IP) },
+		compare: compareNetworks,
+	}, false)
 	slices.SortFunc(q.runs, func(a, b *run) int { return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.sender, b.sender)) })
 }
 
@@ -115,23 +121,35 @@ func (q *phishInquest) forUs(r *record) bool {
 	return ours
 }
 
-// group makes runs of records with the same key: stretches without a long pause. Keys of too few recipients are most, and are
-// counted first.
-func group[K comparable](q *phishInquest, records []*record, used map[*record]bool, key func(*record) (K, bool), compare func(a, b K) int, bySender bool) {
-	recipients := make(map[K]int)
+// grouping is by what records are grouped, and in which order. Equal keys have equal hashes.
+type grouping[K comparable] struct {
+	has     func(*record) bool
+	hash    func(*record) uint64
+	key     func(*record) K
+	compare func(a, b K) int
+}
+
+// group makes runs of records with the same key: stretches without a long pause. Most keys are of too few recipients; their
+// hashes are counted first.
+func group[K comparable](q *phishInquest, records []*record, used map[*record]bool, by grouping[K], bySender bool) {
+	recipients := make(map[uint64]int)
 	for _, r := range records {
-		if k, ok := key(r); ok && !used[r] {
-			recipients[k] += 1 + len(r.more)
+		if by.has(r) && !used[r] {
+			recipients[by.hash(r)] += 1 + len(r.more)
 		}
 	}
 	groups := make(map[K][]*record)
 	for _, r := range records {
-		if k, ok := key(r); ok && !used[r] && recipients[k] >= q.t.MinUsers {
+		if by.has(r) && !used[r] && recipients[by.hash(r)] >= q.t.MinUsers {
+			k := by.key(r)
 			groups[k] = append(groups[k], r)
 		}
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(groups), compare) {
+	for _, k := range slices.SortedFunc(maps.Keys(groups), by.compare) {
 		all := groups[k]
+		if q.recipients(all) < q.t.MinUsers {
+			continue
+		}
 		days := make(map[mail.Instant]bool)
 		var made []*run
 		for _, part := range apart(all) {

@@ -49,16 +49,30 @@ type visitor struct {
 }
 
 // visits is what a visitor did there. There is one for every client of every host, because which host is a secondary is known
-// only at the end: it is kept small.
+// only at the end: it is kept small, and most are of hosts with mailboxes.
 type visits struct {
-	messages, recipients, delivered, bounced, deferred, rejected int
-	peer                                                         mail.Client
-	senders                                                      sketch
-	subjects                                                     sketch
-	domains                                                      []Count  // of recipients, at most visitDomains, the least by name
-	minutes                                                      []Bucket // the first visitMinutes in which it came
-	busy                                                         bool     // there were more
-	first, last                                                  Evidence
+	messages, rejected int
+	*passage           // nil where all mail ended
+}
+
+// passage is what a visitor handed in that did not end there.
+type passage struct {
+	recipients, delivered, bounced, deferred int
+	peer                                     mail.Client
+	senders                                  sketch
+	subjects                                 sketch
+	domains                                  []Count  // of recipients, at most visitDomains, the least by name
+	minutes                                  []Bucket // the first visitMinutes in which it came
+	busy                                     bool     // there were more
+	first, last                              Evidence
+}
+
+// through is the passage of a visitor, made where there was none.
+func (v *visits) through() *passage {
+	if v.passage == nil {
+		v.passage = new(passage)
+	}
+	return v.passage
 }
 
 const (
@@ -152,11 +166,12 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	if !m.Client.IP.IsValid() || m.Account != "" || m.Has(mail.HasUID) {
 		return
 	}
-	v := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
-	v.messages++
+	visits := w.visitors.At(visitor{m.Client.IP.Unmap(), m.Host})
+	visits.messages++
 	if len(m.Hosts) == 1 && endsHere(m) {
 		return // no secondary delivers to mailboxes: more than the number is never asked for
 	}
+	v := visits.through()
 	v.came(m.Time, 1)
 	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
@@ -197,7 +212,7 @@ func endsHere(m *mail.Message) bool {
 }
 
 // came counts messages in their minute; of too many minutes the first are kept.
-func (v *visits) came(t mail.Instant, messages int) {
+func (v *passage) came(t mail.Instant, messages int) {
 	b := Bucket{Time: mail.Instant(t.Minute() * int64(time.Minute)), Messages: messages}
 	at, found := slices.BinarySearchFunc(v.minutes, b, func(a, b Bucket) int { return cmp.Compare(a.Time, b.Time) })
 	if found {
@@ -213,7 +228,7 @@ func (v *visits) came(t mail.Instant, messages int) {
 }
 
 // prove keeps the first and the last line. They are lines of messages, which own their text.
-func (v *visits) prove(e Evidence) {
+func (v *passage) prove(e Evidence) {
 	if e.Text == "" {
 		return
 	}
@@ -225,7 +240,7 @@ func (v *visits) prove(e Evidence) {
 	}
 }
 
-func (v *visits) domain(name string, n int) {
+func (v *passage) domain(name string, n int) {
 	if name == "" {
 		return
 	}
@@ -240,7 +255,7 @@ func (v *visits) domain(name string, n int) {
 	}
 }
 
-func (v *visits) meet(c mail.Client) {
+func (v *passage) meet(c mail.Client) {
 	k := ClientCount{Client: v.peer}
 	k.complete(c)
 	v.peer = k.Client
@@ -252,27 +267,10 @@ func (w *secondaryWatch) Merge(other Watch) {
 	for k, x := range o.visitors.All() {
 		v := w.visitors.At(k)
 		v.messages += x.messages
-		v.recipients += x.recipients
-		v.delivered += x.delivered
-		v.bounced += x.bounced
-		v.deferred += x.deferred
 		v.rejected += x.rejected
-		v.meet(x.peer)
-		for _, h := range x.senders {
-			v.senders.insert(h)
+		if x.passage != nil {
+			v.through().merge(x.passage)
 		}
-		for _, h := range x.subjects {
-			v.subjects.insert(h)
-		}
-		for _, d := range x.domains {
-			v.domain(d.Value, d.Messages)
-		}
-		for _, b := range x.minutes {
-			v.came(b.Time, b.Messages)
-		}
-		v.busy = v.busy || x.busy
-		v.prove(x.first)
-		v.prove(x.last)
 	}
 	for host, minutes := range o.alive {
 		if w.alive[host] == nil {
@@ -282,6 +280,29 @@ func (w *secondaryWatch) Merge(other Watch) {
 			w.alive[host][word] |= bits
 		}
 	}
+}
+
+func (v *passage) merge(x *passage) {
+	v.recipients += x.recipients
+	v.delivered += x.delivered
+	v.bounced += x.bounced
+	v.deferred += x.deferred
+	v.meet(x.peer)
+	for _, h := range x.senders {
+		v.senders.insert(h)
+	}
+	for _, h := range x.subjects {
+		v.subjects.insert(h)
+	}
+	for _, d := range x.domains {
+		v.domain(d.Value, d.Messages)
+	}
+	for _, b := range x.minutes {
+		v.came(b.Time, b.Messages)
+	}
+	v.busy = v.busy || x.busy
+	v.prove(x.first)
+	v.prove(x.last)
 }
 
 func (w *secondaryWatch) Findings(site *Site) []Finding {
@@ -323,6 +344,7 @@ func compareVisitors(a, b visitor) int {
 // judge scores a client that came only to the secondary, through which share of the others' mail goes.
 func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) (Finding, bool) {
 	th := &w.pass.Thresholds.Secondary
+	v.through()
 	chance := float64(v.messages) * math.Log10(share)
 	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, v) {
 		return Finding{}, false
