@@ -314,6 +314,9 @@ func (c *candidate) honestStranger(j *judge) {
 		}
 		c.because("named-server", weight, "a mail server with a name of its own, whose recipients exist")
 	}
+	if c.outside >= manyTimes*c.Counts.Messages {
+		c.because("well-known", -0.2, "%d messages at other times: what is odd about it is odd about all of them", c.outside)
+	}
 	if c.share(nullSender) >= enough {
 		c.because("notices", -0.3, "bounces of others, not mail")
 	}

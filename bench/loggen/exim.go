@@ -102,7 +102,7 @@ func (e *exim) spam(at int64, r *run) {
 	r.sent(at, 1, e.zone)
 	if r.Kind == "account" {
 		e.rcpts = append(e.rcpts[:0], e.stranger(e.target().domain))
-		e.message(at, &r.client, r.Value, r.Value, r.subject, true)
+		e.message(at, &r.client, r.Value, r.sender, r.subject, true)
 		return
 	}
 	e.rcpts = append(e.rcpts[:0], e.users[e.user()])
@@ -258,7 +258,7 @@ func (e *exim) refused(at int64, h *host) {
 		case 1:
 			l.s("> temporarily rejected RCPT <").s(rcpt).s(">: greylisted.")
 		default:
-			l.s("> rejected RCPT <x").s(rcpt).s(">: Unrouteable address")
+			l.s("> rejected RCPT <").s(missing(rcpt)).s(">: Unrouteable address")
 		}
 		l.end()
 		at += e.between(20, 300) * millisecond

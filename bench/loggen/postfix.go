@@ -160,7 +160,7 @@ func (p *postfix) spam(at int64, r *run) {
 	r.sent(at, 1, p.zone)
 	if r.Kind == "account" {
 		p.to(p.stranger(p.target().domain))
-		p.submit(at, &r.client, r.Value, r.Value, true)
+		p.submit(at, &r.client, r.Value, r.sender, true)
 		return
 	}
 	p.to(p.users[p.user()])
@@ -414,7 +414,7 @@ func (p *postfix) refused(at int64, h *host) {
 		case 1:
 			l.s(": 450 4.2.0 <").s(rcpt).s(">: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.html")
 		default:
-			rcpt = "x" + rcpt
+			rcpt = missing(rcpt)
 			l.s(": 550 5.1.1 <").s(rcpt).s(">: Recipient address rejected: User unknown in virtual mailbox table")
 		}
 		l.s("; from=<").s(p.stranger(h.domain)).s("> to=<").s(rcpt).s("> proto=ESMTP helo=<").s(h.helo).s(">").end()

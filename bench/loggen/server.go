@@ -40,7 +40,8 @@ type server struct {
 // run is a spam run under way.
 type run struct {
 	Run
-	client  host   // of a run by address
+	client  host
+	sender  string // of a run by account: somebody else's, as thieves do; in its own name it could be a newsletter
 	next    int64  // when the next message comes
 	end     int64  // after which none comes
 	gap     int64  // mean time between two
@@ -97,6 +98,8 @@ func (s *server) plan(start, perMessage int64) {
 			r.gap = span / s.between(30, 120)
 		} else {
 			r.client = hostOf(600_000_000 + i*977)
+			r.sender = "office@" + r.client.domain
+			r.client.name, r.client.helo = "unknown", "[192.168.1.7]"
 			r.Kind, r.Value = "account", userOf(s.o.Users+i) // who sends nothing else, so that the count is exact
 			r.gap = span / s.between(200, 800)
 		}
