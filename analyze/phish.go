@@ -54,7 +54,7 @@ const (
 
 // incoming is a message of a stranger, with the slots of its origins.
 type incoming struct {
-	record
+	*record
 	slots [links]uint16
 }
 
@@ -62,15 +62,16 @@ type incoming struct {
 // users write.
 type phishWatch struct {
 	pass     *Pass
-	ring     [][]incoming // in blocks of phishBlock
-	next     int          // the place that is taken next, when the ring is full
+	ring     []incoming
+	next     int // the place that is taken next, when the ring is full
 	crowds   [links][warmSlots]crowd
 	warm     [links]map[uint16][]stretch
 	isWarm   [links][warmSlots]bool
 	kept     []*record
-	pruned   int      // of them, at the front: have stood a look by prune
-	heard    countMin // senders and networks of strangers
-	written  countMin // addresses to which our users wrote
+	spare    []*record // no longer kept, to be used again
+	pruned   int       // of them, at the front: have stood a look by prune
+	heard    countMin  // senders and networks of strangers
+	written  countMin  // addresses to which our users wrote
 	contacts *Entities[string, contact]
 	first    mail.Instant
 	last     mail.Instant
@@ -177,51 +178,58 @@ func (w *phishWatch) mayBeRun(r *incoming) bool {
 	return false
 }
 
-// place is room for a record: that of the oldest, when there are enough.
+// place is room for a record: that of the oldest, when there are enough. One that is kept stays where it is, and its place gets
+// another.
 func (w *phishWatch) place() *incoming {
-	blocks := max(1, w.pass.Thresholds.Phish.MaxRecords/phishBlock)
-	if n := len(w.ring); n == 0 || len(w.ring[n-1]) == phishBlock && n < blocks {
-		w.ring = append(w.ring, make([]incoming, 0, phishBlock))
+	if len(w.ring) < max(1, w.pass.Thresholds.Phish.MaxRecords) {
+		w.ring = append(w.ring, incoming{record: new(record)})
+		return &w.ring[len(w.ring)-1]
 	}
-	last := len(w.ring) - 1
-	if len(w.ring[last]) < phishBlock {
-		w.ring[last] = w.ring[last][:len(w.ring[last])+1]
-		return &w.ring[last][len(w.ring[last])-1]
-	}
-	r := &w.ring[w.next/phishBlock][w.next%phishBlock]
-	w.next = (w.next + 1) % (len(w.ring) * phishBlock)
-	if w.mayBeRun(r) {
-		w.keep(r.clone())
+	r := &w.ring[w.next]
+	w.next = (w.next + 1) % len(w.ring)
+	if w.mayBeRun(r) && w.keep(r.record) {
+		r.record = w.room()
 	}
 	return r
 }
 
-// phishBlock is how many places are made at a time.
-const phishBlock = 512
+// room is a record to be filled.
+func (w *phishWatch) room() *record {
+	last := len(w.spare) - 1
+	if last < 0 {
+		return new(record)
+	}
+	r := w.spare[last]
+	w.spare = w.spare[:last]
+	return r
+}
 
 // oldestFirst yields what is in the ring in the order in which it came.
 func (w *phishWatch) oldestFirst(yield func(*incoming) bool) {
-	n := 0
-	for _, block := range w.ring {
-		n += len(block)
-	}
-	for i := range n {
-		at := (w.next + i) % n
-		if !yield(&w.ring[at/phishBlock][at%phishBlock]) {
+	for i := range w.ring {
+		if !yield(&w.ring[(w.next+i)%len(w.ring)]) {
 			return
 		}
 	}
 }
 
-func (w *phishWatch) keep(r *record) {
+// keep reports whether there is room for one more.
+func (w *phishWatch) keep(r *record) bool {
 	if len(w.kept) >= keptRuns {
 		w.prune()
 	}
 	if len(w.kept) >= keptRuns {
 		w.lost++
-		return
+		return false
 	}
 	w.kept = append(w.kept, r)
+	return true
+}
+
+// letGo makes a record's memory ready for another, and lets go of its strings.
+func (w *phishWatch) letGo(r *record) {
+	*r = record{}
+	w.spare = append(w.spare, r)
 }
 
 // prune makes room: what a bulk sender's own servers send is let go of. What has stood that look once is not looked at again.
@@ -234,13 +242,18 @@ func (w *phishWatch) prune() {
 	for i, r := range w.kept {
 		if nets[netOf(r.client.IP)] <= keptRuns/4 && (i < w.pruned || !isVERP(r.sender, r.first.address) && !plainlyHonest(w.kept[i:i+1])) {
 			stay = append(stay, r)
+			continue
 		}
+		w.letGo(r)
 	}
 	clear(w.kept[len(stay):])
 	w.kept = stay
 	// It looks at everything that is kept, so it must free a good part each time: else every further message pays for it.
 	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
 		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
+		for _, r := range w.kept[:spare] {
+			w.letGo(r)
+		}
 		w.kept = slices.Delete(w.kept, 0, spare)
 		w.lost += spare
 	}
@@ -323,7 +336,7 @@ func (w *phishWatch) Merge(other Watch) {
 	w.kept = append(w.kept, o.kept...)
 	for old := range o.oldestFirst {
 		r := w.place()
-		*r = *old
+		*r.record, r.slots = *old.record, old.slots
 		for by, slot := range r.slots {
 			if w.crowds[by][slot].addMany(tenMinutes(r.time), min(1+len(r.more), warmFrom)) >= warmFrom {
 				w.heat(by, slot, r.time)

@@ -93,7 +93,7 @@ func relateAll(found []Finding, story []int) {
 func (q *phishInquest) findRuns() {
 	var records []*record
 	for r := range q.w.oldestFirst {
-		records = append(records, &r.record)
+		records = append(records, r.record)
 	}
 	records = append(records, q.w.kept...)
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
