@@ -31,9 +31,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 	ctx, cancel := context.WithCancel(ctx)
 	f := &following{run: run{o: o, sink: sink, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1)}
 	survey := f.survey(ctx, inputs)
-	if o.Begin != nil {
-		o.Begin(survey.zone)
-	}
+	f.begin(survey.zone)
 	f.open(survey.files)
 	for _, s := range f.streams {
 		if s.file.err == nil {

@@ -37,9 +37,10 @@ type Options struct {
 	Everything bool           // hand out events of kind mail.Other, too
 	Hash       bool           // compute the SHA-256 of the files
 	Progress   *logfile.Progress
-	ChunkSize  int                       // bytes; 0: what suits the cache
-	Begin      func(zone *time.Location) // told before the first event in which zone times should be shown; may be nil
-	Scrub      bool                      // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
+	ChunkSize  int                                                   // bytes; 0: what suits the cache
+	Window     func(zone *time.Location) (since, until mail.Instant) // Since and Until, where they depend on the zone in which times should be shown
+	Begin      func(zone *time.Location)                             // told before the first event in which zone times should be shown; may be nil
+	Scrub      bool                                                  // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
 }
 
 // chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150. Where many hosts are
@@ -84,9 +85,7 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
 	r.lender.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
-	if o.Begin != nil {
-		o.Begin(survey.zone)
-	}
+	r.begin(survey.zone)
 	r.open(survey.files)
 	if o.Workers > 1 {
 		for range o.Workers {
@@ -97,6 +96,16 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	cancel()
 	r.wait.Wait()
 	return r.ledger(survey), err
+}
+
+// begin tells the zone to those who wait for it.
+func (r *run) begin(zone *time.Location) {
+	if r.o.Window != nil {
+		r.o.Since, r.o.Until = r.o.Window(zone)
+	}
+	if r.o.Begin != nil {
+		r.o.Begin(zone)
+	}
 }
 
 // run is one call of Read.

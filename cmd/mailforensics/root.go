@@ -128,7 +128,7 @@ func globalFlags(root *cobra.Command, t *typed) {
 	f.StringVar(&t.format, "format", "", "`form` of the result: table, json, ndjson, csv, markdown, html and others, where the command has it")
 	f.StringVarP(&t.output, "output", "o", "", "write the result to `FILE`; its ending chooses the format where --format does not")
 	f.BoolVar(&t.force, "force", false, "overwrite FILE of -o")
-	f.StringVar(&t.since, "since", "", "only what happened from `TIME` on: 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04, or -2h before now")
+	f.StringVar(&t.since, "since", "", "only what happened from `TIME` on: 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04 (in the zone of the report), or -2h before now")
 	f.StringVar(&t.until, "until", "", "only what happened before `TIME`")
 	f.StringVar(&t.zone, "tz", "", "`ZONE` of stamps without one, such as Europe/Berlin (default: what the log proves, else the machine's)")
 	f.IntVar(&t.year, "year", 0, "`YEAR` of the newest line, where stamps have none (default: what the log or the file's time proves)")

@@ -178,6 +178,10 @@ const queueLife = 5 * 24 * time.Hour
 // read reads the inputs to their end or, with --follow, until it is interrupted.
 func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, sink func([]mail.Event) error) (*ingest.Ledger, error) {
 	o := s.ingestOptions(w)
+	o.Window = func(zone *time.Location) (since, until mail.Instant) {
+		s.windowIn(zone)
+		return s.readFrom(w), s.readUntil(w)
+	}
 	if w.begin != nil {
 		o.Begin = func(zone *time.Location) { w.begin(s.beginning(zone, inputs)) }
 	}
@@ -231,20 +235,27 @@ func (s *settings) beginning(zone *time.Location, inputs []*logfile.Input) *begi
 func (s *settings) ingestOptions(w want) ingest.Options {
 	o := ingest.Options{
 		Formats: all.Formats(), Workers: s.workers, Zone: s.zone, LocalZone: time.Local, Year: s.year, Now: s.now,
-		Since: s.since, Until: s.until, Everything: w.everyKind, Hash: s.hash,
+		Everything: w.everyKind, Hash: s.hash,
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if w.message != nil {
-		if o.Since != 0 {
-			o.Since = o.Since.Add(-queueLife)
-		}
-		if o.Until != 0 {
-			o.Until = o.Until.Add(queueLife)
-		}
-	}
 	return o
+}
+
+// readFrom and readUntil are what is read for the window that was asked for: 0 where there is no bound.
+func (s *settings) readFrom(w want) mail.Instant {
+	if s.since == 0 || w.message == nil {
+		return s.since
+	}
+	return s.since.Add(-queueLife)
+}
+
+func (s *settings) readUntil(w want) mail.Instant {
+	if s.until == 0 || w.message == nil {
+		return s.until
+	}
+	return s.until.Add(queueLife)
 }
 
 // newReport begins the report of a reading.

@@ -21,6 +21,7 @@ type settings struct {
 	output       string
 	force        bool
 	since, until mail.Instant // 0: no bound
+	window       [2]string    // --since and --until as they were typed
 	zone         *time.Location
 	year         int
 	now          time.Time
@@ -128,10 +129,12 @@ func loadZone(name string) (*time.Location, error) {
 
 func (s *settings) setWindow(t *typed) error {
 	var err error
-	if s.since, err = s.moment("since", t.since); err != nil {
+	s.window = [...]string{t.since, t.until}
+	zone := s.shownZone(nil)
+	if s.since, err = s.moment("since", t.since, zone); err != nil {
 		return err
 	}
-	if s.until, err = s.moment("until", t.until); err != nil {
+	if s.until, err = s.moment("until", t.until, zone); err != nil {
 		return err
 	}
 	if s.since != 0 && s.until != 0 && s.since >= s.until {
@@ -140,8 +143,16 @@ func (s *settings) setWindow(t *typed) error {
 	return nil
 }
 
-// moment reads a time: with an offset; without one, in --tz, else in the machine's zone; or before now.
-func (s *settings) moment(flag, text string) (mail.Instant, error) {
+// windowIn reads --since and --until again, where they have no offset, in the zone in which the report will show its times:
+// who copies a time from a report means that moment, in whatever zone the machine is.
+func (s *settings) windowIn(logged *time.Location) {
+	zone := s.shownZone(logged)
+	s.since, _ = s.moment("since", s.window[0], zone)
+	s.until, _ = s.moment("until", s.window[1], zone)
+}
+
+// moment reads a time: with an offset; without one, in a zone; or before now.
+func (s *settings) moment(flag, text string, zone *time.Location) (mail.Instant, error) {
 	if text == "" {
 		return 0, nil
 	}
@@ -149,10 +160,6 @@ func (s *settings) moment(flag, text string) (mail.Instant, error) {
 		if d, err := parseSpan(text); err == nil {
 			return mail.InstantOf(s.now.Add(d)), nil
 		}
-	}
-	zone := s.zone
-	if zone == nil {
-		zone = time.Local
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
 		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
