@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"cmp"
-	"fmt"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -34,7 +33,7 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 		}
 	}
 	if w.lost+w.logins.Forgotten > 0 {
-		site.Notes = append(site.Notes, fmt.Sprintf("accounts: %d accounts, and %d messages or addresses of accounts, were forgotten for want of room",
+		site.Notes = append(site.Notes, say("accounts: %d accounts, and %d messages or addresses of accounts, were forgotten for want of room",
 			w.logins.Forgotten, w.lost))
 	}
 	return found

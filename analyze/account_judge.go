@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"net/netip"
 	"slices"
@@ -11,7 +10,7 @@ import (
 )
 
 func (c *charge) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	c.reasons = append(c.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
 }
 
 // judge weighs a charge. As with bursts, weights are added: no single mark decides, and what speaks for the owner's own

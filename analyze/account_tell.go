@@ -119,7 +119,7 @@ func (c *charge) title() string {
 		text += " by way of " + name
 	default:
 		if n := len(c.batch.clients); n > 1 {
-			text += fmt.Sprintf(" from %d addresses", n)
+			text += say(" from %d addresses", n)
 		}
 	}
 	if n := len(c.entryAddresses()); n > 0 {
@@ -166,7 +166,7 @@ func (c *charge) via() (way, name string) {
 // tale is the chain in words.
 func (c *charge) tale() []Fact {
 	var facts []Fact
-	add := func(name, text string, args ...any) { facts = append(facts, Fact{name, fmt.Sprintf(text, args...)}) }
+	add := func(name, text string, args ...any) { facts = append(facts, Fact{name, say(text, args...)}) }
 	switch way, name := c.via(); way {
 	case "webmail":
 		add("handed in by", "%s, a host of ours that many accounts send through (webmail, gateway): the senders are behind it", name)
@@ -229,7 +229,7 @@ func (c *charge) homes() []string {
 		names = append(names, p.IP.String())
 	}
 	if more := len(known) - 5; more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
+		names = append(names, say("%d more", more))
 	}
 	return names
 }

@@ -172,7 +172,7 @@ func (w *backscatterWatch) Merge(other Watch) {
 
 func (w *backscatterWatch) Findings(site *Site) []Finding {
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, fmt.Sprintf("backscatter: %d bounces were not counted for want of room (backscatter.max-notices)", w.lost))
+		site.Notes = append(site.Notes, say("backscatter: %d bounces were not counted for want of room (backscatter.max-notices)", w.lost))
 	}
 	return append(w.sent(site), w.arrived(site)...)
 }
@@ -228,7 +228,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: list[0].Time, End: list[n-1].Time}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	var to, domains Tally
 	var times []mail.Instant
@@ -283,7 +283,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	default:
 		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
 	}
-	f.Title = fmt.Sprintf("%s sent %s to people who never wrote: %d could not be delivered", f.Subject.Value, plural(n, "bounce", "bounces"), dead)
+	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", f.Subject.Value, plural(n, "bounce", "bounces"), dead)
 	if 2*ours > n {
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", f.Subject.Value, plural(n, "bounce", "bounces"))
 	}
@@ -326,7 +326,7 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string,
 	f.Counts.Clients = len(f.Clients)
 	if len(f.Clients) > 0 {
 		top := f.Clients[0]
-		f.Facts = append(f.Facts, Fact{"made for mail of", fmt.Sprintf("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
+		f.Facts = append(f.Facts, Fact{"made for mail of", say("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
 		if top.Messages*4 >= known && top.Messages >= 3 {
 			add("one-client", 0.1, "%d of %d were made for mail of %s", top.Messages, known, top.IP)
 		}
@@ -427,7 +427,7 @@ func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []boun
 	f := Finding{Subject: subject}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	var d Dossier
 	var to Tally

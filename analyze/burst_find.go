@@ -31,7 +31,7 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 		findings = append(findings, w.finding(c))
 	}
 	if w.lost > 0 || w.forgotten() > 0 {
-		site.Notes = append(site.Notes, fmt.Sprintf("bursts: %d clients, accounts or domains were forgotten, and %d messages of long bursts, for want of room",
+		site.Notes = append(site.Notes, say("bursts: %d clients, accounts or domains were forgotten, and %d messages of long bursts, for want of room",
 			w.forgotten(), w.lost))
 	}
 	return findings

@@ -101,7 +101,7 @@ func (c *candidate) title() string {
 	}
 	text := fmt.Sprintf("%s sent %s in %s", who, plural(c.Counts.Messages, "message", "messages"), duration(c.End.Sub(c.Start)))
 	if n := len(c.clients); n > 1 {
-		text += fmt.Sprintf(" from %d addresses", n)
+		text += say(" from %d addresses", n)
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"fmt"
 	"math"
 	"net/netip"
 	"slices"
@@ -152,7 +151,7 @@ var bigProvider = map[string]bool{
 
 // because adds a reason.
 func (c *hand) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+	c.reasons = append(c.reasons, Reason{code, say(text, args...), weight})
 	c.score += weight
 }
 

@@ -214,7 +214,7 @@ func (c *hand) title() string {
 	case seedNet:
 		words = "all in " + c.key
 	}
-	return fmt.Sprintf("%d addresses, one hand: %s; %s accepted, %s refused", len(c.clients), words,
+	return say("%d addresses, one hand: %s; %s accepted, %s refused", len(c.clients), words,
 		plural(c.messages, "message", "messages"), plural(c.refused, "attempt", "attempts"))
 }
 
@@ -230,7 +230,7 @@ func (c *hand) facts(f *Finding) {
 				clients[s.ip] = true
 			}
 		}
-		f.Facts = append(f.Facts, Fact{"refused by blocklist", fmt.Sprintf("%d of %s, %s", len(clients), plural(len(c.clients), "address", "addresses"), list)})
+		f.Facts = append(f.Facts, Fact{"refused by blocklist", say("%d of %s, %s", len(clients), plural(len(c.clients), "address", "addresses"), list)})
 	}
 	if c.unknown > 0 {
 		f.Facts = append(f.Facts, Fact{"unknown recipients", plural(c.unknown, "message or attempt", "messages or attempts")})

@@ -49,7 +49,7 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	q.clients()
 	q.crowd()
 	if w.clients.Forgotten > 0 || w.names >= q.t.MaxNames {
-		site.Notes = append(site.Notes, fmt.Sprintf("guessing: %d clients with the fewest failed logins were forgotten, and names beyond %d are not told apart, for want of room",
+		site.Notes = append(site.Notes, say("guessing: %d clients with the fewest failed logins were forgotten, and names beyond %d are not told apart, for want of room",
 			w.clients.Forgotten, q.t.MaxNames))
 	}
 	return q.results
@@ -117,7 +117,7 @@ func newGuess(subject Subject, clients []*guesser) *guess {
 }
 
 func (b *guess) because(code string, weight float64, text string, args ...any) {
-	b.reasons = append(b.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	b.reasons = append(b.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
 	b.score += weight
 }
 
@@ -604,11 +604,11 @@ func (b *guess) title() string {
 	case IP:
 		text = fmt.Sprintf("%s: %s on %s", b.subject.Value, tries, accountsOf(b.accounts.Distinct()))
 	case Network:
-		text = fmt.Sprintf("%s: %s on %s from %d addresses", b.subject.Value, tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+		text = say("%s: %s on %s from %d addresses", b.subject.Value, tries, accountsOf(b.accounts.Distinct()), len(b.clients))
 	case Account:
-		text = fmt.Sprintf("Account %s: %s from %d addresses", b.subject.Value, tries, len(b.clients))
+		text = say("Account %s: %s from %d addresses", b.subject.Value, tries, len(b.clients))
 	default:
-		text = fmt.Sprintf("%s on %s from %d addresses, each of them seldom", tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+		text = say("%s on %s from %d addresses, each of them seldom", tries, accountsOf(b.accounts.Distinct()), len(b.clients))
 	}
 	switch {
 	case len(b.broken) == 0:
@@ -617,7 +617,7 @@ func (b *guess) title() string {
 	default:
 		text += ", then one that succeeded: " + b.broken[0].v.account
 		if n := len(b.broken) - 1; n > 0 {
-			text += fmt.Sprintf(" and %d more", n)
+			text += say(" and %d more", n)
 		}
 	}
 	return text
@@ -637,7 +637,7 @@ func (q *guessInquest) facts(b *guess) []Fact {
 	if b.accounts.Distinct() > 1 {
 		var names []string
 		for _, c := range b.accounts.Top(5) {
-			names = append(names, fmt.Sprintf("%s (%d)", c.Value, c.Messages))
+			names = append(names, say("%s (%d)", c.Value, c.Messages))
 		}
 		facts = append(facts, Fact{"tried most", strings.Join(names, ", ")})
 	}

@@ -155,7 +155,7 @@ func steps(f *Finding) []Step {
 			ended = true
 		case "peak":
 			if f.Rate != nil {
-				all = append(all, Step{e.Time, fmt.Sprintf("the peak: %d in a minute", f.Rate.PeakPerMinute), f.ID, e})
+				all = append(all, Step{e.Time, say("the peak: %d in a minute", f.Rate.PeakPerMinute), f.ID, e})
 			}
 		case "typical", "":
 		default:

@@ -75,7 +75,7 @@ func (j *judge) decide(c *candidate) {
 }
 
 func (c *candidate) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	c.reasons = append(c.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
 }
 
 // rate weighs how abnormal the number is, against the series' own past (which windows have already decided) and against what
@@ -437,7 +437,7 @@ func number(n int) string {
 	if n == 0 {
 		return "none"
 	}
-	return fmt.Sprint(n)
+	return say("%d", n)
 }
 
 // damaged are the recipients that do not exist and are known ones, damaged.

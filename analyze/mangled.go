@@ -301,7 +301,7 @@ func (w *mangledWatch) reasons(list []damage, kinds *Tally, shared int, share fl
 		reasons = append(reasons, Reason{"nothing-else", fmt.Sprintf("%.0f %% of its failed recipients are such", 100*share), 0.1})
 	}
 	if shared > 0 {
-		reasons = append(reasons, Reason{"shared-list", fmt.Sprintf("clients of other networks used %d of them, too", shared), 0.2})
+		reasons = append(reasons, Reason{"shared-list", say("clients of other networks used %d of them, too", shared), 0.2})
 	}
 	return reasons
 }

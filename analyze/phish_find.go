@@ -73,7 +73,7 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 		relateAll(found, story)
 	}
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, fmt.Sprintf("phish: %d messages of possible runs were forgotten for want of room", w.lost))
+		site.Notes = append(site.Notes, say("phish: %d messages of possible runs were forgotten for want of room", w.lost))
 	}
 	return found
 }
@@ -429,7 +429,7 @@ func baited(subject string) bool {
 }
 
 func (r *run) because(code string, weight float64, text string, args ...any) {
-	r.reasons = append(r.reasons, Reason{Code: code, Text: fmt.Sprintf(text, args...), Weight: math.Round(weight*100) / 100})
+	r.reasons = append(r.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
 	r.score += weight
 }
 
@@ -536,7 +536,7 @@ func someNames(names []string) string {
 	if len(names) <= 3 {
 		return strings.Join(names, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	return say("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
 }
 
 // finding tells a run.
@@ -546,14 +546,14 @@ func (q *phishInquest) finding(r *run) Finding {
 	people := r.answerers()
 	f := Finding{Detector: phishName, Subject: r.subject(), Score: r.score, Start: r.Start, End: r.End, Rate: RateOf(r.times), Reasons: r.reasons}
 	slices.SortStableFunc(f.Reasons, func(x, y Reason) int { return cmp.Compare(y.Weight, x.Weight) })
-	f.Title = fmt.Sprintf("%s wrote to %d of our users in %s", cmp.Or(r.sender, f.Subject.Value), len(r.targets), duration(r.End.Sub(r.Start)))
+	f.Title = say("%s wrote to %d of our users in %s", cmp.Or(r.sender, f.Subject.Value), len(r.targets), duration(r.End.Sub(r.Start)))
 	switch len(people) {
 	case 0:
 		f.Title += "; nobody answered, as far as the log tells"
 	case 1:
 		f.Title += "; " + people[0] + " answered"
 	default:
-		f.Title += fmt.Sprintf("; %d answered", len(people))
+		f.Title += say("; %d answered", len(people))
 	}
 	for i, a := range r.answers {
 		if i < 2 {
@@ -588,7 +588,7 @@ func (r *run) facts() []Fact {
 	var facts []Fact
 	for i, a := range r.answers {
 		if i == 20 {
-			facts = append(facts, Fact{"answered", fmt.Sprintf("%d more", len(r.answers)-i)})
+			facts = append(facts, Fact{"answered", say("%d more", len(r.answers)-i)})
 			break
 		}
 		how := "the run's sender"

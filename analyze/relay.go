@@ -290,7 +290,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	f := Finding{Subject: subject}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	add("stranger-for-strangers", 0.3, "%s without a login, from outside, for %s in %s that are not ours",
 		plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"), plural(domains, "domain", "domains"))
@@ -307,7 +307,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	}
 	if text, share := r.acl.Most(); text != "" && float64(r.acl.Of(text)) >= n/2 {
 		add("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
-		f.Facts = append(f.Facts, Fact{"let in by", fmt.Sprintf("%q, %d times (%.0f %% of what rules said)", text, r.acl.Of(text), 100*share)})
+		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, r.acl.Of(text), 100*share)})
 	}
 	if nets := r.networks.Distinct(); nets >= 3 {
 		add("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
@@ -387,8 +387,8 @@ func (w *relayWatch) queue(r *relayed, f *Finding) {
 			notices += b.waiting
 		}
 	}
-	f.Facts = append(f.Facts, Fact{"went out", fmt.Sprintf("%s delivered, %d bounced", plural(r.tally.Counts.Delivered, "recipient", "recipients"), r.tally.Counts.Bounced+r.tally.Counts.Expired)})
-	f.Facts = append(f.Facts, Fact{"still queued", fmt.Sprintf("%s, and %s of ours to their senders (of %d made)",
+	f.Facts = append(f.Facts, Fact{"went out", say("%s delivered, %d bounced", plural(r.tally.Counts.Delivered, "recipient", "recipients"), r.tally.Counts.Bounced+r.tally.Counts.Expired)})
+	f.Facts = append(f.Facts, Fact{"still queued", say("%s, and %s of ours to their senders (of %d made)",
 		plural(waiting, "recipient", "recipients"), plural(notices, "notice", "notices"), all)})
 }
 

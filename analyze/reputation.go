@@ -271,7 +271,7 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 		}
 	}
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, fmt.Sprintf("reputation: %d replies were not counted for want of room (reputation.max-replies)", w.lost))
+		site.Notes = append(site.Notes, say("reputation: %d replies were not counted for want of room (reputation.max-replies)", w.lost))
 	}
 	var found []Finding
 	for _, host := range slices.Sorted(keysOf(byHost)) {
@@ -336,7 +336,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: first, End: last}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	add("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or put off because of us: %d of %s",
 		100*share, len(t.recipients), plural(sent, "recipient", "recipients"))
@@ -420,7 +420,7 @@ func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Insta
 	usual := w.causes.Find(best).total - most
 	hours := max(1, last.Sub(from).Hours())
 	others := max(1, site.Span()/60-hours)
-	f.Facts = append(f.Facts, Fact{"who sent most", fmt.Sprintf("%s: %d of %d recipients outside, from %s before it began to its end; %d of the %d complaints are about its mail",
+	f.Facts = append(f.Facts, Fact{"who sent most", say("%s: %d of %d recipients outside, from %s before it began to its end; %d of the %d complaints are about its mail",
 		best, most, all, duration(w.pass.Thresholds.Reputation.Before), t.causes[best], len(t.list))})
 	share := ratio(most, all)
 	if share < 0.5 || t.causes[best]*2 < len(t.list) {
@@ -450,7 +450,7 @@ func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *F
 	}
 	text := "at the end of the log nobody that complained had taken mail again"
 	if again > 0 {
-		text = fmt.Sprintf("%d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
+		text = say("%d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
 	}
 	if quiet := site.Last.Sub(last); quiet >= time.Hour {
 		text += fmt.Sprintf("; no complaint in the last %s of the log", duration(quiet))
@@ -513,7 +513,7 @@ func (w *reputationWatch) sayings(t *trouble) string {
 	var words []string
 	for kind := listedComplaint; kind < complaintKinds; kind++ {
 		if t.kinds[kind] > 0 {
-			words = append(words, fmt.Sprintf("%s %d", complaintWords[kind], t.kinds[kind]))
+			words = append(words, say("%s %d", complaintWords[kind], t.kinds[kind]))
 		}
 	}
 	return strings.Join(words, ", ")
@@ -523,7 +523,7 @@ func (w *reputationWatch) sayings(t *trouble) string {
 func countWords(counts []Count) string {
 	words := make([]string, len(counts))
 	for i, c := range counts {
-		words[i] = fmt.Sprintf("%s %d", c.Value, c.Messages)
+		words[i] = say("%s %d", c.Value, c.Messages)
 	}
 	return strings.Join(words, ", ")
 }

@@ -204,7 +204,7 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	f := Finding{Subject: Subject{k.kind, k.name}, Rate: bucketRate(&b.tally.Buckets)}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	add("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)

@@ -352,7 +352,7 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	f := Finding{Subject: Subject{IP, k.client.String()}}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, fmt.Sprintf(text, args...), weight})
+		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	add("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
 		plural(v.messages, "message", "messages"), k.host)

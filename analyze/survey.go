@@ -385,7 +385,7 @@ func (s *Survey) Site() *Site {
 	s.relayDomains(site)
 	s.own(site)
 	if len(s.recipients) >= s.pass.Thresholds.Site.MaxRecipients {
-		site.Notes = append(site.Notes, fmt.Sprintf("more than %d local recipients: the later ones are not known as such", len(s.recipients)))
+		site.Notes = append(site.Notes, say("more than %d local recipients: the later ones are not known as such", len(s.recipients)))
 	}
 	slices.Sort(site.Notes)
 	return site
@@ -465,11 +465,11 @@ func (s *Survey) behaves(h *hostSeen) RoleOf {
 	}
 	to, n := s.passedTo(h)
 	if to != "" && float64(n) >= s.pass.Thresholds.Site.SecondaryShare*float64(h.strangers) {
-		why := fmt.Sprintf("passed %d of %s from strangers to %s", n, plural(h.strangers, "message", "messages"), to)
+		why := say("passed %d of %s from strangers to %s", n, plural(h.strangers, "message", "messages"), to)
 		return RoleOf{Secondary, Known{Value: h.name, Why: why}}
 	}
 	if h.ended > 0 {
-		why := fmt.Sprintf("%d of %s from strangers ended in mailboxes here", h.ended, plural(h.strangers, "message", "messages"))
+		why := say("%d of %s from strangers ended in mailboxes here", h.ended, plural(h.strangers, "message", "messages"))
 		return RoleOf{Primary, Known{Value: h.name, Why: why}}
 	}
 	unknown.Why = fmt.Sprintf("%s from strangers, none ended here", plural(h.strangers, "message", "messages"))
@@ -561,7 +561,7 @@ func (s *Survey) handsInForMany(site *Site, ip netip.Addr, h *handIns) string {
 	if len(h.accounts) < s.pass.Thresholds.Site.WebmailFrom {
 		return ""
 	}
-	accounts := fmt.Sprintf("hands in for %d accounts or more", len(h.accounts))
+	accounts := say("hands in for %d accounts or more", len(h.accounts))
 	switch {
 	case inOurDomains(site, h.name):
 		return accounts + "; " + h.name + " is a name of ours"
@@ -581,12 +581,4 @@ func inOurDomains(site *Site, name string) bool {
 		_, name, _ = strings.Cut(name, ".")
 	}
 	return false
-}
-
-// plural is "1 message", "2 messages".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
