@@ -187,7 +187,7 @@ func TestEntries(t *testing.T) {
 		"14:04:00 it begins: the first of 2,339 messages",
 		"15:10:00 other servers complain about mx2",
 		"15:37:11 the peak: 31 in a minute",
-		"16:35:00 the last of 2339 messages",
+		"16:35:00 the last of 2,339 messages",
 		"16:40:00 mx2: the last of 300 messages",
 	}
 	if !slices.Equal(got, want) {
