@@ -230,8 +230,8 @@ func (t *Tracker) wait(m *message, d time.Duration) {
 	}
 }
 
-// forget takes m out of all lists and keeps its memory for the next.
-func (t *Tracker) forget(m *message) {
+// forget takes m out of all lists. Its memory is kept for the next one: at once, or when it is given back, where it is lent.
+func (t *Tracker) forget(m *message, lent bool) {
 	for _, h := range m.hops {
 		t.hops.remove(h)
 		t.graves.bury(h, t.now)
@@ -243,6 +243,19 @@ func (t *Tracker) forget(m *message) {
 		}
 	}
 	t.unlist(m)
+	m.generation++
+	for _, child := range m.absorbed {
+		child.generation++
+	}
+	if lent {
+		t.lent.push(m)
+		return
+	}
+	t.recycleAll(m)
+}
+
+// recycleAll empties m and the messages that became a part of it.
+func (t *Tracker) recycleAll(m *message) {
 	for _, child := range m.absorbed {
 		t.recycle(child)
 	}
@@ -268,7 +281,6 @@ func (t *Tracker) unlist(m *message) {
 // recycle empties m for its next use. Memory that one large message needed is let go.
 func (t *Tracker) recycle(m *message) {
 	const keep = 1024
-	m.generation++
 	if len(t.spare) >= maxSpare {
 		return
 	}

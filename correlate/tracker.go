@@ -30,7 +30,7 @@ type Options struct {
 
 // Sink takes what comes out. Either may be nil.
 type Sink struct {
-	Message func(*mail.Message) // a message whose fate is known, or as far as it is known; reused after the call
+	Message func(*mail.Message) // a message whose fate is known, or as far as it is known; reused after the call, unless it is lent
 	Event   func(*mail.Event)   // an event of no message: sessions, refusals (those with a queue ID, too), logins, warnings, skipped servers, filters
 }
 
@@ -100,6 +100,8 @@ type Tracker struct {
 	open           int
 	waiting        fifo // those that are over and linger
 	spare          []*message
+	lending        bool
+	lent           lent
 
 	sessions sessions
 	names    intern
@@ -231,6 +233,7 @@ func (t *Tracker) Close() {
 
 // handOut ends m: gives it to the sink when it is a message, and forgets it.
 func (t *Tracker) handOut(m *message) {
+	handed := false
 	switch t.judge(m) {
 	case isMail:
 		t.finish(m)
@@ -244,6 +247,7 @@ func (t *Tracker) handOut(m *message) {
 		}
 		if t.sink.Message != nil {
 			t.sink.Message(&m.Message)
+			handed = true
 		}
 	case isRefused:
 		t.stats.Refused++
@@ -256,7 +260,7 @@ func (t *Tracker) handOut(m *message) {
 	case isUnstarted:
 		t.stats.Unstarted++
 	}
-	t.forget(m)
+	t.forget(m, handed && t.lending)
 }
 
 // verdict is what a set of hops turned out to be.

@@ -40,6 +40,7 @@ type Options struct {
 	ChunkSize  int                                                   // bytes; 0: what suits the cache
 	Window     func(zone *time.Location) (since, until mail.Instant) // Since and Until, where they depend on the zone in which times should be shown
 	Begin      func(zone *time.Location)                             // told before the first event in which zone times should be shown; may be nil
+	Late       bool                                                  // what sink was given is used again only after its next call has returned, not after the same
 	Scrub      bool                                                  // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
 }
 
@@ -69,8 +70,8 @@ func setsOf(inputs []*logfile.Input) int {
 }
 
 // Read reads the inputs and calls sink with their events, in the order of time over all files and hosts. The slice belongs to
-// Read: it is used again after the call, and the text that its strings are of. An error of sink ends the reading, and so does ctx; what was found until then is in
-// the ledger, which is never nil. Inputs that cannot be read are no error: their ledgers say so.
+// Read: it is used again after the call, and the text that its strings are of. An error of sink ends the reading, and so does
+// ctx; what was found until then is in the ledger, which is never nil. Inputs that cannot be read are no error: their ledgers say so.
 func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]mail.Event) error) (*Ledger, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -119,6 +120,7 @@ type run struct {
 	dups    duplicates
 	copies  []mail.Event
 	lender  logfile.Lender
+	late    *batch // with Options.Late: the last one that was handed out
 }
 
 // open makes the streams.
@@ -232,6 +234,11 @@ func (r *run) batch() *batch {
 
 // release takes a batch back, and the memory of its text.
 func (r *run) release(b *batch) {
+	if r.o.Late {
+		if b, r.late = r.late, b; b == nil {
+			return
+		}
+	}
 	r.lender.Return(b.chunk)
 	b.reset()
 	select {
@@ -284,7 +291,7 @@ func (r *run) some(events []mail.Event) error {
 // repeat hands out an event n times.
 func (r *run) repeat(ev *mail.Event, n int) error {
 	const together = 64
-	if r.copies == nil {
+	if r.copies == nil || r.o.Late {
 		r.copies = make([]mail.Event, together)
 	}
 	for n > 0 {

@@ -303,3 +303,30 @@ func TestFirstLineLate(t *testing.T) {
 		"mx2", "Nov  7 08:00:00 mx2 postfix/a[1]: late\nNov  7 05:00:00 mx2 postfix/a[1]: b\nNov  7 07:00:00 mx2 postfix/a[1]: d\n"))
 	wantLines(t, got, "0:1 11-07 04:00:00 mx1 a", "0:2 11-07 06:00:00 mx1 c", "1:1 11-07 08:00:00 mx2 late", "1:2 11-07 05:00:00 mx2 b", "1:3 11-07 07:00:00 mx2 d")
 }
+
+// With Late, what sink was given stays as it is until its next call has returned, over several files and repeated lines, too.
+func TestLate(t *testing.T) {
+	var one, two strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&one, "Nov 19 %02d:%02d:%02d mx1 postfix/smtpd[%d]: line %d\n", i/3600, i/60%60, i%60, i, i)
+		fmt.Fprintf(&two, "Nov 19 %02d:%02d:%02d mx2 postfix/smtpd[%d]: message repeated 70 times: [ line %d]\n", i/3600, i/60%60, i%60, i, i)
+	}
+	for _, workers := range []int{1, 3} {
+		o := options()
+		o.Late, o.Scrub, o.ChunkSize, o.Workers = true, true, 4<<10, workers
+		var before []mail.Event
+		var was string
+		n := 0
+		_, err := Read(context.Background(), logs(t, "mx1.log", one.String(), "mx2.log", two.String()), o, func(events []mail.Event) error {
+			if now := fmt.Sprintf("%+v", before); now != was && before != nil {
+				t.Fatalf("%d workers: what was given changed too early", workers)
+			}
+			before, was = events, fmt.Sprintf("%+v", events)
+			n += len(events)
+			return nil
+		})
+		if err != nil || n != 71*3000 {
+			t.Errorf("%d workers: got %d events and %v, want %d", workers, n, err, 71*3000)
+		}
+	}
+}

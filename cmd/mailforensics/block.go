@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mailforensics/analyze"
-	"mailforensics/mail"
 	"mailforensics/report"
 )
 
@@ -59,8 +58,9 @@ func runBlock(ctx context.Context, s *settings, args []string, severity string) 
 	engine := analyze.NewEngine(s.pass, analyze.Detectors())
 	var neighbours analyze.Neighbours
 	r, err := s.scan(ctx, args, want{
-		event:   func(ev *mail.Event) { engine.Event(ev); neighbours.Event(ev) },
-		message: func(m *mail.Message) { engine.Message(m); neighbours.Message(m) },
+		event:   neighbours.Event,
+		message: neighbours.Message,
+		beside:  s.shares(engine),
 	})
 	if err != nil {
 		return err

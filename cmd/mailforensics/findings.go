@@ -95,7 +95,7 @@ func larger(a, b analyze.Finding) int {
 
 func runFindings(ctx context.Context, s *settings, args []string, name string, detectors []analyze.Detector) error {
 	engine := analyze.NewEngine(s.pass, detectors)
-	r, err := s.scan(ctx, args, want{message: engine.Message, event: engine.Event})
+	r, err := s.scan(ctx, args, want{beside: s.shares(engine)})
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,9 @@ func runInvestigate(ctx context.Context, s *settings, args []string) error {
 	var logging analyze.Logging
 	var course analyze.Course
 	r, err := s.scan(ctx, args, want{
-		message: func(m *mail.Message) { engine.Message(m); logging.Message(m); course.Message(m) },
-		event:   func(ev *mail.Event) { engine.Event(ev); logging.Event(ev); course.Event(ev) },
+		message: func(m *mail.Message) { logging.Message(m); course.Message(m) },
+		event:   func(ev *mail.Event) { logging.Event(ev); course.Event(ev) },
+		beside:  s.shares(engine),
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mailforensics/analyze"
 	"mailforensics/correlate"
 	"mailforensics/geo"
 	"mailforensics/ingest"
@@ -23,9 +24,11 @@ type want struct {
 	begin     func(b *beginning)              // before the first event; may be nil
 	message   func(m *mail.Message)           // messages, as their fate becomes known; nil: none are put together
 	event     func(ev *mail.Event)            // events that are of no message
+	beside    []correlate.Sink                // who takes messages and events, too, and may do so from another goroutine
 	batch     func(events []mail.Event) error // all events
 	everyKind bool                            // in batch also those of Kind Other
 	keepLines bool                            // messages with their log lines
+	late      bool                            // the events of a batch are looked at until the next one is done
 	failed    func() error                    // asked now and then whether to stop; nil: never
 }
 
@@ -61,7 +64,11 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 	r := &reading{failed: len(errs) > 0}
 	places := s.openGeo(r)
 	defer places.Close()
-	sink, done := s.sink(w.located(places), r)
+	over := s.handOver(&w)
+	if over != nil {
+		defer over.stop()
+	}
+	sink, done := s.sink(w.located(places), r, over)
 	r.ledger, err = s.read(ctx, inputs, w, sink)
 	if err == errEnough {
 		return r, nil
@@ -81,13 +88,60 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 	return r, s.check(r, inputs)
 }
 
+// handOver lets those who take messages and events work beside the tracker, where there are processors for it and nobody looks
+// at the batches, too; else nil.
+func (s *settings) handOver(w *want) *handover {
+	takers := w.beside
+	if w.message != nil || w.event != nil {
+		takers = append([]correlate.Sink{{Message: w.message, Event: w.event}}, takers...)
+	}
+	for i := range takers {
+		takers[i] = whole(takers[i])
+	}
+	if len(takers) == 0 {
+		return nil
+	}
+	if s.workersOf() == 1 || s.follow || w.batch != nil || w.failed != nil {
+		w.message = func(m *mail.Message) {
+			for _, t := range takers {
+				t.Message(m)
+			}
+		}
+		w.event = func(ev *mail.Event) {
+			for _, t := range takers {
+				t.Event(ev)
+			}
+		}
+		return nil
+	}
+	h := newHandover(takers)
+	w.message, w.event, w.late = h.message, h.event, true
+	return h
+}
+
+// whole is a sink without nils.
+func whole(sink correlate.Sink) correlate.Sink {
+	if sink.Message == nil {
+		sink.Message = func(*mail.Message) {}
+	}
+	if sink.Event == nil {
+		sink.Event = func(*mail.Event) {}
+	}
+	return sink
+}
+
 // sink is what events go through: the gap finder, the command, the tracker. done ends the log.
-func (s *settings) sink(w want, r *reading) (sink func([]mail.Event) error, done func()) {
+func (s *settings) sink(w want, r *reading, over *handover) (sink func([]mail.Event) error, done func()) {
 	var tracker *correlate.Tracker
 	done = func() {}
 	if w.message != nil || w.event != nil {
 		tracker = correlate.New(correlate.Options{KeepLines: w.keepLines, Local: s.pass.Local}, s.within(w))
 		done = func() { tracker.Close(); r.stats = tracker.Stats() }
+	}
+	if over != nil {
+		over.begin(tracker)
+		closed := done
+		done = func() { over.end(); closed() }
 	}
 	return func(events []mail.Event) error {
 		r.gaps.add(events)
@@ -100,6 +154,9 @@ func (s *settings) sink(w want, r *reading) (sink func([]mail.Event) error, done
 			for i := range events {
 				tracker.Event(&events[i])
 			}
+		}
+		if over != nil {
+			over.next()
 		}
 		if w.failed != nil {
 			return w.failed()
@@ -146,13 +203,7 @@ func (w want) located(places *geo.DB) want {
 
 // within passes on what happened in the window that was asked for: a message belongs to the moment it was accepted.
 func (s *settings) within(w want) correlate.Sink {
-	sink := correlate.Sink{Message: w.message, Event: w.event}
-	if sink.Message == nil {
-		sink.Message = func(*mail.Message) {}
-	}
-	if sink.Event == nil {
-		sink.Event = func(*mail.Event) {}
-	}
+	sink := whole(correlate.Sink{Message: w.message, Event: w.event})
 	if s.since == 0 && s.until == 0 {
 		return sink
 	}
@@ -234,13 +285,28 @@ func (s *settings) beginning(zone *time.Location, inputs []*logfile.Input) *begi
 
 func (s *settings) ingestOptions(w want) ingest.Options {
 	o := ingest.Options{
-		Formats: all.Formats(), Workers: s.workers, Zone: s.zone, LocalZone: time.Local, Year: s.year, Now: s.now,
-		Everything: w.everyKind, Hash: s.hash,
-	}
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		Formats: all.Formats(), Workers: s.workersOf(), Zone: s.zone, LocalZone: time.Local, Year: s.year, Now: s.now,
+		Everything: w.everyKind, Late: w.late, Hash: s.hash,
 	}
 	return o
+}
+
+// workersOf is how many processors may be used.
+func (s *settings) workersOf() int {
+	if s.workers == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return s.workers
+}
+
+// shares is what an engine takes, in as many parts as there are processors beside the parsers.
+func (s *settings) shares(engine *analyze.Engine) (takers []correlate.Sink) {
+	const most = 4
+	shares := engine.Shares(min(most, s.workersOf()/2))
+	for i := range shares {
+		takers = append(takers, correlate.Sink{Message: shares[i].Message, Event: shares[i].Event})
+	}
+	return takers
 }
 
 // readFrom and readUntil are what is read for the window that was asked for: 0 where there is no bound.

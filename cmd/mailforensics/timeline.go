@@ -147,8 +147,9 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 	}
 	engine := analyze.NewEngine(s.pass, detectors)
 	r, err := s.scan(ctx, args, want{
-		message: func(m *mail.Message) { engine.Message(m); t.message(m) },
-		event:   func(ev *mail.Event) { engine.Event(ev); t.event(ev) },
+		message: t.message,
+		event:   t.event,
+		beside:  s.shares(engine),
 	})
 	if err != nil {
 		return err
