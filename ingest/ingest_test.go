@@ -309,7 +309,7 @@ func TestLate(t *testing.T) {
 	var one, two strings.Builder
 	for i := range 3000 {
 		fmt.Fprintf(&one, "Nov 19 %02d:%02d:%02d mx1 postfix/smtpd[%d]: line %d\n", i/3600, i/60%60, i%60, i, i)
-		fmt.Fprintf(&two, "Nov 19 %02d:%02d:%02d mx2 postfix/smtpd[%d]: message repeated 70 times: [ line %d]\n", i/3600, i/60%60, i%60, i, i)
+		fmt.Fprintf(&two, "Nov 19 %02d:%02d:%02d mx2 postfix/smtpd[%d]: message repeated 70 times: [ line %d]\n", i/2/3600, i/2/60%60, i/2%60, i, i)
 	}
 	for _, workers := range []int{1, 3} {
 		o := options()
