@@ -32,6 +32,7 @@ const (
 	oddHELO // one label, or an address
 	rentedClient
 	ownNameSender    // the sender's domain is that of the client's verified name
+	machineSender    // the sender is a role at the client's own name: webmaster@vps-2231.servdisc.net
 	listedMail       // says of itself that it is bulk
 	blockedOnce      // a remote reply about us or the content
 	bouncedOnce      // any recipient bounced
@@ -83,6 +84,7 @@ func (b *batch) markClient(r *record) {
 		b.markIf(genericClient, b.latest.generic)
 		b.markIf(rentedClient, b.latest.rented)
 		b.markIf(ownNameSender, b.latest.own)
+		b.markIf(machineSender, b.latest.own && isMachine(r.sender, r.client.Name))
 	}
 	kind := kindOfHELO(r.client.HELO)
 	b.markIf(hasHELO, kind != unknownHELO)
@@ -113,6 +115,19 @@ func (b *batch) name(r *record) {
 		rented:  rentedName(r.client.Name),
 		own:     ownName(r.client.Name, r.sender),
 	}
+}
+
+// isMachine reports whether a sender is nobody's address but that of a machine: what programs on a rented or broken one send as.
+func isMachine(sender, host string) bool {
+	if !strings.EqualFold(mail.Domain(sender), host) {
+		return false
+	}
+	switch strings.ToLower(mail.LocalPart(sender)) {
+	case "root", "admin", "administrator", "webmaster", "postmaster", "hostmaster", "www-data", "www", "wwwrun", "apache", "nginx", "httpd",
+		"nobody", "web", "cpanel", "support", "helpdesk":
+		return true
+	}
+	return false
 }
 
 // ownName reports whether a host sends for its own organisation.

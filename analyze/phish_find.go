@@ -54,8 +54,18 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 	for _, r := range q.runs {
 		q.oddities(r)
 	}
-	q.runs = slices.DeleteFunc(q.runs, func(r *run) bool { return r.odd < oddEnough })
+	var plain []*run
+	q.runs = slices.DeleteFunc(q.runs, func(r *run) bool {
+		if r.odd >= oddEnough {
+			return false
+		}
+		if !r.before && !r.regular && r.share(variableSender)+r.share(listedMail) == 0 {
+			plain = append(plain, r)
+		}
+		return true
+	})
 	q.findAnswers()
+	q.amongPlain(plain)
 	var found []Finding
 	asked := make(map[string][]int) // findings by the address that was answered
 	for _, r := range q.runs {
@@ -111,7 +121,7 @@ func (q *phishInquest) findRuns() {
 		key:     func(r *record) netKey { return netOf(r.client.IP) },
 		compare: compareNetworks,
 	}, false)
-	slices.SortFunc(q.runs, func(a, b *run) int { return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.sender, b.sender)) })
+	slices.SortFunc(q.runs, compareRuns)
 }
 
 // forUs reports whether a message is for users of ours.
@@ -279,6 +289,40 @@ func (q *phishInquest) findAnswers() {
 			}
 		}
 	}
+}
+
+// amongPlain looks for what was answered among runs in which nothing is odd by itself, where no odd one was answered. There
+// only an address counts that is named like a mail administration, at a public provider, and to which several people wrote.
+func (q *phishInquest) amongPlain(plain []*run) {
+	odd := q.runs
+	if slices.ContainsFunc(odd, func(r *run) bool { return len(r.answers) > 0 }) {
+		return
+	}
+	q.runs = plain
+	q.findAnswers()
+	for _, r := range plain {
+		r.answers = slices.DeleteFunc(r.answers, func(a answer) bool { return !q.severalWroteTo(a.to) })
+		if len(r.answers) > 0 {
+			odd = append(odd, r)
+		}
+	}
+	q.runs = odd
+	slices.SortFunc(q.runs, compareRuns)
+}
+
+// keepsMail reports whether an address is named like a mail administration, at a public provider.
+func (q *phishInquest) keepsMail(address string) bool {
+	return keeperName(mail.LocalPart(address)) && q.isProvider(mail.Domain(address))
+}
+
+// severalWroteTo reports whether several people wrote to an address that is named like a mail administration, at a public
+// provider. One may have a friend who calls himself so.
+func (q *phishInquest) severalWroteTo(address string) bool {
+	return q.keepsMail(address) && len(q.w.contacts.Find(address).writers()) > 1
+}
+
+func compareRuns(a, b *run) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.sender, b.sender))
 }
 
 func compareWriters(a, b writer) int {
@@ -451,7 +495,7 @@ func (q *phishInquest) judge(r *run) {
 			weight = 0.4
 		}
 		r.because("answered", weight, "%s wrote afterwards to %s, to which nobody wrote before and which never wrote to us", someNames(people), to)
-		if keeperName(mail.LocalPart(to)) && q.isProvider(mail.Domain(to)) {
+		if q.keepsMail(to) {
 			r.because("keeper-name", 0.15, "that address is named like a mail administration, at a public provider")
 		}
 	default:
@@ -460,7 +504,7 @@ func (q *phishInquest) judge(r *run) {
 	if len(people) > 1 {
 		r.because("many-answered", 0.1, "%d people", len(people))
 	}
-	if r.odd < 0.3 {
+	if r.odd < 0.3 && !q.severalWroteTo(to) {
 		r.score = min(r.score, 0.45)
 	}
 }
@@ -505,7 +549,11 @@ func (q *phishInquest) marks(r *run) {
 	if r.share(listedMail) >= 0.5 {
 		r.because("says-bulk", -0.2, "says of itself that it is bulk")
 	}
-	if r.share(ownNameSender) >= enough && r.share(rentedClient)+r.share(genericClient) == 0 {
+	switch {
+	case r.share(machineSender) >= enough:
+		sender, _ := r.Senders.Most()
+		r.because("machine-sender", 0.15, "sends as %s, which is no person's address but a machine's", sender)
+	case r.share(ownNameSender) >= enough && r.share(rentedClient)+r.share(genericClient) == 0:
 		r.because("own-name", -0.2, "a mail server that sends for its own domain")
 	}
 }

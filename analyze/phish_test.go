@@ -37,6 +37,22 @@ func TestPhish(t *testing.T) {
 			w.run(at, "203.0.113.66", "unknown", "it-service@freemail.example", 35)
 			w.send(at+50*time.Minute, home(6), user(6), user(6), "it-service@freemail.example", mail.Delivered)
 		}, expect{first, Medium, 35, at, end, 1, 0, []string{user(6)}}},
+		{"from a mail server like any other, and two answered", func(w *town) {
+			w.run(at, "203.0.113.66", "mail.firm.example", "news@firm.example", 35)
+			w.messages[len(w.messages)-1].Subject = ""
+			w.send(at+50*time.Minute, home(6), user(6), user(6), "helpdesk.webteam@freemail.example", mail.Delivered)
+			w.send(at+3*time.Hour, home(20), user(20), user(20), "helpdesk.webteam@freemail.example", mail.Delivered)
+			for i := range 8 {
+				w.send(time.Duration(i)*time.Hour, home(i), user(i), user(i), fmt.Sprintf("aunt%d@freemail.example", i), mail.Delivered)
+			}
+		}, expect{first, Medium, 35, at, end, 1, 0, []string{user(20), user(6)}}},
+		{"in a machine's name, and one answered", func(w *town) {
+			w.run(at, "203.0.113.66", "box.firm.example", "root@box.firm.example", 35)
+			w.send(at+50*time.Minute, home(6), user(6), user(6), "helpdesk.webteam@freemail.example", mail.Delivered)
+			for i := range 8 {
+				w.send(time.Duration(i)*time.Hour, home(i), user(i), user(i), fmt.Sprintf("aunt%d@freemail.example", i), mail.Delivered)
+			}
+		}, expect{first, Medium, 35, at, end, 1, 0, []string{user(6)}}},
 		{"by its subject", func(w *town) {
 			w.run(at, "203.0.113.66", "vps-2231.rent.example", "root@vps-2231.rent.example", 35)
 			w.send(at+50*time.Minute, home(6), user(6), user(6), "maria@freemail.example", mail.Delivered)
