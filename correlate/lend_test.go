@@ -14,7 +14,7 @@ func TestLend(t *testing.T) {
 	var was []string
 	tr := New(Options{}, Sink{Message: func(m *mail.Message) {
 		held = append(held, m)
-		was = append(was, fmt.Sprintf("%+v", *m))
+		was = append(was, fmt.Sprintf("%#v", *m))
 	}})
 	tr.Lend(true)
 	events := postfixStream(1000, 5)
@@ -26,7 +26,7 @@ func TestLend(t *testing.T) {
 		t.Fatalf("%d messages are lent, %d were handed out", n, len(held))
 	}
 	for i, m := range held {
-		if now := fmt.Sprintf("%+v", *m); now != was[i] {
+		if now := fmt.Sprintf("%#v", *m); now != was[i] {
 			t.Fatalf("message %d was\n%s\nand is\n%s", i, was[i], now)
 		}
 	}
@@ -36,7 +36,7 @@ func TestLend(t *testing.T) {
 	if got := len(tr.spare) - spare; got != n/2 {
 		t.Errorf("%d messages were given back, %d can be used again", n/2, got)
 	}
-	if now := fmt.Sprintf("%+v", *held[n-1]); now != was[n-1] {
+	if now := fmt.Sprintf("%#v", *held[n-1]); now != was[n-1] {
 		t.Error("a message that was not given back has changed")
 	}
 	tr.Lend(false)

@@ -318,10 +318,10 @@ func TestLate(t *testing.T) {
 		var was string
 		n := 0
 		_, err := Read(context.Background(), logs(t, "mx1.log", one.String(), "mx2.log", two.String()), o, func(events []mail.Event) error {
-			if now := fmt.Sprintf("%+v", before); now != was && before != nil {
+			if now := fmt.Sprintf("%#v", before); now != was && before != nil {
 				t.Fatalf("%d workers: what was given changed too early", workers)
 			}
-			before, was = events, fmt.Sprintf("%+v", events)
+			before, was = events, fmt.Sprintf("%#v", events)
 			n += len(events)
 			return nil
 		})
