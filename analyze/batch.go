@@ -117,14 +117,15 @@ func (b *batch) name(r *record) {
 	}
 }
 
-// isMachine reports whether a sender is nobody's address but that of a machine: what programs on a rented or broken one send as.
+// isMachine reports whether a sender is nobody's address but that of a machine: what programs on a rented or broken one send
+// as. A small company's only server may have the name of its domain; that is no machine's.
 func isMachine(sender, host string) bool {
-	if !strings.EqualFold(mail.Domain(sender), host) {
+	if host = mail.FoldDomain(host); mail.FoldDomain(mail.Domain(sender)) != host || organisation(host) == host {
 		return false
 	}
 	switch strings.ToLower(mail.LocalPart(sender)) {
 	case "root", "admin", "administrator", "webmaster", "postmaster", "hostmaster", "www-data", "www", "wwwrun", "apache", "nginx", "httpd",
-		"nobody", "web", "cpanel", "support", "helpdesk":
+		"nobody", "web", "cpanel":
 		return true
 	}
 	return false

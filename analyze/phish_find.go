@@ -552,7 +552,7 @@ func (q *phishInquest) marks(r *run) {
 	switch {
 	case r.share(machineSender) >= enough:
 		sender, _ := r.Senders.Most()
-		r.because("machine-sender", 0.15, "sends as %s, which is no person's address but a machine's", sender)
+		r.because("machine-sender", 0.1, "sends as %s, which is no person's address but a machine's", sender)
 	case r.share(ownNameSender) >= enough && r.share(rentedClient)+r.share(genericClient) == 0:
 		r.because("own-name", -0.2, "a mail server that sends for its own domain")
 	}

@@ -70,6 +70,24 @@ func TestPhish(t *testing.T) {
 	}
 }
 
+func TestIsMachine(t *testing.T) {
+	for _, tt := range []struct {
+		sender, host string
+		want         bool
+	}{
+		{"webmaster@vps-2231.rent.com", "vps-2231.rent.com", true},
+		{"Root@Box.firm.com", "box.firm.com", true},
+		{"webmaster@firm.com", "firm.com", false}, // the only server of a small firm
+		{"webmaster@firm.com", "mail.firm.com", false},
+		{"anna@box.firm.com", "box.firm.com", false},
+		{"<>", "box.firm.com", false},
+	} {
+		if got := isMachine(tt.sender, tt.host); got != tt.want {
+			t.Errorf("%s from %s: got %v, want %v", tt.sender, tt.host, got, tt.want)
+		}
+	}
+}
+
 func TestHonestRuns(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
