@@ -144,7 +144,11 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	} else {
 		m = &message{}
 	}
-	m.text.reserve(len(ev.QueueID) + len(ev.Raw) + usualText)
+	usual := usualPostfix
+	if ev.MTA == mail.Exim {
+		usual = usualExim
+	}
+	m.text.reserve(len(ev.QueueID) + len(ev.Raw) + usual)
 	m.MTA, m.Time, m.End, m.born = ev.MTA, ev.Time, ev.Time, t.now
 	m.Host, m.Instance = t.queues.lastHost, t.queues.lastInstance
 	m.Hosts = append(m.Hosts, m.Host)

@@ -67,7 +67,8 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 
 // take keeps the line that accepted m, and what it says.
 func (t *Tracker) take(m *message, ev *mail.Event) {
-	m.Origin, m.Line, m.Time = ev.Origin, m.text.keep(ev.Raw), ev.Time
+	m.Origin, m.Line, m.Time = ev.Origin, m.text.keepLine(ev.Raw), ev.Time
+	t.taken = m
 	m.Service = t.names.get(ev.Service)
 	m.Protocol, m.TLS, m.Interface = t.names.get(ev.Protocol), t.names.get(ev.TLS), t.names.get(ev.Interface)
 	m.Flags |= ev.Flags & (mail.Verified | mail.HasUID | mail.FakeReject)

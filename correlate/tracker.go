@@ -98,7 +98,8 @@ type Tracker struct {
 
 	oldest, newest *message // all open messages, in order of birth
 	open           int
-	waiting        fifo // those that are over and linger
+	taken          *message // that the line at hand bore
+	waiting        fifo     // those that are over and linger
 	spare          []*message
 	lending        bool
 	lent           lent
@@ -155,6 +156,10 @@ func (t *Tracker) Event(ev *mail.Event) {
 		t.filter(ev)
 	default:
 		t.pass(ev)
+	}
+	if t.taken != nil {
+		t.taken.text.endLine()
+		t.taken = nil
 	}
 }
 

@@ -35,6 +35,7 @@ type batch struct {
 	zoneless  bool // some stamps name no offset
 	err       error
 
+	handed  bool // some event was handed out
 	twins   bool // lines may stand in another open file: as duplicates knew it
 	twinsAt int  // … after so many changes
 }

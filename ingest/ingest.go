@@ -120,7 +120,7 @@ type run struct {
 	dups    duplicates
 	copies  []mail.Event
 	lender  logfile.Lender
-	late    *batch // with Options.Late: the last one that was handed out
+	late    *batch // with Options.Late: the last one of which something was handed out
 }
 
 // open makes the streams.
@@ -234,7 +234,7 @@ func (r *run) batch() *batch {
 
 // release takes a batch back, and the memory of its text.
 func (r *run) release(b *batch) {
-	if r.o.Late {
+	if r.o.Late && b.handed { // by a call after that with r.late
 		if b, r.late = r.late, b; b == nil {
 			return
 		}
@@ -252,7 +252,7 @@ func (r *run) hand(c *cursor, end int, twins bool) error {
 	b := c.b
 	twins = twins && r.dups.possible(c.s, b)
 	if !twins && len(b.repeats) == 0 && r.inside(b) {
-		return r.sink(b.events[c.i:end])
+		return r.some(b, b.events[c.i:end])
 	}
 	start := c.i
 	for i := c.i; i < end; i++ {
@@ -260,17 +260,18 @@ func (r *run) hand(c *cursor, end int, twins bool) error {
 		if n == 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
 			continue
 		}
-		if err := r.some(b.events[start:i]); err != nil {
+		if err := r.some(b, b.events[start:i]); err != nil {
 			return err
 		}
 		start = i + 1
 		if n > 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
+			b.handed = true
 			if err := r.repeat(&b.events[i], n); err != nil {
 				return err
 			}
 		}
 	}
-	return r.some(b.events[start:end])
+	return r.some(b, b.events[start:end])
 }
 
 func (r *run) duplicate(s *stream, b *batch, i int) bool {
@@ -281,10 +282,12 @@ func (r *run) duplicate(s *stream, b *batch, i int) bool {
 	return true
 }
 
-func (r *run) some(events []mail.Event) error {
+// some hands out events of a batch.
+func (r *run) some(b *batch, events []mail.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
+	b.handed = true
 	return r.sink(events)
 }
 
