@@ -8,7 +8,7 @@ import (
 )
 
 // heapGoal is where the heap should stay: the whole program under 256 MB.
-const heapGoal = 190 << 20
+const heapGoal = 155 << 20
 
 // tuneMemory trades memory that is there for time: with Go's default, what lives is mostly a few MB, and the collector would
 // run a hundred times a second beside the parsers. A memory limit is no substitute: once what lives comes near it, the
@@ -34,7 +34,7 @@ type sentinel struct{ _ [16]byte }
 
 // The bounds of GOGC: above, more memory gains no more time; below, the collector costs more than it saves.
 const (
-	leastPercent = 50
+	leastPercent = 22
 	mostPercent  = 400
 )
 
