@@ -74,7 +74,7 @@ func (d *document) findings() {
 		}
 		return
 	}
-	d.line("**" + Counted(len(r.Findings)+r.Left, "finding", "findings") + ": " + severities(r.Findings) + ".**")
+	d.line("**" + countOf(r) + ": " + severities(r.Findings) + ".**")
 	for i := range r.Findings {
 		d.finding(&r.Findings[i])
 	}

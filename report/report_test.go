@@ -366,3 +366,18 @@ func withoutCode(line string) string {
 }
 
 func run(s string) int { return len(s) - len(strings.TrimLeft(s, "`")) }
+
+// The headline must add up with what follows it.
+func TestCountOf(t *testing.T) {
+	for _, test := range []struct {
+		shown, left int
+		want        string
+	}{
+		{1, 0, "1 finding"}, {4, 0, "4 findings"}, {1, 3, "4 findings, 1 of them shown"},
+	} {
+		r := &Report{Findings: make([]analyze.Finding, test.shown), Left: test.left}
+		if got := countOf(r); got != test.want {
+			t.Errorf("%d shown, %d left out: got %q, want %q", test.shown, test.left, got, test.want)
+		}
+	}
+}

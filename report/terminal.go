@@ -132,7 +132,7 @@ func (p *page) headline() {
 		}
 		return
 	}
-	p.line(p.paint(bold, Counted(len(r.Findings)+r.Left, "finding", "findings")) + ": " + severities(r.Findings))
+	p.line(p.paint(bold, countOf(r)) + ": " + severities(r.Findings))
 }
 
 func (p *page) block(f *analyze.Finding) {

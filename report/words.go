@@ -349,3 +349,11 @@ func withPath(path, text string) string {
 	}
 	return path + ": " + text
 }
+
+// countOf says how many findings there are, and how many of them are shown.
+func countOf(r *Report) string {
+	if r.Left == 0 {
+		return Counted(len(r.Findings), "finding", "findings")
+	}
+	return fmt.Sprintf("%s, %s of them shown", Counted(len(r.Findings)+r.Left, "finding", "findings"), Commas(len(r.Findings)))
+}

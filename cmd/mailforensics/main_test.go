@@ -256,7 +256,7 @@ func TestPercentFor(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, mostPercent}, {1 << 20, 400}, {95 << 20, 100}, {150 << 20, 50}, {1 << 40, 50}} {
+	}{{0, mostPercent}, {1 << 20, 400}, {heapGoal / 2, 100}, {heapGoal - 1<<20, leastPercent}, {1 << 40, leastPercent}} {
 		if got := percentFor(c.live); got != c.want {
 			t.Errorf("percentFor(%d): got %d, want %d", c.live, got, c.want)
 		}
