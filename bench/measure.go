@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -177,11 +178,12 @@ func (b *bench) print(w io.Writer) {
 		if r.group != first.group {
 			first = r
 		}
+		what := strings.ReplaceAll(r.what, "|", `\|`)
 		if r.missing {
-			fmt.Fprintf(t, "| %s\t| `%s`\t| not installed, or failed\t|\t|\t|\t|\n", r.group, r.what)
+			fmt.Fprintf(t, "| %s\t| `%s`\t| not installed, or failed\t|\t|\t|\t|\n", r.group, what)
 			continue
 		}
-		fmt.Fprintf(t, "| %s\t| `%s`\t| %.2f\t| %.2f\t| %.2f\t| %.0f\t|\n", r.group, r.what, perGB(r.took, r.bytes),
+		fmt.Fprintf(t, "| %s\t| `%s`\t| %.2f\t| %.2f\t| %.2f\t| %.0f\t|\n", r.group, what, perGB(r.took, r.bytes),
 			r.took.Seconds()/first.took.Seconds(), perGB(r.cpu, r.bytes), float64(r.memory)/1e6)
 	}
 	t.Flush()
