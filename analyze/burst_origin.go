@@ -75,11 +75,19 @@ func (s *series) withoutUsual(records []*record, minutes float64) (own []*record
 		inside[sameOrigin(r)]++
 	}
 	length := records[len(records)-1].time.Sub(records[0].time).Minutes()
-	for _, r := range records {
+	return without(records, func(r *record) bool {
 		from := sameOrigin(r)
 		outside := s.sentFrom(from) - inside[from]
 		usual := float64(outside) / max(1, minutes-length) * length
-		if outside > 0 && float64(inside[from]) <= tooDense*max(1, usual) {
+		return outside > 0 && float64(inside[from]) <= tooDense*max(1, usual)
+	})
+}
+
+// without is the records that are not beside the point, and how many are. Where those are the most, all are what there is to
+// look at.
+func without(records []*record, isBeside func(*record) bool) (own []*record, beside int) {
+	for _, r := range records {
+		if isBeside(r) {
 			beside++
 			continue
 		}
@@ -93,7 +101,7 @@ func (s *series) withoutUsual(records []*record, minutes float64) (own []*record
 
 // withoutBystanders is the records of a window of a network or a sender domain without those of others who only happen to
 // be there: the domain's own users, who log in or are local, while strangers send in its name; and mail servers of a name
-// whose mail is plainly their own. Where they are the most, they are what there is to look at.
+// whose mail is plainly their own.
 func withoutBystanders(records []*record) (own []*record, beside int) {
 	servers := make(map[netip.Addr][]*record)
 	for _, r := range records {
@@ -101,17 +109,10 @@ func withoutBystanders(records []*record) (own []*record, beside int) {
 			servers[ip] = append(servers[ip], r)
 		}
 	}
-	for _, r := range records {
-		if list := servers[r.client.IP]; len(list) == 0 || r.account != "" || plainlyHonest(list) {
-			beside++
-			continue
-		}
-		own = append(own, r)
-	}
-	if 2*len(own) < len(records) {
-		return records, 0
-	}
-	return own, beside
+	return without(records, func(r *record) bool {
+		list := servers[r.client.IP]
+		return len(list) == 0 || r.account != "" || plainlyHonest(list)
+	})
 }
 
 // acquaintance is how well the place is known from which most messages of a window came.
