@@ -44,8 +44,14 @@ func (s *survey) nameHosts(ctx context.Context) {
 		}
 		last = max(last, one.last)
 	}
+	of := make(map[string]*site)
 	for _, one := range sites {
-		if one.holdsAny(ctx, sites) {
+		for _, id := range one.ids {
+			of[id] = one
+		}
+	}
+	for _, one := range sites {
+		if one.holdsAnother(ctx, of) {
 			return
 		}
 	}
@@ -159,14 +165,19 @@ func (s *site) look(ctx context.Context) bool {
 	return s.first != 0
 }
 
-// holdsAny reports whether the site's files have a message of another site.
-func (s *site) holdsAny(ctx context.Context, sites []*site) bool {
+// holdsAnother reports whether the site's files have a message of another site. of tells whose some messages are.
+func (s *site) holdsAnother(ctx context.Context, of map[string]*site) bool {
 	for _, f := range s.files {
 		for text := range f.texts(ctx) {
-			for _, other := range sites {
-				if other != s && slices.ContainsFunc(other.ids, func(id string) bool { return strings.Contains(text, " "+id+" <= ") }) {
+			for rest := text; ; {
+				before, after, found := strings.Cut(rest, " <= ")
+				if !found {
+					break
+				}
+				if owner := of[before[strings.LastIndexByte(before, ' ')+1:]]; owner != nil && owner != s {
 					return true
 				}
+				rest = after
 			}
 		}
 	}

@@ -30,6 +30,14 @@ type item struct {
 	event   *mail.Event
 }
 
+func (i item) give(taker correlate.Sink) {
+	if i.message != nil {
+		taker.Message(i.message)
+	} else {
+		taker.Event(i.event)
+	}
+}
+
 func newHandover(takers []correlate.Sink) *handover {
 	h := &handover{takers: takers, quit: make(chan struct{})}
 	for _, t := range takers {
@@ -46,11 +54,7 @@ func (h *handover) serve(taker correlate.Sink, queue chan []item) {
 		select {
 		case items := <-queue:
 			for _, i := range items {
-				if i.message != nil {
-					taker.Message(i.message)
-				} else {
-					taker.Event(i.event)
-				}
+				i.give(taker)
 			}
 			h.busy.Done()
 		case <-h.quit:
@@ -65,23 +69,17 @@ func (h *handover) begin(t *correlate.Tracker) {
 	t.Lend(true)
 }
 
-func (h *handover) message(m *mail.Message) {
-	if !h.direct {
-		h.items = append(h.items, item{message: m})
-		return
-	}
-	for _, t := range h.takers {
-		t.Message(m)
-	}
-}
+func (h *handover) message(m *mail.Message) { h.take(item{message: m}) }
+func (h *handover) event(ev *mail.Event)    { h.take(item{event: ev}) }
 
-func (h *handover) event(ev *mail.Event) {
+// take keeps an item for next, or gives it to the takers at once.
+func (h *handover) take(i item) {
 	if !h.direct {
-		h.items = append(h.items, item{event: ev})
+		h.items = append(h.items, i)
 		return
 	}
 	for _, t := range h.takers {
-		t.Event(ev)
+		i.give(t)
 	}
 }
 
