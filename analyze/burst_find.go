@@ -30,9 +30,11 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	for _, c := range j.tell(all, w.pass.Thresholds.Score.Low) {
 		findings = append(findings, w.finding(c))
 	}
-	if w.lost > 0 || w.forgotten() > 0 {
-		site.Notes = append(site.Notes, say("bursts: %d clients, accounts or domains were forgotten, and %d messages of long bursts, for want of room",
-			w.forgotten(), w.lost))
+	if n := w.forgotten(); n > 0 {
+		site.Notes = append(site.Notes, say("bursts: %d clients, accounts or domains with the least mail were forgotten, for want of room", n))
+	}
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, say("bursts: %d messages or refusals of long bursts were not kept, for want of room: what is told of these is of the rest", w.lost))
 	}
 	return findings
 }
