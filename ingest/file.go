@@ -33,8 +33,11 @@ type file struct {
 	host      string // that wrote most lines of the head
 	name      string // of the host, where the lines name none and other files are of other hosts
 	proofs    []parse.Proof
+	toProof   parse.Course // of the stamps up to that of the first proof, or as far as was looked
+	seen      int          // bytes of text that were looked at
 
-	clock *parse.Clock
+	clock  *parse.Clock
+	latest mail.Instant // no line is after it
 }
 
 // How much of a file is looked at. Most logs prove what has to be proved in their first minutes. But a server that bounces
@@ -187,14 +190,33 @@ func (f *file) gather(text string, size int) (enough bool) {
 		return true
 	}
 	const perPiece, few, many = 1000, 12, 4000
+	f.seen = size
+	known := len(f.timeless())
 	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
 	proofs := f.timeless()
+	if known == 0 {
+		f.goTo(proofs, text)
+	}
 	if len(proofs) < few || len(proofs) >= many {
 		return len(proofs) >= many
 	}
 	// A change to or from summer time is looked for where what may be read spans more than a week.
 	span := parse.Newest(proofs).Sub(proofs[0].At)
 	return size >= headSize && span*time.Duration(proofSize/headSize)/time.Duration(size/headSize) < 7*24*time.Hour
+}
+
+// goTo goes over the stamps of the next piece of the head, up to the first proof.
+func (f *file) goTo(proofs []parse.Proof, text string) {
+	end := len(text)
+	if len(proofs) > 0 {
+		end = proofs[0].Place
+	}
+	parse.Samples(text, func(at int, stamp parse.Stamp) bool {
+		if at <= end {
+			f.toProof.Step(stamp)
+		}
+		return at < end
+	})
 }
 
 // timeless are the proofs of stamps that leave something out.

@@ -110,7 +110,9 @@ func (s *steps) warnings(clock *parse.Clock) (list []string) {
 	for _, one := range s.first {
 		back := one.from.Sub(one.to).Round(time.Second)
 		why := "the clock was set, or the lines are out of order"
-		if _, twice := clock.Twice(one.to); twice {
+		if back > halfAYear {
+			why = "the lines are out of order, or of more years than their file's times leave room for; --year tells of which one the newest is"
+		} else if _, twice := clock.Twice(one.to); twice {
 			why = "summer time ended, and what follows is taken for the second such hour"
 		} else if (back - time.Hour).Abs() < 2*time.Minute {
 			why = "summer time ended, or the clock was set"

@@ -25,6 +25,7 @@ type settler struct {
 	losses    losses
 	steps     steps
 	mta       uint32
+	newest    mail.Instant
 	torn      int64
 	yearless  bool
 	zoneless  bool
@@ -61,6 +62,7 @@ const (
 // settle finishes a batch.
 func (s *settler) settle(b *batch) {
 	s.dead = s.dead[:0]
+	s.turn(b)
 	if s.multiline {
 		b.parsed += b.leading
 	} else {

@@ -178,10 +178,11 @@ func (s *survey) ownZones(f *file) map[string]*time.Location {
 	return own
 }
 
-// setClock gives a file its clock. No stamp without a year is after newest.
-func (s *survey) setClock(f *file, newest mail.Instant, why string) {
+// setClock gives a file its clock. Its stamps lie around first, and none is after latest.
+func (s *survey) setClock(f *file, first, latest mail.Instant, why string) {
 	z := s.zoneOf(f)
-	f.clock = parse.NewClock(z.Location, newest)
+	f.latest = latest
+	f.clock = parse.NewClock(z.Location, min(first.Add(elevenMonths), latest))
 	f.clock.YearRule, f.clock.ZoneRule = why, z.why
 	if own := s.ownZones(f); len(own) > 0 {
 		f.clock.SetHosts(own)

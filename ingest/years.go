@@ -3,16 +3,15 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
-	"mailforensics/logfile"
 	"mailforensics/mail"
 	"mailforensics/parse"
 )
 
-// A file is taken to be shorter than a year: its stamps lie between a month before the first one (lines are out of order, and
-// files were put together) and eleven months after it.
+// The stamps of a file lie between a month before the first one (lines are out of order, and files were put together) and eleven
+// months after it. Those of a longer file are moved on while it is read: see turn.
 const elevenMonths = 334 * 24 * time.Hour
 
 // findYears gives each file its clock: what its newest line can be at most. The order of belief: what was asked for; what the
@@ -32,14 +31,14 @@ func (s *survey) findYears(ctx context.Context) {
 		if first == 0 {
 			continue
 		}
-		s.setClock(f, s.notFuture(f, first.Add(elevenMonths)), why)
+		s.setClock(f, first, s.now(f), why)
 		known = append(known, f)
 		lies.files = lies.files || isLate(f, f.in.ModTime)
 		lies.archives = lies.archives || isLate(f, f.in.Archived)
 	}
 	for _, f := range s.files {
 		if f.clock == nil {
-			s.guessYear(f, known, lies)
+			s.guessYear(ctx, f, known, lies)
 		}
 	}
 }
@@ -58,18 +57,29 @@ func (s *survey) provenFirst(f *file) (first mail.Instant, why string) {
 	case len(proofs) == 0:
 		return 0, ""
 	}
-	first = f.stamp.Before(proofs[0].At.Add(24*time.Hour), zone)
+	first = begin(f.toProof, f.stamp, proofs[0].At.Add(24*time.Hour), zone)
 	return first, fmt.Sprintf("%d, proven by %s", first.In(zone).Year(), parse.Proven(proofs))
 }
 
-// notFuture is t, or now if that is earlier. Clocks differ by minutes; where the zone is a guess, what the clock on the wall
-// showed may be ahead by hours.
-func (s *survey) notFuture(f *file, t mail.Instant) mail.Instant {
+const halfAYear = 183 * 24 * time.Hour
+
+// begin is the first moment of a course that ends at the latest at end. One that is shorter than a year needs no counting. Of a
+// longer one the days are counted, which leap years blur: it is meant the year in which it begins nearest to that.
+func begin(c parse.Course, first parse.Stamp, end mail.Instant, zone *time.Location) mail.Instant {
+	if c.Passed < elevenMonths {
+		return first.Before(end, zone)
+	}
+	return first.Before(c.Last.Before(end, zone).Add(halfAYear-c.Passed), zone)
+}
+
+// now is what no line of a file is after. Clocks differ by minutes; where the zone is a guess, what the clock on the wall showed
+// may be ahead by hours.
+func (s *survey) now(f *file) mail.Instant {
 	slack := 10 * time.Minute
 	if z := s.zoneOf(f); !z.proven && s.o.Zone == nil {
 		slack = 14 * time.Hour
 	}
-	return min(t, mail.InstantOf(s.o.Now.Add(slack)))
+	return mail.InstantOf(s.o.Now.Add(slack))
 }
 
 // lies is which times are not those of the lines, as a file whose year is known has shown.
@@ -93,24 +103,38 @@ func (l lies) about(f *file) bool {
 }
 
 // guessYear finds the year of a file that proves nothing.
-func (s *survey) guessYear(f *file, known []*file, lies lies) {
+func (s *survey) guessYear(ctx context.Context, f *file, known []*file, lies lies) {
 	if !f.yearless {
-		s.setClock(f, s.notFuture(f, mail.InstantOf(s.o.Now)), "no line is after now")
+		s.setClock(f, s.now(f), s.now(f), "no line is after now")
 		return
 	}
 	zone := s.zoneOf(f).Location
 	bound, why := s.bound(f)
 	if lies.about(f) {
-		const halfAYear = 183 * 24 * time.Hour
 		bound = min(bound, known[0].first.Add(halfAYear))
 		why = "as in " + known[0].in.Path + ", since the times of the files are not those of their lines"
 	}
-	first := f.stamp.Before(bound, zone)
-	newest := bound
-	if bound == mail.InstantOf(s.o.Now) {
-		newest = s.notFuture(f, first.Add(elevenMonths))
+	var c parse.Course
+	if f.mayBeLong() {
+		c = f.course(ctx, new(parse.YearCircle))
 	}
-	s.setClock(f, min(newest, first.Add(elevenMonths)), why)
+	first := begin(c, f.stamp, bound, zone)
+	if bound == mail.InstantOf(s.o.Now) {
+		bound = s.now(f)
+	}
+	s.setClock(f, first, bound, why)
+}
+
+// mayBeLong reports whether a file of which only the head is known may go over most of a year: one of which the first megabytes
+// are an hour's does not. Going over the whole file costs as much as decompressing it.
+func (f *file) mayBeLong() bool {
+	const slower = 10 // its slowest time than its first one
+	ratio := 1.0      // of the text to the file
+	if f.in.Codec != "" {
+		ratio = 30
+	}
+	most := f.toProof.Passed.Hours() * float64(f.in.Size) / float64(max(1, f.seen)) * ratio * slower
+	return f.in.Size < 0 || most > time.Duration(elevenMonths).Hours()
 }
 
 // bound is what no line of a file is after, as far as times of files tell.
@@ -130,67 +154,51 @@ func (s *survey) bound(f *file) (mail.Instant, string) {
 }
 
 // yearAsked sets the clocks where the year of the newest line is given. Which line that is, only the lines tell: all files are
-// run over once.
+// run over once. A file that is longer than a year ends with it.
 func (s *survey) yearAsked(ctx context.Context) {
 	var circle parse.YearCircle
-	for _, f := range s.files {
-		if f.err == nil {
-			f.circle(ctx, &circle)
+	var longest parse.Course
+	courses := make([]parse.Course, len(s.files))
+	for i, f := range s.files {
+		courses[i] = f.course(ctx, &circle)
+		if courses[i].Passed > longest.Passed {
+			longest = courses[i]
 		}
+	}
+	if longest.Passed >= elevenMonths {
+		circle = parse.YearCircle{}
+		circle.Span(longest.Last, longest.Last)
 	}
 	newest, ok := circle.Newest(s.o.Year)
 	if !ok {
 		newest = mail.InstantOf(s.o.Now)
 	}
-	for _, f := range s.files {
-		s.setClock(f, newest, fmt.Sprintf("the newest line is of %d, as asked for", s.o.Year))
+	for i, f := range s.files {
+		first := begin(courses[i], f.stamp, newest, s.zoneOf(f).Location)
+		s.setClock(f, first, newest, fmt.Sprintf("the newest line is of %d, as asked for", s.o.Year))
 	}
 }
 
-// circle adds the days of a file. Of a pipe, only the head can be seen.
-func (f *file) circle(ctx context.Context, circle *parse.YearCircle) {
+// course goes over the stamps of a whole file, and adds their days to a circle. Of a pipe, only the head can be seen.
+func (f *file) course(ctx context.Context, circle *parse.YearCircle) (c parse.Course) {
+	if f.err != nil {
+		return c
+	}
+	texts := f.texts(ctx)
 	if f.in.Size < 0 {
 		head, _ := f.in.Head(proofSize)
-		f.addDays(string(head), parse.Stamp{}, false, circle)
-		return
+		texts = slices.Values([]string{string(head)})
 	}
-	r := logfile.Open(ctx, f.in, logfile.Options{})
-	defer r.Close()
-	var last parse.Stamp
-	any := false
-	for {
-		c, err := r.Next()
-		if err != nil {
-			return
-		}
-		last, any = f.addDays(c.Text, last, any, circle)
+	for text := range texts {
+		parse.Samples(text, func(_ int, stamp parse.Stamp) bool {
+			from := c.Last
+			if c == (parse.Course{}) {
+				from = stamp
+			}
+			c.Step(stamp)
+			circle.Span(from, stamp)
+			return true
+		})
 	}
-}
-
-// addDays adds the days from the last stamp over the first of text to its last one.
-func (f *file) addDays(text string, last parse.Stamp, any bool, circle *parse.YearCircle) (parse.Stamp, bool) {
-	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC))))
-	for _, line := range [...]string{firstWhole(text), lastWhole(text)} {
-		var ev mail.Event
-		if _, ok := reader.Read(line, &ev); !ok || !reader.Yearless {
-			continue
-		}
-		stamp := reader.Stamp()
-		if !any {
-			last, any = stamp, true
-		}
-		circle.Span(last, stamp)
-		last = stamp
-	}
-	return last, any
-}
-
-func firstWhole(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSuffix(line, "\r")
-}
-
-func lastWhole(text string) string {
-	text = strings.TrimRight(text, "\r\n")
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	return c
 }

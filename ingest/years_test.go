@@ -245,6 +245,85 @@ func TestZoneOfRejectLog(t *testing.T) {
 	}
 }
 
+// Logs that are longer than a year: archives, and the logs of machines that send little.
+func TestLongFiles(t *testing.T) {
+	day := 24 * time.Hour
+	at := func(s string) time.Time {
+		at, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	tests := []struct {
+		name        string
+		first, last string
+		every       time.Duration
+		proof       string // the day on which a line proves its year; "": none
+		written     string
+		year        int
+		rule        string // a part of it
+	}{
+		{"a calendar year", "2025-01-01", "2025-12-31", day, "", "2025-12-31", 0, "the day after the file was written"},
+		{"thirteen months", "2024-12-10", "2026-01-20", day, "", "2026-01-20", 0, "written"},
+		{"thirteen months, many lines", "2024-12-10", "2026-01-20", time.Hour, "", "2026-01-20", 0, "written"},
+		{"thirteen months, copied since, proven at once", "2022-12-10", "2024-01-20", day, "2022-12-12", "2026-11-20", 0, "2022, proven"},
+		{"thirteen months, copied since, proven late", "2022-12-10", "2024-01-20", day, "2024-01-12", "2026-11-20", 0, "2022, proven"},
+		{"four years, over a leap day", "2021-03-01", "2025-02-10", day, "", "2025-02-10", 0, "written"},
+		{"four years, few lines", "2021-03-01", "2025-02-10", 40 * day, "", "2025-02-10", 0, "written"},
+		{"ten years, of which the newest is asked for", "2010-03-01", "2020-04-10", 5 * day, "", "2026-11-20", 2020, "2020, as asked for"},
+		{"over a leap day, proven before", "2023-03-15", "2024-05-01", day, "2023-03-20", "2026-11-20", 0, "2023, proven"},
+		{"until today", "2025-09-10", "2026-11-19", day, "", "2026-11-20", 0, "no line is after now"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var text strings.Builder
+			var want []string
+			for now := at(test.first); !now.After(at(test.last)); now = now.Add(test.every) {
+				id := "x@a.example"
+				if now.Format(time.DateOnly) == test.proof {
+					id = now.Format("20060102150405") + ".4F2A91C0D3@mx1.example.org"
+				}
+				fmt.Fprintf(&text, "%s mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<%s>\n", now.Format(time.Stamp), id)
+				want = append(want, now.Format(time.RFC3339))
+			}
+			for _, workers := range []int{1, 2} {
+				o := options()
+				o.Year, o.Workers = test.year, workers
+				got, ledger := moments(t, o, written(logs(t, "maillog", text.String()), test.written))
+				if len(got) != len(want) {
+					t.Fatalf("got %d events, want %d", len(got), len(want))
+				}
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("event %d: got %s, want %s", i, got[i], want[i])
+					}
+				}
+				f := ledger.Files[0]
+				if !strings.Contains(f.YearRule, test.rule) || len(f.Warnings) > 0 {
+					t.Errorf("got rule %q, want %q in it; warnings %q", f.YearRule, test.rule, f.Warnings)
+				}
+				if first, last := f.First.In(time.UTC).Format(time.DateOnly), f.Last.In(time.UTC).Format(time.RFC3339); first != test.first || last != want[len(want)-1] {
+					t.Errorf("got a file from %s to %s", first, last)
+				}
+			}
+		})
+	}
+}
+
+// Rotated files that somebody put together, the newest first, are no long file; what cannot be told is said.
+func TestFilesPutTogether(t *testing.T) {
+	line := func(stamp string) string { return stamp + " mx1 postfix/a[1]: x\n" }
+	got, _ := moments(t, options(), written(logs(t, "maillog", line("Nov  3 04:00:00")+line("Sep 20 04:00:00")+line("Oct 20 04:00:00")), "2026-11-03"))
+	if s := strings.Join(got, " "); s != "2026-11-03T04:00:00Z 2026-09-20T04:00:00Z 2026-10-20T04:00:00Z" {
+		t.Errorf("got %s", s)
+	}
+	_, ledger := moments(t, options(), written(logs(t, "maillog", line("Aug  3 04:00:00")+line("Nov  9 04:00:00")+line("Jan 20 04:00:00")), "2026-11-09"))
+	if list := ledger.Files[0].Warnings; len(list) != 1 || !strings.Contains(list[0], "--year") {
+		t.Errorf("got warnings %q", list)
+	}
+}
+
 func TestMain(m *testing.M) {
 	os.Setenv("TZ", "UTC")
 	os.Exit(m.Run())

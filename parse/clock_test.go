@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,17 +77,45 @@ func TestGather(t *testing.T) {
 		return mail.InstantOf(moment)
 	}
 	want := []Proof{
-		{"mx2", at("2026-11-22 03:09:12"), time.Hour, ByQueueID},
-		{"mx2", at("2026-11-22 03:09:12"), time.Hour, ByQueueID},
-		{"mx1", at("2024-01-24 13:44:11"), time.Hour, ByMessageID},
-		{"", at("2024-05-14 08:00:05"), 2 * time.Hour, ByEximID},
+		{"mx2", at("2026-11-22 03:09:12"), time.Hour, ByQueueID, 0},
+		{"mx2", at("2026-11-22 03:09:12"), time.Hour, ByQueueID, 0},
+		{"mx1", at("2024-01-24 13:44:11"), time.Hour, ByMessageID, 0},
+		{"", at("2024-05-14 08:00:05"), 2 * time.Hour, ByEximID, 0},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("got %+v\nwant %+v", got, want)
 	}
 	for i := range want {
+		if place := got[i].Place; place > 0 && text[place-1] != '\n' {
+			t.Errorf("%+v: no line begins there", got[i])
+		}
+		got[i].Place = 0
 		if got[i] != want[i] {
 			t.Errorf("got %+v\nwant %+v", got[i], want[i])
+		}
+	}
+}
+
+func TestCourse(t *testing.T) {
+	tests := []struct {
+		stamps string
+		want   int // days
+	}{
+		{"Mar  3", 0},
+		{"Mar  3;Mar 30", 27},
+		{"Dec 20;Jan 10", 21},
+		{"Nov 30;Nov  1;Oct 31;Oct  1", -60},
+		{"Dec 10;Mar 10;Jul 10;Nov 10;Jan 20", 407},
+	}
+	for _, test := range tests {
+		var course Course
+		var text strings.Builder
+		for stamp := range strings.SplitSeq(test.stamps, ";") {
+			fmt.Fprintf(&text, "%s 04:00:00 mx1 a: x\nno stamp\n", stamp)
+		}
+		Samples(text.String(), func(at int, s Stamp) bool { course.Step(s); return true })
+		if got := int(course.Passed / (24 * time.Hour)); got != test.want {
+			t.Errorf("%s: got %d days, want %d", test.stamps, got, test.want)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type Proof struct {
 	At     mail.Instant
 	Offset time.Duration // of the host's clock on the wall, east of UTC, in quarters of an hour
 	Kind   ProofKind
+	Place  int // in the text that was searched: where the line begins
 }
 
 // ProofKind is what names the moment.
@@ -146,7 +147,7 @@ func (g *gatherer) prove(kind ProofKind, at int, id string, moment mail.Instant)
 	}
 	offset, ok := offsetBetween(g.reader.local, g.reader.Yearless, moment)
 	if ok {
-		g.proofs = append(g.proofs, Proof{Host: strings.Clone(ev.Host), At: moment, Offset: offset, Kind: kind})
+		g.proofs = append(g.proofs, Proof{Host: strings.Clone(ev.Host), At: moment, Offset: offset, Kind: kind, Place: start})
 	}
 	return ok
 }

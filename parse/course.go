@@ -1,0 +1,79 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Course adds up how much time passes over the stamps of a file, in their order, where they leave out the year. It tells a file
+// that is longer than a year from one that is shorter, which no single stamp can.
+//
+// From one stamp to the next, the shorter way round the year is taken: nothing is logged for months, or files were put together
+// in the wrong order. Both happen, and neither for half a year.
+type Course struct {
+	First, Last Stamp
+	Passed      time.Duration // from First to Last
+
+	any bool
+}
+
+// Step goes on to the next stamp.
+func (c *Course) Step(s Stamp) {
+	if !c.any {
+		*c = Course{First: s, Last: s, any: true}
+		return
+	}
+	c.Passed += c.Last.to(s)
+	c.Last = s
+}
+
+// to is the time from a stamp to another, whichever way round the year is shorter.
+func (s Stamp) to(other Stamp) time.Duration {
+	const year = 366 * day
+	difference := (other.inLeapYear() - s.inLeapYear() + year) % year
+	if difference > year/2 {
+		difference -= year
+	}
+	return time.Duration(difference) * time.Second
+}
+
+// inLeapYear is the stamp in a year that has all days.
+func (s Stamp) inLeapYear() civil {
+	_, month, mday := s.local.date()
+	return civilDay(2000, month, mday) + s.local - s.local/day*day
+}
+
+// Samples reads the stamps of lines spread over a text that begins with a line, with the first and the last one, as far as
+// these leave out the year. visit gets where the line begins; it returns false when it has enough.
+func Samples(text string, visit func(at int, s Stamp) bool) {
+	const samples = 64 // of a chunk: one from every few kilobytes of a long file, and every line of a short one
+	reader := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))
+	last := strings.LastIndexByte(strings.TrimRight(text, "\r\n"), '\n') + 1
+	for at := 0; at <= last; {
+		line, _, _ := strings.Cut(text[at:], "\n")
+		var ev mail.Event
+		if _, ok := reader.Read(strings.TrimSuffix(line, "\r"), &ev); ok && reader.Yearless && !visit(at, reader.Stamp()) {
+			return
+		}
+		if at == last {
+			return
+		}
+		next := max(at+len(line), min(at+len(text)/samples, last-1))
+		at = min(last, next+strings.IndexByte(text[next:], '\n')+1)
+	}
+}
+
+// Later is the moment at which the clock on the wall shows the same as at t, so many years later; false where the calendar has
+// no such day.
+func (c *Clock) Later(t mail.Instant, years int) (mail.Instant, bool) {
+	const second = mail.Instant(time.Second)
+	local := civil(int64(t)/int64(time.Second) + c.offsetAt(t))
+	year, month, mday := local.date()
+	if mday > monthDays(year+years, month) {
+		return 0, false
+	}
+	local += civilDay(year+years, month, mday) - civilDay(year, month, mday)
+	return mail.Instant(c.utc(local))*second + t%second, true
+}
