@@ -119,8 +119,8 @@ func strangerForStrangers(m *mail.Message) bool {
 	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Local || r.RelayIP.IsPrivate() || r.RelayIP.IsLoopback() {
-			return false // for us, or for a host behind us
+		if r.Local || r.Redirected() || r.RelayIP.IsPrivate() || r.RelayIP.IsLoopback() {
+			return false // for us, for somebody to whom we forward, or for a host behind us
 		}
 	}
 	return true

@@ -32,7 +32,7 @@ type Known struct {
 type Site struct {
 	First, Last  mail.Instant // of all events
 	LocalDomains map[string]Known
-	RelayDomains map[string]Known     // domains of ours whose mail is passed on to another host of ours
+	RelayDomains map[string]Known     // domains of ours whose mail is passed on: to another host of ours, or by aliases
 	Roles        map[string]RoleOf    // by host name: every host of the log
 	Own          map[netip.Addr]Known // addresses of the hosts that wrote the logs, and of their own clients (webmail, filters)
 	Population   Population
@@ -70,7 +70,7 @@ func (s *Site) IsLocal(domain string) bool {
 	return ok
 }
 
-// IsOurs reports whether mail for that folded domain is for us: it ends here, or we pass it on to a host of ours.
+// IsOurs reports whether mail for that folded domain is for us: it ends here, or we pass it on to a host of ours, or forward it.
 func (s *Site) IsOurs(domain string) bool {
 	if s.IsLocal(domain) {
 		return true

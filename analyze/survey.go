@@ -22,6 +22,7 @@ type Survey struct {
 	hosts       map[string]*hostSeen
 	host        *hostSeen           // of the latest event: lines come in runs of one host
 	domains     domainCounts        // of recipients delivered on this host
+	redirected  domainCounts        // of recipients that a rule here sent on to other domains
 	recipients  map[string]struct{} // delivered to on this host, folded
 	lately      [latelySlots]uint64 // hashes of some of them, as they were written
 	seed        maphash.Seed
@@ -59,6 +60,7 @@ func NewSurvey(pass *Pass) *Survey {
 		recipients: make(map[string]struct{}),
 		seed:       maphash.MakeSeed(),
 		domains:    domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
+		redirected: domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
 		handIns:    NewEntities[netip.Addr](limit, func(h *handIns) int { return len(h.accounts) }, nil),
 	}
 }
@@ -87,10 +89,14 @@ func (s *Survey) Message(m *mail.Message) {
 	}
 }
 
-// delivered learns local domains and recipients: as the envelope had them, and as aliases made them.
+// delivered learns local domains and recipients, as the envelope had them and as aliases made them, and the domains whose mail
+// aliases send elsewhere.
 func (s *Survey) delivered(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
+		if !r.Local && r.Redirected() {
+			s.redirected.count(domainOf(r.Original))
+		}
 		if r.Local && r.Disposition == mail.Delivered {
 			s.ended(r.Address)
 			if r.Original != "" {
@@ -324,6 +330,7 @@ func (s *Survey) Merge(other *Survey) {
 		s.hostOf(name).merge(h)
 	}
 	s.domains.merge(&other.domains)
+	s.redirected.merge(&other.redirected)
 	for r := range other.recipients {
 		s.recipient(r)
 	}
@@ -496,7 +503,7 @@ func (s *Survey) passedTo(h *hostSeen) (string, int) {
 	return best, most
 }
 
-// relayDomains are the domains whose mail a host of ours passes to another host of ours.
+// relayDomains are the domains whose mail a host of ours passes to another host of ours, or forwards to whoever it is for.
 func (s *Survey) relayDomains(site *Site) {
 	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
 		if !site.IsSecondary(name) {
@@ -509,6 +516,12 @@ func (s *Survey) relayDomains(site *Site) {
 			if domain != "" && sameHost(relay, to) {
 				site.RelayDomains[domain] = Known{Value: domain, Why: fmt.Sprintf("%s passes it to %s", name, to)}
 			}
+		}
+	}
+	redirected := s.redirected.folded()
+	for domain, n := range redirected.All {
+		if !site.IsOurs(domain) {
+			site.RelayDomains[domain] = Known{Value: domain, Why: plural(n, "recipient", "recipients") + " forwarded to other domains"}
 		}
 	}
 	s.givenElsewhere(site)

@@ -64,7 +64,7 @@ func (t *Tracker) direction(m *message) mail.Direction {
 	local, remote := 0, 0
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Local || t.local.has(r.Envelope()) {
+		if r.Local || r.Redirected() || t.local.has(r.Envelope()) {
 			local++
 		} else {
 			remote++

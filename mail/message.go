@@ -2,6 +2,7 @@ package mail
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -97,6 +98,16 @@ type Recipient struct {
 	Code        int
 	Origin             // the line of the last disposition
 	QueueID     string // the hop that gave it
+}
+
+// Redirected reports whether a rule here sent the mail on to another domain. Rules know only addresses of their own: the
+// domain that the envelope had is ours, even if nothing of it ends here.
+func (r *Recipient) Redirected() bool {
+	if r.Original == "" || strings.IndexByte(r.Address, '@') < 0 { // Exim writes a local user without a domain
+		return false
+	}
+	from, to := Domain(r.Original), Domain(r.Address)
+	return from != "" && to != "" && from != to
 }
 
 // Envelope is the address as the envelope had it.
