@@ -60,8 +60,9 @@ var complaintWords = [complaintKinds]string{listedComplaint: "blocklist", repute
 // Postfix, Exim and the common filters.
 var (
 	// harmlessWords are of replies that sound alike and say nothing about us: greylisting, a full or busy mailbox, a missing
-	// signature, a recipient that does not exist.
+	// signature, a recipient that does not exist, a verdict on one message (Gmail's UnsolicitedMessageError, in one line or two).
 	harmlessWords = [...]string{
+		"this message is likely unsolicited", "likely unsolicited mail. to reduce", "does not have authentication information",
 		"greylist", "graylist", "grey-list", "gray-list", "grey list", "postgrey", "mailbox full", "over quota", "quota exceeded",
 		"receiving mail at a rate", "receiving mail too quickly", "user unknown", "no such user", "does not exist", "unauthenticated", "dmarc", "spf check",
 		"relay access denied", "relaying denied",

@@ -25,6 +25,9 @@ func TestComplaintOf(t *testing.T) {
 	check(noComplaint, "", "5.2.2", "552 5.2.2 mailbox full")
 	check(noComplaint, "", "5.7.26", "550-5.7.26 Unauthenticated email from a.example is not accepted due to domain's DMARC policy")
 	check(noComplaint, "", "5.7.1", "554 5.7.1 Message rejected as spam by Content Filtering.")
+	check(noComplaint, "", "5.7.1", `550-5.7.1 [198.51.100.1      12] Our system has detected that this message is\n550-5.7.1 likely unsolicited mail. To reduce the amount of spam sent to Gmail,\n550-5.7.1 this message has been blocked.`)
+	check(noComplaint, "", "5.7.26", `550-5.7.26 This message does not have authentication information or fails to\n550-5.7.26 pass authentication checks. To best protect our users from spam, the\n550-5.7.26 message has been blocked.`)
+	check(reputeComplaint, "", "5.7.1", `550-5.7.1 [198.51.100.1      19] Our system has detected that this message is\n550-5.7.1 likely suspicious due to the very low reputation of the sending IP\n550-5.7.1 address. To best protect our users from spam, the message has been\n550-5.7.1 blocked.`)
 	check(noComplaint, "", "4.4.1", "connect to mx.a.example[192.0.2.1]:25: Connection timed out")
 	check(noComplaint, "", "", "")
 }
