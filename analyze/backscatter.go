@@ -288,6 +288,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", f.Subject.Value, plural(n, "bounce", "bounces"))
 	}
 	w.fillSent(list, &to, &domains, times, &f)
+	f.Signature = during(f.Start, f.End, append(onHost(host), "notice")...)
 	return f, true
 }
 
@@ -430,12 +431,12 @@ func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []boun
 		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	var d Dossier
-	var to Tally
+	var addresses Tally
 	times := make([]mail.Instant, 0, n)
 	unknown := 0
 	for _, b := range list {
 		times = append(times, b.Time)
-		to.Add(b.to, 1)
+		addresses.Add(b.to, 1)
 		if b.unknown {
 			unknown++
 		}
@@ -468,9 +469,14 @@ func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []boun
 	d.Fill(&f)
 	f.RecipientDomains = []Count{{mail.Domain(list[0].to), n}}
 	f.Counts.RecipientDomains = 1
-	f.Facts = append(f.Facts, Fact{"addresses", countWords(to.Top(10))})
+	f.Facts = append(f.Facts, Fact{"addresses", countWords(addresses.Top(10))})
 	f.Title = fmt.Sprintf("Somebody sends mail as %s: %s arrived for mail that was never sent from here", subject.Value, plural(n, "bounce", "bounces"))
 	f.Clients = nil // servers that did what servers do: nobody to block
 	f.Counts.Clients = len(d.clients)
+	to := fmt.Sprintf("%s in recipients", quoted(subject.Value))
+	if subject.Kind == SenderDomain {
+		to = fmt.Sprintf("%s in recipient_domains", quoted(subject.Value))
+	}
+	f.Signature = during(f.Start, f.End, to, "not notice", `sender == "<>"`)
 	return f
 }

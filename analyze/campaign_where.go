@@ -47,8 +47,21 @@ func (c *hand) signature() string {
 	for _, t := range terms[1:] {
 		texts = append(texts, t.text)
 	}
-	texts = append(texts, terms[0].text, fmt.Sprintf("time >= at(%s)", stamp(first)), fmt.Sprintf("time <= at(%s)", stamp(last)))
-	return strings.Join(texts, " and ")
+	return during(first, last, append(texts, terms[0].text)...)
+}
+
+// during is an expression that selects what all terms select of the messages of a time.
+func during(first, last mail.Instant, terms ...string) string {
+	terms = append(terms, fmt.Sprintf("time >= at(%s)", stamp(first)), fmt.Sprintf("time <= at(%s)", stamp(last)))
+	return strings.Join(terms, " and ")
+}
+
+// onHost is the term that selects a host's messages; none where its log has no name.
+func onHost(host string) []string {
+	if host == "" {
+		return nil
+	}
+	return []string{"host == " + quoted(host)}
 }
 
 func stamp(t mail.Instant) string { return quoted(t.In(time.UTC).Format(time.RFC3339Nano)) }

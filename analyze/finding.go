@@ -67,7 +67,7 @@ type Finding struct {
 	Mangled          []Mangled     // all
 	Scripts          []Count       // script or directory, the 100 most frequent
 
-	Signature string // campaign: the shared marks as a --where expression
+	Signature string // --where expression that selects its messages, where the subject alone does not
 	Facts     []Fact // further numbers and words, by detector: "still queued: 10,000"
 	Reasons   []Reason
 	Evidence  []Evidence // at most ten: the first, the typical, the peak, the last

@@ -18,7 +18,7 @@ type Incident struct {
 	End      mail.Instant
 	Findings []string // IDs, the main finding first, the others in order of time
 	Accounts []string // all of the findings
-	Clients  int      // distinct ones over the findings
+	Clients  int      // distinct ones over the findings that are no mere effect
 	Messages int      // of the main finding
 	Steps    []Step   // in order of time
 }
@@ -45,6 +45,10 @@ func rankOf(detector string) int {
 
 // isEffect reports whether a detector tells what followed for a whole host, whoever caused it.
 func isEffect(detector string) bool { return detector == "reputation" || detector == "backscatter" }
+
+// IsEffect reports whether f is about what followed for a whole host. The clients that it names had a part in that, and need
+// none in the story that it is told in.
+func (f *Finding) IsEffect() bool { return isEffect(f.Detector) }
 
 // Incidents joins findings that are related, the gravest incident first. Every finding is in exactly one. What followed for a
 // whole host belongs to the gravest of its causes, and makes no one story of them.
@@ -128,7 +132,9 @@ func newIncident(group []*Finding) Incident {
 			}
 		}
 		for _, c := range f.Clients {
-			clients[c.IP.String()] = true
+			if f == main || !f.IsEffect() {
+				clients[c.IP.String()] = true
+			}
 		}
 		inc.Steps = append(inc.Steps, steps(f)...)
 	}

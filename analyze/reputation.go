@@ -323,6 +323,15 @@ func newTrouble(list []complaint) *trouble {
 	return t
 }
 
+// handedIn is when the first and the last of the messages that met with complaints were taken.
+func (t *trouble) handedIn() (first, last mail.Instant) {
+	first = t.list[0].message.Time
+	for _, c := range t.list {
+		first, last = min(first, c.message.Time), max(last, c.message.Time)
+	}
+	return first, last
+}
+
 // judge scores a time of trouble.
 func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Finding, bool) {
 	th := &w.pass.Thresholds.Reputation
@@ -359,6 +368,8 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	}
 	w.ending(site, t, last, &f)
 	w.fill(t, &f)
+	from, to := t.handedIn()
+	f.Signature = during(from, to, append(onHost(host), "(bounced > 0 or deferred > 0)")...)
 	f.Title = fmt.Sprintf("Other servers complain about %s: %s at %s refused or put off (%s)", f.Subject.Value,
 		plural(len(t.recipients), "recipient", "recipients"), plural(t.providers.Distinct(), "provider", "providers"), w.sayings(t))
 	return f, true

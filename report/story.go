@@ -80,7 +80,7 @@ func tell(r *Report) []*story {
 func (s *story) complete(r *Report) {
 	s.sentence = sentence(s.main, r.Zone)
 	s.happened = entries(s)
-	s.clients = clientsOf(s.findings())
+	s.clients = clientsOf(slices.DeleteFunc(s.findings(), func(f *analyze.Finding) bool { return f != s.main && f.IsEffect() }))
 	s.queued = queuedOf(s.findings())
 	s.ways = waysIn(r, s)
 	s.concerned = concerned(s)
