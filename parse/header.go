@@ -14,7 +14,7 @@ const (
 	EximOwn           // 2024-05-14 10:00:05 text: a log file that Exim writes itself
 	WebmailOwn        // [03-Jun-2024 07:07:24 +0200]: text
 	JSON              // one object a line: journalctl -o json, rsyslog templates
-	Docker            // {"log":…} around any of the above
+	Docker            // {"log":…}, or the stamp of docker logs -t, around any of the above
 	CRI               // 2026-03-07T03:12:09.183Z stdout F around any of the above
 )
 

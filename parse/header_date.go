@@ -236,6 +236,7 @@ func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
 		case c >= 'A' && c <= 'Z' && rest[3] == ' ' && monthOf(rest) != 0,
 			c == '2' && rest[4] == '-' && rest[7] == '-',
 			c == '<' && isDigit(rest[1]):
+			r.Style = Docker // its stamp is UTC, and proves nothing about the zone of the machine
 			return r.wrapped(rest, ev)
 		}
 	}

@@ -95,11 +95,11 @@ func TestRead(t *testing.T) {
 	good(CRI, `2026-03-07T03:12:09Z stdout F {"@timestamp":"2026-03-07T04:12:09+00:00","tag":"postfix/smtpd[953]:","message":" connect"}`, utc, "", "postfix/smtpd", 953, "connect")
 	good(ISO, "2026-03-07T04:12:09.183422+01:00 INFO    postfix/smtpd[953]: x", "2026-03-07T03:12:09.183422Z", "", "postfix/smtpd", 953, "x")
 	good(ISO, "2026-03-07T04:12:09+01:00 WARNING postfix/smtpd[953]: x", utc, "", "postfix/smtpd", 953, "x")
-	good(ISO, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
-	good(ISO, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
+	good(Docker, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
+	good(Docker, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
 	good(Traditional, "postfix-1  | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Traditional, "\x1b[36mpostfix-1  |\x1b[0m Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
-	good(ISO, "mail_1  | 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Docker, "mail_1  | 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(CRI, "2026-03-07T03:12:09Z stdout F Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(CRI, "2026-03-07T03:12:09Z stderr P Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "Mar 07 04:12:09 mx1 postfix/smtpd[1]: x")
 	good(CRI, "2026-03-07T03:12:09Z stdout F the end of it", utc, "", "", 0, "the end of it")
@@ -206,4 +206,24 @@ var headSamples = []string{
 	"Sat 2026-03-07 04:12:09 CET mx1 postfix/smtpd[1]: c",
 	"1772853129.183422 mx1 postfix/smtpd[1]: c",
 	"2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c",
+}
+
+// The stamp of a container runtime is UTC whatever the machine's zone is, and the one within has no year to be compared with.
+func TestStampProvesZone(t *testing.T) {
+	bound := mail.InstantOf(time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC))
+	for line, want := range map[string]bool{
+		"2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x":                           true,
+		"2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x":      false,
+		"mail_1  | 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x":      false,
+		"2026-03-07T03:12:09Z stdout F 2026-03-07T04:12:09+01:00 postfix/smtpd[1]: x": false,
+	} {
+		r := NewHeaderReader(NewClock(time.UTC, bound))
+		var ev mail.Event
+		if _, ok := r.Read(line, &ev); !ok {
+			t.Errorf("%s: not read", line)
+		}
+		if proof, got := r.Proof(&ev); got != want || got && proof.Offset != time.Hour {
+			t.Errorf("%s: proves %t, %v; want %t", line, got, proof.Offset, want)
+		}
+	}
 }
