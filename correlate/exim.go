@@ -14,6 +14,7 @@ import (
 type eximHost struct {
 	lag    time.Duration // between the second in a message ID and the stamp of its arrival, in quarters of an hour: the zone
 	agreed int           // arrivals that had that lag, less those that had not
+	from   hopRef        // the arrival that the lag was first seen at
 }
 
 // aclText is what an access rule logged of a client whose message is to come.
@@ -92,7 +93,7 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	m.Sender, m.MessageID, m.Subject = m.text.keep(ev.Sender), m.text.keep(ev.MessageID), m.text.keep(ev.Subject)
 	m.Size = ev.Size
 	t.envelope(m, h, ev.Recipients)
-	if t.contradicts(q.host, ev) {
+	if t.contradicts(q.host, h, ev) {
 		h.marks |= suspect
 	}
 	t.eximNotice(q, h, ev)
@@ -355,8 +356,8 @@ const (
 
 // contradicts reports whether an arrival's stamp and the second in its ID cannot both be true. Their difference is the
 // offset of the log's zone, if that was guessed wrongly, and the time that the reception took. A false line that a line
-// feed made (src/dkim.c, src/exim.c) seldom gets both right.
-func (t *Tracker) contradicts(on *host, ev *mail.Event) bool {
+// feed made (src/dkim.c, src/exim.c) seldom gets both right. Where it is the first one of the log, the next ones tell.
+func (t *Tracker) contradicts(on *host, h *hop, ev *mail.Event) bool {
 	began, _, ok := parse.EximID(ev.QueueID)
 	if !ok || ev.Time == 0 {
 		return false
@@ -368,13 +369,20 @@ func (t *Tracker) contradicts(on *host, ev *mail.Event) bool {
 	}
 	x := &on.exim
 	switch {
-	case zone == x.lag:
+	case zone == x.lag && x.agreed > 0:
 		x.agreed = min(x.agreed+1, 1000)
 		return false
-	case x.agreed <= 0:
-		x.lag, x.agreed = zone, 1
+	case x.agreed <= 0, isOffset(zone) && !isOffset(x.lag):
+		if first := x.from.get(); first != nil && isLag(zone) && !isLag(x.lag) {
+			first.marks |= suspect
+		}
+		x.lag, x.agreed, x.from = zone, 1, refTo(h)
 		return false
 	}
 	x.agreed--
 	return lag-x.lag < -ahead || lag-x.lag > slow
 }
+
+// isOffset reports whether a clock on the wall can differ so much from UTC; isLag, whether an arrival's stamp can, too.
+func isOffset(d time.Duration) bool { return d >= -12*time.Hour && d <= 14*time.Hour }
+func isLag(d time.Duration) bool    { return d >= -12*time.Hour && d <= 14*time.Hour+slow }

@@ -435,6 +435,9 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 			h.via = via
 		}
 	}
+	if b == forwardedAs {
+		child.origin = internal // where cleanup's lines are lost, only local's says so
+	}
 	m.hops = append(m.hops, c.hops...)
 	m.QueueIDs = append(m.QueueIDs, c.QueueIDs...)
 	for _, host := range c.Hosts {

@@ -184,11 +184,11 @@ func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 		h = t.findReceiving(q, ev.QueueID)
 	}
 	switch {
-	case h == nil:
-		h = t.birth(q, ev, unseen)
-	case h.state == dead && t.now.Sub(h.died) > late,
+	case h == nil,
+		h.state == dead && t.now.Sub(h.died) > late,
 		h.alive() && h.marks&accepted != 0 && h.message.hops[0] == h && h.message.Sender != ev.Sender && !ev.Has(mail.NoSender):
 		h = t.birth(q, ev, unseen)
+		t.claimNotice(h) // where cleanup's lines are lost
 	}
 	m := h.message
 	t.touch(m, ev)
@@ -226,6 +226,7 @@ func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 		}
 		h = t.birth(q, ev, unseen)
 		h.state = queued
+		t.claimNotice(h)
 	}
 	m := h.message
 	t.touch(m, ev)
