@@ -225,7 +225,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	if n < w.pass.Thresholds.Backscatter.MinSent {
 		return Finding{}, false
 	}
-	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: list[0].Time, End: list[n-1].Time}
+	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: list[0].Time, End: list[n-1].Time}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
 		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})

@@ -35,17 +35,24 @@ func (j *judge) tell(all []*candidate, low float64) []*candidate {
 	return told
 }
 
+// chanceName is how much more than in the name of a domain its clients send in others, where that it is theirs, too, is chance:
+// who draws a new sender for each message draws each domain some times.
+const chanceName = 4
+
 // explained reports whether an earlier subject has most of the messages of c, or whether what it leaves of c is no more than
-// c sends at other times.
+// c sends at other times; of a sender domain, whether several have, and it is one of many names to them.
 func (j *judge) explained(c *candidate, earlier []*candidate) bool {
 	length := c.End.Sub(c.Start).Minutes()
 	usual := float64(c.outside) / max(1, j.site.Span()-length) * length
-	members := 0
+	members, theirs := 0, 0
 	for _, e := range earlier {
 		if rank(e.subject.Kind) >= rank(c.subject.Kind) || !meet(c, e) {
 			continue
 		}
 		n := c.of(e.subject)
+		if c.subject.Kind == SenderDomain {
+			members, theirs = members+n, theirs+e.Counts.Messages
+		}
 		// Of a system, only what its addresses and networks do not tell is news.
 		if c.subject.Kind == ASN && e.subject.Kind != Network {
 			if members += n; ratio(members, c.Counts.Messages) >= enough {
@@ -56,7 +63,7 @@ func (j *judge) explained(c *candidate, earlier []*candidate) bool {
 			return true
 		}
 	}
-	return false
+	return ratio(members, c.Counts.Messages) >= enough && theirs >= chanceName*members
 }
 
 // within reports whether c is an address of a network that is told.

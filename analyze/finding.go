@@ -76,6 +76,9 @@ type Finding struct {
 	QueueIDs  []string   // messages of it that are still in the queue, at most 1000
 }
 
+// namelessHost is what a host is called whose log does not name it.
+const namelessHost = "mail server"
+
 // Counts are exact numbers of a finding. Recipients are counted by their last disposition.
 type Counts struct {
 	Messages, Recipients                   int

@@ -17,7 +17,8 @@ var openRelay = Detector{
 from strangers for strangers is an open relay, and spammers find it within hours. The log does not say "open relay"; it says
 that a client which did not log in, and is not ours, handed in a message whose recipients are not ours either. This detector
 collects those messages, by the domain of the envelope sender (an access rule that trusts a sender's domain, which anybody
-can write, is the usual hole) and by client, and shows:
+can write, is the usual hole) and by client. Where many clients write in any name, it tells of all that went through the open
+door as one. It shows:
 
   - the words with which an access rule or a policy let them in, where the server logs them ("whitelisted in local domains
     whitelist"): that is the rule to mend;
@@ -29,7 +30,7 @@ Honest mail that looks alike: an office, a printer or a monitor that may relay b
 +relay_from_hosts): few addresses, seen all the time, senders that are known here; a gateway or secondary MX that passes
 mail on to another host (its recipient domains are few, each goes to one relay, and many strangers write to them): give
 --local-domain or the other host's log where this is not recognised; aliases that lead outside (the envelope recipient is
-ours). Those stay below medium or are left out.
+ours, also of a domain all of whose mail is forwarded). Those stay below medium or are left out.
 
 What it cannot see: a relay through a login (see accounts) or through a script (see scripts); whether the trusted office
 address was itself misused, unless its traffic changes so much that it is a burst; mail that was handed in and never tried.`,
@@ -42,7 +43,7 @@ type RelayThresholds struct {
 	MinDomains  int     // recipient domains: mail for one or two is a forward or a gateway
 	ManyFrom    int     // from here on the mass alone is a mark
 	Random      float64 // bits a letter: mean surprise of local parts that were drawn at random
-	GatewayFrom int     // strangers that write to one domain, always passed to one relay, before it is ours
+	GatewayFrom int     // mail servers of strangers that write to one domain, always passed to one relay, before it is ours
 	MaxEntities int     // clients, sender domains and recipient domains watched at a time
 }
 
@@ -67,10 +68,18 @@ type relayed struct {
 	unsettled int // recipients that are not delivered
 }
 
+// relayWriters is how many times as many of those who write to a domain are remembered as make a gateway: not all are mail
+// servers.
+const relayWriters = 4
+
+// relayCustomer is up to how many domains a stranger writes through a gateway. Who writes to more is rather one whose mail to
+// all the world we relay, and proves nothing about whom he writes to.
+const relayCustomer = 20
+
 // relayTarget is a recipient domain: where its mail goes, and who writes to it.
 type relayTarget struct {
 	relays      Tally
-	clients     Tally // up to GatewayFrom, and the sender domains likewise
+	clients     Tally // up to relayWriters times GatewayFrom, and the sender domains likewise
 	senders     Tally
 	first, last mail.Instant
 }
@@ -147,7 +156,7 @@ func (w *relayWatch) target(m *mail.Message, ip netip.Addr) {
 			t.relays.Add(r.Relay, 1)
 		}
 		t.seen(m.Time)
-		if most := w.pass.Thresholds.Relay.GatewayFrom; t.clients.Distinct() < most || t.senders.Distinct() < most {
+		if most := relayWriters * w.pass.Thresholds.Relay.GatewayFrom; t.clients.Distinct() < most || t.senders.Distinct() < most {
 			t.clients.Add(ip.String(), 1)
 			addNamed(&t.senders, mail.Domain(m.Sender))
 		}
@@ -233,8 +242,27 @@ func (w *relayWatch) Merge(other Watch) {
 }
 
 func (w *relayWatch) Findings(site *Site) []Finding {
-	var found []Finding
 	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
+	found := w.bySender(site, told)
+	open, members := w.openToAll(site, found, told)
+	if open != nil {
+		found = slices.DeleteFunc(found, func(f Finding) bool { return coveredBy(&f, members) })
+		found = append(found, *open)
+	}
+	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
+		r := w.clients.Find(ip)
+		if site.IsOwn(ip) || members[ip] || 2*told[ip] > r.messages {
+			continue
+		}
+		if f, ok := w.judge(site, r, Subject{IP, ip.String()}); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// bySender finds the domains in whose name several clients had mail relayed.
+func (w *relayWatch) bySender(site *Site, told map[netip.Addr]int) (found []Finding) {
 	for _, domain := range w.domains.Sorted(strings.Compare) {
 		r := w.domains.Find(domain)
 		if f, ok := w.judge(site, r, Subject{SenderDomain, domain}); ok && len(f.Clients) > 1 {
@@ -242,15 +270,6 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 			for _, c := range f.Clients {
 				told[c.IP] += c.Messages
 			}
-		}
-	}
-	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
-		r := w.clients.Find(ip)
-		if site.IsOwn(ip) || 2*told[ip] > r.messages {
-			continue
-		}
-		if f, ok := w.judge(site, r, Subject{IP, ip.String()}); ok {
-			found = append(found, f)
 		}
 	}
 	return found
@@ -267,16 +286,38 @@ func (w *relayWatch) foreign(site *Site, to *Tally) (recipients, domains int) {
 	return recipients, domains
 }
 
-// gateway reports whether a recipient domain looks like one that we pass on: strangers of many domains write to it, all the
-// time, and all of it goes to one place. A big provider that a run through an open relay aims at has the last mark only.
+// gateway reports whether a recipient domain looks like one that we pass on: mail servers of strangers, in the names of many
+// domains, write to it, all the time, and all of it goes to one place. A big provider that a run through an open relay aims at
+// has the last mark only; those who write to it through us are customers' lines and rented machines.
 func (w *relayWatch) gateway(site *Site, domain string) bool {
 	t := w.targets.Find(domain)
 	least := w.pass.Thresholds.Relay.GatewayFrom
-	if t == nil || t.clients.Distinct() < least || t.senders.Distinct() < least {
+	if t == nil || t.clients.Distinct() < least || t.senders.Distinct() < least || w.servers(site, t) < least {
 		return false
 	}
 	_, share := t.relays.Most()
 	return share > 0.95 && t.last.Sub(t.first) > site.Last.Sub(site.First)/2
+}
+
+// servers is how many of those who write to a domain look like mail servers of strangers.
+func (w *relayWatch) servers(site *Site, t *relayTarget) (n int) {
+	for _, ip := range t.clients.Values() {
+		if r := w.clients.Find(netip.MustParseAddr(ip)); r != nil && r.to.Distinct() <= relayCustomer && r.isServer(site) {
+			n++
+		}
+	}
+	return n
+}
+
+// isServer reports whether what one client handed in came from a mail server that somebody named, as far as the log tells.
+func (r *relayed) isServer(site *Site) bool {
+	for _, c := range r.tally.clients {
+		if c.Name != "" || site.Population.LooksUpNames() {
+			return c.Name != "" && !genericName(c.Name, c.IP) && !rentedName(c.Name)
+		}
+		return kindOfHELO(c.HELO) == namedHELO
+	}
+	return false
 }
 
 // judge scores what one sender domain or client had relayed.
@@ -320,6 +361,9 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	}
 	if r.messages >= th.ManyFrom {
 		add("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
+		if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
+			add("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
+		}
 	}
 	w.excuse(site, r, known, add)
 	f.Title = w.title(r, subject, recipients)
@@ -328,6 +372,9 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	f.Rate = bucketRate(&r.tally.Buckets)
 	return f, true
 }
+
+// relaySudden is up to which share of the log's time what was relayed came all at once: who may relay here does it all day.
+const relaySudden = 0.25
 
 // relayPlaces is from how many networks one person sends on a day: home, work, and the way between them.
 const relayPlaces = 3
@@ -369,9 +416,13 @@ func knownSenders(site *Site, senders *Tally) (n int) {
 
 func (w *relayWatch) title(r *relayed, subject Subject, recipients int) string {
 	clients := plural(len(r.tally.clients), "address", "addresses")
-	if subject.Kind == SenderDomain {
+	switch subject.Kind {
+	case SenderDomain:
 		return fmt.Sprintf("Open relay: %s relayed %s from %s to %s, none of them ours",
 			clients, plural(r.messages, "message", "messages"), subject.Value, plural(recipients, "recipient", "recipients"))
+	case Host:
+		return fmt.Sprintf("Open relay: %s relayed %s in the names of %s to %s, none of them ours", clients, plural(r.messages, "message", "messages"),
+			plural(r.tally.SenderDomains.Distinct(), "domain", "domains"), plural(recipients, "recipient", "recipients"))
 	}
 	return fmt.Sprintf("Open relay: %s relayed %s to %s, none of them ours",
 		subject.Value, plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"))
@@ -388,8 +439,11 @@ func (w *relayWatch) queue(r *relayed, f *Finding) {
 		}
 	}
 	f.Facts = append(f.Facts, Fact{"went out", say("%s delivered, %d bounced", plural(r.tally.Counts.Delivered, "recipient", "recipients"), r.tally.Counts.Bounced+r.tally.Counts.Expired)})
-	f.Facts = append(f.Facts, Fact{"still queued", say("%s, and %s of ours to their senders (of %d made)",
-		plural(waiting, "recipient", "recipients"), plural(notices, "notice", "notices"), all)})
+	queued := plural(waiting, "recipient", "recipients")
+	if all > 0 {
+		queued += say(", and %s of ours to their senders (of %d made)", plural(notices, "notice", "notices"), all)
+	}
+	f.Facts = append(f.Facts, Fact{"still queued", queued})
 }
 
 // bucketRate is the rate of what buckets counted: the peak is that of a whole minute.

@@ -342,7 +342,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	first, last := list[0].time, list[len(list)-1].time
 	sent := w.sentBetween(host, first, last)
 	share := ratio(len(t.recipients), max(sent, len(t.recipients)))
-	f := Finding{Subject: Subject{Host, cmp.Or(host, "mail server")}, Start: first, End: last}
+	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: first, End: last}
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
 		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})

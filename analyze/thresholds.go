@@ -128,8 +128,9 @@ func DefaultThresholds() Thresholds {
 			MinDomains:  3,
 			ManyFrom:    100,
 			// Names have about 4 bits a letter, ten random letters 6.9.
-			Random:      5.5,
-			GatewayFrom: 10,
+			Random: 5.5,
+			// The mail of a small firm of a day comes from as many.
+			GatewayFrom: 6,
 			MaxEntities: 5_000,
 		},
 		Guessing: GuessingThresholds{

@@ -1,0 +1,136 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// A server that relays for everybody is found by many who each write in any name. Told by sender, that would be a hundred small
+// findings of which none says how much it was; told by client, one for each. What they have in common is the open door.
+
+const (
+	// relayNames is from how many sender domains on, none of which has a good part of the mail, the names are chance.
+	relayNames = 4
+	// relayTogether is how far from what the busy clients sent the mail of one that sent little may be.
+	relayTogether = 30 * time.Minute
+)
+
+// openToAll joins the clients that relay in any name to one finding, and returns them. It is nil where there are no such.
+func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Addr]int) (*Finding, map[netip.Addr]bool) {
+	w.untold(bySender, told)
+	busy, few := w.inAnyName(site, told)
+	var all relayed
+	members := make(map[netip.Addr]bool)
+	join := func(ip netip.Addr) {
+		all.merge(w.clients.Find(ip))
+		members[ip] = true
+	}
+	for _, ip := range busy {
+		join(ip)
+	}
+	start, end := all.tally.Start.Add(-relayTogether), all.tally.End.Add(relayTogether)
+	n := 0
+	for _, ip := range few {
+		n += w.clients.Find(ip).messages
+	}
+	alone := len(busy) < 2
+	if alone && n < w.pass.Thresholds.Relay.ManyFrom {
+		return nil, nil
+	}
+	for _, ip := range few {
+		if r := w.clients.Find(ip); alone || r.tally.Start >= start && r.tally.End <= end {
+			join(ip)
+		}
+	}
+	host, _ := all.tally.Hosts.Most()
+	f, ok := w.judge(site, &all, Subject{Host, cmp.Or(host, namelessHost)})
+	if !ok || f.Score < w.pass.Thresholds.Score.Medium {
+		return nil, nil
+	}
+	f.Signature = relaySignature(&f)
+	return &f, members
+}
+
+// untold takes from what findings about sender domains cover what is of domains that are many and small: chance names.
+func (w *relayWatch) untold(bySender []Finding, told map[netip.Addr]int) {
+	all := 0
+	for i := range bySender {
+		all += bySender[i].Counts.Messages
+	}
+	var small []*Finding
+	for i := range bySender {
+		if f := &bySender[i]; relayNames*f.Counts.Messages < all {
+			small = append(small, f)
+		}
+	}
+	if len(small) < relayNames {
+		return
+	}
+	for _, f := range small {
+		for _, c := range f.Clients {
+			told[c.IP] -= c.Messages
+		}
+	}
+}
+
+// inAnyName is the clients that relay in any name: those of which it can be seen, and those that send too little for that and
+// are no mail servers.
+func (w *relayWatch) inAnyName(site *Site, told map[netip.Addr]int) (busy, few []netip.Addr) {
+	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
+		r := w.clients.Find(ip)
+		if site.IsOwn(ip) || 2*told[ip] > r.messages {
+			continue
+		}
+		if recipients, _ := w.foreign(site, &r.to); 2*recipients < r.to.Total() {
+			continue
+		}
+		switch {
+		case r.inManyNames() && w.isGrave(site, r, ip):
+			busy = append(busy, ip)
+		case r.messages < 2*w.pass.Thresholds.Relay.MinMessages && !r.isServer(site):
+			few = append(few, ip)
+		}
+	}
+	return busy, few
+}
+
+// inManyNames reports whether one client sent as many domains, none of which has most of its mail.
+func (r *relayed) inManyNames() bool {
+	_, share := r.tally.SenderDomains.Most()
+	return 2*share <= 1 && r.tally.SenderDomains.Distinct() >= relayNames
+}
+
+// isGrave reports whether a client would be told alone, and not as one that is probably meant to relay.
+func (w *relayWatch) isGrave(site *Site, r *relayed, ip netip.Addr) bool {
+	f, ok := w.judge(site, r, Subject{IP, ip.String()})
+	return ok && f.Score >= w.pass.Thresholds.Score.Medium
+}
+
+// coveredBy reports whether most messages of a finding are of members.
+func coveredBy(f *Finding, members map[netip.Addr]bool) bool {
+	n := 0
+	for _, c := range f.Clients {
+		if members[c.IP] {
+			n += c.Messages
+		}
+	}
+	return 2*n > f.Counts.Messages
+}
+
+// relaySignature selects what a finding's clients relayed.
+func relaySignature(f *Finding) string {
+	terms := []string{`direction == "` + mail.Relayed.String() + `"`, `account == ""`}
+	if len(f.Clients) <= signatureClients {
+		list := make([]string, len(f.Clients))
+		for i, c := range f.Clients {
+			list[i] = quoted(c.IP.String())
+		}
+		terms = append(terms, fmt.Sprintf("ip in [%s]", strings.Join(list, ", ")))
+	}
+	return during(f.Start, f.End, terms...)
+}
