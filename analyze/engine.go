@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"mailforensics/mail"
@@ -158,10 +159,13 @@ func related(all []Finding, sharers map[Subject][]int, i int, site *Site) []stri
 
 // mentions is whom a finding is about. What thousands share (a webmail host, a big provider) would join everything, so a
 // finding with many clients or accounts is joined by its subject and the most frequent ones only, and that two use senders of
-// our own domain says nothing.
+// our own domain says nothing. Of an account, one daemon logs the name as it was typed and another one in lower case.
 func mentions(f *Finding, site *Site) []Subject {
 	const most = 1000
 	all := []Subject{f.Subject}
+	if f.Subject.Kind == Account {
+		all[0].Value = strings.ToLower(f.Subject.Value)
+	}
 	for _, c := range f.Clients[:min(most, len(f.Clients))] {
 		if !c.IP.IsValid() {
 			continue
@@ -169,7 +173,7 @@ func mentions(f *Finding, site *Site) []Subject {
 		all = append(all, Subject{IP, c.IP.String()}, Subject{Network, NetworkOf(c.IP).String()})
 	}
 	for _, a := range f.Accounts[:min(most, len(f.Accounts))] {
-		all = append(all, Subject{Account, a})
+		all = append(all, Subject{Account, strings.ToLower(a)})
 	}
 	for _, s := range f.Scripts {
 		all = append(all, Subject{Script, s.Value})

@@ -67,3 +67,14 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("got %v, want nothing for a log that tells all", advice)
 	}
 }
+
+// Dovecot's log has the name of a login in lower case, Postfix's the one that was typed.
+func TestRelateFoldsAccounts(t *testing.T) {
+	guesses, abuse, other := story("guessing", "g", Medium, 100, 0), story("account", "a", High, 3000, 400), story("account", "b", High, 3000, 400)
+	guesses.Subject, abuse.Subject, other.Subject = Subject{Account, "eva.berg"}, Subject{Account, "Eva.Berg"}, Subject{Account, "eva.bergmann"}
+	all := []Finding{guesses, abuse, other}
+	relate(all, &Site{})
+	if got := all[1].Related; !slices.Equal(got, []string{"guessing/g"}) || len(all[2].Related) > 0 {
+		t.Errorf("got %v and %v, want the guesses for Eva.Berg and for nobody else", got, all[2].Related)
+	}
+}

@@ -69,7 +69,7 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
-	if !found {
+	if !found && s.main.Severity > analyze.Low { // below it nobody says that it was lost
 		how := "How its password was lost these logs do not tell"
 		if looked := lookedFor(r, "phish", "guessing"); looked != "" {
 			how += ": looked for " + looked + ", and found none that belongs to it"
