@@ -173,10 +173,16 @@ func (h *hunt) groups(kind seedKind) map[string][]*seen {
 	return groups
 }
 
+// outside is the key of what was for none of our recipients.
+const outside = "outside"
+
 // key is what a sighting may share with others by a mark of that kind.
 func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 	switch kind {
 	case seedSelf:
+		if s.is(triedRelay) { // who looks for an open relay likes to write to himself
+			return outside, s.is(toItself)
+		}
 		return "", s.is(toItself)
 	case seedNumber:
 		return "", kindOfHELO(s.helo) == numberHELO

@@ -187,7 +187,7 @@ func (c *hand) refuse(d *Dossier, s *seen) {
 func (c *hand) name() string {
 	switch c.kind {
 	case seedSelf:
-		return "sender is recipient"
+		return strings.TrimSpace("sender is recipient " + c.key)
 	case seedNumber:
 		return "HELO is a number"
 	case seedOwnName:
@@ -216,6 +216,10 @@ var seedWords = [seedKinds]string{
 func (c *hand) title() string {
 	words := seedWords[c.kind]
 	switch c.kind {
+	case seedSelf:
+		if c.key == outside {
+			words += ", who is none of ours"
+		}
 	case seedSubject:
 		words = fmt.Sprintf("all with the subject %q", c.key)
 	case seedHELO:

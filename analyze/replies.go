@@ -103,6 +103,12 @@ func complaintOf(dsn, reply string) (kind complaintKind, list string) {
 	return noComplaint, ""
 }
 
+// refusesRelay reports whether a reply refuses to pass on a stranger's mail to a stranger, as Exim's example configuration and
+// Postfix (smtpd/smtpd_check.c, reject_unauth_destination) say it, and most that were written by hand.
+func refusesRelay(reply string) bool {
+	return hasAny(strings.ToLower(reply), "relay not permitted", "relay access denied", "relaying denied", "relaying not allowed", "not permitted to relay")
+}
+
 func hasAny(text string, words ...string) bool {
 	for _, w := range words {
 		if strings.Contains(text, w) {

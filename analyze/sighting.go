@@ -36,6 +36,7 @@ const (
 	alignedHELO                  // HELO and sender are of one organisation; nobody checks a HELO
 	wasIncomplete                // the message was not removed from the queue
 	recipientsHELO               // HELO is a name of a recipient's domain
+	triedRelay                   // refused, because neither sender nor recipient is ours
 )
 
 // The texts of a sighting.
@@ -169,6 +170,9 @@ func (s *sighting) refusal(ev *mail.Event) {
 	}
 	if ev.DSN == "5.1.1" || ev.DSN == "" && unknownRecipient("", ev.Reply) {
 		s.marks |= wasUnknown
+	}
+	if refusesRelay(ev.Reply) {
+		s.marks |= triedRelay
 	}
 	s.put(nameText, ev.Client.Name, maxSightingText)
 	s.put(heloText, ev.Client.HELO, maxSightingText)
