@@ -144,6 +144,7 @@ func unknownRecipient(dsn, reply string) bool {
 		return true
 	}
 	return containsFold(reply, "user unknown") || containsFold(reply, "unknown user") || containsFold(reply, "no such user") ||
+		containsFold(reply, "unrouteable address") || containsFold(reply, "no such person") || // Exim, and as cPanel sets it up
 		containsFold(reply, "recipient rejected") || containsFold(reply, "mailbox unavailable") || containsFold(reply, "does not exist")
 }
 
