@@ -19,21 +19,58 @@ var phish = Detector{
 // contact is an address to which our users wrote.
 type contact struct {
 	n     int
-	first writer   // the earliest message of all
-	more  []writer // the first of each further one
+	first keptWriter   // the earliest message of all
+	more  []keptWriter // the first of each further one
 }
 
-// writers is everybody who wrote to it, the earliest first.
-func (c *contact) writers() []writer { return append([]writer{c.first}, c.more...) }
+// writers is everybody who wrote to it.
+func (c *contact) writers() []writer {
+	all := []writer{c.first.writer()}
+	for i := range c.more {
+		all = append(all, c.more[i].writer())
+	}
+	return all
+}
 
 // writer is somebody of ours and the first message that he wrote to an address.
 type writer struct {
 	mail.Origin
 	time    mail.Instant
-	account string // folded
-	sender  string // folded
+	account string
+	sender  string
 	subject string
 	line    string
+}
+
+// keptWriter is a writer, packed: there may be a hundred thousand, and of a message's strings they need but a few.
+type keptWriter struct {
+	mail.Origin
+	time mail.Instant
+	text string    // account, sender, subject and line, one after another
+	ends [3]uint32 // of the first three
+}
+
+func (w *writer) pack() keptWriter {
+	k := keptWriter{Origin: w.Origin, time: w.time}
+	var text strings.Builder
+	text.Grow(len(w.account) + len(w.sender) + len(w.subject) + len(w.line))
+	for i, s := range []string{w.account, w.sender, w.subject} {
+		text.WriteString(s)
+		k.ends[i] = uint32(text.Len())
+	}
+	text.WriteString(w.line)
+	k.text = text.String()
+	return k
+}
+
+func (k *keptWriter) account() string { return k.text[:k.ends[0]] }
+func (k *keptWriter) sender() string  { return k.text[k.ends[0]:k.ends[1]] }
+
+func (k *keptWriter) writer() writer {
+	return writer{
+		Origin: k.Origin, time: k.time,
+		account: k.account(), sender: k.sender(), subject: k.text[k.ends[1]:k.ends[2]], line: k.text[k.ends[2]:],
+	}
 }
 
 // writersKept is how many writers of one contact are known by name: to whom more write is no secret.
@@ -289,34 +326,52 @@ func (w *phishWatch) note(m *mail.Message, address string) {
 func (c *contact) add(in writer) {
 	switch {
 	case c.first.time == 0:
-		c.first = in
+		c.first = in.pack()
 		return
 	case c.first.same(&in):
-		if compareWriters(in, c.first) < 0 {
-			c.first = in
+		if in.before(&c.first) {
+			c.first = in.pack()
 		}
 		return
-	case compareWriters(in, c.first) < 0:
-		c.first, in = in, c.first
+	case in.before(&c.first):
+		earliest := in.pack()
+		in, c.first = c.first.writer(), earliest
 	}
 	for i := range c.more {
 		if c.more[i].same(&in) {
-			if compareWriters(in, c.more[i]) < 0 {
-				c.more[i] = in
+			if in.before(&c.more[i]) {
+				c.more[i] = in.pack()
+				c.bound()
 			}
 			return
 		}
 	}
-	c.more = append(c.more, in)
-	if len(c.more) > writersKept {
-		slices.SortFunc(c.more, compareWriters)
+	if len(c.more) == writersKept && !in.before(&c.more[writersKept-1]) {
+		return
+	}
+	c.more = append(c.more, in.pack())
+	c.bound()
+}
+
+// bound keeps the earliest writers, once there are enough: the last is then the latest.
+func (c *contact) bound() {
+	if len(c.more) >= writersKept {
+		slices.SortFunc(c.more, func(a, b keptWriter) int { return compareWriters(a.writer(), b.writer()) })
 		c.more = c.more[:writersKept]
 	}
 }
 
 // same reports whether two messages are one person's.
-func (a *writer) same(b *writer) bool {
-	return strings.EqualFold(a.account, b.account) && strings.EqualFold(a.sender, b.sender)
+func (k *keptWriter) same(in *writer) bool {
+	return strings.EqualFold(k.account(), in.account) && strings.EqualFold(k.sender(), in.sender)
+}
+
+// before reports whether a message is earlier than one that is kept.
+func (w *writer) before(k *keptWriter) bool {
+	if w.time != k.time {
+		return w.time < k.time
+	}
+	return compareWriters(*w, k.writer()) < 0
 }
 
 // Merge takes over what other has counted.

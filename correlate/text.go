@@ -17,12 +17,12 @@ type text struct {
 
 // How much of a message's strings is usually not in the line that bore it: Message-ID and addresses, where other lines have them.
 const (
-	usualPostfix = 176
-	usualExim    = 96
+	usualPostfix = 112
+	usualExim    = 40
 )
 
 // morePiece is the size of a further piece, for what did not fit.
-const morePiece = 128
+const morePiece = 96
 
 // reserve begins a piece.
 func (x *text) reserve(n int) {
