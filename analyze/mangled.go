@@ -26,6 +26,8 @@ several addresses, for a good part of what it gets refused, or several clients i
 damaged address: they share a list, and most likely a hand.
 
 Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
+A list with people who left (a.harms, where t.harms is known): an address with another first letter is believed only beside
+other damage.
 
 What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
 that got no mail within the log. On a gateway or a secondary MX alone, what the next host took counts as known; give its
@@ -379,8 +381,8 @@ func (x *damageIndex) find(address string) (original, kind string) {
 }
 
 // findAll finds the originals of what is damaged of a list. One that has several (of petersen: b.petersen, t.petersen) is
-// of that which other damage on the list is of, too; and where so little is left that it could be of anybody, such other
-// damage is asked for.
+// of that which other damage on the list is of, too; and where so little is left that it could be of anybody, or the address
+// may as well be the name of somebody else, such other damage is asked for.
 func (x *damageIndex) findAll(list []string) map[string]damage {
 	var found map[string]damage
 	var proven map[string]int
@@ -417,6 +419,9 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 
 // originals are the known recipients of which an address may be a damaged form, the likeliest first, and the kind of the
 // damage, which is the same for all. They are valid until the next call.
+//
+// An address that has another first letter and is the same otherwise is no damage by itself: a.harms and t.harms, Hanna and
+// Nanna are two people, of whom one has left.
 func (x *damageIndex) originals(address string, tailLeast, replaceTail int) (originals []string, kind string) {
 	address = strings.ToLower(address)
 	local := mail.LocalPart(address)
@@ -433,7 +438,11 @@ func (x *damageIndex) originals(address string, tailLeast, replaceTail int) (ori
 			}
 		}
 		if cut <= replaceMost && len(local)-cut >= replaceTail {
-			if originals = x.beheadedTo(tail, address); len(originals) > 0 {
+			originals = x.beheadedTo(tail, address)
+			if replaceTail > provenTail {
+				originals = slices.DeleteFunc(originals, func(o string) bool { return o[1:] == address[1:] })
+			}
+			if len(originals) > 0 {
 				return originals, "substituted"
 			}
 		}

@@ -17,7 +17,8 @@ func TestDamage(t *testing.T) {
 		{"san.nobody", "susan.nobody", "truncated"},
 		{"rda", "gerda", "truncated"},
 		{"osan.nobody", "susan.nobody", "substituted"},
-		{"Tusan.Nobody", "susan.nobody", "substituted"},
+		{"Otusan.Nobody", "susan.nobody", "substituted"},
+		{"tusan.nobody", "", ""},  // another name
 		{"susan.nobod", "", ""},   // a typo at the end
 		{"fo", "", ""},            // too little left
 		{"mueller", "", ""},       // a name of a dictionary
@@ -44,6 +45,8 @@ func TestDamage(t *testing.T) {
 		{"", "es", "", ""},
 		{"0ines", "ones", "ines", "substituted"},
 		{"", "ones", "", ""},
+		{"", "a.petersen", "", ""}, // another person
+		{"smtpsusan.nobody", "tusan.nobody", "susan.nobody", "substituted"},
 		{"0m.harms", ".harms", "m.harms", "truncated"},
 	} {
 		list := []string{tt.address + "@club.example"}

@@ -210,6 +210,18 @@ func (t *Tracker) release() {
 	}
 }
 
+// Silent tells that nothing was logged for so long after the last event: what lingers for late lines is handed out when none
+// can come any more. Between two calls there may be events.
+func (t *Tracker) Silent(d time.Duration) {
+	last := t.now
+	t.now = last.Add(d)
+	for before := -1; t.waiting.len() != before; {
+		before = t.waiting.len()
+		t.release()
+	}
+	t.now = last
+}
+
 // evict keeps the bounds on the number and the age of open messages.
 func (t *Tracker) evict() {
 	m := t.oldest

@@ -13,9 +13,10 @@ import (
 
 // FollowOptions are what reading a growing log needs beside Options.
 type FollowOptions struct {
-	Now    func() time.Time        // the clock on the wall: a stamp without a year is not after it
-	Notice func(path, text string) // told about rotations and losses
-	Log    logfile.FollowOptions   // Notice and Saved are set here
+	Now    func() time.Time            // the clock on the wall: a stamp without a year is not after it
+	Notice func(path, text string)     // told about rotations and losses
+	Silent func(d time.Duration) error // told, in the place of sink, that nothing was written for so long; may be nil
+	Log    logfile.FollowOptions       // Notice and Saved are set here
 }
 
 // quietFor is how long a file has nothing to say before it is taken for read to its end.
@@ -23,7 +24,7 @@ const quietFor = time.Second
 
 // Follow is Read for logs that grow: it goes on over rotations until ctx is done, and returns nil then, or until sink returns
 // an error. What the files hold at the beginning comes in the order of time over all of them; after that events come as they
-// are written. Two files that hold the same lines are counted twice.
+// are written.
 func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOptions, sink func([]mail.Event) error) (*Ledger, error) {
 	if o.LocalZone == nil {
 		o.LocalZone = time.UTC
@@ -145,7 +146,10 @@ func (f *following) say(file *followed, caught, stopped bool) {
 func (f *following) merge(ctx context.Context) error {
 	timer := time.NewTimer(quietFor)
 	defer timer.Stop()
+	ticker := time.NewTicker(quietFor)
+	defer ticker.Stop()
 	quiet := false
+	silent := time.Duration(0)
 	for {
 		first, limit, waits, stopped := f.heads()
 		switch {
@@ -153,6 +157,7 @@ func (f *following) merge(ctx context.Context) error {
 			if err := f.handUpTo(first, limit); err != nil {
 				return err
 			}
+			silent = 0
 			continue
 		case stopped == len(f.files):
 			return nil
@@ -163,6 +168,12 @@ func (f *following) merge(ctx context.Context) error {
 		case <-f.news:
 		case <-timer.C:
 			quiet = true
+		case <-ticker.C:
+			if silent += quietFor; first == nil && f.fo.Silent != nil {
+				if err := f.fo.Silent(silent); err != nil {
+					return err
+				}
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -176,7 +187,7 @@ func (f *following) heads() (first *followed, limit mail.Instant, waits bool, st
 		file.mu.Lock()
 		caught, ended := file.caught, file.stopped // read before the queue: what is queued after that is news
 		file.mu.Unlock()
-		if file.fill(); file.cursor == nil {
+		if f.fill(file); file.cursor == nil {
 			waits = waits || !caught && !ended
 			if ended {
 				stopped++
@@ -197,10 +208,11 @@ func (f *following) heads() (first *followed, limit mail.Instant, waits bool, st
 }
 
 // fill takes the next batch that has events.
-func (file *followed) fill() {
+func (f *following) fill(file *followed) {
 	for file.cursor == nil || file.next == len(file.cursor.events) {
 		select {
 		case b := <-file.queue:
+			f.dups.note(file.stream, b)
 			file.cursor, file.next = b, 0
 		default:
 			file.cursor = nil
@@ -220,7 +232,7 @@ func (f *following) handUpTo(file *followed, limit mail.Instant) error {
 	}
 	c := &cursor{s: file.stream, b: file.cursor, i: file.next}
 	file.next = end
-	return f.hand(c, end, false)
+	return f.hand(c, end, len(f.files) > 1)
 }
 
 // rest hands out what was parsed before the end.

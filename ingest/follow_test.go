@@ -70,3 +70,42 @@ func grow(t *testing.T, path, text string) {
 	defer f.Close()
 	fmt.Fprint(f, text)
 }
+
+// A log and its copy, both growing: every line counts once. Where nothing is written any more, that is told.
+func TestFollowTwins(t *testing.T) {
+	line := func(s string) string { return "Nov 20 11:00:0" + s + " a postfix/x[1]: " + s + "\n" }
+	inputs := logs(t, "a.log", line("1")+line("2"), "copy.log", line("1")+line("2"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var got []string
+	sink := func(events []mail.Event) error {
+		for i := range events {
+			got = append(got, strings.Clone(events[i].Text))
+		}
+		return nil
+	}
+	grown := false
+	silent := func(d time.Duration) error {
+		switch {
+		case !grown:
+			grown = true
+			grow(t, inputs[0].Path, line("3"))
+			grow(t, inputs[1].Path, line("3"))
+		case d >= 2*time.Second:
+			cancel()
+		}
+		return nil
+	}
+	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {}, Silent: silent,
+		Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
+	ledger, err := Follow(ctx, inputs, options(), fo, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1", "2", "3"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if n := ledger.Files[0].Duplicates + ledger.Files[1].Duplicates; n != 3 {
+		t.Errorf("got %d duplicates, want 3", n)
+	}
+}

@@ -17,7 +17,8 @@ const messagesLong = `Messages prints one record per message, as its sender know
 a secondary MX passed to a primary whose log is given too, is one record with several queue IDs. Notices that the mail server
 wrote by itself (bounces, delay warnings) have "notice": true and a parent.
 
-A record is printed when the fate of the message is known: records are in the order of the ends, not of the beginnings.
+A record is printed when the fate of the message is known: records are in the order of the ends, not of the beginnings. With
+--follow that is some seconds after its last line, or a minute where the log falls silent.
 
 --where chooses by an expression over the fields of a message, such as
   ip == "192.0.2.7" and deferred > 0

@@ -142,7 +142,7 @@ func globalFlags(root *cobra.Command, t *typed) {
 	f.BoolVar(&t.hash, "hash", false, "SHA-256 of each input as read")
 	f.StringVar(&t.color, "color", "auto", "colours: `auto`, always, never; NO_COLOR is honoured")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "no progress and no notices")
-	f.BoolVar(&t.follow, "follow", false, "go on reading as the log grows, over rotations; ^C prints what is known")
+	f.BoolVar(&t.follow, "follow", false, "go on reading as the log grows, over rotations; events and messages come as they are known, reports at ^C")
 	f.IntVar(&t.workers, "workers", 0, "parse with `N` goroutines (default: one a core)")
 	must(f.MarkHidden("workers"))
 	must(root.RegisterFlagCompletionFunc("format", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -68,15 +68,15 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 	if over != nil {
 		defer over.stop()
 	}
-	sink, done := s.sink(w.located(places), r, over)
-	r.ledger, err = s.read(ctx, inputs, w, sink)
+	p := s.pipeline(w.located(places), r, over)
+	r.ledger, err = s.read(ctx, inputs, w, p)
 	if err == errEnough {
 		return r, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	done()
+	p.end()
 	if err := places.Err(); err != nil {
 		say(s.err, err.Error())
 		r.failed = true
@@ -130,20 +130,26 @@ func whole(sink correlate.Sink) correlate.Sink {
 	return sink
 }
 
-// sink is what events go through: the gap finder, the command, the tracker. done ends the log.
-func (s *settings) sink(w want, r *reading, over *handover) (sink func([]mail.Event) error, done func()) {
+// pipeline is what events go through: the gap finder, the command, the tracker.
+type pipeline struct {
+	events func(events []mail.Event) error
+	silent func(d time.Duration) error // with --follow: nothing was written for so long
+	end    func()                      // of the log
+}
+
+func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 	var tracker *correlate.Tracker
-	done = func() {}
+	p := pipeline{end: func() {}}
 	if w.message != nil || w.event != nil {
 		tracker = correlate.New(correlate.Options{KeepLines: w.keepLines, Local: s.pass.Local}, s.within(w))
-		done = func() { tracker.Close(); r.stats = tracker.Stats() }
+		p.end = func() { tracker.Close(); r.stats = tracker.Stats() }
 	}
 	if over != nil {
 		over.begin(tracker)
-		closed := done
-		done = func() { over.end(); closed() }
+		closed := p.end
+		p.end = func() { over.end(); closed() }
 	}
-	return func(events []mail.Event) error {
+	p.events = func(events []mail.Event) error {
 		r.gaps.add(events)
 		if w.batch != nil {
 			if err := w.batch(events); err != nil {
@@ -158,11 +164,23 @@ func (s *settings) sink(w want, r *reading, over *handover) (sink func([]mail.Ev
 		if over != nil {
 			over.next()
 		}
-		if w.failed != nil {
-			return w.failed()
+		return w.stop()
+	}
+	p.silent = func(d time.Duration) error {
+		if tracker != nil {
+			tracker.Silent(d)
 		}
+		return w.stop()
+	}
+	return p
+}
+
+// stop is the error that ends the reading; mostly nil.
+func (w *want) stop() error {
+	if w.failed == nil {
 		return nil
-	}, done
+	}
+	return w.failed()
 }
 
 // openGeo opens the files of --geo. One that cannot be used is named, and the run goes on without it.
@@ -227,7 +245,7 @@ func (s *settings) within(w want) correlate.Sink {
 const queueLife = 5 * 24 * time.Hour
 
 // read reads the inputs to their end or, with --follow, until it is interrupted.
-func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, sink func([]mail.Event) error) (*ingest.Ledger, error) {
+func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, p pipeline) (*ingest.Ledger, error) {
 	o := s.ingestOptions(w)
 	o.Window = func(zone *time.Location) (since, until mail.Instant) {
 		s.windowIn(zone)
@@ -240,13 +258,14 @@ func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, si
 		return ingest.Follow(ctx, inputs, o, ingest.FollowOptions{
 			Now:    time.Now,
 			Notice: func(path, text string) { s.notice("%s: %s", path, text) },
-		}, sink)
+			Silent: p.silent,
+		}, p.events)
 	}
 	if !s.quiet && isTerminal(s.err) {
 		o.Progress = logfile.NewProgress(inputs)
 		defer showProgress(s.err, o.Progress)()
 	}
-	return atOnce(ctx, func() (*ingest.Ledger, error) { return ingest.Read(ctx, inputs, o, sink) })
+	return atOnce(ctx, func() (*ingest.Ledger, error) { return ingest.Read(ctx, inputs, o, p.events) })
 }
 
 // atOnce is what reading returns, or the error of ctx soon after that is done: a read from a terminal or a pipe cannot be woken
