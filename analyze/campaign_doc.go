@@ -26,7 +26,8 @@ the addresses themselves where the marks would select others as well.
 Honest mail that looks alike: newsletters, mailing lists and big providers send from many addresses (in their own name, or
 from servers of one provider); a subject such as "Rechnung" or "Re: …" from unrelated senders, over days, from servers that
 have a name; programs that scan the whole Internet with HELO "ylmf-pc" or "User" (low at most, since all of it is refused); a
-camera or a printer on a customer's line that writes to its owner in his own name, every day from the same place.
+camera or a printer on a customer's line that writes to its owner in his own name, again and again from the same place (it is
+left out of a run, too, that comes in between).
 
 What it cannot see: a run whose every message is in the name of the sending machine, with an own domain for each (snowshoe);
 runs of one or two addresses (see bursts); what the log does not tell: Postfix logs HELO of refused mail only and no subjects,

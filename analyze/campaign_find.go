@@ -25,6 +25,7 @@ type hunt struct {
 	all      []*seen
 	byClient map[netip.Addr][]*seen
 	sprayers map[netip.Addr]bool
+	devices  map[netip.Addr]bool
 	named    bool  // names are looked up here at all
 	shapes   Tally // of Message-IDs, of all messages
 	families memo[string]
@@ -46,7 +47,7 @@ func (m memo[K]) of(key K, text func(K) string) string {
 func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 	h := &hunt{
 		w: w, site: site, limits: &w.pass.Thresholds.Campaign, byClient: make(map[netip.Addr][]*seen),
-		sprayers: make(map[netip.Addr]bool), families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
+		sprayers: make(map[netip.Addr]bool), devices: make(map[netip.Addr]bool), families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
 	}
 	h.all = slices.DeleteFunc(all, func(s *seen) bool {
 		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
@@ -70,8 +71,24 @@ func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 	}
 	for ip, list := range h.byClient {
 		h.sprayers[ip] = sprays(list)
+		h.devices[ip] = isDevice(list)
 	}
 	return h
+}
+
+// isDevice reports whether a client writes to the same few people in their own names, at all hours, and nobody minds: a
+// printer that mails scans, a camera, a backup that reports. A run that works off a list comes to each once; in the midst of
+// one such a client is a bystander.
+func isDevice(list []*seen) bool {
+	const times, hours = 3, 6
+	owners := make(map[string]bool)
+	for _, s := range list {
+		if s.is(wasRefused) || !s.is(toItself) {
+			return false
+		}
+		owners[mail.Fold(s.sender)] = true
+	}
+	return len(list) >= times*len(owners) && list[len(list)-1].time.Sub(list[0].time) >= hours*time.Hour
 }
 
 // sprayLeast is how many messages a client must have sent, each with a sender of another domain, to be one that sprays.
@@ -178,6 +195,9 @@ const outside = "outside"
 
 // key is what a sighting may share with others by a mark of that kind.
 func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
+	if h.devices[s.ip] {
+		return "", false
+	}
 	switch kind {
 	case seedSelf:
 		if s.is(triedRelay) { // who looks for an open relay likes to write to himself

@@ -237,3 +237,26 @@ func TestIsReply(t *testing.T) {
 		}
 	}
 }
+
+// A printer that mails scans to its owners in their own names is no part of a run that does so, and does not stretch it.
+func TestDeviceIsNoPartOfRun(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	send := func(at time.Duration, ip netip.Addr, to int) {
+		line++
+		self := fmt.Sprintf("user%d@site.example", to)
+		e.Message(&mail.Message{Origin: mail.Origin{Line: line}, Line: "accepted", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at), Client: mail.Client{IP: ip},
+			Sender: self, MessageID: fmt.Sprintf("%d@site.example", line), Completed: true,
+			Recipients: []mail.Recipient{{Address: self, Disposition: mail.Delivered, Local: true}}})
+	}
+	for i := range 40 {
+		send(time.Duration(i)*5*time.Hour/2, netip.AddrFrom4([4]byte{84, 60, 1, byte(i % 3)}), i%3)
+		send(49*time.Hour+time.Duration(i)*time.Minute, netip.AddrFrom4([4]byte{41, byte(i * 5), 3, 9}), i%20)
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || findings[0].Counts.Messages != 40 || findings[0].Counts.Clients != 40 || findings[0].Severity != High ||
+		findings[0].End.Sub(findings[0].Start) != 39*time.Minute {
+		t.Errorf("got %+v, want one run of 40 addresses in 39 minutes", findings)
+	}
+}

@@ -208,11 +208,15 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	}
 	add("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)
-	if b.outside >= th.MassFrom {
-		add("many", 0.15, "%s is more than a site tells its own visitors", plural(b.outside, "message", "messages"))
+	unknown := float64(b.unknown) / recipients
+	switch many := plural(b.outside, "message", "messages"); {
+	case b.outside >= 10*th.MassFrom && unknown > 0.1: // who writes to so many of his own customers keeps his list clean
+		add("many", 0.3, "%s, many of them to addresses that do not exist, is no letter to one's own customers", many)
+	case b.outside >= th.MassFrom:
+		add("many", 0.15, "%s is more than a site tells its own visitors", many)
 	}
-	if share := float64(b.unknown) / recipients; share > 0.05 {
-		add("unknown-recipients", min(0.25, share), "%.0f %% of the recipients do not exist: an old or bought list", 100*share)
+	if unknown > 0.05 {
+		add("unknown-recipients", min(0.25, unknown), "%.0f %% of the recipients do not exist: an old or bought list", 100*unknown)
 	}
 	if share := float64(b.blocked) / recipients; share > 0.02 {
 		add("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or of what it says", 100*share)
