@@ -46,8 +46,9 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	q.intruders()
 	q.networks()
 	q.targets()
-	q.clients()
+	q.clients(q.likeTheCrowd())
 	q.crowd()
+	q.clients(nil) // those of a crowd that was not enough to be told
 	if w.clients.Forgotten > 0 || w.names >= q.t.MaxNames {
 		site.Notes = append(site.Notes, say("guessing: %d clients with the fewest failed logins were forgotten, and names beyond %d are not told apart, for want of room",
 			w.clients.Forgotten, q.t.MaxNames))
@@ -382,11 +383,44 @@ func (q *guessInquest) target(name string, by []*guesser) *guess {
 // most is how many findings of single clients without a success are told one by one.
 const tellMost = 20
 
-// clients are those who try often, or on many accounts.
-func (q *guessInquest) clients() {
+// fewMore is how many times what a crowd's addresses try on the average one of them may try.
+const fewMore = 4
+
+// likeTheCrowd are those who would be looked at by themselves, and do hardly more than many others who try the same names: of
+// two hundred addresses that work off one list, most come to more names, and some to more tries, than the least of what is told
+// alone.
+func (q *guessInquest) likeTheCrowd() map[*guesser]bool {
+	var names Tally
+	tries, seldom := 0, 0
+	for _, g := range q.guilty {
+		if f := g.failures(); !q.told[g.client.IP] && f.n < 2*q.t.MinFailures {
+			names.Merge(&g.accounts)
+			tries += f.n
+			seldom++
+		}
+	}
+	like := make(map[*guesser]bool)
+	if seldom < q.t.MinCrowd {
+		return like
+	}
+	for _, g := range q.guilty {
+		shared := 0
+		for name, n := range g.accounts.All {
+			if names.Of(name) > n {
+				shared++
+			}
+		}
+		n := g.failures().n
+		like[g] = n < 2*q.t.MinFailures && n*seldom <= fewMore*tries && shared > 0 && 2*shared >= g.accounts.Distinct()
+	}
+	return like
+}
+
+// clients are those who try often, or on many accounts, but for some.
+func (q *guessInquest) clients(but map[*guesser]bool) {
 	var all []*guess
 	for _, g := range q.guilty {
-		if q.told[g.client.IP] {
+		if q.told[g.client.IP] || but[g] {
 			continue
 		}
 		n, tried := g.failures().n, g.accounts.Distinct()
@@ -430,16 +464,27 @@ func (q *guessInquest) crowd() {
 		}
 	}
 	slices.Sort(times)
+	p := pace{minutes: q.site.Span(), minMessages: manyTries, span: time.Hour, pause: 2 * time.Hour, logChance: q.w.pass.Thresholds.Burst.LogChance}
+	waves := windows(times, p)
 	days := max(1, q.site.Span()/(24*60))
 	b := newGuess(Subject{CampaignKind, "guessing"}, rest)
-	if len(rest) >= q.t.MinCrowd && float64(b.n) >= float64(q.t.MinCrowdTries)*days {
+	if len(rest) >= q.t.MinCrowd && float64(b.n) >= float64(q.t.MinCrowdTries)*days && !q.inWaves(times, waves) {
 		q.report(b)
 		return
 	}
-	p := pace{minutes: q.site.Span(), minMessages: manyTries, span: time.Hour, pause: 2 * time.Hour, logChance: q.w.pass.Thresholds.Burst.LogChance}
-	for _, win := range windows(times, p) {
+	for _, win := range waves {
 		q.wave(rest, times[win.from], times[win.to-1])
 	}
+}
+
+// inWaves reports whether most tries came in a small part of the log's time. What every server hears at all hours must not hide
+// when the rest began.
+func (q *guessInquest) inWaves(times []mail.Instant, waves []window) bool {
+	length := 0.0
+	for _, win := range waves {
+		length += times[win.to-1].Sub(times[win.from]).Minutes()
+	}
+	return 4*size(waves) >= 3*len(times) && 2*length <= q.site.Span()
 }
 
 // wave is a crowd that came in a short time.
