@@ -20,15 +20,12 @@ var burst = Detector{
 // a message has some thirty thousand others' time to turn out to be part of a burst.
 type burstWatch struct {
 	pass     *Pass
-	ring     [][]record // in blocks of ringBlock
-	next     int        // the place that is taken next, when the ring is full
-	full     bool
+	ring     ring[record]
 	names    [dimensions]*Entities[string, series] // accounts, users, domains
 	nets     *Entities[netKey, series]
 	systems  *Entities[uint32, series]
 	mayBeHot [1 << 16]bool // spares a look at series that never were
-	refusals []refusal
-	nextRef  int
+	refusals ring[refusal]
 	hotNets  [1 << 12]bool // networks that ever were hot, by hash: whose refusals to keep
 	keptRefs []refusal     // of networks that were hot at the time
 	first    mail.Instant
@@ -153,11 +150,11 @@ func (w *burstWatch) Merge(other Watch) {
 		w.same(s).merge(s, w.pass.Thresholds.Burst.Pause)
 		return true
 	})
-	for r := range o.oldestFirst {
+	for r := range o.ring.oldestFirst {
 		w.readmit(r)
 	}
-	for i := range o.refusals {
-		w.refuse(o.refusals[(o.nextRef+i)%len(o.refusals)])
+	for r := range o.refusals.oldestFirst {
+		w.refuse(*r)
 	}
 	w.keptRefs = append(w.keptRefs, o.keptRefs...)
 	w.all(func(s *series) bool {

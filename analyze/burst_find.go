@@ -82,7 +82,7 @@ func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
 		}
 		return true
 	})
-	for r := range w.oldestFirst {
+	for r := range w.ring.oldestFirst {
 		for _, s := range r.in {
 			if s == nil {
 				continue

@@ -22,8 +22,8 @@ func (w *burstWatch) refusalsOf(all []*candidate, site *Site) map[netip.Addr][]r
 			wanted[r.ip] = append(list, r)
 		}
 	}
-	for _, r := range w.refusals {
-		take(r)
+	for r := range w.refusals.oldestFirst {
+		take(*r)
 	}
 	for _, r := range w.keptRefs {
 		take(r)

@@ -23,54 +23,14 @@ const (
 	ringRefused = 100_000 // refused attempts remembered, and as many kept
 )
 
-// ringBlock is how many places are made at a time: a short log needs a few, and none is ever moved.
-const ringBlock = 512
-
 // place is room for a record: a new one, or that of the oldest when there are enough.
 func (w *burstWatch) place() *record {
-	if w.full {
-		r := w.at(w.next)
+	r, taken := w.ring.take(w.pass.Thresholds.Burst.MaxRecords)
+	if taken {
 		w.retire(r)
-		w.next = (w.next + 1) % w.remembers()
-		return r
 	}
-	if w.next%ringBlock == 0 {
-		w.ring = append(w.ring, make([]record, 0, ringBlock))
-	}
-	last := len(w.ring) - 1
-	w.ring[last] = append(w.ring[last], record{})
-	w.next++
-	if w.full = w.next >= max(1, w.pass.Thresholds.Burst.MaxRecords); w.full {
-		w.next = 0
-	}
-	return &w.ring[last][len(w.ring[last])-1]
+	return r
 }
-
-func (w *burstWatch) at(place int) *record { return &w.ring[place/ringBlock][place%ringBlock] }
-
-// remembers is how many messages are in the ring.
-func (w *burstWatch) remembers() int {
-	if len(w.ring) == 0 {
-		return 0
-	}
-	return (len(w.ring)-1)*ringBlock + len(w.ring[len(w.ring)-1])
-}
-
-// oldestFirst yields the messages in the ring in the order in which they came.
-func (w *burstWatch) oldestFirst(yield func(*record) bool) {
-	n, first := w.remembers(), 0
-	if w.full {
-		first = w.next
-	}
-	for i := range n {
-		if !yield(w.at((first + i) % n)) {
-			return
-		}
-	}
-}
-
-// ringFrom is the time of the oldest message that is still in the ring: of the place that is taken next.
-func (w *burstWatch) ringFrom() mail.Instant { return w.at(w.next % max(1, w.remembers())).time }
 
 // retire keeps what may belong to a burst before its place is taken.
 func (w *burstWatch) retire(r *record) {
@@ -163,7 +123,7 @@ func (w *burstWatch) settle(s *series, most int) {
 	}
 	w.kept -= len(s.kept) - len(stay)
 	s.kept = stay
-	s.hot = slices.DeleteFunc(s.hot, func(h stretch) bool { return h.to < open && w.ringFrom() > h.to })
+	s.hot = slices.DeleteFunc(s.hot, func(h stretch) bool { return h.to < open && w.ring.oldest().time > h.to })
 }
 
 func storyOf(records []*record) *batch {
@@ -190,14 +150,11 @@ func (s *series) told() (n int) {
 }
 
 func (w *burstWatch) refuse(r refusal) {
-	if len(w.refusals) < ringRefused {
-		w.refusals = append(w.refusals, r)
-		return
+	place, taken := w.refusals.take(ringRefused)
+	if taken {
+		w.retireRefusal(*place)
 	}
-	old := &w.refusals[w.nextRef]
-	w.nextRef = (w.nextRef + 1) % len(w.refusals)
-	w.retireRefusal(*old)
-	*old = r
+	*place = r
 }
 
 // retireRefusal keeps a refused attempt of a network that was hot at the time.

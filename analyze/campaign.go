@@ -50,9 +50,7 @@ const (
 // honest mail is known to be.
 type campaignWatch struct {
 	pass    *Pass
-	ring    [][]sighting // in blocks of sightingBlock
-	next    int          // the place that is taken next, when the ring is full
-	full    bool
+	ring    ring[sighting]
 	kept    []sighting // of marks that were shared, when the ring had no more room for them
 	crowds  [crowdSlots]crowdOf
 	usual   countMin // subjects and HELOs of all messages
@@ -74,9 +72,8 @@ type crowdOf struct {
 }
 
 const (
-	crowdSlots    = 1 << 15
-	crowdMemory   = 24 * 60 // minutes
-	sightingBlock = 512
+	crowdSlots  = 1 << 15
+	crowdMemory = 24 * 60 // minutes
 )
 
 func newCampaignWatch(p *Pass) *campaignWatch { return &campaignWatch{pass: p} }
@@ -166,34 +163,11 @@ func (w *campaignWatch) seen(t mail.Instant) {
 
 // place is room for a sighting: a new one, or that of the oldest when there are enough.
 func (w *campaignWatch) place() *sighting {
-	if w.full {
-		s := w.at(w.next)
+	s, taken := w.ring.take(w.pass.Thresholds.Campaign.MaxRecords)
+	if taken {
 		w.retire(s)
-		w.next = (w.next + 1) % w.remembers()
-		return s
 	}
-	if w.next%sightingBlock == 0 {
-		w.ring = append(w.ring, make([]sighting, 0, sightingBlock))
-	}
-	last := len(w.ring) - 1
-	w.ring[last] = append(w.ring[last], sighting{})
-	w.next++
-	if w.full = w.next >= max(1, w.pass.Thresholds.Campaign.MaxRecords); w.full {
-		w.next = 0
-	}
-	return &w.ring[last][len(w.ring[last])-1]
-}
-
-func (w *campaignWatch) at(place int) *sighting {
-	return &w.ring[place/sightingBlock][place%sightingBlock]
-}
-
-// remembers is how many sightings are in the ring.
-func (w *campaignWatch) remembers() int {
-	if len(w.ring) == 0 {
-		return 0
-	}
-	return (len(w.ring)-1)*sightingBlock + len(w.ring[len(w.ring)-1])
+	return s
 }
 
 // enter notes which marks a new sighting may share with others.
@@ -363,12 +337,8 @@ func (w *campaignWatch) Merge(other Watch) {
 	for i := range o.kept {
 		*w.place() = o.kept[i]
 	}
-	for i := range o.remembers() {
-		place := i
-		if o.full {
-			place = (o.next + i) % o.remembers()
-		}
-		*w.place() = *o.at(place)
+	for old := range o.ring.oldestFirst {
+		*w.place() = *old
 	}
 	w.usual.merge(&o.usual)
 	w.clean.merge(&o.clean)
@@ -387,8 +357,8 @@ func (w *campaignWatch) Findings(site *Site) []Finding {
 	for i := range w.kept {
 		words = append(words, w.kept[i].words())
 	}
-	for i := range w.remembers() {
-		words = append(words, w.at(i).words())
+	for s := range w.ring.oldestFirst {
+		words = append(words, s.words())
 	}
 	if w.lost > 0 {
 		site.Notes = append(site.Notes, "campaigns: "+plural(w.lost, "message or refused attempt was", "messages or refused attempts were")+

@@ -100,7 +100,7 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 		}
 	}
 	w := e.watches[0].(*campaignWatch)
-	if n := w.remembers() + len(w.kept); n > (1+keptTimes)*limits.Campaign.MaxRecords+sightingBlock {
+	if n := w.ring.len() + len(w.kept); n > (1+keptTimes)*limits.Campaign.MaxRecords+ringBlock {
 		t.Errorf("%d sightings are remembered", n)
 	}
 	findings, _ := e.Findings()

@@ -99,8 +99,7 @@ type incoming struct {
 // users write.
 type phishWatch struct {
 	pass     *Pass
-	ring     []incoming
-	next     int // the place that is taken next, when the ring is full
+	ring     ring[incoming]
 	crowds   [links][warmSlots]crowd
 	warm     [links]map[uint16][]stretch
 	isWarm   [links][warmSlots]bool
@@ -215,16 +214,11 @@ func (w *phishWatch) mayBeRun(r *incoming) bool {
 	return false
 }
 
-// place is room for a record: that of the oldest, when there are enough. One that is kept stays where it is, and its place gets
-// another.
+// place is room for a record: a new one, or that of the oldest when there are enough. One that is kept stays where it is, and
+// its place gets another.
 func (w *phishWatch) place() *incoming {
-	if len(w.ring) < max(1, w.pass.Thresholds.Phish.MaxRecords) {
-		w.ring = append(w.ring, incoming{record: new(record)})
-		return &w.ring[len(w.ring)-1]
-	}
-	r := &w.ring[w.next]
-	w.next = (w.next + 1) % len(w.ring)
-	if w.mayBeRun(r) && w.keep(r.record) {
+	r, taken := w.ring.take(w.pass.Thresholds.Phish.MaxRecords)
+	if !taken || w.mayBeRun(r) && w.keep(r.record) {
 		r.record = w.room()
 	}
 	return r
@@ -239,15 +233,6 @@ func (w *phishWatch) room() *record {
 	r := w.spare[last]
 	w.spare = w.spare[:last]
 	return r
-}
-
-// oldestFirst yields what is in the ring in the order in which it came.
-func (w *phishWatch) oldestFirst(yield func(*incoming) bool) {
-	for i := range w.ring {
-		if !yield(&w.ring[(w.next+i)%len(w.ring)]) {
-			return
-		}
-	}
 }
 
 // keep reports whether there is room for one more.
@@ -389,7 +374,7 @@ func (w *phishWatch) Merge(other Watch) {
 		}
 	}
 	w.kept = append(w.kept, o.kept...)
-	for old := range o.oldestFirst {
+	for old := range o.ring.oldestFirst {
 		r := w.place()
 		*r.record, r.slots = *old.record, old.slots
 		for by, slot := range r.slots {

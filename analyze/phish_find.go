@@ -102,7 +102,7 @@ func relateAll(found []Finding, story []int) {
 // findRuns groups what is remembered by sender, and what is left by network.
 func (q *phishInquest) findRuns() {
 	var records []*record
-	for r := range q.w.oldestFirst {
+	for r := range q.w.ring.oldestFirst {
 		records = append(records, r.record)
 	}
 	records = append(records, q.w.kept...)
