@@ -348,10 +348,13 @@ func (s *suspect) learnNetworks() {
 			u.honest++
 		}
 	}
+	forged := make(map[netip.Prefix]int)
 	for i, r := range s.records {
-		if !s.forged[i] {
-			note(r.client.IP, r.time, true)
+		if s.forged[i] {
+			forged[NetworkOf(r.client.IP)]++
+			continue
 		}
+		note(r.client.IP, r.time, true)
 	}
 	for ip, p := range s.places {
 		for _, in := range p.logins {
@@ -368,7 +371,8 @@ func (s *suspect) learnNetworks() {
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
 	begin, quarter, all := s.time(uses)
 	for net, u := range uses {
-		early := u.first <= begin.Add(quarter) || 10*u.n >= all
+		// What came later and is used much may be a new home, or a thief who takes his time.
+		early := u.first <= begin.Add(quarter) || 10*u.n >= all && takesTurns*forged[net] < u.n
 		if u.owners(len(s.core) > 0, early) {
 			s.usual[net] = true
 			s.usual[wideNetwork(net.Addr())] = true
@@ -470,11 +474,13 @@ func (s *suspect) abused() []*charge {
 	return []*charge{c}
 }
 
+// takesTurns: of two kinds of senders, one has at least a fifth as many messages as the other.
+const takesTurns = 5
+
 // inOwnName adds what the thief sent in the account's own name by the same way as what he forged, where that way, a webmail
 // host, is the owner's, too. Names that take turns are one hand's: the owner, who writes there meanwhile, writes as much as at
 // other times, and little beside.
 func (s *suspect) inOwnName(win window, in []bool) {
-	const takesTurns = 5 // a fifth as many as are forged
 	forged, own, all := make(map[netip.Addr]int), make(map[netip.Addr]int), make(map[netip.Addr]int)
 	for i, r := range s.records {
 		inside := i >= win.from && i < win.to
