@@ -92,7 +92,7 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 
 // mayBlock reports whether a block list would hold clients of f.
 func mayBlock(f *analyze.Finding) bool {
-	return f.Subject.Kind != analyze.Account && f.Subject.Kind != analyze.UID && len(f.Clients) > 0
+	return f.Subject.Kind != analyze.Account && f.Subject.Kind != analyze.UID && len(f.Clients) > 0 && !isLoopback(f)
 }
 
 func blockForm(r *Report) string {

@@ -268,3 +268,23 @@ func TestManyIncidents(t *testing.T) {
 		t.Errorf("--top 2: %d stories", got)
 	}
 }
+
+// What comes from this machine itself did not come in, and cannot be blocked.
+func TestLoopback(t *testing.T) {
+	r := investigation()
+	f := burst()
+	f.ID, f.Related = "burst/loopback", nil
+	f.Subject = analyze.Subject{Kind: analyze.IP, Value: "127.0.0.1"}
+	f.Clients = []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("127.0.0.1")}, Messages: 600}}
+	r.Findings = []analyze.Finding{f}
+	r.Incidents = analyze.Incidents(r.Findings)
+	s := tell(r)[0]
+	if len(s.ways) != 1 || !strings.HasPrefix(s.ways[0].Text, "From inside") {
+		t.Errorf("way in: got %v", s.ways)
+	}
+	for _, a := range s.actions {
+		if strings.Contains(a.Command, "mailforensics block") {
+			t.Errorf("got %q", a.Command)
+		}
+	}
+}

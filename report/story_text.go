@@ -39,12 +39,20 @@ func waysIn(r *Report, s *story) []statement {
 		if s.main.Counts.Logins == 0 {
 			all = append(all, statement{"They did not get in, as far as the logs tell: none of the attempts was followed by a login", s.main})
 		}
+	case isLoopback(s.main):
+		all = append(all, statement{"From inside: a program on this machine handed it in by SMTP, without a login, as it is allowed to. Which one a mail " +
+			"log cannot tell: look for what runs as the web server's users, and at the web server's log of that time", s.main})
 	default:
 		if text := fromOutside(r, s.main); text != "" {
 			all = append(all, statement{text, s.main})
 		}
 	}
 	return all
+}
+
+// isLoopback reports whether all clients of a finding are this machine itself.
+func isLoopback(f *analyze.Finding) bool {
+	return len(f.Clients) > 0 && !slices.ContainsFunc(f.Clients, func(c analyze.ClientCount) bool { return !c.IP.Unmap().IsLoopback() })
 }
 
 // facts are those of a finding that have one of the names.
