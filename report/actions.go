@@ -18,7 +18,8 @@ type Action struct {
 // Actions are what to do about the findings of an incident, the most urgent first: stop it, hold what is in the queue, keep
 // them out. What several findings ask for stands there once, of the first that does.
 func Actions(r *Report, inc *analyze.Incident) []Action {
-	findings := slices.DeleteFunc(r.findingsOf(inc), func(f *analyze.Finding) bool { return f.Severity < analyze.Medium })
+	whole := r.findingsOf(inc)
+	findings := slices.DeleteFunc(slices.Clone(whole), func(f *analyze.Finding) bool { return f.Severity < analyze.Medium })
 	var all []Action
 	add := func(more ...Action) {
 		for _, a := range more {
@@ -30,9 +31,10 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		add(stopActions(r, f)...)
 	}
-	if users := answeredBy(findings); len(users) > 0 {
-		i := slices.IndexFunc(findings, func(f *analyze.Finding) bool { return f.Detector == "phish" })
-		add(Action{"have these users set new passwords, and look at where they logged in from since: " + some(users, 50, len(users)), "", findings[i].ID})
+	// A run that looked like honest mail does so no longer when the login of one who answered was stolen.
+	if users := answeredBy(whole); len(users) > 0 && len(findings) > 0 {
+		i := slices.IndexFunc(whole, func(f *analyze.Finding) bool { return f.Detector == "phish" })
+		add(Action{"have these users set new passwords, and look at where they logged in from since: " + some(users, 50, len(users)), "", whole[i].ID})
 	}
 	add(queueActions(findings)...)
 	for _, f := range findings {
