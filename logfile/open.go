@@ -114,7 +114,7 @@ func decode(codec string, r *bufio.Reader) (decoder, error) {
 		}
 		return decoder{zstdReader{z}, z.Close}, nil
 	case "bzip2":
-		return decoder{bzip2Reader{bzip2.NewReader(r)}, nothing}, nil
+		return decoder{bzip2Reader{bzip2.NewReader(r), r}, nothing}, nil
 	case "xz":
 		return decoder{&xzReader{in: r}, nothing}, nil
 	}
@@ -187,13 +187,22 @@ func (r zstdReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bzip2Reader names what compress/bzip2 says when something else follows an archive.
-type bzip2Reader struct{ io.Reader }
+// bzip2Reader names what compress/bzip2 says when something else follows an archive, and when a block is cut: it takes what is
+// missing for zeros, whose checksum does not match.
+type bzip2Reader struct {
+	io.Reader
+	in *bufio.Reader
+}
 
 func (r bzip2Reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if err != nil && strings.Contains(err.Error(), "bad magic value in continuation file") {
 		return n, errGarbage
+	}
+	if _, broken := err.(bzip2.StructuralError); broken {
+		if _, none := r.in.Peek(1); none == io.EOF {
+			return n, io.ErrUnexpectedEOF
+		}
 	}
 	return n, err
 }

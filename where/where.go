@@ -41,10 +41,13 @@ func Compile(source string, zone *time.Location) (*Expr, error) {
 	for _, f := range fields {
 		env[f.Name] = f.zero
 	}
-	seen := &names{}
+	seen := &names{zone: zone}
 	program, err := expr.Compile(source, append(functions(zone), expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(seen))...)
 	if err != nil {
 		return nil, explain(err)
+	}
+	if seen.wrong != nil {
+		return nil, seen.wrong
 	}
 	x := &Expr{source: source, program: program, env: env, zone: zone}
 	for _, f := range fields {
@@ -70,13 +73,43 @@ func (x *Expr) Match(m *mail.Message) (bool, error) {
 
 func (x *Expr) String() string { return x.source }
 
-// names collects the identifiers of an expression, so that only the fields that it uses are computed for each message.
-type names struct{ list []string }
+// names collects the identifiers of an expression, so that only the fields that it uses are computed for each message. It
+// looks at the networks and times that are written out in it, too: a wrong one would select nothing.
+type names struct {
+	list  []string
+	zone  *time.Location
+	wrong error
+}
 
 func (n *names) Visit(node *ast.Node) {
-	if id, ok := (*node).(*ast.IdentifierNode); ok {
-		n.list = append(n.list, id.Value)
+	switch node := (*node).(type) {
+	case *ast.IdentifierNode:
+		n.list = append(n.list, node.Value)
+	case *ast.CallNode:
+		if err := n.arguments(node); err != nil && n.wrong == nil {
+			n.wrong = err
+		}
 	}
+}
+
+// arguments is what is wrong with the last argument of a call, as far as it is written out.
+func (n *names) arguments(call *ast.CallNode) error {
+	name, ok := call.Callee.(*ast.IdentifierNode)
+	if !ok || len(call.Arguments) == 0 {
+		return nil
+	}
+	text, ok := call.Arguments[len(call.Arguments)-1].(*ast.StringNode)
+	if !ok {
+		return nil
+	}
+	var err error
+	switch name.Value {
+	case "within":
+		_, err = within("", text.Value)
+	case "at":
+		_, err = moment(text.Value, n.zone)
+	}
+	return err
 }
 
 // functions are ours beside those of the language.

@@ -75,6 +75,8 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	bad(`ip`, "bool")                    // no answer to yes or no
 	bad(`ip ==`, "unexpected token EOF") // shows the place
 	bad(`size == "x"`, "mismatched types")
+	bad(`delivered > 0 and within(ip, "84.60")`, `"84.60" is no network`)
+	bad(`time > at("yesterday")`, `"yesterday" is no time`)
 }
 
 func TestMatchFailsForOneMessageOnly(t *testing.T) {
@@ -85,7 +87,7 @@ func TestMatchFailsForOneMessageOnly(t *testing.T) {
 	if got, err := x.Match(sample()); got || err == nil {
 		t.Errorf("got %v, %v, want false and an error", got, err)
 	}
-	x, err = Compile(`within(ip, "84.60")`, berlin)
+	x, err = Compile(`within(ip, sender)`, berlin)
 	if err != nil {
 		t.Fatal(err)
 	}

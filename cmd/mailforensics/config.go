@@ -102,7 +102,9 @@ func (s *settings) setConfig(t *typed) error {
 		}
 	}
 	for _, d := range c.LocalDomains {
-		s.pass.Local = append(s.pass.Local, mail.FoldDomain(d))
+		if err := s.setLocal("--config "+t.config+": local-domains", d); err != nil {
+			return err
+		}
 	}
 	for name, role := range c.MX {
 		if err := s.setRole(t.config+": mx", name+"="+role); err != nil {
@@ -230,6 +232,9 @@ func (l *allowList) add(entry string) error {
 		l.networks = append(l.networks, p.Masked())
 		return nil
 	}
+	if strings.HasPrefix(entry, ".") || strings.Contains(entry, "*") || isLikeAddress(entry) {
+		return fmt.Errorf("%q: want one address, network such as 192.0.2.0/24, domain such as club.example, or account", entry)
+	}
 	if l.names == nil {
 		l.names, l.domains = make(map[string]bool), make(map[string]bool)
 	}
@@ -242,6 +247,11 @@ func (l *allowList) add(entry string) error {
 		l.domains[mail.FoldDomain(entry)] = true
 	}
 	return nil
+}
+
+// isLikeAddress reports whether an entry that is no IP address or network was meant to be one, or a range of them.
+func isLikeAddress(entry string) bool {
+	return strings.ContainsAny(entry, ".:") && strings.Trim(entry, "0123456789.:-") == ""
 }
 
 // has reports whether a subject is on the list. A network is only when all of it is; an address or a login, when it or its

@@ -25,7 +25,25 @@ func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
 		}
 	}
 	inputs, errs := logfile.Expand(args, s.in)
-	return inputs, errs, nil
+	return inputs, errs, s.spare(inputs)
+}
+
+// spare refuses to write the result over one of the logs, whatever --force says: they are the evidence.
+func (s *settings) spare(inputs []*logfile.Input) error {
+	output, err := os.Stat(s.output)
+	if s.output == "" || err != nil || !output.Mode().IsRegular() {
+		return nil
+	}
+	for _, in := range inputs {
+		log, err := os.Stat(in.Path)
+		if stdin, ok := s.in.(*os.File); ok && in.Path == logfile.Stdin {
+			log, err = stdin.Stat()
+		}
+		if err == nil && os.SameFile(log, output) {
+			return wrong("-o %s: this is one of the files that are read", s.output)
+		}
+	}
+	return nil
 }
 
 func usualPlace() (string, error) {
@@ -52,7 +70,8 @@ func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 		case f.Parsed+f.Unfamiliar+f.Damaged > 0:
 			read++
 			if f.Damage != nil {
-				s.notice("%s", atPath(f.Path, f.Damage))
+				r.failed = true
+				say(s.err, atPath(f.Path, f.Damage).Error())
 			}
 		case i < len(inputs) && !inputs[i].Found && f.Duplicates == 0:
 			r.failed = true
@@ -71,7 +90,10 @@ func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
 	if name == logfile.Stdin {
 		name = "standard input"
 	}
-	if f.Lines == 0 {
+	switch {
+	case f.Damage != nil:
+		return name + ": " + strings.TrimPrefix(f.Damage.Error(), f.Path+": ")
+	case f.Lines == 0:
 		return name + ": empty"
 	}
 	text := fmt.Sprintf("%s: not a mail log: %s, and none of a mail server", name, report.Counted(int(f.Lines), "line", "lines"))

@@ -47,12 +47,29 @@ type console struct {
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, c console) int {
 	root, state := newRoot(c)
+	text := &helpText{Writer: c.out}
+	root.SetOut(text)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !state.started {
+	switch {
+	case text.err != nil:
+		err = text.err
+	case err != nil && !state.started:
 		err = misunderstood(root, args, err)
 	}
 	return explain(err, c.err)
+}
+
+// helpText remembers that help, a version or a completion could not be written, which cobra does not tell.
+type helpText struct {
+	io.Writer
+	err error
+}
+
+func (h *helpText) Write(p []byte) (int, error) {
+	n, err := h.Writer.Write(p)
+	h.err = firstError(h.err, err)
+	return n, err
 }
 
 // usageError is a mistake of the user, with a hint where it can be guessed.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -52,8 +53,8 @@ how much, to whom, how sure that is, and why.
 Every command takes log FILES: paths, patterns, directories, - for standard input; plain, gzip, bzip2, xz or zstd, told
 apart by content. Rotated sets may be given in any order. With no FILES the usual places are tried.
 
-Exit status: 0 done, whatever was found; 1 an input could not be read or was no mail log; 2 wrong usage; 3 a finding
-reaches --fail-on; 130 interrupted.`
+Exit status: 0 done, whatever was found; 1 an input could not be read, or not to its end, or was no mail log; 2 wrong
+usage; 3 a finding reaches --fail-on; 130 interrupted.`
 
 // newRoot makes the command with all its commands.
 func newRoot(c console) (*cobra.Command, *runState) {
@@ -70,7 +71,6 @@ func newRoot(c console) (*cobra.Command, *runState) {
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(c.in)
-	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetVersionTemplate("mailforensics {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
@@ -125,7 +125,7 @@ const formatsNote = "formats"
 func globalFlags(root *cobra.Command, t *typed) {
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringVar(&t.format, "format", "", "`form` of the result: table, json, ndjson, csv, markdown, html and others, where the command has it")
+	f.StringVar(&t.format, "format", "", "`FORM` of the result: table, json, ndjson, csv, markdown, html and others, where the command has it")
 	f.StringVarP(&t.output, "output", "o", "", "write the result to `FILE`; its ending chooses the format where --format does not")
 	f.BoolVar(&t.force, "force", false, "overwrite FILE of -o")
 	f.StringVar(&t.since, "since", "", "only what happened from `TIME` on: 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04 (in the zone of the report), or -2h before now")
@@ -140,7 +140,7 @@ func globalFlags(root *cobra.Command, t *typed) {
 	f.StringVar(&t.config, "config", "", "`FILE` (TOML) with thresholds and what the site is")
 	f.StringVar(&t.failOn, "fail-on", "", "exit with 3 when a finding reaches `SEVERITY`: low, medium, high")
 	f.BoolVar(&t.hash, "hash", false, "SHA-256 of each input as read")
-	f.StringVar(&t.color, "color", "auto", "colours: `auto`, always, never; NO_COLOR is honoured")
+	f.StringVar(&t.color, "color", "auto", "colours, `WHEN`: auto, always, never; NO_COLOR is honoured")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "no progress and no notices")
 	f.BoolVar(&t.follow, "follow", false, "go on reading as the log grows, over rotations; events and messages come as they are known, reports at ^C")
 	f.IntVar(&t.workers, "workers", 0, "parse with `N` goroutines (default: one a core)")
@@ -192,6 +192,13 @@ func must(err error) {
 // flagError adds the nearest flag to cobra's error.
 func flagError(cmd *cobra.Command, err error) error {
 	usage := &usageError{err: err, hint: fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		want := "a number"
+		if invalid.GetFlag().Value.Type() == "bool" {
+			want = "true or false"
+		}
+		usage.err = fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })

@@ -99,8 +99,13 @@ func (s *settings) setFormat(t *typed, formats []string) error {
 	}
 	s.format = formats[0]
 	for _, e := range endings {
-		if strings.HasSuffix(strings.ToLower(t.output), e.ending) && slices.Contains(formats, e.format) {
+		switch {
+		case !strings.HasSuffix(strings.ToLower(t.output), e.ending) || e.format == "table":
+		case slices.Contains(formats, e.format):
 			s.format = e.format
+		case e.format != "json" || s.format != "ndjson":
+			return &usageError{err: fmt.Errorf("-o %s: this command has no %s", t.output, e.format),
+				hint: "its formats are " + strings.Join(formats, ", ") + ": --format chooses, whatever the file's name"}
 		}
 	}
 	return nil
@@ -179,12 +184,21 @@ func parseSpan(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
+// setLocal adds a local domain; from is where it stands.
+func (s *settings) setLocal(from, domain string) error {
+	domain = mail.FoldDomain(strings.TrimPrefix(domain, "@"))
+	if domain == "" || domain[0] == '.' || strings.ContainsAny(domain, " \t,;@*/") {
+		return wrong("%s %q: want one domain, such as club.example", from, domain)
+	}
+	s.pass.Local = append(s.pass.Local, domain)
+	return nil
+}
+
 func (s *settings) setSite(t *typed) error {
 	for _, d := range t.local {
-		if d = mail.FoldDomain(strings.TrimPrefix(d, "@")); d == "" {
-			return wrong("--local-domain: no domain given")
+		if err := s.setLocal("--local-domain", d); err != nil {
+			return err
 		}
-		s.pass.Local = append(s.pass.Local, mail.FoldDomain(strings.TrimPrefix(d, "@")))
 	}
 	for _, text := range t.roles {
 		if err := s.setRole("--mx", text); err != nil {
