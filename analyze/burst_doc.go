@@ -19,7 +19,8 @@ differ, or are drawn at random; Message-IDs of as many domains; one subject over
 of them; recipients that do not exist, or are known ones, damaged; no name that
 resolves back, the name of a customer's line or of a machine for rent; a HELO that
 is a bare number or no name; a domain of ours as sender; mail for strangers; only
-the secondary MX. For a login or a local user: senders of foreign domains, several
+the secondary MX; of a network, that each of its machines has a domain of its own and
+none was seen before ("snowshoe"). For a login or a local user: senders of foreign domains, several
 addresses at once, addresses that the account uses at no other time, bounces, and
 replies that call it unwanted: bought lists are full of dead addresses. Thirty
 messages or more may stand on their rate; fewer need marks that agree. Every finding

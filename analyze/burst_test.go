@@ -99,7 +99,34 @@ var scenes = []scene{
 			to(m, fmt.Sprintf("x%d@r%d.example", i, i%40), bouncing(i, 5))
 		}},
 
+	{name: "a network that was rented for a run, each machine with a domain of its own", n: 240, gap: 50 * time.Second, want: High, who: Subject{Network, "203.0.113.0/24"},
+		each: func(i int, m *mail.Message) {
+			k := i * 7 % 40
+			stranger(m, fmt.Sprintf("203.0.113.%d", 10+k), fmt.Sprintf("mail.offer%d.example", k))
+			m.Sender, m.MessageID = fmt.Sprintf("best%d@offer%d.example", i, k), fmt.Sprintf("%d@offer%d.example", i, k)
+			to(m, fmt.Sprintf("user%d@site.example", i%60), mail.Delivered)
+		}},
+
 	// What must stay low at most.
+	{name: "the servers of a sending service, side by side", n: 240, gap: 10 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			stranger(m, fmt.Sprintf("203.0.113.%d", 10+i%40), fmt.Sprintf("o%d.mailer.example", i%40))
+			m.Sender = fmt.Sprintf("b-%d-user%d=site.example@mailer.example", i, i)
+			to(m, fmt.Sprintf("user%d@site.example", i), mail.Delivered)
+		}},
+	{name: "the customers of a hoster, side by side", n: 40, gap: 6 * time.Minute, days: []int{0, 1, 2}, want: None,
+		each: func(i int, m *mail.Message) {
+			k := i * 7 % 12
+			stranger(m, fmt.Sprintf("203.0.113.%d", 10+k), fmt.Sprintf("mail.firm%d.example", k))
+			m.Sender = fmt.Sprintf("x@firm%d.example", k)
+			to(m, fmt.Sprintf("user%d@site.example", i%60), mail.Delivered)
+		}},
+	{name: "a coffee break at a conference, and one mistyped address", n: 8, gap: 80 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			account := fmt.Sprintf("user%d@site.example", i)
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "nat.hotel.example", "laptop"), account, account
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 8))
+		}},
 	{name: "a newsletter with VERP", n: 200, gap: time.Second, want: None,
 		each: func(i int, m *mail.Message) {
 			stranger(m, "203.0.113.9", "mta1.news.example")

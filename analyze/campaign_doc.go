@@ -29,7 +29,7 @@ have a name; programs that scan the whole Internet with HELO "ylmf-pc" or "User"
 camera or a printer on a customer's line that writes to its owner in his own name, again and again from the same place (it is
 left out of a run, too, that comes in between).
 
-What it cannot see: a run whose every message is in the name of the sending machine, with an own domain for each (snowshoe);
-runs of one or two addresses (see bursts); what the log does not tell: Postfix logs HELO of refused mail only and no subjects,
+What it cannot see: a run whose every message is in the name of the sending machine, with an own domain for each (snowshoe: see bursts,
+where they are in one network); runs of one or two addresses (see bursts); what the log does not tell: Postfix logs HELO of refused mail only and no subjects,
 unless header_checks does (/^Subject:/ INFO); Exim logs subjects with log_selector = +subject. What relays through this host to
 others is a campaign, too, but the open relay is the graver thing: it is low here (see relays).`

@@ -106,6 +106,28 @@ func (j *judge) stranger(c *candidate) {
 			c.because("many-clients", 0.1, "%d clients at once", n)
 		}
 	}
+	if n := c.domainsOfClients(); c.Counts.Messages >= j.limits.AloneFrom && c.sideBySide(n) {
+		c.because("domain-for-each", 0.2, "%d mail servers side by side in one network, named in %d domains, none of which was ever seen before or after", len(c.clients), n)
+	}
+}
+
+// domainsOfClients is how many registered domains the clients' names are in.
+func (c *candidate) domainsOfClients() int {
+	seen := make(map[string]bool)
+	for _, client := range c.clients {
+		if client.Name != "" {
+			seen[organisation(client.Name)] = true
+		}
+	}
+	return len(seen)
+}
+
+// sideBySide reports whether a network's clients are each in a domain of its own, and all of them came at once and at no other
+// time: a network that was rented for a run, with names that were bought for it ("snowshoe"). A sending service has its
+// servers in a domain or two, and the customers of a hoster do not all write on one morning.
+func (c *candidate) sideBySide(domains int) bool {
+	const least = 5
+	return c.subject.Kind == Network && len(c.clients) >= least && ratio(domains, len(c.clients)) >= enough && c.outside == 0
 }
 
 func (j *judge) senders(c *candidate) {
@@ -220,7 +242,7 @@ func (j *judge) login(c *candidate) {
 	}
 	// An office behind one address has many accounts, each of which writes a few mails.
 	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
-		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.share(bouncedOnce) >= 0.08) {
+		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(0.08)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
 	if c.place == strangePlace && c.subject.Kind == Account && c.outside > 0 {
@@ -262,15 +284,20 @@ func (j *judge) farAbove(c *candidate) {
 // outcome weighs what the other side said: a list of addresses that were never asked is full of dead ones.
 func (j *judge) outcome(c *candidate) {
 	n := c.Counts.Messages
-	switch bounced := c.share(bouncedOnce); {
-	case bounced >= 0.2:
+	switch {
+	case c.bounces(0.2):
 		c.because("many-bounces", 0.25, "%d of %d messages bounced", c.marks[bouncedOnce], n)
-	case bounced >= 0.08:
+	case c.bounces(0.08):
 		c.because("bounces", 0.15, "%d of %d messages bounced", c.marks[bouncedOnce], n)
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
 		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
 	}
+}
+
+// bounces reports whether that share of the messages bounced. One or two of a few are a typing error, and a colleague who left.
+func (c *candidate) bounces(share float64) bool {
+	return c.share(bouncedOnce) >= share && c.marks[bouncedOnce] >= 3
 }
 
 // honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
@@ -300,6 +327,7 @@ func (c *candidate) honestStranger(j *judge) {
 	named := c.share(unnamedClient)+c.share(genericClient)+c.share(rentedClient) < 1-enough
 	badOutcome := ratio(c.unknown.Total()+c.refusedU, c.Counts.Recipients+c.refusedU) >= 0.1
 	switch {
+	case c.sideBySide(c.domainsOfClients()):
 	case named && c.share(ownNameSender) >= enough:
 		weight := -0.45
 		if badOutcome {
@@ -351,7 +379,7 @@ func (c *candidate) honestLogin(j *judge) {
 // office reports whether many accounts write a few mails each, in their own names, from one place.
 func (c *candidate) office(few int) bool {
 	accounts := c.Accounts.Distinct()
-	return accounts >= 5 && c.Counts.Messages < few*accounts && c.share(foreignSender) < 0.1 && c.share(bouncedOnce) < 0.08
+	return accounts >= 5 && c.Counts.Messages < few*accounts && c.share(foreignSender) < 0.1 && !c.bounces(0.08)
 }
 
 func (c *candidate) honestLocal(j *judge) {

@@ -264,7 +264,7 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 // bySender finds the domains in whose name several clients had mail relayed.
 func (w *relayWatch) bySender(site *Site, told map[netip.Addr]int) (found []Finding) {
 	for _, domain := range w.domains.Sorted(strings.Compare) {
-		r := w.domains.Find(domain)
+		r := w.withoutRegulars(site, w.domains.Find(domain))
 		if f, ok := w.judge(site, r, Subject{SenderDomain, domain}); ok && len(f.Clients) > 1 {
 			found = append(found, f)
 			for _, c := range f.Clients {
@@ -273,6 +273,36 @@ func (w *relayWatch) bySender(site *Site, told map[netip.Addr]int) (found []Find
 		}
 	}
 	return found
+}
+
+// withoutRegulars is what a sender domain had relayed without the clients that may relay. It is r itself where there are none, or
+// where what the others relayed in this name cannot be told from what they relayed in others.
+func (w *relayWatch) withoutRegulars(site *Site, r *relayed) *relayed {
+	var others relayed
+	regulars := 0
+	for _, c := range r.tally.Clients() {
+		one := w.clients.Find(c.IP)
+		switch {
+		case one == nil, one.tally.SenderDomains.Distinct() > 1:
+			return r
+		case one.isRegular(site):
+			regulars++
+		default:
+			others.merge(one)
+		}
+	}
+	if regulars == 0 || others.messages == 0 {
+		return r
+	}
+	return &others
+}
+
+// isRegular reports whether one client relays a person's or a program's mail, all the time, to those who want it: an application
+// in the name of its company, when the rule that trusts the name lets strangers in.
+func (r *relayed) isRegular(site *Site) bool {
+	const names, days = 3, 2
+	return r.tally.Senders.Distinct() <= names && r.tally.Buckets.Days() >= days && r.notReached() < 0.15 &&
+		2*r.tally.End.Sub(r.tally.Start) > site.Last.Sub(site.First)
 }
 
 // foreign is how many of the recipients are not ours, and in how many domains.

@@ -74,13 +74,14 @@ func windows(times []mail.Instant, p pace) []window {
 	return found
 }
 
-// newcomer reports whether a stranger was there for a small part of the log only.
+// newcomer reports whether a stranger was there for a small part of the log only: half of it, or, where it stayed longer than a
+// run mostly does, a quarter.
 func (p pace) newcomer(times []mail.Instant) bool {
 	if !p.stranger || len(times) == 0 || p.past > 0 {
 		return false
 	}
 	life := times[len(times)-1].Sub(times[0])
-	return life <= steady && p.minutes-life.Minutes() >= life.Minutes()
+	return life <= steady && p.minutes >= 2*life.Minutes() || life <= workday && p.minutes >= 4*life.Minutes()
 }
 
 // inRun finds the bursts of one run.
@@ -106,7 +107,11 @@ func (p pace) inRun(times []mail.Instant, run window) []window {
 		}
 		usual = rest
 	}
-	return p.stretches(times, run, usual)
+	found := p.stretches(times, run, usual)
+	if len(found) > 0 && p.newcomer(times) {
+		return []window{run}
+	}
+	return found
 }
 
 // stretches are the bursts of a run at the usual rate.

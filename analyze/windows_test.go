@@ -61,6 +61,8 @@ func TestWindows(t *testing.T) {
 		// Three hours at one in four minutes, and once eight in ten: the eight show it, the fifty are what it did.
 		{"a newcomer that takes its time", joined(every("10:00:00", 4*time.Minute, 45), every("11:01:00", 2*time.Minute, 5)), stranger,
 			[]string{"10:00:00", "12:56:00"}},
+		{"a newcomer that stays for eight hours of three days", joined(every("10:00:00", 4*time.Minute, 120), every("11:01:00", 2*time.Minute, 5)),
+			func() pace { p := stranger; p.minutes *= 3; return p }(), []string{"10:00:00", "17:56:00"}},
 		{"what is not remembered is past, too", every("10:00:00", 30*time.Second, 7), func() pace { p := day(); p.past = 5000; return p }(), nil},
 		// A log of half an hour says nothing of the past; what is missing counts as silent.
 		{"a short log", every("10:00:00", 20*time.Second, 30), func() pace { p := day(); p.minutes = 30; return p }(), []string{"10:00:00", "10:09:40"}},

@@ -1,0 +1,39 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// A rule that trusts the name of our own domain lets strangers in. The company's application, which relays by its address all
+// the time, is none of them.
+func TestRelayLeavesRegularsAside(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	send := func(at time.Duration, ip, sender, recipient string, d mail.Disposition) {
+		line++
+		m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at),
+			Client: mail.Client{IP: netip.MustParseAddr(ip)}, Sender: sender, Completed: true}
+		to(&m, recipient, d)
+		e.Message(&m)
+	}
+	for i := range 90 {
+		send(time.Duration(i)*48*time.Minute, "192.0.2.7", "shop@site.example", fmt.Sprintf("buyer%d@p%d.example", i, i%30), bouncing(i, 60))
+	}
+	for i := range 150 {
+		sender := fmt.Sprintf("%c%c%cxq%dzkv@site.example", 'a'+i%26, 'b'+i%24, 'c'+i%22, i)
+		send(30*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("203.0.%d.9", i%4), sender, fmt.Sprintf("x%d@r%d.example", i, i%9), bouncing(i, 4))
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || findings[0].Counts.Messages != 150 || len(findings[0].Clients) != 4 || findings[0].Severity != High {
+		t.Fatalf("got %+v, want what four strangers sent", findings)
+	}
+	if got := findings[0].Start.Sub(start); got != 30*time.Hour {
+		t.Errorf("it begins after %v, want 30 h", got)
+	}
+}
