@@ -129,10 +129,10 @@ func (t *Tally) estimate() {
 // Total is how many were counted.
 func (t *Tally) Total() int { return t.total }
 
-// Distinct is how many different values were counted; an estimate when not Exact.
+// Distinct is how many different values were counted; an estimate when not Exact, and no more than were counted at all.
 func (t *Tally) Distinct() int {
 	if t.sketch != nil {
-		return int(t.sketch.Estimate())
+		return min(int(t.sketch.Estimate()), t.total)
 	}
 	return len(t.few) + len(t.counts)
 }

@@ -33,3 +33,16 @@ func TestTallyKeepsNoText(t *testing.T) {
 		t.Errorf("got %d, want 2", got)
 	}
 }
+
+// Where all values differ, their estimated number may be more than there were.
+func TestTallyDistinctIsAtMostTotal(t *testing.T) {
+	for seed := range 8 {
+		var tally Tally
+		for i := range 3 * tallyCap {
+			tally.Add(fmt.Sprintf("%d-%d", seed, i), 1)
+		}
+		if got := tally.Distinct(); tally.Exact() || got > tally.Total() {
+			t.Errorf("got %d of %d, exact %v", got, tally.Total(), tally.Exact())
+		}
+	}
+}
