@@ -24,7 +24,8 @@ This detector groups what local users handed in for others outside by directory,
 no abuse: a shop confirms orders. What counts besides: nearly every recipient is another stranger; many of them do not exist,
 because the list is old; other servers refuse it as spam; the senders are forged, or nothing but the web server's own user;
 the directory is one where no program belongs (uploads, cache, tmp, a hidden one) or the file has a name drawn at random; it
-began suddenly and filled hours, not months.
+began suddenly and filled hours, not months. Where a place sends the site's own mail, too, what came all at once is told
+apart from it, if it is plainly of another kind: in other names, or refused where the rest is not.
 
 Honest mail that looks alike: an opt-in newsletter of a shop (few bounces, one sender of a domain of ours); a monitor or cron
 (few recipients, always the same); a contact form (one recipient, ours).
@@ -41,6 +42,7 @@ type ScriptThresholds struct {
 	MassFrom    int     // from here on the mass is a mark by itself
 	Fresh       float64 // recipients that must be different, as a share: a monitor writes to the same all the time
 	MaxPlaces   int     // places watched at a time
+	MaxRecords  int     // messages remembered one by one, over all places
 }
 
 // birthplace is where local mail is born.
@@ -60,6 +62,9 @@ type born struct {
 	verp    int    // messages whose sender was made from the recipient, as list servers do
 	samples []bornSample
 	tally   Dossier
+	records []*record // all messages for somebody outside, unless there were too many
+	missed  bool      // there were
+	beside  int       // messages of the same place at other times, where what is told is a run
 }
 
 // bornSample is one of the first messages.
@@ -73,6 +78,9 @@ const bornSamples = 10 // as the contract of the command promises: the first ten
 type scriptWatch struct {
 	pass   *Pass
 	places *Entities[birthplace, born]
+	kept   int // records, those of forgotten places included
+
+	scratch record // of a message that is not kept
 }
 
 func newScriptWatch(p *Pass) *scriptWatch {
@@ -92,21 +100,31 @@ func (w *scriptWatch) Message(m *mail.Message) {
 		b.inside++
 		return
 	}
+	r := &w.scratch
+	if !b.missed {
+		r = new(record)
+	}
+	r.remember(m)
+	b.add(m, r)
+	w.keep(b, r)
+}
+
+// add counts a message for somebody outside.
+func (b *born) add(m *mail.Message, r *record) {
 	b.outside++
 	b.tally.Add(m)
-	if len(m.Recipients) > 0 && isVERP(m.Sender, m.Recipients[0].Envelope()) {
+	if isVERP(m.Sender, r.first.address) {
 		b.verp++
 	}
 	b.sample(m)
-	for i := range m.Recipients {
-		r := &m.Recipients[i]
-		switch {
-		case r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply):
+	r.recipients(func(c *recalled) {
+		if c.unknown {
 			b.unknown++
-		case (r.Disposition == mail.Bounced || r.Disposition == mail.Deferred) && blockedReply(r.DSN, r.Reply):
+		}
+		if c.blocked {
 			b.blocked++
 		}
-	}
+	})
 }
 
 // placeOf is the directory that a message was handed in from, else the script, else the user alone. Exim's arguments are no
@@ -169,6 +187,8 @@ func (w *scriptWatch) Merge(other Watch) {
 		b.unknown += o.unknown
 		b.verp += o.verp
 		b.tally.Merge(&o.tally)
+		b.records, b.missed = append(b.records, o.records...), b.missed || o.missed
+		w.kept += len(o.records)
 		b.samples = append(b.samples, o.samples...)
 		slices.SortFunc(b.samples, func(x, y bornSample) int {
 			if before(x.Evidence, y.Evidence) {
@@ -178,12 +198,17 @@ func (w *scriptWatch) Merge(other Watch) {
 		})
 		b.samples = b.samples[:min(len(b.samples), bornSamples)]
 	}
+	w.makeRoom()
 }
 
 func (w *scriptWatch) Findings(site *Site) []Finding {
 	var found []Finding
 	for _, k := range w.places.Sorted(comparePlaces) {
-		if f, ok := w.judge(site, k, w.places.Find(k)); ok {
+		b := w.places.Find(k)
+		if run := w.run(site, b); run != nil {
+			b = run
+		}
+		if f, ok := w.judge(site, k, b); ok {
 			found = append(found, f)
 		}
 	}
@@ -317,6 +342,9 @@ func (w *scriptWatch) title(k birthplace, b *born) string {
 // facts are the user, where to look, and the first messages.
 func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
+	if b.beside > 0 {
+		f.Facts = append(f.Facts, Fact{"beside it", plural(b.beside, "other message", "other messages") + " from there at other times, which look like what the site sends itself: not counted"})
+	}
 	switch k.kind {
 	case Directory:
 		f.Facts = append(f.Facts, Fact{"look at", "files in " + k.name + " that are newer than the day before it began, and the web server's access log at that time"})

@@ -174,6 +174,8 @@ func DefaultThresholds() Thresholds {
 			MassFrom:    100,
 			Fresh:       0.5,
 			MaxPlaces:   2_000,
+			// About 8 MB with their strings: what the scripts of a busy web server send in some weeks.
+			MaxRecords: 8_192,
 		},
 		Campaign: CampaignThresholds{
 			// The smallest that was seen had four; two addresses may be two customers of one shop.
@@ -284,6 +286,7 @@ func (t *Thresholds) Keys() []ThresholdKey {
 		{"script.mass-from", &t.Script.MassFrom},
 		{"script.fresh", &t.Script.Fresh},
 		{"script.max-places", &t.Script.MaxPlaces},
+		{"script.max-records", &t.Script.MaxRecords},
 		{"campaign.min-clients", &t.Campaign.MinClients},
 		{"campaign.min-sightings", &t.Campaign.MinSightings},
 		{"campaign.min-self", &t.Campaign.MinSelf},

@@ -1,0 +1,80 @@
+package analyze
+
+import (
+	"slices"
+
+	"mailforensics/mail"
+)
+
+// A place that sends the site's own mail, orders and forms, may be where the abuse comes from, too: where only the user is
+// known, or a library, it mostly is. What came all at once is then told apart from what the site sends at other times.
+
+// keep remembers a message one by one.
+func (w *scriptWatch) keep(b *born, r *record) {
+	if b.missed {
+		return
+	}
+	b.records = append(b.records, r)
+	w.kept++
+	w.makeRoom()
+}
+
+// makeRoom gives up the place with most messages, until there is room: there the run is most of it anyway.
+func (w *scriptWatch) makeRoom() {
+	for w.kept > w.pass.Thresholds.Script.MaxRecords {
+		w.kept = 0
+		var most *born
+		for _, k := range w.places.Sorted(comparePlaces) {
+			b := w.places.Find(k)
+			w.kept += len(b.records)
+			if most == nil || len(b.records) > len(most.records) {
+				most = b
+			}
+		}
+		if most == nil || len(most.records) == 0 {
+			return
+		}
+		w.kept -= len(most.records)
+		most.records, most.missed = nil, true
+	}
+}
+
+// run is what came all at once from a place that sends other mail, too; nil where it is all of one kind.
+func (w *scriptWatch) run(site *Site, b *born) *born {
+	if b.missed || len(b.records) < w.pass.Thresholds.Script.MinMessages {
+		return nil
+	}
+	sortRecords(b.records)
+	t := &w.pass.Thresholds.Burst
+	found := windows(instants(b.records), pace{minutes: site.Span(), minMessages: w.pass.Thresholds.Script.MinMessages, span: t.Span, pause: t.Pause, logChance: t.LogChance})
+	if len(found) == 0 || size(found) == len(b.records) {
+		return nil
+	}
+	run, rest := &born{name: b.name, inside: b.inside}, new(born)
+	var m mail.Message
+	for i, r := range b.records {
+		to := rest
+		if slices.ContainsFunc(found, func(win window) bool { return i >= win.from && i < win.to }) {
+			to = run
+		}
+		r.message(&m)
+		to.add(&m, r)
+	}
+	if !run.otherThan(rest) {
+		return nil
+	}
+	run.beside = rest.outside
+	return run
+}
+
+// otherThan reports whether a run is plainly of another kind than the rest: not in its names, or refused where the rest, which
+// is enough to say so, is not.
+func (b *born) otherThan(rest *born) bool {
+	shared := false
+	for sender := range rest.tally.Senders.All {
+		shared = shared || b.tally.Senders.Of(sender) > 0
+	}
+	bad, badRest := ratio(b.unknown+b.blocked, b.tally.Counts.Recipients), ratio(rest.unknown+rest.blocked, rest.tally.Counts.Recipients)
+	const expected, fraction = 3, 4 // of what the run's share would be in the rest: so many at least, and at most that part of it
+	return !shared || bad*float64(rest.tally.Counts.Recipients) >= expected && fraction*badRest <= bad
+}
