@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"mailforensics/ingest"
@@ -23,6 +24,9 @@ func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
 			s.notice("reading %s", place)
 			args = []string{place}
 		}
+	}
+	if s.follow && slices.Contains(args, logfile.Stdin) {
+		return nil, nil, &usageError{err: errors.New("--follow: standard input cannot be followed"), hint: "name the log file, which is read over its rotations"}
 	}
 	inputs, errs := logfile.Expand(args, s.in)
 	return inputs, errs, s.spare(inputs)
