@@ -120,6 +120,8 @@ func shorten(s string, most int) string {
 	return s
 }
 
+const behindSomething = "are these lines of a mail server behind something else? grep -h leaves the names of files out, and without -n there are no numbers"
+
 // hintFor guesses what a file is that is no mail log.
 func hintFor(head string) string {
 	for _, guess := range []struct{ mark, hint string }{
@@ -128,6 +130,7 @@ func hintFor(head string) string {
 		{" kernel: ", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
 		{" systemd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
 		{" sshd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
+		{" postfix/", behindSomething}, {" dovecot: ", behindSomething}, {" exim[", behindSomething}, {" <= ", behindSomething},
 		{"\nReceived: ", "is this a mail? this program reads the logs of mail servers"},
 		{`{"schema":"mailforensics.`, "is this what this program wrote? it reads the logs of mail servers"},
 	} {
