@@ -235,7 +235,8 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)
 	unknown := float64(b.unknown) / recipients
 	switch many := plural(b.outside, "message", "messages"); {
-	case b.outside >= 10*th.MassFrom && unknown > 0.1: // who writes to so many of his own customers keeps his list clean
+	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1:
+		// Who writes to so many of his own customers keeps his list clean.
 		add("many", 0.3, "%s, many of them to addresses that do not exist, is no letter to one's own customers", many)
 	case b.outside >= th.MassFrom:
 		add("many", 0.15, "%s is more than a site tells its own visitors", many)
