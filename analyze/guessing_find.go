@@ -504,7 +504,7 @@ func (q *guessInquest) wave(rest []*guesser, from, to mail.Instant) {
 // weigh is the score of guesses.
 func (q *guessInquest) weigh(b *guess) {
 	tried, real := b.accounts.Distinct(), q.real(&b.accounts)
-	b.because("failed-logins", 0.2, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), accountsOf(tried), plural(len(b.clients), "address", "addresses"))
+	b.because("failed-logins", 0.2, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
 	switch {
 	case b.n >= 1000:
 		b.because("many", 0.2, "a thousand tries and more")
@@ -537,12 +537,17 @@ func (q *guessInquest) weigh(b *guess) {
 	q.harmless(b, tried, real)
 }
 
-// accountsOf is how many names, in words.
-func accountsOf(n int) string {
-	if n == 0 {
-		return "accounts that the log does not name"
+// tried is how many names were tried, in words: Postfix has them in few versions.
+func (b *guess) tried() string {
+	const rest = "that the log does not name"
+	switch n := b.accounts.Distinct(); {
+	case n == 0:
+		return "accounts " + rest
+	case 2*b.accounts.Total() < b.n:
+		return plural(n, "account", "accounts") + " and others " + rest
+	default:
+		return plural(n, "account", "accounts")
 	}
-	return plural(n, "account", "accounts")
 }
 
 func (q *guessInquest) weighBroken(b *guess) {
@@ -647,13 +652,13 @@ func (b *guess) title() string {
 	var text string
 	switch b.subject.Kind {
 	case IP:
-		text = fmt.Sprintf("%s: %s on %s", b.subject.Value, tries, accountsOf(b.accounts.Distinct()))
+		text = fmt.Sprintf("%s: %s on %s", b.subject.Value, tries, b.tried())
 	case Network:
-		text = say("%s: %s on %s from %d addresses", b.subject.Value, tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+		text = say("%s: %s on %s from %d addresses", b.subject.Value, tries, b.tried(), len(b.clients))
 	case Account:
 		text = say("Account %s: %s from %d addresses", b.subject.Value, tries, len(b.clients))
 	default:
-		text = say("%s on %s from %d addresses, each of them seldom", tries, accountsOf(b.accounts.Distinct()), len(b.clients))
+		text = say("%s on %s from %d addresses, each of them seldom", tries, b.tried(), len(b.clients))
 	}
 	switch {
 	case len(b.broken) == 0:

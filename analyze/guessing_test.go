@@ -144,3 +144,19 @@ func TestLongNamesAreNotKept(t *testing.T) {
 		t.Errorf("got %d findings", len(all))
 	}
 }
+
+// Most versions of Postfix leave the name out: what they tried is not only what is named.
+func TestNamesThatTheLogLeavesOut(t *testing.T) {
+	w := newTown(2)
+	for i := range 40 {
+		name := ""
+		if i < 5 {
+			name = user(i)
+		}
+		w.fail(oneDay+time.Duration(i)*time.Second, "203.0.113.66", name)
+	}
+	found := w.find(guessing)
+	if want := "203.0.113.66: 40 failed logins on 5 accounts and others that the log does not name"; len(found) != 1 || found[0].Title != want {
+		t.Errorf("got %+v, want %q", found, want)
+	}
+}
