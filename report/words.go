@@ -295,6 +295,9 @@ func yearTexts(r *Report) []string {
 		for _, rule := range []string{r.Ledger.Files[i].YearRule, r.Ledger.Files[i].ZoneRule} {
 			if why, ok := strings.CutPrefix(rule, r.Zone.String()+", "); ok {
 				rule = "zone " + why
+				if strings.HasPrefix(why, "the zone ") {
+					rule = "stamps are in " + why
+				}
 			}
 			if rule != "" && !slices.Contains(rules, rule) {
 				rules = append(rules, rule)
