@@ -187,6 +187,23 @@ var scenes = []scene{
 			m.Flags, m.UID, m.Script, m.Sender = mail.HasUID, 33, "33:newsletter.php", "shop@site.example"
 			to(m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 20))
 		}},
+	{name: "a shop's newsletter by its web server, and an order in between", n: 400, gap: 2 * time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Script, m.Sender = mail.HasUID, 33, "33:mailer.php", "shop@site.example"
+			if i%150 == 70 {
+				m.Sender = "orders@site.example"
+			}
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), bouncing(i, 20))
+		}},
+	{name: "a teacher who seldom writes, to all parents, from home", n: 380, gap: time.Second, want: Low,
+		each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", "laptop"), "teacher@site.example", "teacher@site.example"
+			if i == 0 { // at school, hours before
+				m.Client = client("100.64.7.7", "", "pc")
+				m.Time = m.Time.Add(-5 * time.Hour)
+			}
+			to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), bouncing(i, 25))
+		}},
 	{name: "a list server of ours", n: 300, gap: time.Second, want: Low,
 		each: func(i int, m *mail.Message) {
 			m.Flags, m.UID, m.Sender = mail.HasUID, 38, fmt.Sprintf("talk-bounces+x%d=r.example@site.example", i)

@@ -245,7 +245,8 @@ func (j *judge) login(c *candidate) {
 		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(0.08)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
-	if c.place == strangePlace && c.subject.Kind == Account && c.outside > 0 {
+	const habit = 3 // one or two messages at other times do not tell where somebody is at home
+	if c.place == strangePlace && c.subject.Kind == Account && c.outside >= habit {
 		c.because("new-client", 0.1, "from no network that the account uses otherwise")
 	}
 	j.farAbove(c)
@@ -390,7 +391,8 @@ func (c *candidate) honestLocal(j *judge) {
 	case c.share(bouncedOnce) < 0.08:
 		c.because("wanted", -0.2, "few bounces")
 	}
-	if domain, share := c.SenderDomains.Most(); share >= enough && c.Senders.Distinct() == 1 && j.site.IsOurs(domain) {
+	// The same user may tell a customer of his order in between.
+	if sender, share := c.Senders.Most(); share >= 0.95 && j.site.IsOurs(mail.Domain(sender)) {
 		c.because("own-sender", -0.1, "in one name, of our own domain")
 	}
 	ours := 0
