@@ -285,7 +285,7 @@ func (w *relayWatch) withoutRegulars(site *Site, r *relayed) *relayed {
 		switch {
 		case one == nil, one.tally.SenderDomains.Distinct() > 1:
 			return r
-		case one.isRegular(site):
+		case one.isRegular(site), one.isOffice(site):
 			regulars++
 		default:
 			others.merge(one)
@@ -303,6 +303,21 @@ func (r *relayed) isRegular(site *Site) bool {
 	const names, days = 3, 2
 	return r.tally.Senders.Distinct() <= names && r.tally.Buckets.Days() >= days && r.notReached() < 0.15 &&
 		2*r.tally.End.Sub(r.tally.Start) > site.Last.Sub(site.First)
+}
+
+// isOffice reports whether one client relays for people who receive mail here, all the time and to those who want it, or is a
+// server of the sender's own domain: an office whose address is trusted. Known senders alone prove nothing: they are forged, too.
+func (r *relayed) isOffice(site *Site) bool {
+	if r.notReached() >= 0.15 {
+		return false
+	}
+	for _, c := range r.tally.clients {
+		domain, _ := r.tally.SenderDomains.Most()
+		if !genericName(c.Name, c.IP) && !rentedName(c.Name) && ownName(c.Name, "@"+domain) {
+			return true
+		}
+	}
+	return 2*r.tally.End.Sub(r.tally.Start) > site.Last.Sub(site.First) && 2*knownSenders(site, &r.tally.Senders) > r.tally.Senders.Distinct()
 }
 
 // foreign is how many of the recipients are not ours, and in how many domains.

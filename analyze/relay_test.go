@@ -37,3 +37,31 @@ func TestRelayLeavesRegularsAside(t *testing.T) {
 		t.Errorf("it begins after %v, want 30 h", got)
 	}
 }
+
+// Nor is the office, whose address is trusted: many people who receive mail here.
+func TestRelayLeavesOfficeAside(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	send := func(at time.Duration, ip, sender, recipient string, local bool) {
+		line++
+		m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at),
+			Client: mail.Client{IP: netip.MustParseAddr(ip)}, Sender: sender, Completed: true}
+		to(&m, recipient, mail.Delivered)
+		m.Recipients[0].Local = local
+		e.Message(&m)
+	}
+	for i := range 90 {
+		who := fmt.Sprintf("staff%d@site.example", i%9)
+		send(time.Duration(i)*48*time.Minute, "192.0.2.7", who, fmt.Sprintf("partner%d@p%d.example", i, i%30), false)
+		send(time.Duration(i)*48*time.Minute, fmt.Sprintf("198.51.100.%d", i), fmt.Sprintf("partner%d@p%d.example", i, i%30), who, true)
+	}
+	for i := range 150 {
+		sender := fmt.Sprintf("%c%c%cxq%dzkv@site.example", 'a'+i%26, 'b'+i%24, 'c'+i%22, i)
+		send(30*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("203.0.%d.9", i%4), sender, fmt.Sprintf("x%d@r%d.example", i, i%9), false)
+	}
+	findings, _ := e.Findings()
+	if len(findings) == 0 || findings[0].Counts.Messages != 150 || len(findings[0].Clients) != 4 {
+		t.Fatalf("got %+v, want what four strangers sent", findings)
+	}
+}
