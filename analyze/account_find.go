@@ -463,7 +463,7 @@ func (s *suspect) abused() []*charge {
 		}
 	}
 	c := s.charge(in, dense)
-	if c.Counts.Messages < s.q.w.pass.Thresholds.Burst.MinMessages {
+	if c.Counts.Messages < s.q.w.pass.Thresholds.Burst.MinMessages && (c.Counts.Messages < fewLetters || !c.toMany()) {
 		return nil
 	}
 	for i, r := range s.records {
@@ -472,6 +472,28 @@ func (s *suspect) abused() []*charge {
 		}
 	}
 	return []*charge{c}
+}
+
+// Who has a list of addresses may put a hundred of them into one message.
+const (
+	fewLetters   = 3   // to many: fewer are somebody's invitation
+	manyReaders  = 100 // recipients over all, …
+	readersEach  = 20  // … in each message, …
+	readersTimes = 10  // … and that many times what the account's other messages have
+)
+
+// toMany reports whether a charge is of messages with far more recipients than the account writes to otherwise.
+func (c *charge) toMany() bool {
+	others, readers := 0, 0
+	for _, r := range c.login.records {
+		if r.time >= c.Start && r.time <= c.End {
+			continue
+		}
+		others++
+		r.recipients(func(*recalled) { readers++ })
+	}
+	each := ratio(c.Counts.Recipients, c.Counts.Messages)
+	return c.Counts.Recipients >= manyReaders && each >= readersEach && each >= readersTimes*ratio(readers, others)
 }
 
 // takesTurns: of two kinds of senders, one has at least a fifth as many messages as the other.

@@ -52,6 +52,9 @@ func (q *inquest) volume(c *charge) {
 	if times := float64(n) / max(1, usual); times >= 20 {
 		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", times)
 	}
+	if n := c.Counts.Messages; (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
+		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
+	}
 	if c.night >= 5 && 2*c.night > n {
 		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody here writes", c.night)
 	}
