@@ -113,7 +113,11 @@ func (c *charge) latestEntry() *entry {
 
 // title is what a person would say.
 func (c *charge) title() string {
-	text := fmt.Sprintf("Account %s was abused: %s in %s", c.spelling, plural(c.Counts.Messages, "message", "messages"), duration(c.End.Sub(c.Start)))
+	what := plural(c.Counts.Messages, "message", "messages")
+	if c.Counts.Recipients >= readersEach*c.Counts.Messages {
+		what += " to " + plural(c.Counts.Recipients, "recipient", "recipients")
+	}
+	text := fmt.Sprintf("Account %s was abused: %s in %s", c.spelling, what, duration(c.End.Sub(c.Start)))
 	switch via, name := c.via(); via {
 	case "webmail":
 		text += " by way of " + name
