@@ -73,6 +73,16 @@ func (q *inquest) senders(c *charge) {
 	}
 }
 
+// homeLogins is how many logins there were from the networks in which the owner is at home.
+func (c *charge) homeLogins() (n int) {
+	for ip, p := range c.places {
+		if c.usual[NetworkOf(ip)] {
+			n += p.count()
+		}
+	}
+	return n
+}
+
 // newSenders reports whether most senders are none that the account uses at other times.
 func (c *charge) newSenders() bool {
 	old := 0
@@ -86,7 +96,7 @@ func (c *charge) newSenders() bool {
 
 // clients weighs from where it was used: by those who sent and by those who only logged in.
 func (q *inquest) clients(c *charge) {
-	if n := c.Counts.Messages; 2*c.strangeN > n && c.outside > 0 {
+	if n := c.Counts.Messages; 2*c.strangeN > n && c.outside > 0 && c.outside+c.homeLogins() >= habit {
 		c.because("new-network", 0.15, "%d of %d messages from networks that the account uses at no other time", c.strangeN, n)
 	}
 	entries := c.arrivals()

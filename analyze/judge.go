@@ -245,7 +245,6 @@ func (j *judge) login(c *candidate) {
 		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(0.08)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
-	const habit = 3 // one or two messages at other times do not tell where somebody is at home
 	if c.place == strangePlace && c.subject.Kind == Account && c.outside >= habit {
 		c.because("new-client", 0.1, "from no network that the account uses otherwise")
 	}
@@ -272,6 +271,9 @@ func (j *judge) localUser(c *candidate) {
 	j.farAbove(c)
 	j.outcome(c)
 }
+
+// habit is how much must be known of an account at other times: one message or two do not tell where somebody is at home.
+const habit = 3
 
 // farAbove weighs the distance from the series' own past.
 func (j *judge) farAbove(c *candidate) {
