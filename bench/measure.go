@@ -41,7 +41,14 @@ type job struct {
 	tool string // that must be installed
 	args []string
 	pipe string
+	utf8 bool // in a locale with UTF-8, as most servers have it, instead of C
 }
+
+// What people type to see who sends most.
+const (
+	postfixClients = `grep -o 'client=[^[]*\[[^]]*\]' "$1" | sort | uniq -c | sort -rn | head -n 20`
+	eximClients    = `grep ' <= ' "$1" | grep -oE '\[[0-9.]+\]' | sort | uniq -c | sort -rn | head -n 20`
+)
 
 func (b *bench) all() {
 	p, e := b.logs.postfix, b.logs.exim
@@ -49,7 +56,8 @@ func (b *bench) all() {
 		b.own("bursts", p),
 		b.own("summary", p),
 		b.own("investigate", p),
-		{what: "grep -o client | sort | uniq -c | sort -rn", tool: "grep", pipe: `grep -o 'client=[^[]*\[[^]]*\]' "$1" | sort | uniq -c | sort -rn | head -n 20`},
+		{what: "grep -o client | sort | uniq -c | sort -rn", tool: "grep", pipe: postfixClients},
+		{what: "the same with LC_ALL=C.UTF-8", tool: "grep", pipe: postfixClients, utf8: true},
 		{what: "rg -c status=sent", tool: "rg", args: []string{"rg", "-c", "status=sent", p}},
 		{what: "wc -l", tool: "wc", args: []string{"wc", "-l", p}},
 		{what: "pflogsumm", tool: "pflogsumm", args: []string{"pflogsumm", p}},
@@ -58,7 +66,8 @@ func (b *bench) all() {
 		b.own("bursts", e),
 		b.own("summary", e),
 		b.own("investigate", e),
-		{what: "grep -oE H= | sort | uniq -c | sort -rn", tool: "grep", pipe: `grep ' <= ' "$1" | grep -oE '\[[0-9.]+\]' | sort | uniq -c | sort -rn | head -n 20`},
+		{what: "grep -oE H= | sort | uniq -c | sort -rn", tool: "grep", pipe: eximClients},
+		{what: "the same with LC_ALL=C.UTF-8", tool: "grep", pipe: eximClients, utf8: true},
 		{what: "rg -c Completed", tool: "rg", args: []string{"rg", "-c", "Completed", e}},
 		{what: "wc -l", tool: "wc", args: []string{"wc", "-l", e}},
 		{what: "exigrep of one address", tool: "exigrep", args: []string{"exigrep", "anna.ahlers@stadtverein.example", e}},
@@ -139,7 +148,11 @@ func (j *job) run(path string) (took, cpu time.Duration, memory int64, err error
 	if j.pipe == "" {
 		cmd = exec.Command(j.args[0], j.args[1:]...)
 	}
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	locale := "C"
+	if j.utf8 {
+		locale = "C.UTF-8"
+	}
+	cmd.Env = append(os.Environ(), "LC_ALL="+locale)
 	cmd.Stdout = io.Discard
 	began := time.Now()
 	if err = cmd.Run(); err != nil {

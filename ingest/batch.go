@@ -35,7 +35,7 @@ type batch struct {
 	zoneless  bool // some stamps name no offset
 	err       error
 
-	handed  bool // some event was handed out
+	handed  int  // the call of sink that got its last event; 0: none did
 	twins   bool // lines may stand in another open file: as duplicates knew it
 	twinsAt int  // … after so many changes
 }

@@ -40,7 +40,7 @@ type Options struct {
 	ChunkSize  int                                                   // bytes; 0: what suits the cache
 	Window     func(zone *time.Location) (since, until mail.Instant) // Since and Until, where they depend on the zone in which times should be shown
 	Begin      func(zone *time.Location)                             // told before the first event in which zone times should be shown; may be nil
-	Late       bool                                                  // what sink was given is used again only after its next call has returned, not after the same
+	Late       int                                                   // what sink was given is used again only after so many further calls have returned
 	Scrub      bool                                                  // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
 }
 
@@ -120,7 +120,8 @@ type run struct {
 	dups    duplicates
 	copies  []mail.Event
 	lender  logfile.Lender
-	late    *batch // with Options.Late: the last one of which something was handed out
+	calls   int      // of sink
+	late    []*batch // with Options.Late: read, and perhaps still looked at, oldest first
 }
 
 // open makes the streams.
@@ -232,13 +233,21 @@ func (r *run) batch() *batch {
 	}
 }
 
-// release takes a batch back, and the memory of its text.
+// release takes a batch back: what was handed out of it only when it is no longer looked at.
 func (r *run) release(b *batch) {
-	if r.o.Late && b.handed { // by a call after that with r.late
-		if b, r.late = r.late, b; b == nil {
-			return
-		}
+	if b.handed == 0 || r.o.Late == 0 {
+		r.reuse(b)
+		return
 	}
+	r.late = append(r.late, b)
+	for len(r.late) > 0 && r.late[0].handed+r.o.Late <= r.calls {
+		r.reuse(r.late[0])
+		r.late = append(r.late[:0], r.late[1:]...)
+	}
+}
+
+// reuse empties a batch for the next one, and gives back the memory of its text.
+func (r *run) reuse(b *batch) {
 	r.lender.Return(b.chunk)
 	b.reset()
 	select {
@@ -265,8 +274,8 @@ func (r *run) hand(c *cursor, end int, twins bool) error {
 		}
 		start = i + 1
 		if n > 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
-			b.handed = true
-			if err := r.repeat(&b.events[i], n); err != nil {
+			err := r.repeat(&b.events[i], n)
+			if b.handed = r.calls; err != nil {
 				return err
 			}
 		}
@@ -287,14 +296,15 @@ func (r *run) some(b *batch, events []mail.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	b.handed = true
+	r.calls++
+	b.handed = r.calls
 	return r.sink(events)
 }
 
 // repeat hands out an event n times.
 func (r *run) repeat(ev *mail.Event, n int) error {
 	const together = 64
-	if r.copies == nil || r.o.Late {
+	if r.copies == nil || r.o.Late > 0 {
 		r.copies = make([]mail.Event, together)
 	}
 	for n > 0 {
@@ -302,6 +312,7 @@ func (r *run) repeat(ev *mail.Event, n int) error {
 		for i := range some {
 			some[i] = *ev
 		}
+		r.calls++
 		if err := r.sink(some); err != nil {
 			return err
 		}

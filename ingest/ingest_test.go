@@ -304,7 +304,7 @@ func TestFirstLineLate(t *testing.T) {
 	wantLines(t, got, "0:1 11-07 04:00:00 mx1 a", "0:2 11-07 06:00:00 mx1 c", "1:1 11-07 08:00:00 mx2 late", "1:2 11-07 05:00:00 mx2 b", "1:3 11-07 07:00:00 mx2 d")
 }
 
-// With Late, what sink was given stays as it is until its next call has returned, over several files and repeated lines, too.
+// With Late, what sink was given stays as it is until so many further calls have returned, over several files and repeated lines, too.
 func TestLate(t *testing.T) {
 	var one, two strings.Builder
 	for i := range 400 {
@@ -314,17 +314,23 @@ func TestLate(t *testing.T) {
 			one.WriteString(strings.Repeat(fmt.Sprintf("Nov 19 %02d:%02d:%02d mx1 cron[1]: nothing\n", i/3600, i/60%60, i%60), 500))
 		}
 	}
+	type given struct {
+		events []mail.Event
+		was    string
+	}
 	for _, workers := range []int{1, 3} {
 		o := options()
-		o.Late, o.Scrub, o.ChunkSize, o.Workers = true, true, 4<<10, workers
-		var before []mail.Event
-		var was string
+		o.Late, o.Scrub, o.ChunkSize, o.Workers = 3, true, 4<<10, workers
+		var latest []given
 		n := 0
 		_, err := Read(context.Background(), logs(t, "mx1.log", one.String(), "mx2.log", two.String()), o, func(events []mail.Event) error {
-			if now := fmt.Sprintf("%#v", before); now != was && before != nil {
-				t.Fatalf("%d workers: what was given changed too early", workers)
+			for back, g := range slices.Backward(latest) {
+				if fmt.Sprintf("%#v", g.events) != g.was {
+					t.Fatalf("%d workers: what was given %d calls before changed too early", workers, len(latest)-back)
+				}
 			}
-			before, was = events, fmt.Sprintf("%#v", events)
+			latest = append(latest, given{events, fmt.Sprintf("%#v", events)})
+			latest = latest[max(0, len(latest)-o.Late):]
 			n += len(events)
 			return nil
 		})

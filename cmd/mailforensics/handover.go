@@ -8,20 +8,30 @@ import (
 )
 
 // handover lets those who take messages and events work beside the tracker, each in a goroutine of its own: while the tracker is
-// at one batch of the log, they are at what came out of the one before. They get everything, in the order of the log.
+// at one batch of the log, they are at what came out of those before. They get everything, in the order of the log.
 //
 // What they look at must stay as it is until then: the events of a batch do with ingest.Options.Late, the messages are lent
 // by the tracker.
 type handover struct {
 	takers  []correlate.Sink
-	queues  []chan []item // one for each taker
-	busy    sync.WaitGroup
+	queues  []chan *lot // one for each taker
 	quit    chan struct{}
 	tracker *correlate.Tracker
 
-	items, before []item // of the batch at hand; of the one before, which the takers are at
-	lent          int    // messages up to the end of the one before
-	direct        bool   // takers are called at once
+	next   *lot   // what came out of the batch at hand
+	given  []*lot // of those before, which the takers may be at, oldest first
+	direct bool   // takers are called at once
+}
+
+// ahead is how many batches the tracker may be ahead of the slowest taker: enough that neither waits for the other because of
+// one batch that is harder than others.
+const ahead = 4
+
+// lot is what came out of a batch.
+type lot struct {
+	items []item
+	lent  int            // messages up to its end
+	busy  sync.WaitGroup // the takers that have not seen all of it
 }
 
 // item is a message or an event.
@@ -39,9 +49,9 @@ func (i item) give(taker correlate.Sink) {
 }
 
 func newHandover(takers []correlate.Sink) *handover {
-	h := &handover{takers: takers, quit: make(chan struct{})}
+	h := &handover{takers: takers, quit: make(chan struct{}), next: new(lot)}
 	for _, t := range takers {
-		queue := make(chan []item)
+		queue := make(chan *lot, ahead)
 		h.queues = append(h.queues, queue)
 		go h.serve(t, queue)
 	}
@@ -49,14 +59,14 @@ func newHandover(takers []correlate.Sink) *handover {
 }
 
 // serve gives a taker what is queued for it.
-func (h *handover) serve(taker correlate.Sink, queue chan []item) {
+func (h *handover) serve(taker correlate.Sink, queue chan *lot) {
 	for {
 		select {
-		case items := <-queue:
-			for _, i := range items {
+		case l := <-queue:
+			for _, i := range l.items {
 				i.give(taker)
 			}
-			h.busy.Done()
+			l.busy.Done()
 		case <-h.quit:
 			return
 		}
@@ -72,10 +82,10 @@ func (h *handover) begin(t *correlate.Tracker) {
 func (h *handover) message(m *mail.Message) { h.take(item{message: m}) }
 func (h *handover) event(ev *mail.Event)    { h.take(item{event: ev}) }
 
-// take keeps an item for next, or gives it to the takers at once.
+// take keeps an item for the end of the batch, or gives it to the takers at once.
 func (h *handover) take(i item) {
 	if !h.direct {
-		h.items = append(h.items, i)
+		h.next.items = append(h.next.items, i)
 		return
 	}
 	for _, t := range h.takers {
@@ -83,30 +93,37 @@ func (h *handover) take(i item) {
 	}
 }
 
-// next hands over what came out of a batch, as soon as the takers are done with the one before.
-func (h *handover) next() {
-	h.wait()
-	h.lent = h.tracker.Lent()
-	h.items, h.before = h.before[:0], h.items
-	h.busy.Add(len(h.queues))
+// batch hands over what came out of a batch, be it nothing, and waits until the takers are done with that of ahead batches ago.
+func (h *handover) batch() {
+	l := h.next
+	l.lent = h.tracker.Lent()
+	l.busy.Add(len(h.queues))
+	h.given = append(h.given, l)
 	for _, queue := range h.queues {
-		select {
-		case queue <- h.before:
-		case <-h.quit:
-			h.busy.Done()
-		}
+		queue <- l
+	}
+	h.next = new(lot)
+	if len(h.given) > ahead {
+		h.next = h.done()
 	}
 }
 
-// wait waits for the takers.
-func (h *handover) wait() {
-	h.busy.Wait()
-	h.tracker.Return(h.lent)
+// done waits until the takers are done with the oldest lot, and empties it.
+func (h *handover) done() *lot {
+	l := h.given[0]
+	l.busy.Wait()
+	h.tracker.Return(l.lent)
+	h.given = append(h.given[:0], h.given[1:]...)
+	clear(l.items)
+	l.items = l.items[:0]
+	return l
 }
 
 // end is the end of the log: from here on, takers are called at once.
 func (h *handover) end() {
-	h.wait()
+	for len(h.given) > 0 {
+		h.done()
+	}
 	h.tracker.Lend(false)
 	h.direct = true
 }

@@ -68,11 +68,11 @@ func TestHandover(t *testing.T) {
 			tracker.Event(&ev)
 		}
 		if i%7 == 0 {
-			h.next()
+			h.batch()
 		}
 		want = append(want, id+" a@"+id+".example", id)
 	}
-	h.next()
+	h.batch()
 	h.end()
 	tracker.Close()
 	if !slices.Equal(fast, slow) {

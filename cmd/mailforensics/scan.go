@@ -28,7 +28,7 @@ type want struct {
 	batch     func(events []mail.Event) error // all events
 	everyKind bool                            // in batch also those of Kind Other
 	keepLines bool                            // messages with their log lines
-	late      bool                            // the events of a batch are looked at until the next one is done
+	late      int                             // the events of a batch are looked at until so many further ones are done
 	failed    func() error                    // asked now and then whether to stop; nil: never
 }
 
@@ -115,7 +115,7 @@ func (s *settings) handOver(w *want) *handover {
 		return nil
 	}
 	h := newHandover(takers)
-	w.message, w.event, w.late = h.message, h.event, true
+	w.message, w.event, w.late = h.message, h.event, ahead
 	return h
 }
 
@@ -162,7 +162,7 @@ func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 			}
 		}
 		if over != nil {
-			over.next()
+			over.batch()
 		}
 		return w.stop()
 	}
