@@ -56,6 +56,12 @@ func spansOf(zone *time.Location, newest mail.Instant) []span {
 		if end.IsZero() || end.After(last) {
 			return spans
 		}
+		if !end.After(at) {
+			// Of zones that give a rule for all years to come, as most systems and Go's own tzdata write them now, ZoneBounds takes
+			// 31 December of a leap year for the end of the year and does not get over it. time/zoneinfo.go, tzset (Go 1.26)
+			at = at.Add(time.Hour)
+			continue
+		}
 		_, after := end.Zone()
 		if before := spans[len(spans)-1].offset; int64(after) != before {
 			spans = append(spans, change(end.Unix(), before, int64(after)))

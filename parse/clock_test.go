@@ -56,6 +56,33 @@ func TestEximID(t *testing.T) {
 	bad("")
 }
 
+// A zone as Fedora, Alpine and Go's own tzdata have it: a rule for all years instead of a list of changes.
+func TestZoneOfRule(t *testing.T) {
+	header := func(version byte) string {
+		// No changes, one type of local time with one name of four bytes. RFC 8536, section 3.1
+		return "TZif" + string(version) + strings.Repeat("\x00", 15) + strings.Repeat("\x00", 16) + "\x00\x00\x00\x01" + "\x00\x00\x00\x04"
+	}
+	body := "\x00\x00\x0e\x10\x00\x00" + "CET\x00"
+	zone, err := time.LoadLocationFromTZData("rule", []byte(header('2')+body+header('2')+body+"\nCET-1CEST,M3.5.0,M10.5.0/3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := make(chan *Clock, 1)
+	go func() { made <- NewClock(zone, mail.InstantOf(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC))) }()
+	var clock *Clock
+	select {
+	case clock = <-made:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no end of changes")
+	}
+	for at := time.Date(1991, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(3 * time.Hour) {
+		_, want := at.In(zone).Zone()
+		if got := clock.offsetAt(mail.InstantOf(at)); got != int64(want) {
+			t.Fatalf("%v: got offset %d, want %d", at, got, want)
+		}
+	}
+}
+
 func TestGather(t *testing.T) {
 	text := "Jan 24 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240124134411.4F2A91C0D3@mx1.example.org>\n" +
 		"Jan 24 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20110124134411.5F2A91C0D3@elsewhere.example>\n" +

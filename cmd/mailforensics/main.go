@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	_ "time/tzdata" // for containers and machines without zoneinfo: --tz, and the zone that a log proves, must not depend on them
 
 	"github.com/spf13/cobra"
 
