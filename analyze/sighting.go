@@ -9,9 +9,10 @@ import (
 	"mailforensics/mail"
 )
 
-// sighting is what is remembered of one message or refused attempt of a stranger. Its texts stand one after another in one
-// buffer, which the next sighting at the same place uses again: remembering allocates nothing in the long run, and gives the
-// garbage collector one pointer to follow. Those of one that is kept are a string of its own, of which the words are pieces.
+// sighting is what is remembered of one message or refused attempt of a stranger. Its texts stand in one buffer, which the next
+// sighting at the same place uses again: remembering allocates nothing in the long run, and gives the garbage collector one
+// pointer to follow. First comes the line, of which most other texts are a part; the rest is behind it. The texts of one that is
+// kept are a string of its own, of which the words are pieces.
 type sighting struct {
 	mail.Origin
 	time       mail.Instant
@@ -20,10 +21,13 @@ type sighting struct {
 	marks      sightingMarks
 	recipients uint32 // of a message: all of them, those in the buffer or not
 	text       []byte
-	kept       string                // the texts, instead, when it is kept
-	ends       [sightingTexts]uint32 // where each text ends
-	tokens     [seedKinds]uint32     // hashes of what it may share with others, 0: nothing
+	kept       string // the texts, instead, when it is kept
+	texts      [sightingTexts]span
+	tokens     [seedKinds]uint32 // hashes of what it may share with others, 0: nothing
 }
+
+// span is where a text stands in the buffer.
+type span struct{ at, n uint16 }
 
 // sightingMarks are facts about a sighting.
 type sightingMarks uint16
@@ -59,6 +63,7 @@ const (
 	maxSightingLine       = 4096 // a longer line is no evidence that anybody wants to read
 	maxSightingReply      = 300
 	maxSightingRecipients = 64
+	maxSightingBuffer     = 1 << 15 // of all texts, about: a span must reach them
 )
 
 // begin empties s for another sighting.
@@ -70,34 +75,38 @@ func (s *sighting) begin() {
 	*s = sighting{text: text}
 }
 
-// put appends the next text; they must be put in their order.
-func (s *sighting) put(field int, text string, most int) {
-	s.text = append(s.text, text[:min(len(text), most)]...)
-	s.ends[field] = uint32(len(s.text))
+// put remembers a text, where it stands in the line or else behind what is there.
+func (s *sighting) put(field int, text string, most int, line string) {
+	text = text[:min(len(text), most)]
+	if text == "" {
+		return
+	}
+	at := strings.Index(line, text)
+	if at < 0 {
+		at = len(s.text)
+		s.text = append(s.text, text...)
+	}
+	s.texts[field] = span{uint16(at), uint16(len(text))}
 }
 
-// texts are all texts of s, one after another.
-func (s *sighting) texts() string {
+// all is all texts of s.
+func (s *sighting) all() string {
 	if s.kept != "" {
 		return s.kept
 	}
 	return string(s.text)
 }
 
-// piece is one of the texts of s.
-func (s *sighting) piece(texts string, i int) string {
-	if i == 0 {
-		return texts[:s.ends[0]]
-	}
-	return texts[s.ends[i-1]:s.ends[i]]
-}
+// of is where a text stands in all.
+func (p span) of(all string) string { return all[p.at : int(p.at)+int(p.n)] }
 
 // name is how the client is called by reverse look-up.
 func (s *sighting) name() string {
+	p := s.texts[nameText]
 	if s.kept != "" {
-		return s.piece(s.kept, nameText)
+		return p.of(s.kept)
 	}
-	return string(s.text[:s.ends[nameText]])
+	return string(s.text[p.at : int(p.at)+int(p.n)])
 }
 
 // message fills s from a message.
@@ -111,23 +120,21 @@ func (s *sighting) message(m *mail.Message) {
 	if !m.Completed {
 		s.marks |= wasIncomplete
 	}
-	s.put(nameText, m.Client.Name, maxSightingText)
-	s.put(heloText, m.Client.HELO, maxSightingText)
-	s.put(senderText, m.Sender, maxSightingText)
-	s.put(subjectText, m.Subject, maxSightingText)
-	s.put(messageIDText, m.MessageID, maxSightingText)
-	s.put(hostText, m.Host, maxSightingText)
-	s.put(replyText, "", 0)
-	queueID := ""
+	line := s.line(m.Line)
+	s.put(nameText, m.Client.Name, maxSightingText, line)
+	s.put(heloText, m.Client.HELO, maxSightingText, line)
+	s.put(senderText, m.Sender, maxSightingText, line)
+	s.put(subjectText, m.Subject, maxSightingText, line)
+	s.put(messageIDText, m.MessageID, maxSightingText, line)
+	s.put(hostText, m.Host, maxSightingText, line)
 	if n := len(m.QueueIDs); n > 0 {
-		queueID = m.QueueIDs[n-1]
+		s.put(queueIDText, m.QueueIDs[n-1], maxSightingText, line)
 	}
-	s.put(queueIDText, queueID, maxSightingText)
+	start := len(s.text)
 	for i := range m.Recipients {
 		s.recipient(&m.Recipients[i], m)
 	}
-	s.ends[recipientsText] = uint32(len(s.text))
-	s.line(m.Line)
+	s.recipientsFrom(start)
 }
 
 // recipient appends an address, its disposition, and whether it is unknown.
@@ -136,7 +143,7 @@ func (s *sighting) recipient(r *mail.Recipient, m *mail.Message) {
 		return
 	}
 	s.recipients++
-	if s.recipients > maxSightingRecipients {
+	if s.recipients > maxSightingRecipients || len(s.text) > maxSightingBuffer {
 		return
 	}
 	to := r.Envelope()
@@ -147,6 +154,11 @@ func (s *sighting) recipient(r *mail.Recipient, m *mail.Message) {
 	}
 	s.text = append(s.text, to[:min(len(to), maxSightingText)]...)
 	s.text = append(s.text, 0, 'A'+byte(r.Disposition), '0'+unknown, 0)
+}
+
+// recipientsFrom says that the recipients stand at the end of the buffer, from start.
+func (s *sighting) recipientsFrom(start int) {
+	s.texts[recipientsText] = span{uint16(start), uint16(len(s.text) - start)}
 }
 
 // relate notes what a recipient says of sender and HELO.
@@ -174,34 +186,36 @@ func (s *sighting) refusal(ev *mail.Event) {
 	if refusesRelay(ev.Reply) {
 		s.marks |= triedRelay
 	}
-	s.put(nameText, ev.Client.Name, maxSightingText)
-	s.put(heloText, ev.Client.HELO, maxSightingText)
-	s.put(senderText, ev.Sender, maxSightingText)
-	s.put(subjectText, ev.Subject, maxSightingText)
-	s.put(messageIDText, "", 0)
-	s.put(hostText, ev.Host, maxSightingText)
-	s.put(replyText, ev.Reply, maxSightingReply)
-	s.put(queueIDText, "", 0)
+	line := s.line(ev.Raw)
+	s.put(nameText, ev.Client.Name, maxSightingText, line)
+	s.put(heloText, ev.Client.HELO, maxSightingText, line)
+	s.put(senderText, ev.Sender, maxSightingText, line)
+	s.put(subjectText, ev.Subject, maxSightingText, line)
+	s.put(hostText, ev.Host, maxSightingText, line)
+	s.put(replyText, ev.Reply, maxSightingReply, line)
+	start := len(s.text)
 	if ev.Recipient != "" {
 		s.relate(ev.Sender, ev.Recipient, ev.Client.HELO)
 		s.text = append(s.text, ev.Recipient[:min(len(ev.Recipient), maxSightingText)]...)
 		s.text = append(s.text, 0, 'A', '0', 0)
 	}
-	s.ends[recipientsText] = uint32(len(s.text))
-	s.line(ev.Raw)
+	s.recipientsFrom(start)
 }
 
-func (s *sighting) line(line string) {
+// line begins the buffer, with what it is given or, where that is too long, with nothing.
+func (s *sighting) line(line string) string {
 	if len(line) > maxSightingLine {
-		line = ""
+		return ""
 	}
-	s.put(lineText, line, maxSightingLine)
+	s.text = append(s.text, line...)
+	s.texts[lineText].n = uint16(len(line))
+	return line
 }
 
 // copyOf is s, to be kept when its place is taken.
 func (s *sighting) copyOf() sighting {
 	c := *s
-	c.text, c.kept = nil, s.texts()
+	c.text, c.kept = nil, s.all()
 	return c
 }
 
@@ -215,8 +229,8 @@ type seen struct {
 
 // words reads a sighting. Its texts are pieces of one copy.
 func (s *sighting) words() *seen {
-	texts := s.texts()
-	field := func(i int) string { return s.piece(texts, i) }
+	all := s.all()
+	field := func(i int) string { return s.texts[i].of(all) }
 	w := &seen{
 		sighting: s, line: field(lineText), name: field(nameText), helo: field(heloText), sender: mail.Fold(field(senderText)),
 		subject: field(subjectText), messageID: field(messageIDText), host: field(hostText),
