@@ -408,6 +408,9 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		add("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
 		if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
 			add("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
+			if r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
+				add("nobody-known", 0.1, "neither the client nor the senders have a name that is known here")
+			}
 		}
 	}
 	w.excuse(site, r, known, add)
@@ -420,6 +423,31 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 
 // relaySudden is up to which share of the log's time what was relayed came all at once: who may relay here does it all day.
 const relaySudden = 0.25
+
+// relayFlood is from how many times as many messages as are a mass on what nobody known here had relayed at once is no customer's
+// letter to his own customers.
+const relayFlood = 10
+
+// hasName reports whether any client has a name that resolves back to its address, or may have: a customer's server is known by
+// it. Lines and machines for rent have names that are nobody's.
+func (w *relayWatch) hasName(site *Site, r *relayed) bool {
+	if !site.Population.LooksUpNames() {
+		return true
+	}
+	for _, c := range r.tally.clients {
+		if c.Name != "" && !genericName(c.Name, c.IP) && !rentedName(c.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// inOurName reports whether any sender is in a domain of ours, or in one that we pass on: an application of somebody's company.
+func (w *relayWatch) inOurName(site *Site, r *relayed) bool {
+	return slices.ContainsFunc(r.tally.SenderDomains.Values(), func(domain string) bool {
+		return site.IsOurs(domain) || w.gateway(site, domain)
+	})
+}
 
 // relayPlaces is from how many networks one person sends on a day: home, work, and the way between them.
 const relayPlaces = 3

@@ -65,3 +65,46 @@ func TestRelayLeavesOfficeAside(t *testing.T) {
 		t.Fatalf("got %+v, want what four strangers sent", findings)
 	}
 }
+
+// A thousand from one address at once are grave where nobody knows the client or the senders. A server with a name, a list that
+// is kept, or a name of our own may be a customer's letter to his customers.
+func TestRelayOfOneUnknownClient(t *testing.T) {
+	for _, c := range []struct {
+		name, host, sender string
+		every              int // which of them bounces
+		high               bool
+	}{
+		{"nobody's", "", "noreply@billing.example", 4, true},
+		{"a customer's line", "84-60-208-31.dsl.isp.example", "noreply@billing.example", 4, true},
+		{"a server with a name", "mail.customer.example", "news@customer.example", 4, false},
+		{"a list that is kept", "", "news@customer.example", 50, false},
+		{"in our own name", "", "shop@site.example", 4, false},
+	} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		line := int64(0)
+		send := func(at time.Duration, client mail.Client, sender, recipient string, local bool, d mail.Disposition) {
+			line++
+			m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at),
+				Client: client, Sender: sender, Completed: true}
+			if client.Name != "" {
+				m.Flags = mail.Verified
+			}
+			to(&m, recipient, d)
+			m.Recipients[0].Local = local
+			e.Message(&m)
+		}
+		for i := range 90 {
+			partner := mail.Client{IP: netip.MustParseAddr(fmt.Sprintf("198.51.100.%d", i)), Name: fmt.Sprintf("mx.p%d.example", i)}
+			send(time.Duration(i)*48*time.Minute, partner, fmt.Sprintf("a@p%d.example", i), fmt.Sprintf("staff%d@site.example", i%9), true, mail.Delivered)
+		}
+		for i := range 1200 {
+			client := mail.Client{IP: netip.MustParseAddr("84.60.208.31"), Name: c.host}
+			send(30*time.Hour+time.Duration(i)*5*time.Second, client, c.sender, fmt.Sprintf("x%d@r%d.example", i, i%40), false, bouncing(i, c.every))
+		}
+		findings, _ := e.Findings()
+		if len(findings) != 1 || findings[0].Severity == High != c.high {
+			t.Errorf("%s: got %+v, want one finding, high: %t", c.name, findings, c.high)
+		}
+	}
+}
