@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,11 +231,11 @@ func (t *timeline) table(marks raster, findings []analyze.Finding) report.Table 
 	return table
 }
 
-// atWork names the subjects of the findings that touch a span.
+// atWork names the subjects of the findings that touch a span, each once: several detectors may tell of one.
 func atWork(fs []analyze.Finding, from, to mail.Instant) string {
 	var names []string
 	for i := range fs {
-		if f := &fs[i]; f.Start < to && f.End >= from {
+		if f := &fs[i]; f.Start < to && f.End >= from && !slices.Contains(names, f.Subject.Value) {
 			names = append(names, f.Subject.Value)
 		}
 	}
