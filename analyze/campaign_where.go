@@ -36,7 +36,7 @@ func (c *hand) signature() string {
 			terms = append(terms, t)
 		}
 	}
-	if len(terms) == 1 || !c.exact(terms, accepted) && len(c.clients) <= signatureClients {
+	if len(terms) == 1 || (c.seedIsOurName(terms) || !c.exact(terms, accepted)) && len(c.clients) <= signatureClients {
 		terms = append(terms, c.byAddress())
 	}
 	first, last := c.start, c.end
@@ -48,6 +48,13 @@ func (c *hand) signature() string {
 		texts = append(texts, t.text)
 	}
 	return during(first, last, append(texts, terms[0].text)...)
+}
+
+// seedIsOurName reports whether all that a signature says is the name of a domain of ours: servers of our own write in it, too,
+// and are not remembered, because the name is theirs.
+func (c *hand) seedIsOurName(terms []term) bool {
+	domain, share := c.domains.Most()
+	return len(terms) == 2 && c.kind == seedDomain && share == 1 && c.hunt.site.IsOurs(domain)
 }
 
 // during is an expression that selects what all terms select of the messages of a time.
