@@ -288,3 +288,30 @@ func TestLoopback(t *testing.T) {
 		}
 	}
 }
+
+// Many bursts of the clients of one finding begin with one line, few with a line each; that of somebody else stays.
+func TestEntriesFoldBursts(t *testing.T) {
+	for n, want := range map[int]int{fewBursts: fewBursts + 1, fewBursts + 1: 2} {
+		main := &analyze.Finding{ID: "relay", Detector: "open-relay", Start: 0, End: 1000 * 1e9}
+		s := &story{Incident: &analyze.Incident{}, main: main}
+		burst := func(ip netip.Addr, i int) {
+			f := &analyze.Finding{ID: "burst/" + ip.String(), Detector: "burst", Subject: analyze.Subject{Kind: analyze.IP, Value: ip.String()},
+				Title: ip.String() + " sent", Start: mail.Instant(i) * 1e9, End: mail.Instant(i+90) * 1e9, Counts: analyze.Counts{Messages: 100 + i}}
+			s.others = append(s.others, f)
+			s.Steps = append(s.Steps, analyze.Step{Time: f.Start, Text: f.Title, Finding: f.ID})
+		}
+		for i := range n {
+			ip := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+			main.Clients = append(main.Clients, analyze.ClientCount{Client: mail.Client{IP: ip}})
+			burst(ip, 10*i+1)
+		}
+		burst(netip.MustParseAddr("203.0.113.9"), 500)
+		got := entries(s)
+		if len(got) != want {
+			t.Errorf("%d bursts and another: %d lines, want %d", n, len(got), want)
+		}
+		if text := "the first of 9 bursts, each of one client: 101 to 181 messages"; n > fewBursts && got[0].Texts[0] != text {
+			t.Errorf("got %q, want %q", got[0].Texts[0], text)
+		}
+	}
+}

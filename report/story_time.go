@@ -13,6 +13,7 @@ import (
 // everything, is not repeated where it begins.
 func entries(s *story) []entry {
 	var all []entry
+	folded := bursts(s)
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		at := slices.IndexFunc(all, func(e entry) bool {
@@ -23,7 +24,7 @@ func entries(s *story) []entry {
 			all = append(all, entry{Time: step.Time, Finding: step.Finding})
 		}
 		e := &all[at]
-		if text := s.stepText(step); text != "" && !slices.Contains(e.Texts, text) {
+		if text := s.stepText(step, folded); text != "" && !slices.Contains(e.Texts, text) {
 			if step.Finding == s.main.ID { // what the story is about comes first
 				e.Texts, e.Finding = slices.Insert(e.Texts, 0, text), step.Finding
 			} else {
@@ -58,8 +59,46 @@ func hasPeak(all []entry, id string) bool {
 	return slices.ContainsFunc(all, func(e entry) bool { return e.Finding == id && strings.HasPrefix(e.Texts[0], "the peak") })
 }
 
-// stepText is what a step says; "" where the main finding says it, too.
-func (s *story) stepText(step *analyze.Step) string {
+// fewBursts is up to how many bursts of clients of one finding each begin with a line of their own.
+const fewBursts = 8
+
+// bursts is those of single clients of the main finding, in order of time, where they are so many that one line tells of all.
+func bursts(s *story) []*analyze.Finding {
+	if len(s.main.Clients) < fewBursts {
+		return nil
+	}
+	var all []*analyze.Finding
+	for _, f := range s.others {
+		if f.Detector == "burst" && f.Subject.Kind == analyze.IP && f.Start >= s.main.Start && f.End <= s.main.End && ofClients(f, s.main) {
+			all = append(all, f)
+		}
+	}
+	if len(all) <= fewBursts {
+		return nil
+	}
+	return all
+}
+
+// ofClients reports whether a finding is about a client of main.
+func ofClients(f, main *analyze.Finding) bool {
+	return slices.ContainsFunc(main.Clients, func(c analyze.ClientCount) bool { return c.IP.String() == f.Subject.Value })
+}
+
+// burstsText is all bursts of clients of one finding in a sentence.
+func burstsText(all []*analyze.Finding) string {
+	least, most := all[0].Counts.Messages, all[0].Counts.Messages
+	for _, f := range all {
+		least, most = min(least, f.Counts.Messages), max(most, f.Counts.Messages)
+	}
+	text := fmt.Sprintf("the first of %s, each of one client: ", Counted(len(all), "burst", "bursts"))
+	if least == most {
+		return text + Counted(most, "message", "messages") + " each"
+	}
+	return text + fmt.Sprintf("%s to %s", Commas(least), Counted(most, "message", "messages"))
+}
+
+// stepText is what a step says; "" where the main finding says it, too, or another of the folded bursts.
+func (s *story) stepText(step *analyze.Step, folded []*analyze.Finding) string {
 	if step.Finding == s.main.ID {
 		if step.Text == s.main.Title {
 			return "it begins: the first of " + firstOf(s.main)
@@ -71,6 +110,12 @@ func (s *story) stepText(step *analyze.Step) string {
 		return step.Text
 	}
 	f := s.others[i]
+	if step.Text == f.Title && slices.Contains(folded, f) {
+		if f == folded[0] {
+			return burstsText(folded)
+		}
+		return ""
+	}
 	sum := strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")
 	switch {
 	case step.Text == f.Title && f.Subject == s.main.Subject && f.Start == s.main.Start:
