@@ -487,7 +487,7 @@ func (q *phishInquest) judge(r *run) {
 		if r.odd < 0.3 || r.odd < 0.4 && len(r.targets) < 2*q.t.MinUsers {
 			r.score = 0
 		}
-		r.score = min(r.score, 0.45)
+		r.cut("nobody-answered", "nobody answered, as far as the log tells: filters see many such runs")
 		return
 	case like > 0:
 		weight := 0.3
@@ -505,7 +505,15 @@ func (q *phishInquest) judge(r *run) {
 		r.because("many-answered", 0.1, "%d people", len(people))
 	}
 	if r.odd < 0.3 && !q.severalWroteTo(to) {
-		r.score = min(r.score, 0.45)
+		r.cut("ordinary-run", "the run itself is not odd, and honest invitations are answered, too")
+	}
+}
+
+// cut keeps a run below medium.
+func (r *run) cut(code, text string) {
+	if most := 0.45; r.score > most {
+		r.because(code, most-r.score, "%s", text)
+		r.score = most
 	}
 }
 
