@@ -46,7 +46,7 @@ func (w *accountWatch) inquest(site *Site) *inquest {
 	for _, l := range w.logins.All() {
 		sent += l.sent
 		days += bits.OnesCount64(l.days)
-		for net := range l.steady() {
+		for net := range l.steady(w.pass.Thresholds.Burst.AloneFrom) {
 			q.home[net]++
 		}
 	}
@@ -108,22 +108,35 @@ func (w *accountWatch) joinSpellings(site *Site) {
 // atHome is how long an account must be used from a network before the network is its owner's.
 const atHome = 20 * time.Hour
 
+// longAtHome is how long a network must be used that came late and from which much was sent. Somebody who has the passwords of
+// several accounts looks round in the evening and sends the day after: his network must not become theirs.
+const longAtHome = 72 * time.Hour
+
 // steady is the wide networks from which an account was used for days.
-func (l *login) steady() map[netip.Prefix]bool {
-	type life struct{ first, last mail.Instant }
+func (l *login) steady(much int) map[netip.Prefix]bool {
+	type life struct {
+		first, last mail.Instant
+		messages    int
+	}
 	lives := make(map[netip.Prefix]life)
+	var first, last mail.Instant
 	for ip, p := range l.places {
 		net := wideNetwork(ip)
-		old, ok := lives[net]
+		of, ok := lives[net]
 		if !ok {
-			lives[net] = life{p.first, p.last}
-			continue
+			of = life{first: p.first, last: p.last}
 		}
-		lives[net] = life{min(old.first, p.first), max(old.last, p.last)}
+		lives[net] = life{min(of.first, p.first), max(of.last, p.last), of.messages + p.Messages}
+		if first == 0 || p.first < first {
+			first = p.first
+		}
+		last = max(last, p.last)
 	}
+	early := first.Add(last.Sub(first) / 4)
 	nets := make(map[netip.Prefix]bool)
 	for net, of := range lives {
-		if of.last.Sub(of.first) >= atHome {
+		used := of.last.Sub(of.first)
+		if used >= longAtHome || used >= atHome && (of.first <= early || of.messages < much) {
 			nets[net] = true
 		}
 	}
@@ -251,18 +264,23 @@ func (s *suspect) unusual() []window {
 	for _, win := range s.windows {
 		days[s.records[win.from].time/mail.Instant(24*time.Hour)] = true
 		for _, r := range s.records[win.from:win.to] {
-			bad := false
-			r.recipients(func(c *recalled) { bad = bad || c.disposition == mail.Bounced || c.blocked })
-			if n++; bad {
+			if n++; r.isRefused() {
 				refused++
 			}
 		}
 	}
 	log := s.q.site.Last.Sub(s.q.site.First)
-	if len(days) < 3 || s.story != nil || ratio(refused, n) >= 0.08 || s.records[s.windows[0].from].time > s.q.site.First.Add(log/4) {
+	if len(days) < 3 || s.story != nil || ratio(refused, n) >= manyRefused || s.records[s.windows[0].from].time > s.q.site.First.Add(log/4) {
 		return s.windows
 	}
 	return nil
+}
+
+// isRefused reports whether somebody did not take it: it bounced, or was put off because of us.
+func (r *record) isRefused() bool {
+	refused := false
+	r.recipients(func(c *recalled) { refused = refused || c.disposition == mail.Bounced || c.blocked })
+	return refused
 }
 
 func (s *suspect) nameOf(r *record) string {
@@ -332,7 +350,7 @@ func (q *inquest) organisation(domain string) string {
 // sent unusually much, or from which it was used for days.
 func (s *suspect) learnNetworks() {
 	uses := make(map[netip.Prefix]*use)
-	note := func(ip netip.Addr, t mail.Instant, honest bool) {
+	note := func(ip netip.Addr, t mail.Instant, honest, refused bool) {
 		if s.inCore(t) || !ip.IsValid() {
 			return
 		}
@@ -347,6 +365,9 @@ func (s *suspect) learnNetworks() {
 		if honest {
 			u.honest++
 		}
+		if refused {
+			u.refused++
+		}
 	}
 	forged := make(map[netip.Prefix]int)
 	for i, r := range s.records {
@@ -354,26 +375,29 @@ func (s *suspect) learnNetworks() {
 			forged[NetworkOf(r.client.IP)]++
 			continue
 		}
-		note(r.client.IP, r.time, true)
+		note(r.client.IP, r.time, true, r.isRefused())
 	}
 	for ip, p := range s.places {
 		for _, in := range p.logins {
-			note(ip, in.time, false)
+			note(ip, in.time, false, false)
 		}
 		if p.pastMessages > 0 {
-			note(ip, p.firstN, true)
-			note(ip, p.lastN, true)
+			note(ip, p.firstN, true, false)
+			note(ip, p.lastN, true, false)
 		}
 		if n := p.loggedIn[byServer] + p.loggedIn[byWebmail]; n > len(p.logins) {
-			note(ip, p.last, false)
+			note(ip, p.last, false, false)
 		}
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
 	begin, quarter, all := s.time(uses)
 	for net, u := range uses {
 		// What came later and is used much may be a new home, or a thief who takes his time.
-		early := u.first <= begin.Add(quarter) || 10*u.n >= all && takesTurns*forged[net] < u.n
-		if u.owners(len(s.core) > 0, early) {
+		early := u.first <= begin.Add(quarter)
+		if !early && u.unwanted() {
+			continue
+		}
+		if u.owners(len(s.core) > 0, early || 10*u.n >= all && takesTurns*forged[net] < u.n) {
 			s.usual[net] = true
 			s.usual[wideNetwork(net.Addr())] = true
 		}
@@ -389,7 +413,15 @@ func (s *suspect) learnNetworks() {
 type use struct {
 	first, last mail.Instant
 	n, honest   int
+	refused     int // messages that bounced, or were refused as unwanted
 }
+
+// unwanted reports whether what was sent from there went to a list, a little every day: an owner who moved writes to people who
+// exist.
+func (u *use) unwanted() bool { return u.refused >= 5 && ratio(u.refused, u.honest) >= manyRefused }
+
+// manyRefused is the share of messages that bounce or are refused which no owner's letters have.
+const manyRefused = 0.08
 
 // owners reports whether it is the owner's. Where nothing unusual stands out, a message alone proves nothing, nor do some days:
 // it may be one of many networks from which somebody sends, now and then. The owner's were there early, or are used often.
@@ -462,6 +494,26 @@ func (s *suspect) abused() []*charge {
 			in[i] = s.forged[i] || s.strange[i]
 		}
 	}
+	if !dense || s.story != nil {
+		return s.charges(in, dense)
+	}
+	var all []*charge
+	for _, part := range s.apart(in) {
+		all = append(all, s.charges(part, dense)...)
+	}
+	// What was abuse at another time is not what the account sends otherwise.
+	for _, c := range all {
+		for _, o := range all {
+			if o != c {
+				c.outside -= o.Counts.Messages
+			}
+		}
+	}
+	return all
+}
+
+// charges are the one of the messages of in, or none where they are few.
+func (s *suspect) charges(in []bool, dense bool) []*charge {
 	c := s.charge(in, dense)
 	if c.Counts.Messages < s.q.w.pass.Thresholds.Burst.MinMessages && (c.Counts.Messages < fewLetters || !c.toMany()) {
 		return nil
@@ -472,6 +524,33 @@ func (s *suspect) abused() []*charge {
 		}
 	}
 	return []*charge{c}
+}
+
+// anotherTime is how long nothing must come from an account that was abused before more of it is a story of its own: somebody was
+// let in again.
+const anotherTime = 7 * 24 * time.Hour
+
+// apart divides the messages of in where nothing came for long, if there were many at a time before and after.
+func (s *suspect) apart(in []bool) [][]bool {
+	many := make([]bool, len(in))
+	for _, win := range s.windows {
+		for i := win.from; i < win.to; i++ {
+			many[i] = in[i]
+		}
+	}
+	parts := [][]bool{make([]bool, len(in))}
+	last, seen := -1, false
+	for i := range in {
+		if !in[i] {
+			continue
+		}
+		if seen && s.records[i].time.Sub(s.records[last].time) > anotherTime && slices.Contains(many[i:], true) {
+			parts, seen = append(parts, make([]bool, len(in))), false
+		}
+		parts[len(parts)-1][i] = true
+		last, seen = i, seen || many[i]
+	}
+	return parts
 }
 
 // Who has a list of addresses may put a hundred of them into one message.

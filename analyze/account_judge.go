@@ -49,7 +49,7 @@ func (q *inquest) volume(c *charge) {
 		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
 	}
 	usual := float64(c.outside) / max(1, q.site.Span()/60-hours) * hours
-	if times := float64(n) / max(1, usual); times >= 20 {
+	if times := float64(n) / max(1, usual); times >= 20 || times >= tooDense && !c.dense && n >= 100 {
 		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", times)
 	}
 	if n := c.Counts.Messages; (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {

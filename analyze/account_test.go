@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,5 +236,75 @@ func TestAccountRoom(t *testing.T) {
 	}
 	if l := x.logins.Find("all@site.example"); l.sent != 20_000 || l.past+len(l.records)+l.story.Counts.Messages != l.sent {
 		t.Errorf("sent %d: %d past, %d records, %d in a story", l.sent, l.past, len(l.records), l.story.Counts.Messages)
+	}
+}
+
+// A little every day for a week is below any rate; what it is written to tells a thief from an owner who moved.
+func TestAccountLittleEveryDay(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		dead int // one in so many recipients does not exist
+		want Severity
+	}{
+		{"to a list of which every seventh is dead", 7, Low},
+		{"to people who exist: the owner has a new home", 100, None},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(14)
+			for i := range 280 {
+				at := 7*oneDay + time.Duration(i/40)*oneDay + time.Duration(i%40)*36*time.Minute
+				ip := []string{"177.32.239.44", "177.32.67.133", "177.32.12.117"}[i%3]
+				w.send(at, ip, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.dead))
+			}
+			got, messages := None, 0
+			for _, f := range w.find(account) {
+				if f.Severity >= got {
+					got, messages = f.Severity, f.Counts.Messages
+				}
+			}
+			if got != tt.want || tt.want > None && messages != 280 {
+				t.Errorf("got %v about %d messages, want %v", got, messages, tt.want)
+			}
+		})
+	}
+}
+
+// Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
+func TestAccountTwice(t *testing.T) {
+	w := newTown(14)
+	for _, day := range []time.Duration{2, 12} {
+		for i := range 120 {
+			w.spam(day*oneDay+11*time.Hour+time.Duration(i)*8*time.Second, "177.32.67.133", user(7), user(7), i)
+		}
+	}
+	found := w.find(account)
+	if len(found) != 2 {
+		t.Fatalf("got %d findings, want 2", len(found))
+	}
+	for i, day := range []time.Duration{2, 12} {
+		f := &found[i]
+		if f.Severity != High || f.Counts.Messages != 120 || f.Start.Sub(w.start) != day*oneDay+11*time.Hour || f.End.Sub(f.Start) != 119*8*time.Second {
+			t.Errorf("got %v, %d messages, %v to %v", f.Severity, f.Counts.Messages, f.Start.Sub(w.start), f.End.Sub(w.start))
+		}
+	}
+}
+
+// One who has three passwords and uses them from the same address a day long is at home with none of them.
+func TestAccountsOfOneThief(t *testing.T) {
+	w := newTown(14)
+	for n, p := range []int{7, 8, 10} {
+		w.login(8*oneDay, "177.32.67.133", user(p))
+		for i := range 120 {
+			w.spam(8*oneDay+time.Duration(21+n)*time.Hour+time.Duration(i)*8*time.Second, "177.32.67.133", user(p), user(p), i)
+		}
+	}
+	found := w.find(account)
+	if len(found) != 3 {
+		t.Fatalf("got %d findings, want 3", len(found))
+	}
+	for _, f := range found {
+		if !slices.ContainsFunc(f.Reasons, func(r Reason) bool { return r.Code == "look-round" }) || f.Severity != High {
+			t.Errorf("%v %s: no look round in %v", f.Severity, f.Title, f.Reasons)
+		}
 	}
 }

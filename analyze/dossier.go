@@ -33,6 +33,7 @@ type Dossier struct {
 	clients map[netip.Addr]*ClientCount
 	lost    int // clients beyond the bound
 	queued  []string
+	waiting int // messages that are still in the queue: more than are in queued, where they are many
 }
 
 const (
@@ -58,7 +59,8 @@ func (d *Dossier) Add(m *mail.Message) {
 		c.Messages++
 		c.at(m.Time)
 	}
-	waiting := false
+	// Of one that the log's end left with the queue manager no recipient is named yet.
+	waiting := len(m.Recipients) == 0 && m.Sender != ""
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		d.recipient(r)
@@ -116,7 +118,11 @@ func (d *Dossier) recipient(r *mail.Recipient) {
 
 // waits notes the last queue ID of a message that is still in the queue.
 func (d *Dossier) waits(ids []string) {
-	if len(ids) > 0 && len(d.queued) < dossierQueued {
+	if len(ids) == 0 {
+		return
+	}
+	d.waiting++
+	if len(d.queued) < dossierQueued {
 		d.queued = append(d.queued, strings.Clone(ids[len(ids)-1]))
 	}
 }
@@ -226,6 +232,7 @@ func (d *Dossier) Merge(o *Dossier) {
 	}
 	d.lost += o.lost
 	d.queued = append(d.queued, o.queued...)
+	d.waiting += o.waiting
 }
 
 func (c *Counts) add(o *Counts) {
@@ -266,7 +273,7 @@ func (d *Dossier) Fill(f *Finding) {
 	}
 	f.Evidence = d.Evidence.Lines(peakAt)
 	slices.Sort(d.queued)
-	f.QueueIDs = d.queued[:min(len(d.queued), dossierQueued)]
+	f.QueueIDs, f.Queued = d.queued[:min(len(d.queued), dossierQueued)], d.waiting
 	if !d.Senders.Exact() || !d.Recipients.Exact() || d.lost > 0 {
 		f.Facts = append(f.Facts, Fact{"precision", "more distinct values than are counted one by one: their number is an estimate (0.8 %)"})
 	}

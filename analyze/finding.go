@@ -73,7 +73,9 @@ type Finding struct {
 	Evidence  []Evidence // at most ten: the first, the typical, the peak, the last
 	Timeline  []Bucket   // in order; buckets with nothing in them are left out
 	Related   []string   // IDs of findings of the same story
-	QueueIDs  []string   // messages of it that are still in the queue, at most 1000
+	QueueIDs  []string   // messages of it that are still in the queue, at most 1000 …
+	Queued    int        // … of so many
+	Opened    []string   // accounts that a login succeeded to, after guesses
 }
 
 // namelessHost is what a host is called whose log does not name it.

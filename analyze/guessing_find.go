@@ -642,8 +642,12 @@ func (q *guessInquest) report(b *guess) {
 		if !slices.Contains(f.Accounts, o.v.account) {
 			f.Accounts = append(f.Accounts, o.v.account)
 		}
+		if !b.unsure && !slices.Contains(f.Opened, o.v.account) {
+			f.Opened = append(f.Opened, o.v.account)
+		}
 	}
 	slices.Sort(f.Accounts)
+	slices.Sort(f.Opened)
 	q.results = append(q.results, f)
 }
 

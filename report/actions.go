@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -31,6 +32,9 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		add(stopActions(r, f)...)
 	}
+	if shared := usedAlike(whole); len(shared) > 0 && len(findings) > 0 {
+		add(Action{"find out whether these are in the same hands: they were used from the same addresses: " + some(shared, 50, len(shared)), "", findings[0].ID})
+	}
 	// A run that looked like honest mail does so no longer when the login of one who answered was stolen.
 	if users := answeredBy(whole); len(users) > 0 && len(findings) > 0 {
 		i := slices.IndexFunc(whole, func(f *analyze.Finding) bool { return f.Detector == "phish" })
@@ -46,6 +50,29 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		if lists := facts(f, "lists to ask for removal"); len(lists) > 0 {
 			add(Action{"when the cause is gone, and not before, ask these lists for removal: " + strings.TrimPrefix(lists[0].Text, "lists to ask for removal: "), "", f.ID})
+		}
+	}
+	return all
+}
+
+// usedAlike are accounts that gave little cause for suspicion by themselves, but were used from an address of one that was abused.
+func usedAlike(findings []*analyze.Finding) []string {
+	abused := make(map[netip.Addr]bool)
+	locked := make(map[string]bool)
+	isAccount := func(f *analyze.Finding) bool { return f.Detector == "account" }
+	for _, f := range findings {
+		if !isAccount(f) || f.Severity < analyze.Medium {
+			continue
+		}
+		locked[strings.ToLower(f.Subject.Value)] = true
+		for _, c := range f.Clients {
+			abused[c.IP] = true
+		}
+	}
+	var all []string
+	for _, f := range findings {
+		if isAccount(f) && !locked[strings.ToLower(f.Subject.Value)] && slices.ContainsFunc(f.Clients, func(c analyze.ClientCount) bool { return abused[c.IP] }) {
+			all = append(all, f.Subject.Value)
 		}
 	}
 	return all
@@ -68,8 +95,15 @@ func (r *Report) findingsOf(inc *analyze.Incident) []*analyze.Finding {
 func stopActions(r *Report, f *analyze.Finding) []Action {
 	var all []Action
 	add := func(why string, command string) { all = append(all, Action{why, command, f.ID}) }
-	if f.Subject.Kind == analyze.Account {
-		add("lock the login and set a new password in the user database; then end its sessions", "doveadm kick "+quote(f.Subject.Value))
+	lock := func(account string) {
+		add("lock the login and set a new password in the user database; then end its sessions", "doveadm kick "+quote(account))
+	}
+	// An account that was only tried needs no new password, and locking it is what an attacker may want.
+	if f.Subject.Kind == analyze.Account && (f.Detector != "guessing" || len(f.Opened) > 0) {
+		lock(f.Subject.Value)
+	}
+	for _, account := range f.Opened {
+		lock(account)
 	}
 	if f.Detector == "script" {
 		where := f.Subject.Value
@@ -131,8 +165,12 @@ func queueActions(findings []*analyze.Finding) []Action {
 		}
 		finding := findings[slices.IndexFunc(findings, func(f *analyze.Finding) bool { return len(f.QueueIDs) > 0 })]
 		list := before + strings.Join(ids, " ")
+		number := Counted(len(ids), "message of it may", "messages of it may")
+		if n := stillQueued(findings); n > len(postfix)+len(exim) {
+			number = Commas(len(ids)) + " of the " + Commas(n) + " messages of it that may"
+		}
 		all = append(all,
-			Action{Counted(len(ids), "message of it may", "messages of it may") + " still be in the queue" + onHosts(finding.Hosts) + ": hold", hold + list + after, finding.ID},
+			Action{number + " still be in the queue" + onHosts(finding.Hosts) + ": hold", hold + list + after, finding.ID},
 			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding.ID})
 	}
 	add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")

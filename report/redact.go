@@ -151,7 +151,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	for i := range c.Clients {
 		c.Clients[i].Client = x.client(c.Clients[i].Client)
 	}
-	c.Accounts = x.each(f.Accounts, x.name)
+	c.Accounts, c.Opened = x.each(f.Accounts, x.name), x.each(f.Opened, x.name)
 	c.Senders = x.counts(f.Senders, x.address)
 	c.RecipientDomains = x.counts(f.RecipientDomains, x.domain)
 	c.Subjects = x.counts(f.Subjects, x.subject)

@@ -170,6 +170,15 @@ func queuedOf(findings []*analyze.Finding) []string {
 	return all
 }
 
+// stillQueued is how many messages of findings are still in the queue: more than have their queue IDs named, where one has many.
+func stillQueued(findings []*analyze.Finding) int {
+	n := len(queuedOf(findings))
+	for _, f := range findings {
+		n = max(n, f.Queued)
+	}
+	return n
+}
+
 // shortNames are the names of the inputs without the folders that all of them share, and by which they can still be told apart.
 func shortNames(files []string) []string {
 	short := slices.Clone(files)

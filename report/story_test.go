@@ -315,3 +315,40 @@ func TestEntriesFoldBursts(t *testing.T) {
 		}
 	}
 }
+
+// A login that succeeded after guesses is locked; one that was only tried is not, for that is what an attacker may want.
+func TestActionsAfterGuesses(t *testing.T) {
+	f := analyze.Finding{ID: "guessing/network/x", Detector: "guessing", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Network, Value: "198.51.100.0/24"},
+		Accounts: []string{"eva", "jo", "mia"}, Opened: []string{"eva", "mia"}}
+	only := analyze.Finding{ID: "guessing/account/jo", Detector: "guessing", Severity: analyze.Medium, Subject: analyze.Subject{Kind: analyze.Account, Value: "jo"}}
+	r := &Report{Findings: []analyze.Finding{f, only}}
+	var got []string
+	for _, a := range Actions(r, &analyze.Incident{Findings: []string{f.ID, only.ID}}) {
+		got = append(got, a.Command)
+	}
+	if want := []string{"doveadm kick eva", "doveadm kick mia"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// An account that says little by itself is looked at where the thief's address used it.
+func TestActionsForTheSameHands(t *testing.T) {
+	at := []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("198.51.100.7")}}}
+	of := func(name string, s analyze.Severity) analyze.Finding {
+		return analyze.Finding{ID: "account/account/" + name, Detector: "account", Severity: s, Subject: analyze.Subject{Kind: analyze.Account, Value: name}, Clients: at}
+	}
+	r := &Report{Findings: []analyze.Finding{of("rita", analyze.High), of("nils", analyze.Low), of("Rita", analyze.Low)}}
+	all := Actions(r, &analyze.Incident{Findings: []string{r.Findings[0].ID, r.Findings[1].ID, r.Findings[2].ID}})
+	if last := all[len(all)-1].Why; len(all) != 2 || !strings.HasSuffix(last, ": nils") {
+		t.Errorf("got %v", all)
+	}
+}
+
+// Of more messages than have their queue IDs told, the number is right all the same.
+func TestStillQueued(t *testing.T) {
+	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, QueueIDs: []string{"4TKgZ02", "4TKgZ03"}, Queued: 15_000}
+	all := Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}})
+	if got := all[0].Why; !strings.HasPrefix(got, "2 of the 15,000 messages of it that may still be in the queue") {
+		t.Errorf("got %q", got)
+	}
+}

@@ -86,7 +86,7 @@ func (p *page) story(s *story) {
 	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, Visible(s.sentence)))
 	p.field("when", from(f.Start, f.End, p.r.Zone)+onHosts(f.Hosts))
 	much := howMuch(f)
-	if n := len(s.queued); n > 0 {
+	if n := stillQueued(s.findings()); n > 0 {
 		much += "; " + Counted(n, "message", "messages") + " may still be in the queue"
 	}
 	p.field("how much", much)
