@@ -288,7 +288,7 @@ func (h *hunt) runs(kind seedKind, key string, list []*seen) []*hand {
 	}
 	var hands []*hand
 	for _, run := range runs {
-		for _, part := range h.dense(run) {
+		for _, part := range h.dense(kind, run) {
 			if c := h.hand(kind, key, list, part); c != nil {
 				hands = append(hands, c)
 			}
@@ -298,8 +298,9 @@ func (h *hunt) runs(kind seedKind, key string, list []*seen) []*hand {
 }
 
 // dense is where a run is dense, if most of it lies in a small part of its time: what shares the mark at all hours is there
-// everywhere, every day, and must not stretch the run that is looked for.
-func (h *hunt) dense(run []*seen) [][]*seen {
+// everywhere, every day, and must not stretch the run that is looked for. What a program says in HELO is heard at all hours of
+// those who use it and are refused: there it is what was accepted that tells.
+func (h *hunt) dense(kind seedKind, run []*seen) [][]*seen {
 	times := make([]mail.Instant, len(run))
 	for i, s := range run {
 		times[i] = s.time
@@ -310,7 +311,14 @@ func (h *hunt) dense(run []*seen) [][]*seen {
 	for _, w := range found {
 		length += times[w.to-1].Sub(times[w.from])
 	}
-	if 4*size(found) < 3*len(run) || 3*length > times[len(times)-1].Sub(times[0]) {
+	inside, all := size(found), len(run)
+	if kind == seedHELO && 4*inside < 3*all {
+		inside, all = 0, accepted(run)
+		for _, w := range found {
+			inside += accepted(run[w.from:w.to])
+		}
+	}
+	if 4*inside < 3*all || all < h.limits.MinSightings || 3*length > times[len(times)-1].Sub(times[0]) {
 		return [][]*seen{run}
 	}
 	var parts [][]*seen
@@ -318,6 +326,16 @@ func (h *hunt) dense(run []*seen) [][]*seen {
 		parts = append(parts, run[w.from:w.to])
 	}
 	return parts
+}
+
+// accepted is how many of a list were.
+func accepted(list []*seen) (n int) {
+	for _, s := range list {
+		if !s.is(wasRefused) {
+			n++
+		}
+	}
+	return n
 }
 
 // denseChance is log10 of the chance at which an hour holds too many.

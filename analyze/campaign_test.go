@@ -260,3 +260,33 @@ func TestDeviceIsNoPartOfRun(t *testing.T) {
 		t.Errorf("got %+v, want one run of 40 addresses in 39 minutes", findings)
 	}
 }
+
+// What a bot program says in HELO is heard all day long of those who are refused. It does not stretch the run of some who were not.
+func TestCampaignAmidRefusedHELO(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	for i := range 50 {
+		for _, ev := range rejects(1, start.Add(time.Duration(i)*80*time.Minute), time.Second, func(_ int, ev *mail.Event) {
+			ev.Client = mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(i), 3, 4}), HELO: "ylmf-pc"}
+			ev.Sender, ev.Recipient, ev.DSN = fmt.Sprintf("jo@x%d.example", i), fmt.Sprintf("u%d@site.example", i%9), "5.7.1"
+			ev.Reply = "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"
+		}) {
+			e.Event(&ev)
+		}
+	}
+	from := start.Add(30 * time.Hour)
+	for i := range 24 {
+		line++
+		m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: from.Add(time.Duration(i) * 15 * time.Second),
+			Client: mail.Client{IP: netip.AddrFrom4([4]byte{102, byte(i % 6), 3, 4}), HELO: "ylmf-pc"}, Sender: fmt.Sprintf("ann@y%d.example", i),
+			Subject: "unpaid invoice", MessageID: fmt.Sprintf("k%d@z%d.example", i, i), Completed: true}
+		to(&m, fmt.Sprintf("u%d@site.example", i%9), mail.Delivered)
+		m.Recipients[0].Local = true
+		e.Message(&m)
+	}
+	findings, _ := e.Findings()
+	if len(findings) == 0 || findings[0].Counts.Messages != 24 || findings[0].Counts.Clients != 6 || findings[0].Start != from {
+		t.Errorf("got %+v, want the run of six", findings)
+	}
+}
