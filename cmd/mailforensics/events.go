@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +73,7 @@ func kindsOf(names []string) (map[mail.Kind]bool, error) {
 
 func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.Kind]bool) error {
 	var r *reading
+	written := 0
 	err := s.write(func(w io.Writer) error {
 		var out report.Events
 		var err error
@@ -83,6 +85,7 @@ func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.
 			batch: func(events []mail.Event) error {
 				for i := range events {
 					if ev := &events[i]; wanted == nil || wanted[ev.Kind] {
+						written++
 						if err := out.Write(ev); err != nil {
 							return err
 						}
@@ -99,7 +102,20 @@ func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.
 		}
 		return firstError(out.Flush(), err)
 	})
+	if err == nil && written == 0 {
+		s.noneNotice("event", r)
+	}
 	return streamed(err, r)
+}
+
+// noneNotice says that no record was written: nothing at all on the screen leaves open whether anything was read.
+func (s *settings) noneNotice(what string, r *reading) {
+	if r.ledger.First == 0 {
+		return
+	}
+	zone := s.shownZone(r.ledger.Zone)
+	s.notice("no %s is as asked for: the logs cover %s to %s", what,
+		r.ledger.First.In(zone).Format(time.DateTime), r.ledger.Last.In(zone).Format(time.DateTime))
 }
 
 // firstError is the first that is not nil. A result that could not be written matters more than an input that could not be read.

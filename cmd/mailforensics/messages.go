@@ -114,6 +114,7 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 		return &usageError{err: fmt.Errorf("--format parquet is not for a terminal"), hint: "-o FILE.parquet writes it to a file"}
 	}
 	var r *reading
+	written := 0
 	err = s.write(func(w io.Writer) error {
 		var out report.Messages
 		var failed, err error
@@ -127,6 +128,7 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 				if failed != nil || !filter.match(m) {
 					return
 				}
+				written++
 				if failed = out.Write(m); s.top > 0 && failed == nil {
 					if left--; left == 0 {
 						failed = errEnough
@@ -146,6 +148,9 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 		return firstError(out.Close(), err)
 	})
 	filter.notices(s)
+	if err == nil && written == 0 {
+		s.noneNotice("message", r)
+	}
 	return streamed(err, r)
 }
 
