@@ -18,6 +18,7 @@ import (
 	"mailforensics/parse/exim"
 	"mailforensics/parse/filter"
 	"mailforensics/parse/postfix"
+	"mailforensics/parse/webmail"
 )
 
 var update = flag.Bool("update", false, "write the expectations of testdata/*.txtar anew")
@@ -111,7 +112,7 @@ func parseLine(reader *parse.HeaderReader, line string) (ev mail.Event, ok bool)
 	if !ok {
 		return ev, false
 	}
-	for _, format := range []parse.Format{postfix.Format, exim.Format, filter.Format} {
+	for _, format := range []parse.Format{postfix.Format, exim.Format, filter.Format, webmail.Format} {
 		if v := format.Parse(body, &ev); v != parse.Foreign {
 			return ev, v == parse.Parsed
 		}

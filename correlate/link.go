@@ -289,6 +289,9 @@ func (t *Tracker) isPutBack(h, c *hop) bool {
 
 // adopt ties a mail that just got into the queue to the delivery that named it, or that put it back.
 func (t *Tracker) adopt(h *hop) {
+	if t.handIns.n > 0 {
+		t.toldByWebmail(h)
+	}
 	if len(t.expected) > 0 {
 		e, ok := t.expected[mix(t.seed, h.id)]
 		if ok && e.id == h.id && e.message.generation == e.generation && !e.message.joined && t.isExpected(e, h) {

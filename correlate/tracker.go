@@ -113,6 +113,7 @@ type Tracker struct {
 	injected ring[hopRef]      // mail from this machine that may have been put back
 	expected map[uint64]expect // queue IDs named by another host or a filter before they were seen, by hash of the ID
 	relays   map[string]*queue // where mail for a relay was found again
+	handIns  ring[handIn]      // what a webmail said of messages that were not seen yet
 
 	commands ring[command] // Exim: command lines whose message is to come
 	texts    ring[aclText] // Exim: ACL texts whose message is to come
@@ -154,6 +155,8 @@ func (t *Tracker) Event(ev *mail.Event) {
 		t.exim(ev)
 	case mail.Filter:
 		t.filter(ev)
+	case mail.Webmail:
+		t.webmail(ev)
 	default:
 		t.pass(ev)
 	}

@@ -36,7 +36,7 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 //
 //	⟨<session> ⟩Successful login for U (ID: N) from ADDR in session S
 //	⟨<session> ⟩Failed login for U from ADDR in session S (error: N)
-//	⟨<session> ⟩User U [ADDR]; Message ⟨M ⟩for A, B; 250: 2.0.0 Ok: queued as Q
+//	⟨<session> ⟩User U [ADDR]; Message ⟨M ⟩for A, B; 250: 2.0.0 Ok: queued as Q (Exim: 250: OK id=Q)
 //	⟨<session> ⟩IMAP Error: Login failed for U ⟨against HOST ⟩from ADDR. …
 //	FAILED login for U from ADDR
 //
@@ -107,7 +107,11 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 	}
 	ev.Recipient, _, _ = strings.Cut(to, ", ")
 	ev.Text = said
-	if _, id, ok := cutLast(said, "queued as "); ok && alphanumeric(id) {
+	_, id, ok := cutLast(said, "queued as ")
+	if !ok {
+		_, id, ok = cutLast(said, "OK id=") // Exim
+	}
+	if ok && alphanumeric(id) {
 		ev.QueueID = id
 	}
 	return parse.Parsed
