@@ -81,7 +81,7 @@ type Block struct {
 // Blocks makes a block list of findings that are at least that severe: their clients, and whole networks (/24, /64) where
 // several clients of one were found and the log shows nobody else. Clients of accounts are left out: they are where the
 // account's owner sits, too; disable the login instead. So are clients from which somebody logged in, unless a finding is
-// about that very address, our own addresses, and those that may never be reported.
+// about that very address, our own hosts, by address or by name, and those that may never be reported.
 func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass *Pass) []Block {
 	byClient := make(map[netip.Addr]*Block)
 	for i := range findings {
@@ -104,10 +104,10 @@ func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass 
 
 func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *Site, allowed func(SubjectKind, string) bool) {
 	ip := c.IP.Unmap().WithZone("")
-	if !ip.IsValid() || ip.IsLoopback() || ip.IsPrivate() || c.Messages+c.Rejected == 0 {
+	if !ip.IsValid() || c.Messages+c.Rejected == 0 {
 		return
 	}
-	if _, own := site.Own[ip]; own || allowed != nil && allowed(IP, ip.String()) {
+	if site.IsOwnClient(&c.Client) || allowed != nil && allowed(IP, ip.String()) {
 		return
 	}
 	b := byClient[ip]

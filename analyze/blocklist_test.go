@@ -120,3 +120,17 @@ func TestNeighboursAreWhoTheLogShows(t *testing.T) {
 		}
 	}
 }
+
+// Our own webmail host sent it, as everything else that is written there: its name is no provider's for a line of a customer.
+func TestBlocksSpareOurNamedHosts(t *testing.T) {
+	site := &Site{LocalDomains: map[string]Known{"site.example": {}}}
+	for name, want := range map[string]int{
+		"webmail.site.example": 0, "": 1, "unknown": 1, "webmail.other.example": 1, "notsite.example": 1, "dyn-192-0-2-7.site.example": 1,
+	} {
+		f := found("192.0.2.7", IP, High, "192.0.2.7")
+		f.Clients[0].Name = name
+		if got := Blocks([]Finding{f}, Medium, from("192.0.2.7"), site, &Pass{}); len(got) != want {
+			t.Errorf("%q: got %v, want %d entries", name, got, want)
+		}
+	}
+}

@@ -90,6 +90,12 @@ func (s *Site) IsOwn(ip netip.Addr) bool {
 	return ok
 }
 
+// IsOwnClient reports whether a client is ours: by its address, or because its name lies in a domain of ours and is not one that a
+// provider makes for the lines of customers.
+func (s *Site) IsOwnClient(c *mail.Client) bool {
+	return s.IsOwn(c.IP) || c.Name != "" && inOurDomains(s, c.Name) && !genericName(c.Name, c.IP)
+}
+
 // IsSecondary reports whether a host is a secondary MX.
 func (s *Site) IsSecondary(host string) bool { return s.Roles[host].Role == Secondary }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,7 +43,12 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	}
 	add(queueActions(findings)...)
 	for _, f := range findings {
-		if mayBlock(f) {
+		if own := ownHost(r, f); own != "" {
+			add(Action{"look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom", "", f.ID})
+		}
+	}
+	for _, f := range findings {
+		if mayBlock(r, f) {
 			add(Action{"keep its clients out", command(r, "block", "--format", blockForm(r)), f.ID})
 			break
 		}
@@ -127,8 +133,22 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 }
 
 // mayBlock reports whether a block list would hold clients of f.
-func mayBlock(f *analyze.Finding) bool {
-	return f.Subject.Kind != analyze.Account && f.Subject.Kind != analyze.UID && len(f.Clients) > 0 && !isLoopback(f)
+func mayBlock(r *Report, f *analyze.Finding) bool {
+	return f.Subject.Kind != analyze.Account && f.Subject.Kind != analyze.UID &&
+		slices.ContainsFunc(f.Clients, func(c analyze.ClientCount) bool { return !isOwn(r, &c) })
+}
+
+// isOwn reports whether a client is a host of ours, as far as the logs tell.
+func isOwn(r *Report, c *analyze.ClientCount) bool {
+	return c.IP.Unmap().IsLoopback() || r.Site != nil && r.Site.IsOwnClient(&c.Client)
+}
+
+// ownHost is the name of the one client of a finding that is about it, where that is a host of ours and another machine.
+func ownHost(r *Report, f *analyze.Finding) string {
+	if f.Subject.Kind != analyze.IP || len(f.Clients) != 1 || isLoopback(f) || !isOwn(r, &f.Clients[0]) {
+		return ""
+	}
+	return cmp.Or(f.Clients[0].Name, f.Subject.Value)
 }
 
 func blockForm(r *Report) string {

@@ -352,3 +352,18 @@ func TestStillQueued(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A host of ours is not to be kept out: it handed in what somebody wrote there.
+func TestActionsSpareOurNamedHosts(t *testing.T) {
+	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},
+		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.20"), Name: "webmail.site.example"}, Messages: 200}}}
+	r := &Report{Findings: []analyze.Finding{f}, Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
+	all := Actions(r, &analyze.Incident{Findings: []string{f.ID}})
+	if len(all) != 1 || !strings.HasPrefix(all[0].Why, "look at webmail.site.example, a host of ours") || all[0].Command != "" {
+		t.Errorf("got %v", all)
+	}
+	r.Findings[0].Clients[0].Name = "mail.other.example"
+	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || all[0].Why != "keep its clients out" {
+		t.Errorf("a stranger: got %v", all)
+	}
+}
