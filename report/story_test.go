@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailforensics/analyze"
+	"mailforensics/ingest"
 	"mailforensics/mail"
 )
 
@@ -357,7 +358,7 @@ func TestStillQueued(t *testing.T) {
 func TestActionsSpareOurNamedHosts(t *testing.T) {
 	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},
 		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.20"), Name: "webmail.site.example"}, Messages: 200}}}
-	r := &Report{Findings: []analyze.Finding{f}, Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
+	r := &Report{Ledger: &ingest.Ledger{}, Findings: []analyze.Finding{f}, Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
 	all := Actions(r, &analyze.Incident{Findings: []string{f.ID}})
 	if len(all) != 1 || !strings.HasPrefix(all[0].Why, "look at webmail.site.example, a host of ours") || all[0].Command != "" {
 		t.Errorf("got %v", all)
