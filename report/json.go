@@ -254,6 +254,7 @@ func (o *object) finding(f *analyze.Finding, files []string, schema string) {
 	o.rate(f.Rate)
 	o.clients(f.Clients)
 	o.strs("accounts", f.Accounts)
+	o.strsIf("opened", f.Opened)
 	o.strs("senders", values(f.Senders))
 	o.valueCounts("recipient_domains", f.RecipientDomains)
 	o.strs("subjects", values(f.Subjects))
@@ -268,6 +269,7 @@ func (o *object) finding(f *analyze.Finding, files []string, schema string) {
 	o.evidence(f.Evidence, files)
 	o.timeline(f.Timeline)
 	o.strsIf("queue_ids", f.QueueIDs)
+	o.numIf("queued", int64(f.Queued))
 	o.strs("related", f.Related)
 	o.close()
 }

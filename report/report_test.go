@@ -176,7 +176,9 @@ func golden(t *testing.T, name string, got []byte) {
 // TestShape holds the JSON of findings against the names that scripts rely on.
 func TestShape(t *testing.T) {
 	var out bytes.Buffer
-	if err := JSON(&out, sample()); err != nil {
+	r := sample()
+	r.Findings[0].QueueIDs, r.Findings[0].Queued, r.Findings[0].Opened = []string{"4TKgZ02"}, 15_000, []string{"eva"}
+	if err := JSON(&out, r); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
@@ -197,7 +199,7 @@ func TestShape(t *testing.T) {
 	has(got["totals"], "messages", "recipients", "delivered", "bounced", "deferred", "rejected", "discarded", "held", "notices")
 	full, bare := got["findings"].([]any)[0], got["findings"].([]any)[1]
 	has(full, "id", "detector", "severity", "score", "subject", "title", "start", "end", "counts", "rate", "clients", "accounts", "senders",
-		"recipient_domains", "subjects", "hosts", "mangled", "reasons", "evidence", "timeline", "related")
+		"recipient_domains", "subjects", "hosts", "mangled", "reasons", "evidence", "timeline", "related", "opened", "queue_ids", "queued")
 	has(bare, "clients", "accounts", "senders", "recipient_domains", "subjects", "hosts", "mangled", "reasons", "evidence", "timeline", "related")
 	for _, name := range []string{"start", "end", "rate"} {
 		if v, there := bare.(map[string]any)[name]; there {
