@@ -27,5 +27,6 @@ branch office, a ticket system or a customer's mail server shares, in many names
 always had); a programme that collects mail and logs in every minute.
 
 What it cannot see: a thief at the owner's own computer who sends little; the browser behind a webmail, unless the webmail's own
-log is given, too (Roundcube: userlogins); logins at the mailbox server, unless its log is given. An account that was first used
-in this log on the day of its abuse has no past to be compared with.`
+log is given, too (Roundcube: userlogins, and sendmail where the mail server lets the webmail send without a login); logins at
+the mailbox server, unless its log is given. An account that was first used in this log on the day of its abuse has no
+past to be compared with.`
