@@ -121,12 +121,8 @@ func (s *sighting) message(m *mail.Message) {
 		s.marks |= wasIncomplete
 	}
 	line := s.line(m.Line)
-	s.put(nameText, m.Client.Name, maxSightingText, line)
-	s.put(heloText, m.Client.HELO, maxSightingText, line)
-	s.put(senderText, m.Sender, maxSightingText, line)
-	s.put(subjectText, m.Subject, maxSightingText, line)
+	s.who(&m.Client, m.Sender, m.Subject, m.Host, line)
 	s.put(messageIDText, m.MessageID, maxSightingText, line)
-	s.put(hostText, m.Host, maxSightingText, line)
 	if n := len(m.QueueIDs); n > 0 {
 		s.put(queueIDText, m.QueueIDs[n-1], maxSightingText, line)
 	}
@@ -135,6 +131,15 @@ func (s *sighting) message(m *mail.Message) {
 		s.recipient(&m.Recipients[i], m)
 	}
 	s.recipientsFrom(start)
+}
+
+// who remembers what messages and refused attempts have in common.
+func (s *sighting) who(c *mail.Client, sender, subject, host, line string) {
+	s.put(nameText, c.Name, maxSightingText, line)
+	s.put(heloText, c.HELO, maxSightingText, line)
+	s.put(senderText, sender, maxSightingText, line)
+	s.put(subjectText, subject, maxSightingText, line)
+	s.put(hostText, host, maxSightingText, line)
 }
 
 // recipient appends an address, its disposition, and whether it is unknown.
@@ -187,11 +192,7 @@ func (s *sighting) refusal(ev *mail.Event) {
 		s.marks |= triedRelay
 	}
 	line := s.line(ev.Raw)
-	s.put(nameText, ev.Client.Name, maxSightingText, line)
-	s.put(heloText, ev.Client.HELO, maxSightingText, line)
-	s.put(senderText, ev.Sender, maxSightingText, line)
-	s.put(subjectText, ev.Subject, maxSightingText, line)
-	s.put(hostText, ev.Host, maxSightingText, line)
+	s.who(&ev.Client, ev.Sender, ev.Subject, ev.Host, line)
 	s.put(replyText, ev.Reply, maxSightingReply, line)
 	start := len(s.text)
 	if ev.Recipient != "" {
