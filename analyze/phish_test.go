@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -134,5 +135,30 @@ func TestHonestRuns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// However large a run is, what is kept of it is bounded, the latest stays, and what was lost is known.
+func TestPhishKeepsALimitedNumber(t *testing.T) {
+	w := newPhishWatch(&Pass{Thresholds: DefaultThresholds()})
+	const n = keptRuns + 3*8192
+	for i := range n {
+		at := mail.Instant(i+1) * mail.Instant(20*time.Millisecond)
+		w.Message(&mail.Message{Time: at, Host: "mx", Hosts: []string{"mx"}, Origin: mail.Origin{Line: int64(i + 1)}, Line: "accepted",
+			Client: mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(i % 7), byte(i % 50), 9})}, Sender: "help@desk.example",
+			Recipients: []mail.Recipient{{Address: fmt.Sprintf("user%d@site.example", i), Disposition: mail.Delivered, Local: true}}})
+		if len(w.kept) > keptRuns {
+			t.Fatalf("%d are kept", len(w.kept))
+		}
+	}
+	if w.lost == 0 || w.lost+len(w.kept)+w.ring.len() != n {
+		t.Errorf("%d kept, %d in the ring and %d lost are not %d", len(w.kept), w.ring.len(), w.lost, n)
+	}
+	var latest mail.Instant
+	for r := range w.ring.oldestFirst {
+		latest = max(latest, r.time)
+	}
+	if want := mail.Instant(n) * mail.Instant(20*time.Millisecond); latest != want {
+		t.Errorf("the latest is of %d, not %d", latest, want)
 	}
 }
