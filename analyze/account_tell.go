@@ -146,11 +146,14 @@ func (c *charge) entryAddresses() []string {
 // via is by which way the messages came in: through a host of ours that hands in for many accounts, by the submission
 // service, or by the port for other servers.
 func (c *charge) via() (way, name string) {
-	own, submitted := 0, 0
+	own, submitted, most := 0, 0, 0
 	for ip, client := range c.batch.clients {
-		if c.q.site.IsOwn(ip) {
-			own += client.Messages
-			name = cmp.Or(client.Name, max(name, ip.String()))
+		if !c.q.site.IsOwn(ip) {
+			continue
+		}
+		own += client.Messages
+		if called := cmp.Or(client.Name, ip.String()); client.Messages > most || client.Messages == most && called < name {
+			most, name = client.Messages, called // of several the one with most: the order of a map means nothing
 		}
 	}
 	if 2*own > c.Counts.Messages {

@@ -83,6 +83,7 @@ func login(who string, kind mail.Kind, ev *mail.Event) parse.Verdict {
 	}
 	ev.Kind, ev.Service = kind, "webmail"
 	ev.Account, ev.Client.IP = user, browser(where)
+	doubt(user, ev)
 	return parse.Parsed
 }
 
@@ -98,6 +99,7 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 		return parse.Damaged
 	}
 	ev.Kind, ev.Account, ev.Client.IP = mail.FilterResult, user, browser(where)
+	doubt(user, ev)
 	if id, tail, ok := strings.Cut(rest, " for "); ok && strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") && len(id) > 2 {
 		ev.MessageID, rest = id[1:len(id)-1], tail
 	}
@@ -138,6 +140,17 @@ func imapError(body string, ev *mail.Event) {
 		user = name
 	}
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "auth", user, ip
+	if strings.Count(body, ". LOGIN: ")+strings.Count(body, ". AUTHENTICATE ") > 1 {
+		ev.Flags |= mail.Doubtful // one of them was typed as a name, with an address before it
+	}
+}
+
+// doubt marks a line in which a header that the browser sent has become a part of the name: what it says of addresses was written by
+// whoever sent the header.
+func doubt(user string, ev *mail.Event) {
+	if strings.Contains(user, "(X-Forwarded-For: ") || strings.Contains(user, "(X-Real-IP: ") {
+		ev.Flags |= mail.Doubtful
+	}
 }
 
 // beforeAnswer cuts the IMAP server's answer off.
