@@ -210,10 +210,28 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// A small file does not become a large one, however it is cut into chunks.
 func TestRepeatsBounded(t *testing.T) {
-	_, ledger := read(t, options(), logs(t, "maillog", "Nov  7 04:00:05 mx1 postfix/a[1]: message repeated 4000000000 times: [ b]\n"))
-	if w := ledger.Files[0].Warnings; len(w) != 1 {
-		t.Errorf("got warnings %q, want one about repetitions that were not counted", w)
+	const line = "Nov  7 04:00:05 mx1 postfix/a[1]: message repeated 4000000000 times: [ b]\n"
+	for _, c := range []struct{ lines, most int }{{1, 10_000}, {150, 1_000_150}} {
+		files := logs(t, "maillog", strings.Repeat(line, c.lines))
+		for _, size := range []int{200, 64 << 10} {
+			o, events := options(), 0
+			o.ChunkSize = size
+			ledger, err := Read(t.Context(), files, o, func(batch []mail.Event) error {
+				events += len(batch)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if events != c.most {
+				t.Errorf("%d lines in chunks of %d: got %d events, want %d", c.lines, size, events, c.most)
+			}
+			if w := ledger.Files[0].Warnings; len(w) != 1 {
+				t.Errorf("got warnings %q, want one about repetitions that were not counted", w)
+			}
+		}
 	}
 }
 
