@@ -142,16 +142,18 @@ func extended(protocol string) bool {
 }
 
 // arrivalHost reads the client and returns the fields behind it. Where helo_accept_junk_hosts is on, a HELO may look like
-// the end of the host and the fields that follow it; an ident, a certificate, a Message-ID and a subject may hold an
-// address in brackets, too, but are followed by their closing quote or by fields out of order. So the client's address is
-// the last one from which the rest of the line follows the order to its end.
+// the end of the host and the fields that follow it. So the client's address is the last one that a parenthesis, the end
+// of a HELO, stands before, and from which the rest of the line follows the order to its end; but for one that stands in a
+// Message-ID or a subject, which every sender can choose.
 func arrivalHost(s string, ev *mail.Event) (fields string) {
 	h, fields, ok := cutHost(s)
-	if !ok {
-		ev.Client.Name, fields = cutToken(s) // cut, or -oMs without -oMa
-		return fields
+	name, rest := cutToken(s)
+	says := strings.HasPrefix(name, "(") || strings.HasPrefix(rest, " (") // a HELO
+	if !ok || h.name != "" && h.name != name && !says {
+		ev.Client.Name = name // cut, or -oMs without -oMa
+		return rest
 	}
-	if bracket(fields, 1) > 0 {
+	if says && bracket(fields, 1) > 0 {
 		if last, after, ok := lastArrivalHost(s, len(s)-len(fields), ev); ok {
 			h, fields = last, after
 		}
@@ -160,24 +162,39 @@ func arrivalHost(s string, ev *mail.Event) (fields string) {
 	return fields
 }
 
+// lastArrivalHost looks for the end of a HELO behind the host that ends at s[from].
 func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string, ok bool) {
+	follows := func(fields string) bool {
+		trial := mail.Event{QueueID: ev.QueueID}
+		return arrivalFields(fields, &trial) == "" && trial.Protocol != ""
+	}
+	regular := strings.Contains(s[:from], ") [") && follows(s[from:])
 	at := len(s)
 	for range tries {
 		if at = strings.LastIndexByte(s[:at], '['); at <= from {
 			break
 		}
-		if s[at-1] != ' ' {
+		if s[at-1] != ' ' || s[at-2] != ')' || regular && inText(s[from:at], ev) {
 			continue
 		}
-		if h, fields, ok = hostAt(s, at); !ok {
-			continue
-		}
-		trial := mail.Event{QueueID: ev.QueueID}
-		if arrivalFields(fields, &trial) == "" && trial.Protocol != "" {
+		if h, fields, ok = hostAt(s, at); ok && follows(fields) {
 			return h, fields, true
 		}
 	}
 	return host{}, "", false
+}
+
+// inText reports whether a part of the fields ends in the middle of a Message-ID or a subject. A HELO cannot make it look
+// so where the whole line follows the order: the quote that it opens leaves one of those behind it without its partner.
+func inText(fields string, ev *mail.Event) bool {
+	trial := mail.Event{QueueID: ev.QueueID}
+	left := arrivalFields(fields, &trial)
+	if left == "" || left[0] != ' ' {
+		return false
+	}
+	name, _ := cutName(left[1:])
+	r := arrivalRank(name)
+	return r == rMessageID || r == rSubject
 }
 
 // arrivalFields reads the fields in their order and returns what does not follow it.
@@ -231,9 +248,10 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 			splitAuth(value, ev)
 			ok = strings.IndexByte(value, '"') < 0
 		case rIdent:
-			var user string
-			if user, next = cutToken(after); ev.Kind == mail.LocalSubmit {
-				ev.User = user
+			if ev.Kind == mail.LocalSubmit {
+				ev.User, next = cutToken(after)
+			} else {
+				_, next = cutIdent(after)
 			}
 		default:
 			_, next = cutToken(after)
@@ -244,6 +262,25 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		s = next
 	}
 	return ""
+}
+
+// cutIdent cuts at the first protocol from which the line follows the order to its end: an ident is what the client's host
+// says, and may have blanks and quotes and look like fields.
+func cutIdent(s string) (ident, rest string) {
+	at := 0
+	for range tries {
+		next := strings.Index(s[at:], " P=")
+		if next < 0 {
+			break
+		}
+		at += next
+		trial := mail.Event{}
+		if arrivalFields(s[at:], &trial) == "" && !strings.Contains(trial.Recipients, " P=") {
+			return s[:at], s[at:]
+		}
+		at++
+	}
+	return cutToken(s)
 }
 
 // wordsBetween bounds the blanks in an ident, which has 127 characters at most, or a login.
