@@ -82,7 +82,7 @@ const (
 type accountWatch struct {
 	pass     *Pass
 	logins   *Entities[string, login]
-	block    []record // room for the next ones
+	spare    recordPool
 	records  int
 	stories  int
 	places   int
@@ -119,7 +119,7 @@ func (w *accountWatch) Message(m *mail.Message) {
 	if p := w.place(l, client, m.Time); p != nil {
 		p.Messages++
 	}
-	r := w.room()
+	r := w.spare.take()
 	r.remember(m)
 	l.records = append(l.records, r)
 	if w.records++; w.records >= w.pass.Thresholds.Account.MaxRecords {
@@ -144,16 +144,6 @@ func (l *login) call(name string, t mail.Instant) {
 		}
 		l.named = t
 	}
-}
-
-// room is a place for a record, from a block of some.
-func (w *accountWatch) room() *record {
-	if len(w.block) == 0 {
-		w.block = make([]record, 64)
-	}
-	r := &w.block[0]
-	w.block = w.block[1:]
-	return r
 }
 
 // place is the entry of an address of an account, made when it is new; nil where there is no address or no room.
@@ -322,7 +312,7 @@ func (w *accountWatch) refuse(ev *mail.Event) {
 func (w *accountWatch) compact() {
 	open := w.last.Add(-time.Hour)
 	var large []*login
-	w.records, w.stories, w.block = 0, 0, nil
+	w.records, w.stories = 0, 0
 	for _, l := range w.logins.All() {
 		if l.story != nil {
 			w.stories++
@@ -330,7 +320,7 @@ func (w *accountWatch) compact() {
 		if len(l.records) == 0 {
 			continue
 		}
-		l.thin(w, open)
+		w.thin(l, open)
 		w.records += len(l.records)
 		large = append(large, l)
 	}
@@ -348,32 +338,41 @@ func (w *accountWatch) compact() {
 }
 
 // thin forgets the records of an account that look like anybody's.
-func (l *login) thin(w *accountWatch, open mail.Instant) {
+func (w *accountWatch) thin(l *login, open mail.Instant) {
 	sortRecords(l.records)
 	stay := make([]bool, len(l.records))
-	nets := make(map[netip.Prefix]bool)
+	var nets []netip.Prefix
+	most := w.pass.Thresholds.Account.ManyNetworks
 	for i, r := range l.records {
 		stay[i] = r.time >= open || oddSender(r)
-		nets[wideNetwork(r.client.IP)] = true
+		if len(nets) < most {
+			if net := wideNetwork(r.client.IP); !slices.Contains(nets, net) {
+				nets = append(nets, net)
+			}
+		}
+	}
+	if len(nets) >= most {
+		return
 	}
 	for _, win := range windows(instants(l.records), w.pace(l)) {
 		for i := win.from; i < win.to; i++ {
 			stay[i] = true
 		}
 	}
-	var kept []*record
+	kept := l.records[:0]
 	for i, r := range l.records {
-		if stay[i] || len(nets) >= w.pass.Thresholds.Account.ManyNetworks {
-			kept = append(kept, r.clone())
+		if stay[i] {
+			kept = append(kept, r)
 			continue
 		}
-		l.forget(r)
+		w.forget(l, r)
 	}
+	clear(l.records[len(kept):])
 	l.records = kept
 }
 
-// forget counts a record and lets go of it.
-func (l *login) forget(r *record) {
+// forget counts a record of an account and lets go of it.
+func (w *accountWatch) forget(l *login, r *record) {
 	l.past++
 	if l.habits.Distinct() < habitsMost {
 		l.habits.Add(strings.ToLower(r.sender), 1)
@@ -385,6 +384,7 @@ func (l *login) forget(r *record) {
 		p.lastN = max(p.lastN, r.time)
 		p.pastMessages++
 	}
+	w.spare.put(r)
 }
 
 // habitsMost bounds the senders of the past that are known of one account.
@@ -395,7 +395,7 @@ func (w *accountWatch) fold(l *login) {
 	if l.story == nil && w.stories >= storiesMost {
 		w.lost += len(l.records)
 		for _, r := range l.records {
-			l.forget(r)
+			w.forget(l, r)
 		}
 		l.records = nil
 		return
@@ -418,6 +418,7 @@ func (w *accountWatch) fold(l *login) {
 	}
 	for _, r := range told {
 		l.story.add(r)
+		w.spare.put(r)
 	}
 	l.story.times = l.story.times[:min(len(l.story.times), storyTimes)]
 	l.records = beside

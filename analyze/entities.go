@@ -25,6 +25,9 @@ type Entities[K comparable, V any] struct {
 	slots  []slot[K, V] // a power of two, at most three quarters of them taken
 	len    int
 	clock  uint64
+
+	standings []standing   // of forget, which a flood calls again and again
+	stay      []slot[K, V] // likewise
 }
 
 type slot[K comparable, V any] struct {
@@ -80,17 +83,21 @@ func (e *Entities[K, V]) find(hash uint64, key K) int {
 func (e *Entities[K, V]) resize(slots int) {
 	old := e.slots
 	e.slots = make([]slot[K, V], slots)
-	mask := slots - 1
 	for _, s := range old {
-		if s.entity == nil {
-			continue
+		if s.entity != nil {
+			e.settle(s)
 		}
-		i := int(s.hash) & mask
-		for e.slots[i].entity != nil {
-			i = (i + 1) & mask
-		}
-		e.slots[i] = s
 	}
+}
+
+// settle gives an entity that is not in the table a slot.
+func (e *Entities[K, V]) settle(s slot[K, V]) {
+	mask := len(e.slots) - 1
+	i := int(s.hash) & mask
+	for e.slots[i].entity != nil {
+		i = (i + 1) & mask
+	}
+	e.slots[i] = s
 }
 
 // Find is the entity with that key, or nil. It does not count as a touch.
@@ -147,22 +154,29 @@ func (e *Entities[K, V]) Sorted(compare func(a, b K) int) []K {
 // forget drops the quarter that matters least. A full table is looked through again and again where the log names new ones all
 // the time, so it only finds out which quarter that is, and does not sort.
 func (e *Entities[K, V]) forget() {
-	all := make([]standing, 0, e.len)
+	all := e.standings[:0]
 	for _, s := range e.slots {
 		if s.entity != nil {
 			all = append(all, e.standing(s.entity))
 		}
 	}
+	e.standings = all
 	drop := max(1, len(all)/4)
 	most := nthStanding(all, drop-1)
-	for i := range e.slots {
-		if x := e.slots[i].entity; x != nil && compareStandings(e.standing(x), most) <= 0 {
-			e.slots[i] = slot[K, V]{}
+	stay := e.stay[:0]
+	for _, s := range e.slots {
+		if s.entity != nil && compareStandings(e.standing(s.entity), most) > 0 {
+			stay = append(stay, s)
 		}
 	}
 	e.len -= drop
 	e.Forgotten += drop
-	e.resize(len(e.slots)) // a slot that became free may stand between a hash and its entity
+	clear(e.slots) // all find their slots anew: one that became free may stand between a hash and its entity
+	for _, s := range stay {
+		e.settle(s)
+	}
+	clear(stay)
+	e.stay = stay
 }
 
 func (e *Entities[K, V]) standing(x *entity[K, V]) standing {

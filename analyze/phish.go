@@ -95,6 +95,14 @@ type incoming struct {
 	slots [links]uint16
 }
 
+// ofRun is a message that may be of a run. What prune asks of each stands beside it: to fetch twenty thousand records for
+// it takes longer than all the rest.
+type ofRun struct {
+	*record
+	net netKey
+	at  mail.Instant
+}
+
 // phishWatch remembers the latest messages of strangers, so that a run can be told from its first message on, and to whom our
 // users write.
 type phishWatch struct {
@@ -103,11 +111,11 @@ type phishWatch struct {
 	crowds   [links][warmSlots]crowd
 	warm     [links]map[uint16][]stretch
 	isWarm   [links][warmSlots]bool
-	kept     []*record
-	spare    []*record // no longer kept, to be used again
-	pruned   int       // of them, at the front: have stood a look by prune
-	heard    countMin  // senders and networks of strangers
-	written  countMin  // addresses to which our users wrote
+	kept     []ofRun
+	pruned   int // of them, at the front: have stood a look by prune
+	spare    recordPool
+	heard    countMin // senders and networks of strangers
+	written  countMin // addresses to which our users wrote
 	contacts *Entities[string, contact]
 	first    mail.Instant
 	last     mail.Instant
@@ -219,19 +227,8 @@ func (w *phishWatch) mayBeRun(r *incoming) bool {
 func (w *phishWatch) place() *incoming {
 	r, taken := w.ring.take(w.pass.Thresholds.Phish.MaxRecords)
 	if !taken || w.mayBeRun(r) && w.keep(r.record) {
-		r.record = w.room()
+		r.record = w.spare.take()
 	}
-	return r
-}
-
-// room is a record to be filled.
-func (w *phishWatch) room() *record {
-	last := len(w.spare) - 1
-	if last < 0 {
-		return new(record)
-	}
-	r := w.spare[last]
-	w.spare = w.spare[:last]
 	return r
 }
 
@@ -244,37 +241,31 @@ func (w *phishWatch) keep(r *record) bool {
 		w.lost++
 		return false
 	}
-	w.kept = append(w.kept, r)
+	w.kept = append(w.kept, ofRun{r, netOf(r.client.IP), r.time})
 	return true
-}
-
-// letGo makes a record's memory ready for another, and lets go of its strings.
-func (w *phishWatch) letGo(r *record) {
-	*r = record{}
-	w.spare = append(w.spare, r)
 }
 
 // prune makes room: what a bulk sender's own servers send is let go of. What has stood that look once is not looked at again.
 func (w *phishWatch) prune() {
 	nets := make(map[netKey]int)
-	for _, r := range w.kept {
-		nets[netOf(r.client.IP)]++
+	for i := range w.kept {
+		nets[w.kept[i].net]++
 	}
 	stay := w.kept[:0]
-	for i, r := range w.kept {
-		if nets[netOf(r.client.IP)] <= keptRuns/4 && (i < w.pruned || !isVERP(r.sender, r.first.address) && !plainlyHonest(w.kept[i:i+1])) {
-			stay = append(stay, r)
+	for i, s := range w.kept {
+		if nets[s.net] <= keptRuns/4 && (i < w.pruned || !isVERP(s.sender, s.first.address) && !plainlyHonest([]*record{s.record})) {
+			stay = append(stay, s)
 			continue
 		}
-		w.letGo(r)
+		w.spare.put(s.record)
 	}
 	clear(w.kept[len(stay):])
 	w.kept = stay
 	// It looks at everything that is kept, so it must free a good part each time: else every further message pays for it.
 	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
-		slices.SortStableFunc(w.kept, func(a, b *record) int { return cmp.Compare(a.time, b.time) })
-		for _, r := range w.kept[:spare] {
-			w.letGo(r)
+		slices.SortStableFunc(w.kept, func(a, b ofRun) int { return cmp.Compare(a.at, b.at) })
+		for _, s := range w.kept[:spare] {
+			w.spare.put(s.record)
 		}
 		w.kept = slices.Delete(w.kept, 0, spare)
 		w.lost += spare

@@ -105,7 +105,9 @@ func (q *phishInquest) findRuns() {
 	for r := range q.w.ring.oldestFirst {
 		records = append(records, r.record)
 	}
-	records = append(records, q.w.kept...)
+	for _, s := range q.w.kept {
+		records = append(records, s.record)
+	}
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
 	sortRecords(records)
 	used := make(map[*record]bool)

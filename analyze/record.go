@@ -84,6 +84,26 @@ func localUser(m *mail.Message) string {
 	return m.User
 }
 
+// recordPool is records that are no longer needed, to be used again. The zero value is ready.
+type recordPool struct{ spare []*record }
+
+// take is a record to be filled.
+func (p *recordPool) take() *record {
+	last := len(p.spare) - 1
+	if last < 0 {
+		return new(record)
+	}
+	r := p.spare[last]
+	p.spare = p.spare[:last]
+	return r
+}
+
+// put takes a record that nobody needs, and lets go of its strings.
+func (p *recordPool) put(r *record) {
+	*r = record{}
+	p.spare = append(p.spare, r)
+}
+
 // origin is the program that handed it in, "" when it came by SMTP.
 func (r *record) origin() string {
 	if r.local == nil {

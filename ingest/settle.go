@@ -53,8 +53,8 @@ type entry struct {
 }
 
 const (
-	maxPending    = 1000
-	maxEntry      = 1 << 20
+	maxPending = 1000
+	maxEntry   = 1 << 20
 
 	// A syslog daemon writes "message repeated" at least every ten minutes: ten thousand are sixteen a second. Of all that a
 	// file's lines claim, as much is believed as it has lines, and a million: what stands for more was written by somebody
