@@ -60,9 +60,11 @@ func usualPlace() (string, error) {
 		hint: "tried " + strings.Join(logfile.DefaultPlaces(), ", ")}
 }
 
-// check names the inputs that were no mail log. When none was, there is nothing to report, and that is an error.
+// check names the inputs that were no mail log, unless they were only found: in /var/log most are none. When none was,
+// there is nothing to report, and that is an error, which names these, too.
 func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 	read := 0
+	var passed []int // found, and no mail log
 	for i := range r.ledger.Files {
 		f := &r.ledger.Files[i]
 		switch {
@@ -77,15 +79,25 @@ func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 				r.failed = true
 				say(s.err, atPath(f.Path, f.Damage).Error())
 			}
-		case i < len(inputs) && !inputs[i].Found && f.Duplicates == 0:
+		case i >= len(inputs) || f.Duplicates > 0:
+		case inputs[i].Found:
+			passed = append(passed, i)
+		default:
 			r.failed = true
 			say(s.err, noMailLog(f, inputs[i]))
 		}
 	}
-	if read == 0 {
-		return errReported
+	if read > 0 {
+		return nil
 	}
-	return nil
+	const shown = 3
+	for _, i := range passed[:min(shown, len(passed))] {
+		say(s.err, noMailLog(&r.ledger.Files[i], inputs[i]))
+	}
+	if rest := len(passed) - shown; rest > 0 {
+		say(s.err, report.Counted(rest, "more file is", "more files are")+" no mail log")
+	}
+	return errReported
 }
 
 // noMailLog says what an input was instead.
