@@ -4,7 +4,9 @@ package geo
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"strconv"
@@ -55,6 +57,9 @@ func Open(paths []string) (*DB, []error) {
 // openFile reads a file into memory: a mapped file that is replaced while we look into it would kill the program.
 func openFile(path string) (*maxminddb.Reader, error) {
 	text, err := os.ReadFile(path)
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, pathErr.Err // Open names the path
+	}
 	if err != nil {
 		return nil, err
 	}
