@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 
@@ -21,7 +22,7 @@ names its findings in a comment, where the form has comments. A network is never
 
 Read the list before you load it, and drop entries after some weeks: addresses of customers' lines pass on to others.
 
-Forms (--format):
+What loads which format:
 `
 
 func newBlock(env *environment) *cobra.Command {
@@ -30,7 +31,7 @@ func newBlock(env *environment) *cobra.Command {
 	var forms []string
 	for _, f := range report.BlockForms() {
 		forms = append(forms, f.Name)
-		long += "\n  " + f.Name + "  " + f.Doc
+		long += fmt.Sprintf("\n  %-12s  %s", f.Name, f.Doc)
 	}
 	cmd := &cobra.Command{
 		Use:     "block [FILES...]",

@@ -93,19 +93,17 @@ func misunderstood(root *cobra.Command, args []string, err error) error {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
 	}
-	e := &usageError{err: err, hint: "mailforensics --help lists the commands"}
-	var names []string
-	for _, cmd := range root.Commands() {
-		names = append(names, cmd.Name())
-	}
+	e := &usageError{err: err, hint: commandsHint}
 	for _, arg := range args {
-		if near := where.Nearest(arg, names); near != "" && !strings.HasPrefix(arg, "-") {
+		if near := where.Nearest(arg, commandWords(root)); near != "" && !strings.HasPrefix(arg, "-") {
 			e.hint = "did you mean mailforensics " + near + "?"
 			break
 		}
 	}
 	return e
 }
+
+const commandsHint = "mailforensics --help lists the commands"
 
 // wrongValue is a flag that has a value which is not one of the allowed ones.
 func wrongValue(flag, value string, allowed []string) error {

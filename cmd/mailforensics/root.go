@@ -81,6 +81,7 @@ func newRoot(c console) (*cobra.Command, *runState) {
 	root.AddCommand(newInvestigate(env))
 	root.AddCommand(newFindingsCommands(env)...)
 	root.AddCommand(newOffenders(env), newTimeline(env), newTrace(env), newBlock(env), newMessages(env), newEvents(env), newSummary(env), newVersion(), newConfigTopic())
+	root.SetHelpCommand(newHelp(root))
 	return root, state
 }
 
@@ -94,6 +95,7 @@ type environment struct {
 // runs gives a command its run function, which gets settings. formats are those that it has, the default first.
 func (e *environment) runs(cmd *cobra.Command, formats []string, run func(ctx context.Context, s *settings, args []string) error) *cobra.Command {
 	cmd.Annotations = map[string]string{formatsNote: strings.Join(formats, ",")}
+	cmd.Long += "\n\nFormats (--format), the default first: " + strings.Join(formats, ", ") + "."
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e.state.started = true
 		s, err := e.settings(cmd.Flags(), formats)
@@ -208,6 +210,47 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return usage
+}
+
+// newHelp replaces cobra's, which answers for a command that is not there with the help of the program, and success.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "help about a command", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				names = commandWords(root)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return root.Help()
+			}
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(root, args[0])
+			}
+			return cmd.Help()
+		},
+	}
+}
+
+// commandWords are the names of the commands and topics.
+func commandWords(root *cobra.Command) []string {
+	var names []string
+	for _, cmd := range root.Commands() {
+		names = append(names, cmd.Name())
+	}
+	return names
+}
+
+// noCommand is the error of help for what there is no help for.
+func noCommand(root *cobra.Command, name string) error {
+	e := &usageError{err: fmt.Errorf("help %s: no such command", name), hint: commandsHint}
+	if near := where.Nearest(name, commandWords(root)); near != "" {
+		e.hint = "did you mean mailforensics help " + near + "?"
+	}
+	return e
 }
 
 func newVersion() *cobra.Command {

@@ -14,7 +14,7 @@ import (
 	"mailforensics/mail"
 )
 
-// settings is what it means.
+// settings is what was typed, and what it means for a run.
 type settings struct {
 	console
 	format       string // one of the command's
