@@ -104,7 +104,7 @@ func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass 
 
 func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *Site, allowed func(SubjectKind, string) bool) {
 	ip := c.IP.Unmap().WithZone("")
-	if !ip.IsValid() || c.Messages+c.Rejected == 0 {
+	if !isHost(ip) || c.Messages+c.Rejected == 0 {
 		return
 	}
 	if site.IsOwnClient(&c.Client) || allowed != nil && allowed(IP, ip.String()) {
@@ -120,6 +120,17 @@ func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *
 		b.IDs = append(b.IDs, f.ID)
 		b.Findings = append(b.Findings, f.Subject)
 	}
+}
+
+// isHost reports whether an address can be a host's: 0.0.0.0 and :: stand for all of them in many a configuration, and no
+// TCP connection comes from 0.0.0.0/8, a multicast or a reserved address (RFC 1122, section 3.2.1.3; RFC 1112, section 4).
+// Where a log has them, it was damaged or forged.
+func isHost(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() { // nor one of this machine or link
+		return false
+	}
+	first := ip.AsSlice()[0]
+	return !ip.Is4() || first != 0 && first < 240
 }
 
 // spared reports whether a network must not be listed whole: an address in it is ours, or one that may never be reported.

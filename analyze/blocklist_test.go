@@ -42,6 +42,8 @@ func TestBlocks(t *testing.T) {
 		{"low findings block nobody", []Finding{found("b", IP, Low, "192.0.2.7")}, from(), nil},
 		{"our own, private and allowed addresses are left out",
 			[]Finding{found("b", IP, High, "203.0.113.1", "10.0.0.1", "127.0.0.1", "198.51.100.99", "192.0.2.7")}, from(), []string{"192.0.2.7/32 1"}},
+		{"what is no host's address is left out", []Finding{found("b", IP, High, "0.0.0.0", "::", "0.1.2.3", "::ffff:0.0.0.0", "224.0.0.1", "240.0.0.1",
+			"255.255.255.255", "ff02::1", "192.0.2.7")}, from(), []string{"192.0.2.7/32 1"}},
 		{"an allowed address in a network keeps it open",
 			[]Finding{found("b", IP, High, "198.51.100.1", "198.51.100.2", "198.51.100.3")}, from(), []string{"198.51.100.1/32 1", "198.51.100.2/32 1", "198.51.100.3/32 1"}},
 		{"so does one of ours",

@@ -102,7 +102,7 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 	var all []Action
 	add := func(why string, command string) { all = append(all, Action{why, command, f.ID}) }
 	lock := func(account string) {
-		add("lock the login and set a new password in the user database; then end its sessions", "doveadm kick "+quote(account))
+		add("lock the login and set a new password in the user database; then end its sessions", "doveadm kick "+mask(account))
 	}
 	// An account that was only tried needs no new password, and locking it is what an attacker may want.
 	if f.Subject.Kind == analyze.Account && (f.Detector != "guessing" || len(f.Opened) > 0) {
@@ -120,7 +120,7 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		case analyze.Script:
 			_, file, _ := strings.Cut(where, ":")
 			if file, _, _ = strings.Cut(file, "("); file != "" {
-				add("find the script", "find / -xdev -name "+quote(strings.TrimSpace(file))+" -ls")
+				add("find the script", "find / -xdev -name "+quote(literal.Replace(strings.TrimSpace(file)))+" -ls")
 			}
 		default:
 			add("see what runs as that user", "ps -fu "+quote(where))
@@ -130,6 +130,18 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		add("mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain", "")
 	}
 	return all
+}
+
+// literal takes their meaning from the characters of which find and doveadm make patterns.
+var literal = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
+
+// mask is a login as doveadm takes it: one that is called "*" is not everybody, and "-A" no option.
+func mask(account string) string {
+	word := quote(literal.Replace(account))
+	if strings.HasPrefix(account, "-") {
+		return "-- " + word
+	}
+	return word
 }
 
 // mayBlock reports whether a block list would hold clients of f.

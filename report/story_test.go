@@ -332,6 +332,26 @@ func TestActionsAfterGuesses(t *testing.T) {
 	}
 }
 
+// What an attacker calls his files and logins is neither an option nor a pattern of the commands that are to be copied.
+func TestActionsNameWhatTheyMean(t *testing.T) {
+	for _, tt := range []struct {
+		detector string
+		subject  analyze.Subject
+		want     string
+	}{
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "*"}, `doveadm kick '\*'`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "-A"}, `doveadm kick -- -A`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "$(reboot)"}, `doveadm kick '$(reboot)'`},
+		{"script", analyze.Subject{Kind: analyze.Script, Value: "33:*[a]?.php"}, `find / -xdev -name '\*\[a]\?.php' -ls`},
+	} {
+		f := analyze.Finding{ID: "x", Detector: tt.detector, Severity: analyze.High, Subject: tt.subject}
+		all := Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}})
+		if len(all) == 0 || all[0].Command != tt.want {
+			t.Errorf("%s: got %q, want %s", tt.subject.Value, all, tt.want)
+		}
+	}
+}
+
 // An account that says little by itself is looked at where the thief's address used it.
 func TestActionsForTheSameHands(t *testing.T) {
 	at := []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("198.51.100.7")}}}

@@ -63,13 +63,24 @@ func appendEscape(dst []byte, r rune) []byte {
 
 // cell is s as a cell of a CSV file: visible, and never taken for a formula by a spreadsheet, which would run what an
 // attacker wrote into his HELO (OWASP, "CSV Injection"). TAB and CR count as starts of a formula, too, but visible has
-// already turned them into letters.
+// already turned them into letters; so do the wide forms of the signs, and a sign behind a semicolon, at which a
+// spreadsheet parts the cells where people write a comma for the decimal point.
 func cell(s string) string {
-	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
-		return "'" + Visible(s)
+	formula := s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
+	for _, wide := range [...]string{"＝", "＋", "－", "＠"} {
+		formula = formula || strings.HasPrefix(s, wide)
 	}
-	return Visible(s)
+	s = Visible(s)
+	if strings.IndexByte(s, ';') >= 0 {
+		s = parted.Replace(s)
+	}
+	if formula {
+		return "'" + s
+	}
+	return s
 }
+
+var parted = strings.NewReplacer(";=", ";'=", ";+", ";'+", ";-", ";'-", ";@", ";'@")
 
 // markdown is s as prose of a Markdown document: visible, and with every character escaped that Markdown (CommonMark and
 // GitHub's tables) or HTML would act on, and the marks by which GitHub makes links of a bare URL or address. What

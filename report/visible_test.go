@@ -28,7 +28,8 @@ func TestVisible(t *testing.T) {
 func TestCell(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"=1+1", "'=1+1"}, {"+49", "'+49"}, {"-1", "'-1"}, {"@SUM(A1)", "'@SUM(A1)"}, {"\t=1", `'\x09=1`}, {"\r=1", `'\x0d=1`},
-		{"a=1", "a=1"}, {"", ""}, {"2024-01-24", "2024-01-24"},
+		{"＝1+1", "'＝1+1"}, {"＠x", "'＠x"}, {"a;=1+1", "a;'=1+1"}, {"a;@x;-1", "a;'@x;'-1"},
+		{"a=1", "a=1"}, {"a; b", "a; b"}, {"", ""}, {"2024-01-24", "2024-01-24"},
 	} {
 		if got := cell(c.in); got != c.want {
 			t.Errorf("cell(%q): got %q, want %q", c.in, got, c.want)
