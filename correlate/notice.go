@@ -29,6 +29,9 @@ func (t *Tracker) postfixNotice(q *queue, ev *mail.Event) {
 		return
 	}
 	markNotice(child, strings.Clone(ev.QueueID))
+	if m := child.message; m.Notice && m.hops[0] == child {
+		t.witness(m, ev) // it says more than cleanup's line, which bore the notice
+	}
 	t.keepLine(child.message, ev)
 }
 

@@ -67,11 +67,17 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 
 // take keeps the line that accepted m, and what it says.
 func (t *Tracker) take(m *message, ev *mail.Event) {
-	m.Origin, m.Line, m.Time = ev.Origin, m.text.keepLine(ev.Raw), ev.Time
-	t.taken = m
+	m.Time = ev.Time
+	t.witness(m, ev)
 	m.Service = t.names.get(ev.Service)
 	m.Protocol, m.TLS, m.Interface = t.names.get(ev.Protocol), t.names.get(ev.TLS), t.names.get(ev.Interface)
 	m.Flags |= ev.Flags & (mail.Verified | mail.HasUID | mail.FakeReject)
+}
+
+// witness keeps the line that shows where m came from.
+func (t *Tracker) witness(m *message, ev *mail.Event) {
+	m.Origin, m.Line = ev.Origin, m.text.keepLine(ev.Raw)
+	t.taken = m
 }
 
 // postfixPickup is pickup's uid=: a local user's mail, or one that postsuper -r put back.
@@ -115,6 +121,9 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 			return
 		}
 		h = t.birth(q, ev, internal)
+		if h.message.hops[0] == h {
+			t.witness(h.message, ev)
+		}
 		t.claimNotice(h)
 	}
 	m := h.message

@@ -26,7 +26,7 @@ func (d Direction) String() string { return directionNames[d] }
 // A Message that a callback gets is owned by the tracker and is reused after the callback returned, slices included.
 // Its strings stay true for ever: they may be kept as they are.
 type Message struct {
-	Origin           // the line that accepted it (Postfix client= or uid=, Exim <=); Line 0: that line was not seen
+	Origin           // the line that accepted it (Postfix client= or uid=, Exim <=) or, of a notice, that tells of it; Line 0: not seen
 	Line     string  // that line's text, for evidence; "" where Origin.Line is 0
 	Time     Instant // when it was accepted; where that was not seen, its first line
 	MTA      MTA
