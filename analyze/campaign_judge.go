@@ -177,6 +177,7 @@ func (c *hand) judge() {
 	}
 	c.honest()
 	c.limit()
+	c.score = min(c.score, 1)
 }
 
 // seed is the weight of the mark that joins them.
@@ -471,7 +472,6 @@ func (c *hand) radiation() bool {
 // limit cuts the score where there is little to do about it. The cut is a reason, too: the weights add up to the score.
 func (c *hand) limit() {
 	th := &c.w.pass.Thresholds.Score
-	c.score = min(c.score, 1)
 	switch {
 	case c.kind == seedDamaged && c.byChance():
 		c.atMost(th.Low-0.01, "by-chance", "of all unknown recipients of that time, few look damaged")

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,12 +138,35 @@ func found(t *testing.T, name string, archive *txtar.Archive) string {
 	findings, _ := engine.Findings()
 	var b strings.Builder
 	for i := range findings {
+		proven(t, archive, &findings[i])
 		describe(&b, &findings[i], s.zone)
 	}
 	if len(findings) == 0 {
 		b.WriteString("nothing\n")
 	}
 	return b.String()
+}
+
+// proven checks what every finding promises: reasons whose weights are the score, and at most ten lines that stand in the log.
+func proven(t *testing.T, archive *txtar.Archive, f *analyze.Finding) {
+	t.Helper()
+	sum := 0.0
+	for _, r := range f.Reasons {
+		sum += r.Weight
+	}
+	if len(f.Reasons) == 0 || math.Abs(min(sum, 1)-f.Score) > 0.005 {
+		t.Errorf("%s: its %d reasons weigh %.3f, and its score is %.3f", f.ID, len(f.Reasons), sum, f.Score)
+	}
+	if len(f.Evidence) == 0 || len(f.Evidence) > 10 {
+		t.Errorf("%s: %d lines of evidence, want 1 to 10", f.ID, len(f.Evidence))
+	}
+	logs := slices.DeleteFunc(slices.Clone(archive.Files), func(f txtar.File) bool { return !strings.HasSuffix(f.Name, ".log") })
+	for _, e := range f.Evidence {
+		lines := strings.Split(string(logs[e.File].Data), "\n")
+		if e.Line < 1 || int(e.Line) > len(lines) || lines[e.Line-1] != e.Text {
+			t.Errorf("%s: line %d of %s is not %q", f.ID, e.Line, logs[e.File].Name, e.Text)
+		}
+	}
 }
 
 func inputs(t *testing.T, archive *txtar.Archive) []*logfile.Input {

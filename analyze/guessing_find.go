@@ -504,7 +504,7 @@ func (q *guessInquest) wave(rest []*guesser, from, to mail.Instant) {
 // weigh is the score of guesses.
 func (q *guessInquest) weigh(b *guess) {
 	tried, real := b.accounts.Distinct(), q.real(&b.accounts)
-	b.because("failed-logins", 0.2, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
+	b.because("failed-logins", failedLogins, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
 	switch {
 	case b.n >= 1000:
 		b.because("many", 0.2, "a thousand tries and more")
@@ -565,33 +565,42 @@ func (q *guessInquest) weighBroken(b *guess) {
 	b.because("succeeded", 0.7, "then a login succeeded: %s", strings.Join(names, ", "))
 }
 
-// harmless lowers what is daily noise: names that nobody has, a device with an old password.
+// harmless lowers what is daily noise: names that nobody has, a device with an old password; and what never got in. The cut
+// is a reason, too: the weights add up to the score.
 func (q *guessInquest) harmless(b *guess, tried, real int) {
-	excuse := 0.0
 	switch {
 	case len(b.clients) == 1 && tried == 1 && b.clients[0].failures().regular():
-		b.because("old-password", -0.3, "one account, at even distances: a device that has an old password")
-		excuse = 0.25
+		b.excuse(0.3, 0.25, "old-password", "one account, at even distances: a device that has an old password")
 	case tried > 0 && real == 0:
-		b.because("nobody-there", -0.1, "none of the names is an account that is used here")
-		excuse = noise
+		b.excuse(0.1, noise, "nobody-there", "none of the names is an account that is used here")
 	case tried > 0 && tried <= 2 && b.n < 100:
-		excuse = noise
+		b.atMost(noise, "few-tries", "few tries on few names: every server hears as much")
 	case len(b.clients) > 1 && b.subject.Kind != Network && q.always(b):
-		b.because("always", -0.1, "goes on all the time, as every server hears it")
-		excuse = noise
+		b.excuse(0.1, noise, "always", "goes on all the time, as every server hears it")
 	}
-	b.score = min(b.score, b.most())
-	if excuse > 0 {
-		b.score = min(b.score, excuse)
+	if b.cap > 0 {
+		b.atMost(b.cap, "like-the-others", "others try as often: it does not stand out")
 	}
-	b.score = max(b.score, 0.2)
+	b.atMost(unbroken, "not-in", "none of the tries succeeded, as far as the log tells")
 }
 
-// The most that tries without a success are worth, and those that every server hears.
+// excuse lowers the score by some, to at most so much, but not below that of any failed logins.
+func (b *guess) excuse(by, most float64, code, text string) {
+	b.because(code, max(failedLogins, min(b.score-by, most))-b.score, "%s", text)
+}
+
+// atMost cuts the score to most.
+func (b *guess) atMost(most float64, code, text string) {
+	if b.score > most {
+		b.because(code, most-b.score, "%s", text)
+	}
+}
+
+// What any failed logins are worth, and the most that tries without a success are, and those that every server hears.
 const (
-	unbroken = 0.7
-	noise    = 0.45
+	failedLogins = 0.2
+	unbroken     = 0.7
+	noise        = 0.45
 )
 
 // always reports whether guesses are spread over most of a long log: no beginning and no end can be told.
