@@ -116,7 +116,8 @@ func (w *backscatterWatch) Message(m *mail.Message) {
 	if failed {
 		for _, id := range m.QueueIDs {
 			p := w.parents.At(m.Host + " " + id)
-			p.client, p.account = m.Client, m.Account
+			p.client, p.account = m.Client, strings.Clone(m.Account)
+			p.client.Name, p.client.HELO = strings.Clone(m.Client.Name), strings.Clone(m.Client.HELO)
 		}
 	}
 }

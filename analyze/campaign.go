@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"slices"
 	"time"
 
 	"mailforensics/mail"
@@ -272,8 +273,12 @@ func (w *campaignWatch) retire(s *sighting) {
 	if !w.shared(s) {
 		return
 	}
-	if len(w.kept) >= keptTimes*w.pass.Thresholds.Campaign.MaxRecords {
+	most := keptTimes * w.pass.Thresholds.Campaign.MaxRecords
+	if len(w.kept) >= most {
 		w.makeRoom()
+	}
+	if n := len(w.kept); n == cap(w.kept) && 2*n >= most {
+		w.kept = slices.Grow(w.kept, most-n) // append would make room for more than ever come
 	}
 	w.kept = append(w.kept, s.copyOf())
 }

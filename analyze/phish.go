@@ -45,31 +45,43 @@ type writer struct {
 // keptWriter is a writer, packed: there may be a hundred thousand, and of a message's strings they need but a few.
 type keptWriter struct {
 	mail.Origin
-	time mail.Instant
-	text string    // account, sender, subject and line, one after another
-	ends [3]uint32 // of the first three
+	time   mail.Instant
+	text   string // the line, and what does not stand in it
+	line   uint32 // its length
+	fields [writerFields]struct{ from, to uint32 }
 }
 
+// The texts of a writer.
+const (
+	writerAccount = iota
+	writerSender
+	writerSubject
+	writerFields
+)
+
 func (w *writer) pack() keptWriter {
-	k := keptWriter{Origin: w.Origin, time: w.time}
-	var text strings.Builder
-	text.Grow(len(w.account) + len(w.sender) + len(w.subject) + len(w.line))
-	for i, s := range []string{w.account, w.sender, w.subject} {
-		text.WriteString(s)
-		k.ends[i] = uint32(text.Len())
+	k := keptWriter{Origin: w.Origin, time: w.time, line: uint32(len(w.line))}
+	var rest string
+	for i, s := range [writerFields]string{w.account, w.sender, w.subject} {
+		from := strings.Index(w.line, s)
+		if from < 0 {
+			from = len(w.line) + len(rest)
+			rest += s
+		}
+		k.fields[i].from, k.fields[i].to = uint32(from), uint32(from+len(s))
 	}
-	text.WriteString(w.line)
-	k.text = text.String()
+	if k.text = w.line + rest; rest == "" {
+		k.text = strings.Clone(w.line)
+	}
 	return k
 }
 
-func (k *keptWriter) account() string { return k.text[:k.ends[0]] }
-func (k *keptWriter) sender() string  { return k.text[k.ends[0]:k.ends[1]] }
+func (k *keptWriter) field(i int) string { return k.text[k.fields[i].from:k.fields[i].to] }
 
 func (k *keptWriter) writer() writer {
 	return writer{
-		Origin: k.Origin, time: k.time,
-		account: k.account(), sender: k.sender(), subject: k.text[k.ends[1]:k.ends[2]], line: k.text[k.ends[2]:],
+		Origin: k.Origin, time: k.time, line: k.text[:k.line],
+		account: k.field(writerAccount), sender: k.field(writerSender), subject: k.field(writerSubject),
 	}
 }
 
@@ -123,7 +135,7 @@ type phishWatch struct {
 }
 
 func newPhishWatch(p *Pass) *phishWatch {
-	w := &phishWatch{pass: p, contacts: NewEntities[string](p.Thresholds.Phish.MaxContacts, (*contact).weight, nil)}
+	w := &phishWatch{pass: p, contacts: NewEntities[string](p.Thresholds.Phish.MaxContacts, (*contact).weight, strings.Clone)}
 	for i := range w.warm {
 		w.warm[i] = make(map[uint16][]stretch)
 	}
@@ -292,7 +304,6 @@ const manyAtOnce = 5
 
 func (w *phishWatch) note(m *mail.Message, address string) {
 	w.written.add(hashText(ofAddress, address))
-	// The strings of a message may be kept, its addresses as keys, too.
 	c := w.contacts.At(strings.ToLower(address))
 	c.n++
 	c.add(writer{Origin: m.Origin, time: m.Time, account: m.Account, sender: m.Sender, subject: m.Subject, line: m.Line})
@@ -339,7 +350,7 @@ func (c *contact) bound() {
 
 // same reports whether two messages are one person's.
 func (k *keptWriter) same(in *writer) bool {
-	return strings.EqualFold(k.account(), in.account) && strings.EqualFold(k.sender(), in.sender)
+	return strings.EqualFold(k.field(writerAccount), in.account) && strings.EqualFold(k.field(writerSender), in.sender)
 }
 
 // before reports whether a message is earlier than one that is kept.
