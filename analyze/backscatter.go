@@ -351,7 +351,7 @@ func (w *backscatterWatch) fillSent(list []bounceOut, to, domains *Tally, times 
 			f.Counts.Delivered++
 		case mail.Bounced:
 			f.Counts.Bounced++
-			evidence.Mark("undeliverable", b.Evidence)
+			evidence.Mark("the first that could not be delivered", b.Evidence)
 		case mail.Deferred:
 			f.Counts.Deferred++
 		case mail.Held:

@@ -186,7 +186,7 @@ func (c *hand) refuse(d *Dossier, s *seen) {
 	}
 	d.Evidence.Add(s.evidence())
 	if s.list != "" {
-		d.Evidence.Mark("blocklist", s.evidence())
+		d.Evidence.Mark("the first that a blocklist refused", s.evidence())
 	}
 }
 
