@@ -123,8 +123,6 @@ func exact(v Value, zone *time.Location) string {
 		return v.text
 	case intValue:
 		return strconv.FormatInt(v.whole, 10)
-	case floatValue:
-		return decimal(v.real)
 	case momentValue:
 		return moment(instant(v), zone)
 	case durationValue:

@@ -438,8 +438,6 @@ func (o *object) value(name string, v Value) {
 		o.str(name, v.text)
 	case intValue:
 		o.num(name, v.whole)
-	case floatValue:
-		o.float(name, v.real)
 	case momentValue:
 		o.timeIf(name, instant(v))
 	case durationValue:

@@ -121,6 +121,7 @@ type Column struct {
 	Name   string // in JSON and CSV: "first"
 	Title  string // for a person; "": only in JSON and CSV
 	Number bool   // aligned right
+	Spare  int    // where a terminal has no room for all, columns go that have this, the largest first; 0: never
 }
 
 // Value is what stands in a cell. The zero Value is not known, and left out.
@@ -128,7 +129,6 @@ type Value struct {
 	kind   valueKind
 	text   string
 	whole  int64
-	real   float64
 	series []int
 }
 
@@ -138,7 +138,6 @@ const (
 	unknownValue valueKind = iota
 	textValue
 	intValue
-	floatValue
 	momentValue
 	durationValue
 	seriesValue
@@ -154,9 +153,6 @@ func Text(s string) Value {
 
 // Int is a whole number, 0 included.
 func Int(n int) Value { return Value{kind: intValue, whole: int64(n)} }
-
-// Float is a number.
-func Float(x float64) Value { return Value{kind: floatValue, real: x} }
 
 // Moment is a time; 0 is not known.
 func Moment(t mail.Instant) Value {

@@ -104,7 +104,8 @@ func unknowing() analyze.Finding {
 func offenders() *Report {
 	r := sample()
 	r.Schema, r.Command, r.Findings, r.Detectors, r.Notes = "offenders", "offenders", nil, nil, nil
-	columns := []Column{{"by", "", false}, {"value", "client", false}, {"messages", "messages", true}, {"first", "first", false}, {"name", "name", false}, {"over_time", "over time", false}}
+	columns := []Column{{Name: "by"}, {Name: "value", Title: "client"}, {Name: "messages", Title: "messages", Number: true}, {Name: "first", Title: "first", Spare: 2},
+		{Name: "name", Title: "name", Spare: 1}, {Name: "over_time", Title: "over time"}}
 	r.Tables = []Table{
 		{Name: "offenders", Title: "By client address", Columns: columns, Left: 7, Rows: [][]Value{
 			{Text("ip"), Text("84.60.208.31"), Int(1036), Moment(at("14:44:11")), Text("dslb-084.pools.example"), Series([]int{1, 0, 900, 3})},

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +32,17 @@ func cut(s string, columns int) string {
 	return s
 }
 
-// drawTable draws a table in at most columns columns, 0 for as many as it needs. Cells are made harmless first: tablewriter
-// would pass an escape sequence on to the terminal. It costs 12 to 40 µs a row, so tables are what --top leaves.
-func drawTable(t *Table, columns int, zone *time.Location) string {
+// drawTable draws a table in at most columns columns, 0 for as many as it needs, and names the columns for which that was no
+// room. Cells are made harmless first: tablewriter would pass an escape sequence on to the terminal. It costs 12 to 40 µs a
+// row, so tables are what --top leaves.
+func drawTable(t *Table, columns int, zone *time.Location) (text string, left []string) {
 	kept, grid := textGrid(t, zone)
 	if columns > 0 {
-		narrow(kept, grid, columns)
+		bars := 0
+		if t.Bars > 0 {
+			bars = len(between) + leastBar
+		}
+		kept, grid, left = narrow(kept, grid, columns-bars)
 	}
 	if t.Bars > 0 {
 		grid = withBars(t, grid, columns)
@@ -61,9 +68,9 @@ func drawTable(t *Table, columns int, zone *time.Location) string {
 		w.Append(row)
 	}
 	if w.Render() != nil {
-		return "" // it writes into memory, and has no other way to fail
+		return "", nil // it writes into memory, and has no other way to fail
 	}
-	return trimLines(out.String())
+	return trimLines(out.String()), left
 }
 
 // textGrid is the head and the rows as harmless text, and the columns that are for a person.
@@ -72,7 +79,7 @@ func textGrid(t *Table, zone *time.Location) ([]drawn, [][]string) {
 	var at []int
 	for i, c := range t.Columns {
 		if kind, any := kindOf(t.Rows, i); c.Title != "" && any {
-			kept, at = append(kept, drawn{c, kind == textValue}), append(at, i)
+			kept, at = append(kept, drawn{Column: c, cuttable: kind == textValue}), append(at, i)
 		}
 	}
 	grid := make([][]string, 0, len(t.Rows)+1)
@@ -88,13 +95,31 @@ func textGrid(t *Table, zone *time.Location) ([]drawn, [][]string) {
 		}
 		grid = append(grid, cells)
 	}
+	for i := range kept {
+		kept[i].width = columnWidth(grid, i)
+		kept[i].cuttable = kept[i].cuttable && !isAddresses(grid[1:], i)
+	}
 	return kept, grid
 }
 
 // drawn is a column that is drawn.
 type drawn struct {
 	Column
-	cuttable bool
+	width    int
+	cuttable bool // its texts may be shortened
+}
+
+// isAddresses reports whether a column holds IP addresses or networks: half of one says nothing.
+func isAddresses(rows [][]string, i int) bool {
+	for _, row := range rows {
+		if _, err := netip.ParseAddr(row[i]); err == nil {
+			continue
+		}
+		if _, err := netip.ParsePrefix(row[i]); err != nil && row[i] != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // kindOf is the kind of the values in column i, and whether any is known: an empty column says nothing and takes room.
@@ -107,32 +132,85 @@ func kindOf(rows [][]Value, i int) (valueKind, bool) {
 	return unknownValue, len(rows) == 0
 }
 
-// leastWidth is what a column of text is not cut below.
-const leastWidth = 12
+// What a column of text is not cut below: one that can be spared, and one that says what a row is about.
+const (
+	leastWidth = 12
+	leastKey   = 24
+)
 
-// narrow cuts the widest columns of text until the table fits, or cannot be cut further: numbers and times are never cut.
-func narrow(kept []drawn, grid [][]string, columns int) {
-	widths, total := make([]int, len(kept)), 0
-	for i := range kept {
-		widths[i] = columnWidth(grid, i)
-		total += widths[i] + len(between)
+// narrow makes a table fit: columns that can be spared go, as long as cutting texts would not be enough, and then the widest
+// texts are cut. Numbers and times are never cut. What is left may still be too wide.
+func narrow(kept []drawn, grid [][]string, columns int) (fitting []drawn, cells [][]string, left []string) {
+	titles := slices.Clone(grid[0])
+	for needed(kept, leastKey) > columns {
+		most := 0
+		for i, c := range kept {
+			if c.Spare > kept[most].Spare {
+				most = i
+			}
+		}
+		if kept[most].Spare == 0 {
+			break
+		}
+		kept = slices.Delete(kept, most, most+1)
+		for r := range grid {
+			grid[r] = slices.Delete(grid[r], most, most+1)
+		}
 	}
-	for total > columns {
+	for _, title := range titles {
+		if !slices.Contains(grid[0], title) {
+			left = append(left, title)
+		}
+	}
+	cutTexts(kept, grid, columns)
+	return kept, grid, left
+}
+
+// needed is how wide a table is when its texts are cut as far as they may be.
+func needed(kept []drawn, leastKey int) int {
+	total := -len(between)
+	for _, c := range kept {
+		total += c.least(leastKey) + len(between)
+	}
+	return total
+}
+
+// least is what a column is not cut below.
+func (c *drawn) least(leastKey int) int {
+	switch {
+	case !c.cuttable:
+		return c.width
+	case c.Spare > 0:
+		return min(c.width, leastWidth)
+	}
+	return min(c.width, leastKey)
+}
+
+// cutTexts cuts the widest columns of text until the table fits, or cannot be cut further.
+func cutTexts(kept []drawn, grid [][]string, columns int) {
+	key := leastKey
+	if needed(kept, key) > columns {
+		key = leastWidth
+	}
+	total := -len(between)
+	for _, c := range kept {
+		total += c.width + len(between)
+	}
+	for ; total > columns; total-- {
 		widest := -1
 		for i, c := range kept {
-			if c.cuttable && widths[i] > leastWidth && (widest < 0 || widths[i] > widths[widest]) {
+			if c.width > c.least(key) && (widest < 0 || c.width > kept[widest].width) {
 				widest = i
 			}
 		}
 		if widest < 0 {
 			break
 		}
-		widths[widest]--
-		total--
+		kept[widest].width--
 	}
 	for _, row := range grid {
 		for i := range row {
-			row[i] = cut(row[i], widths[i])
+			row[i] = cut(row[i], kept[i].width)
 		}
 	}
 }
@@ -148,6 +226,9 @@ func columnWidth(grid [][]string, i int) int {
 	return w
 }
 
+// leastBar is how long the longest bar is where there is hardly room for it.
+const leastBar = 8
+
 // withBars adds a column of bars in the room that is left.
 func withBars(t *Table, grid [][]string, columns int) [][]string {
 	used := 0
@@ -156,7 +237,7 @@ func withBars(t *Table, grid [][]string, columns int) [][]string {
 	}
 	room := 40
 	if columns > 0 {
-		room = min(max(columns-used, 8), 60)
+		room = min(max(columns-used, leastBar), 60)
 	}
 	most := 0
 	for _, row := range t.Rows {

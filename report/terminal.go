@@ -101,9 +101,9 @@ func (p *page) findings() {
 // overview is a row for each finding: the answer on the first screen.
 func (p *page) overview() {
 	t := Table{Columns: []Column{
-		{Name: "severity", Title: "severity"}, {Name: "detector", Title: "what"}, {Name: "subject", Title: "who"}, {Name: "start", Title: "from"},
-		{Name: "lasted", Title: "lasted", Number: true}, {Name: "messages", Title: "messages", Number: true}, {Name: "rejected", Title: "rejected", Number: true},
-		{Name: "score", Title: "sure", Number: true},
+		{Name: "severity", Title: "severity"}, {Name: "detector", Title: "what", Spare: 1}, {Name: "subject", Title: "who"}, {Name: "start", Title: "from", Spare: 2},
+		{Name: "lasted", Title: "lasted", Number: true, Spare: 5}, {Name: "messages", Title: "messages", Number: true},
+		{Name: "rejected", Title: "rejected", Number: true, Spare: 4}, {Name: "score", Title: "sure", Number: true, Spare: 3},
 	}}
 	for i := range p.r.Findings {
 		f := &p.r.Findings[i]
@@ -117,7 +117,7 @@ func (p *page) overview() {
 		}
 	}
 	p.line("")
-	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
+	p.grid(&t)
 	if t.Left > 0 {
 		p.line("and " + Commas(t.Left) + " more")
 	}
@@ -351,9 +351,18 @@ func (p *page) table(t *Table) {
 		p.line("  " + t.Empty)
 		return
 	}
-	p.out.WriteString(drawTable(t, p.style.Width, p.r.Zone))
+	p.grid(t)
 	if t.Left > 0 {
 		p.line(p.paint(dim, "and "+Commas(t.Left)+" more: --top shows more"))
+	}
+}
+
+// grid draws the rows of a table, and says which columns the terminal has no room for.
+func (p *page) grid(t *Table) {
+	text, left := drawTable(t, p.style.Width, p.r.Zone)
+	p.out.WriteString(text)
+	if len(left) > 0 {
+		p.wrap("", "", p.paint(dim, "too narrow for: "+strings.Join(left, ", ")))
 	}
 }
 

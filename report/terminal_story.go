@@ -67,9 +67,9 @@ func gravity(stories []*story) string {
 
 func (p *page) incidentTable(stories []*story) {
 	t := Table{Columns: []Column{
-		{Name: "n", Title: "", Number: true}, {Name: "severity", Title: "severity"}, {Name: "what", Title: "what"}, {Name: "who", Title: "who"},
-		{Name: "start", Title: "from"}, {Name: "lasted", Title: "lasted", Number: true}, {Name: "messages", Title: "messages", Number: true},
-		{Name: "rejected", Title: "rejected", Number: true}, {Name: "findings", Title: "findings", Number: true},
+		{Name: "n", Title: "", Number: true}, {Name: "severity", Title: "severity"}, {Name: "what", Title: "what", Spare: 1}, {Name: "who", Title: "who"},
+		{Name: "start", Title: "from", Spare: 2}, {Name: "lasted", Title: "lasted", Number: true, Spare: 4}, {Name: "messages", Title: "messages", Number: true},
+		{Name: "rejected", Title: "rejected", Number: true, Spare: 3}, {Name: "findings", Title: "findings", Number: true, Spare: 5},
 	}}
 	for _, s := range stories {
 		t.Rows = append(t.Rows, []Value{
@@ -77,7 +77,7 @@ func (p *page) incidentTable(stories []*story) {
 			Int(s.main.Counts.Messages), Int(s.main.Counts.Rejected), Int(1 + len(s.others)),
 		})
 	}
-	p.out.WriteString(drawTable(&t, p.style.Width, p.r.Zone))
+	p.grid(&t)
 }
 
 func (p *page) story(s *story) {

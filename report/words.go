@@ -201,8 +201,6 @@ func shown(v Value, zone *time.Location) string {
 		return v.text
 	case intValue:
 		return humanize.Comma(v.whole)
-	case floatValue:
-		return strconv.FormatFloat(v.real, 'f', 2, 64)
 	case momentValue:
 		return instant(v).In(zone).Format("2006-01-02 15:04:05")
 	case durationValue:

@@ -130,10 +130,10 @@ func (ts *tallies) table(n int, order string) report.Table {
 		Name: "offenders", Title: "By " + ts.key.Name, Left: left, Empty: "no message has " + article(ts.key.Name) + " in this log",
 		Columns: []report.Column{
 			{Name: "by"}, {Name: "value", Title: ts.key.Name}, {Name: "messages", Title: "messages", Number: true},
-			{Name: "recipients", Title: "recipients", Number: true}, {Name: "delivered", Title: "delivered", Number: true},
-			{Name: "bounced", Title: "bounced", Number: true}, {Name: "deferred", Title: "deferred", Number: true},
-			{Name: "rejected", Title: "rejected", Number: true}, {Name: "bytes"}, {Name: "first", Title: "first"}, {Name: "last", Title: "last"},
-			{Name: "name", Title: "client name"},
+			{Name: "recipients", Title: "recipients", Number: true, Spare: 4}, {Name: "delivered", Title: "delivered", Number: true, Spare: 2},
+			{Name: "bounced", Title: "bounced", Number: true, Spare: 1}, {Name: "deferred", Title: "deferred", Number: true, Spare: 3},
+			{Name: "rejected", Title: "rejected", Number: true}, {Name: "bytes"}, {Name: "first", Title: "first", Spare: 7},
+			{Name: "last", Title: "last", Spare: 6}, {Name: "name", Title: "client name", Spare: 5},
 		},
 	}
 	for _, x := range top {

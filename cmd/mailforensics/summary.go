@@ -154,8 +154,9 @@ func (s *summary) hourly(zone *time.Location) report.Table {
 		hours[mail.Instant(c.at*int64(s.hours.step)).In(zone).Hour()].add(n)
 	}
 	t := report.Table{Name: "hours", Title: "By hour of the day", Bars: 2, Columns: []report.Column{
-		{Name: "hour", Title: "hour"}, {Name: "messages", Title: "messages", Number: true}, {Name: "delivered", Title: "delivered", Number: true},
-		{Name: "bounced", Title: "bounced", Number: true}, {Name: "deferred", Title: "deferred", Number: true}, {Name: "rejected", Title: "rejected", Number: true},
+		{Name: "hour", Title: "hour"}, {Name: "messages", Title: "messages", Number: true}, {Name: "delivered", Title: "delivered", Number: true, Spare: 2},
+		{Name: "bounced", Title: "bounced", Number: true, Spare: 3}, {Name: "deferred", Title: "deferred", Number: true, Spare: 4},
+		{Name: "rejected", Title: "rejected", Number: true, Spare: 1},
 	}}
 	for hour, n := range hours {
 		t.Rows = append(t.Rows, []report.Value{report.Text(fmt.Sprintf("%02d", hour)), report.Int(n.messages), report.Int(n.delivered),
