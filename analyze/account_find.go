@@ -391,10 +391,11 @@ func (s *suspect) learnNetworks() {
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
 	begin, quarter, all := s.time(uses)
+	passing := passers(uses, begin.Add(quarter))
 	for net, u := range uses {
 		// What came later and is used much may be a new home, or a thief who takes his time.
 		early := u.first <= begin.Add(quarter)
-		if !early && u.unwanted() {
+		if !early && (u.unwanted() || u.brief() && passing.unwanted()) {
 			continue
 		}
 		if u.owners(len(s.core) > 0, early || 10*u.n >= all && takesTurns*forged[net] < u.n) {
@@ -414,6 +415,23 @@ type use struct {
 	first, last mail.Instant
 	n, honest   int
 	refused     int // messages that bounced, or were refused as unwanted
+}
+
+// brief reports whether it was used for some hours only.
+func (u *use) brief() bool { return u.last.Sub(u.first) < atHome }
+
+// passers is what the networks have in common that came late and went soon. Who changes his address every hour or two keeps each
+// of them below what would betray it; the list that he writes to is the same.
+func passers(uses map[netip.Prefix]*use, early mail.Instant) *use {
+	all := new(use)
+	for _, u := range uses {
+		if u.first > early && u.brief() {
+			all.n += u.n
+			all.honest += u.honest
+			all.refused += u.refused
+		}
+	}
+	return all
 }
 
 // unwanted reports whether what was sent from there went to a list, a little every day: an owner who moved writes to people who

@@ -269,6 +269,26 @@ func TestAccountLittleEveryDay(t *testing.T) {
 	}
 }
 
+// Who changes his address every two hours, and sends for days, keeps each of them quiet; all that they have in common is the list.
+// That some of them stand out must not make the rest the owner's.
+func TestAccountWanders(t *testing.T) {
+	w := newTown(12)
+	at, last := 5*oneDay, time.Duration(0)
+	for address := range 30 {
+		pause := 4 * time.Minute
+		if address%4 == 1 {
+			pause = 40 * time.Second
+		}
+		for k := range 30 {
+			i := address*30 + k
+			w.send(at, fmt.Sprintf("%d.%d.7.9", 177+address%3, 10+address), user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 8))
+			last = at
+			at += pause
+		}
+	}
+	w.expect(t, account, expect{Subject{Account, user(7)}, High, 900, 5 * oneDay, last, 30, 0, nil})
+}
+
 // Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
 func TestAccountTwice(t *testing.T) {
 	w := newTown(14)
