@@ -10,7 +10,7 @@ import (
 // handIn is what a webmail says of a message that it gave to the mail server. Where the server does not ask the webmail for a
 // login, nothing else tells whose message it is.
 type handIn struct {
-	queueID   string
+	queueID   string // "" where the webmail does not log it (Zimbra); then it has the Message-ID
 	messageID string // "" where the webmail does not log it
 	account   string
 	at        mail.Instant
@@ -20,11 +20,11 @@ type handIn struct {
 // takes.
 const handInWithin = time.Minute
 
-// webmail handles a line of a webmail: the queue ID that it was told says whose message that is.
+// webmail handles a line of a webmail: the queue ID that it was told, or else its Message-ID, says whose message that is.
 func (t *Tracker) webmail(ev *mail.Event) {
-	if ev.Kind == mail.FilterResult && ev.QueueID != "" && ev.Account != "" && ev.Time != 0 {
+	if ev.Kind == mail.FilterResult && (ev.QueueID != "" || ev.MessageID != "") && ev.Account != "" && ev.Time != 0 {
 		in := handIn{queueID: ev.QueueID, messageID: ev.MessageID, account: ev.Account, at: ev.Time}
-		if h := t.findElsewhere(nil, ev.QueueID, ""); h != nil && in.isOf(h.message) {
+		if h := t.findHandedIn(&in); h != nil {
 			t.keepLine(h.message, ev)
 			h.message.handedInBy(&in)
 		} else { // its stamp has no fraction: it may stand before the lines of the message
@@ -35,21 +35,40 @@ func (t *Tracker) webmail(ev *mail.Event) {
 	t.pass(ev)
 }
 
-// toldByWebmail looks for what a webmail said of a message that has just got into the queue.
+// findHandedIn looks for the message in the queue that a webmail has just spoken of.
+func (t *Tracker) findHandedIn(in *handIn) *hop {
+	if in.queueID == "" {
+		return nil // it is logged before the message is handed in
+	}
+	if h := t.findElsewhere(nil, in.queueID, ""); h != nil && in.isOf(h) {
+		return h
+	}
+	return nil
+}
+
+// toldByWebmail looks for what a webmail said of a message that has just got into the queue. Each word is of one message: a
+// mailing list may bring it back with the same Message-ID.
 func (t *Tracker) toldByWebmail(h *hop) {
 	t.handIns.each(func(in *handIn) bool {
-		if in.queueID != h.id || !in.isOf(h.message) {
+		if in.account == "" || !in.isOf(h) {
 			return true
 		}
 		h.message.handedInBy(in)
+		*in = handIn{}
 		return false
 	})
 }
 
-// isOf reports whether the message with that queue ID is the one that was handed in: at that time, and with that Message-ID.
-func (in *handIn) isOf(m *message) bool {
-	apart := in.at.Sub(m.Time).Abs()
-	return apart <= handInWithin && (in.messageID == "" || m.MessageID == "" || in.messageID == m.MessageID)
+// isOf reports whether a message is the one that was handed in: with that queue ID, at that time, and with that Message-ID.
+func (in *handIn) isOf(h *hop) bool {
+	m := h.message
+	if apart := in.at.Sub(m.Time).Abs(); apart > handInWithin {
+		return false
+	}
+	if in.queueID == "" {
+		return in.messageID != "" && in.messageID == m.MessageID
+	}
+	return in.queueID == h.id && (in.messageID == "" || m.MessageID == "" || in.messageID == m.MessageID)
 }
 
 // handedInBy notes whose message it is, unless the mail server asked for a login itself.

@@ -122,7 +122,7 @@ const (
 	Temporary    Flags = 1 << iota // Reject: a 4xx, the client may come again
 	WarnOnly                       // Reject: warn_if_reject, the command was NOT refused
 	FakeReject                     // Accept: Exim "(=", accepted but the client was told otherwise
-	LocalTarget                    // Delivery: into a mailbox, command or file of this host
+	LocalTarget                    // Delivery: into a mailbox, command or file of this host, or by LMTP into a mailbox behind it
 	NoSender                       // Reject, Queue: no sender stands in the line (the null sender is NullSender)
 	HasUID                         // UID is known
 	Verified                       // Client.Name resolves back to Client.IP

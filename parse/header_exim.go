@@ -13,6 +13,9 @@ import (
 // Some syslog daemons write the same stamp before "host tag[pid]: ".
 func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool) {
 	r.Style = EximOwn
+	if len(line) < len("2024-05-14 10:00:05 ") {
+		return "", false
+	}
 	rest, ok := r.eximStamp(line, sod, ev)
 	if !ok {
 		return "", false
@@ -21,8 +24,22 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 		r.Style = ISO
 		return r.hostAndTag(rest, ev)
 	}
+	if line[19] == ',' && isLog4j(rest) {
+		r.Style, ev.Process = WebmailOwn, "zimbra"
+		return rest, true
+	}
 	ev.Process = "exim"
 	return eximPID(rest, ev), true
+}
+
+// isLog4j reports whether text goes on as a line of Zimbra's mailbox.log and audit.log: "INFO  [thread] [name=…;] category - words".
+func isLog4j(text string) bool {
+	for _, level := range [...]string{"INFO  [", "WARN  [", "ERROR [", "FATAL [", "DEBUG ["} {
+		if strings.HasPrefix(text, level) {
+			return true
+		}
+	}
+	return false
 }
 
 // eximAgain reads a line of Exim's own log files whose stamp names seconds only, of the day of a line before it: most lines

@@ -42,7 +42,7 @@ func hostOf(token, rest string) hostToken {
 	switch {
 	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
 		t.kind = hostDovecot
-	case token[len(token)-1] == ':':
+	case token[len(token)-1] == ':' || pidApart(rest) > 0:
 		t.kind = hostTag
 	case token[0] == '<' && token[len(token)-1] == '>':
 		t.kind, t.host = hostWord, "<"
@@ -144,6 +144,10 @@ func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bo
 func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, bool) {
 	const relayed = 31 // RFC 3164 allows 32 characters, some relays keep a byte for its end
 	switch token := rest[:sp]; {
+	case pidApart(rest[sp+1:]) > 0:
+		ev.Process, ev.PID = token, pidApart(rest[sp+1:])
+		_, rest, _ = strings.Cut(rest[sp+1:], ": ")
+		return r.afterTag(rest, ev)
 	case isFacility(token): // "mx1 mail.info postfix/smtpd[1]: ", busybox syslogd
 		return r.tag(rest[sp+1:], ev)
 	case sp >= relayed && strings.IndexByte(token, '/') > 0:
@@ -151,6 +155,22 @@ func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, boo
 		return r.afterTag(rest[sp+1:], ev)
 	}
 	return rest, true
+}
+
+// pidApart is the PID of "[26818]: ", which SOGo sets apart from its name; 0 where rest does not begin like that.
+func pidApart(rest string) (pid int) {
+	if rest == "" || rest[0] != '[' {
+		return 0
+	}
+	i := 1
+	for i < len(rest) && i < 11 && isDigit(rest[i]) {
+		pid = pid*10 + int(rest[i]-'0')
+		i++
+	}
+	if !strings.HasPrefix(rest[i:], "]: ") {
+		return 0
+	}
+	return pid
 }
 
 // isFacility reports whether token is facility.severity, as "mail.info".

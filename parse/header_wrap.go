@@ -170,6 +170,9 @@ func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 // (others).
 func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("[03-Jun-2024 07:07:24")
+	if len(line) > len("[2024-06-03 07:07:24") && line[5] == '-' && line[8] == '-' {
+		return r.rainloop(line, ev)
+	}
 	if len(line) < stamp+2 || line[3] != '-' || line[7] != '-' || line[12] != ' ' {
 		return "", false
 	}
@@ -206,6 +209,19 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 		return rest[1:], true
 	}
 	return "", false
+}
+
+// rainloop reads "[2024-06-03 07:07:24] ", which RainLoop and SnappyMail write before a login that failed.
+func (r *HeaderReader) rainloop(line string, ev *mail.Event) (string, bool) {
+	const stamp = len("[2024-06-03 07:07:24")
+	sod, ok := secondOfDay(line[12:])
+	body, found := strings.CutPrefix(line[stamp:], "] ")
+	if !ok || !found || line[11] != ' ' || !r.isoDay(line[1:]) || !strings.HasPrefix(body, "Auth failed: ") || !r.moment(&r.full, sod, ev) {
+		return "", false
+	}
+	r.Style, r.Zoneless = WebmailOwn, true
+	ev.Process = "snappymail"
+	return body, true
 }
 
 // squirrel reads "10/06/2013 15:50:41 [LOGIN_ERROR] ", which SquirrelMail's Squirrel Logger writes: month, day, year.

@@ -89,6 +89,9 @@ func cut(body string) (l line, ok bool) {
 	if end == 0 || l.text == "" {
 		return l, false
 	}
+	if l.service == "service" && l.text[0] == '=' {
+		return cutPlesk(body)
+	}
 	if l.text[0] == '(' {
 		inner, rest, found := bracket(l.text)
 		if !found {
@@ -113,6 +116,16 @@ func cut(body string) (l line, ok bool) {
 	}
 	l.level, l.text = level(l.text)
 	return l, true
+}
+
+// cutPlesk takes apart what Plesk has Dovecot write (mail_log_prefix): "service=imap, user=eva@example.org, ip=[192.0.2.66]. text".
+func cutPlesk(body string) (l line, ok bool) {
+	service, rest, ok1 := strings.Cut(body[len("service="):], ", user=")
+	user, rest, ok2 := strings.Cut(rest, ", ip=[")
+	_, text, ok3 := strings.Cut(rest, "]. ")
+	l.service, l.user = service, strings.TrimSuffix(strings.TrimPrefix(user, "<"), ">")
+	l.level, l.text = level(text)
+	return l, ok1 && ok2 && ok3
 }
 
 // bracket takes "(inner)" from the front of text, up to a bracket that a colon or a "<" follows.

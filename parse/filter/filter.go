@@ -67,6 +67,8 @@ func reader(tag string) func(string, *mail.Event) {
 		return clamsmtpd
 	case "saslauthd":
 		return saslauthd
+	case "plesk_saslauthd", "plesk-saslauthd":
+		return pleskSASL
 	case "imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "imaplogin", "pop3login", "courierpop3login", "courierpop3d", "authdaemond":
 		return courier
 	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved":

@@ -25,6 +25,24 @@ func saslauthd(body string, ev *mail.Event) {
 	ev.Text = strings.TrimSuffix(after(rest, "[reason="), "]")
 }
 
+// pleskSASL reads the failures of the password server that Plesk puts in the place of Cyrus SASL's. The user is what the client
+// typed. What it says of a user who does not exist is said again as a failure.
+//
+//	failed mail authentication attempt for user 'eva@example.org' (password len=8)
+func pleskSASL(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	_, user, ok := strings.Cut(body, "attempt for user '")
+	if !ok || !strings.HasPrefix(body, "failed mail auth") {
+		return
+	}
+	user, _, ok = cutLast(user, "' (password len=")
+	if !ok {
+		return
+	}
+	is(ev, mail.AuthFailed)
+	ev.Account, ev.Service = user, "auth"
+}
+
 // courier reads "LOGIN, user=eva, ip=[::ffff:192.0.2.66], port=[50122], protocol=IMAP" and "LOGIN FAILED, …".
 func courier(body string, ev *mail.Event) {
 	is(ev, mail.Other)

@@ -33,7 +33,7 @@ func invented(line string, ev *mail.Event) (name, value string) {
 // constant reports whether a format may set the value although the line does not have it.
 func constant(value string) bool {
 	switch value {
-	case mail.NullSender, "exim", "roundcube", "squirrelmail", "webmail", "auth",
+	case mail.NullSender, "exim", "roundcube", "squirrelmail", "zimbra", "snappymail", "webmail", "auth",
 		"CONNECT", "HELO", "EHLO", "AUTH", "STARTTLS", "MAIL", "RCPT", "VRFY", "EXPN", "ETRN", "DATA", "BDAT", "QUIT", "END-OF-MESSAGE":
 		return true
 	}

@@ -186,12 +186,17 @@ func disposition(word string) (d mail.Disposition, ok bool) {
 	return mail.NoDisposition, false
 }
 
-// sent tells what "sent" means: that this agent is done. That the relay was a content filter cannot be seen here.
+// sent tells what "sent" means: that this agent is done. That the relay was a content filter cannot be seen here, unless it names
+// the ID of what it put back or (amavis) its own. What else speaks LMTP, on this host or another, keeps no queue (RFC 2033, section
+// 1): it has put the mail into a mailbox.
 func sent(reason string, ev *mail.Event) {
 	switch ev.Daemon {
 	case "smtp", "lmtp":
 		ev.Code, _ = cutCode(reason)
 		ev.Child = queuedAs(reason)
+		if ev.Daemon == "lmtp" && ev.Child == "" && !strings.Contains(reason, " id=") {
+			ev.Flags |= mail.LocalTarget
+		}
 	case "discard":
 		ev.Disposition = mail.Discarded
 	case "qmgr", "oqmgr", "nqmgr":

@@ -1,5 +1,6 @@
-// Package webmail reads the logs of webmail programs: logins and hand-ins of Roundcube (userlogins, sendmail and errors), logins
-// that SquirrelMail's squirrel_logger, Horde and SOGo note.
+// Package webmail reads the logs of webmail programs: logins and hand-ins of Roundcube (userlogins, sendmail and errors) and of
+// Zimbra (audit.log and mailbox.log), logins that SquirrelMail's squirrel_logger, Horde and SOGo note, and failed ones of RainLoop
+// and SnappyMail.
 //
 // It stands beside the other formats, under parse. To the mail server every user of a webmail comes from the webmail's host:
 // these lines alone have the address of the browser. They come from files of their own, or through syslog.
@@ -15,7 +16,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format reads the lines of Roundcube, SquirrelMail, Horde and SOGo.
+// Format reads the lines of these.
 var Format = parse.Format{Name: "webmail", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
@@ -28,6 +29,10 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 		return horde(body, ev)
 	case "sogod":
 		return sogo(body, ev)
+	case "zimbra":
+		return zimbra(body, ev)
+	case "snappymail":
+		return snappymail(body, ev)
 	}
 	return parse.Foreign
 }

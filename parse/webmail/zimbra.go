@@ -1,0 +1,119 @@
+package webmail
+
+import (
+	"strings"
+
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
+
+// zimbra reads two of the lines of Zimbra's mailboxd, which serves web, IMAP and POP3 and hands in what is written in the web
+// (audit.log and mailbox.log; ZimbraLog.java, SmtpTransport in MailSender.java)
+//
+//	INFO  [thread] [name=U;⟨mid=N;⟩ip=ADDR;oip=ADDR;…] security - cmd=Auth; account=U; protocol=soap;⟨ error=WORDS;⟩
+//	INFO  [thread] [name=U;mid=N;oip=ADDR;…] smtp - Sending message to MTA at HOST: Message-ID=<ID>, …
+//
+// The context names the address of the connection (ip), and where that was a proxy's, the client's (oip), which mailboxd believes
+// of proxies of its own only. It goes on with what the client says of itself.
+func zimbra(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA, ev.Kind = mail.Webmail, mail.Other
+	_, rest, ok := strings.Cut(body, "] [")
+	if !ok {
+		return parse.Parsed
+	}
+	if context, words, ok := strings.Cut(rest, "] security - cmd="); ok {
+		zimbraLogin(context, words, ev)
+	} else if context, words, ok := strings.Cut(rest, "] smtp - Sending message to MTA at "); ok {
+		zimbraHandIn(context, words, ev)
+	}
+	return parse.Parsed
+}
+
+func zimbraLogin(context, words string, ev *mail.Event) {
+	what, words, ok := strings.Cut(words, "; account=")
+	if !ok || what != "Auth" && what != "AdminAuth" {
+		return
+	}
+	user, words, ok := strings.Cut(words, "; protocol=")
+	if !ok {
+		user, words, _ = strings.Cut(words, ";")
+	}
+	protocol, words, _ := strings.Cut(words, ";")
+	ev.Kind, ev.Account, ev.Service = mail.Auth, user, "webmail"
+	switch protocol {
+	case "imap", "pop3":
+		ev.Service = protocol
+	}
+	zimbraContext(context, ev)
+	if _, why, ok := strings.Cut(words, "error="); ok {
+		ev.Kind, ev.Text = mail.AuthFailed, strings.TrimSuffix(why, ";")
+	}
+	if strings.Contains(context, ";oproto=smtp;") { // the MTA asked: its own log has the login
+		ev.Service = "auth"
+		if ev.Kind == mail.Auth {
+			ev.Kind = mail.Other
+		}
+	}
+}
+
+func zimbraHandIn(context, words string, ev *mail.Event) {
+	_, id, ok := strings.Cut(words, "Message-ID=<")
+	id, _, found := strings.Cut(id, ">")
+	user, _ := field(context, "name=")
+	if !ok || !found || id == "" || user == "" {
+		return
+	}
+	ev.Kind, ev.Account, ev.MessageID = mail.FilterResult, user, id
+	zimbraContext(context, ev)
+}
+
+// zimbraContext takes the client's address. Where there are two of a kind, one of them was typed.
+func zimbraContext(context string, ev *mail.Event) {
+	if agent := strings.Index(context, ";ua="); agent >= 0 {
+		context = context[:agent]
+	}
+	where, twice := field(context, "oip=")
+	if where == "" {
+		where, twice = field(context, "ip=")
+	}
+	ev.Client.IP = outermost(where)
+	if twice {
+		ev.Flags |= mail.Doubtful
+	}
+}
+
+// field is the value of the first "name=value;" of a context, and whether there is another one.
+func field(context, name string) (value string, twice bool) {
+	found := 0
+	for context != "" {
+		var part string
+		part, context, _ = strings.Cut(context, ";")
+		if text, ok := strings.CutPrefix(part, name); ok {
+			if found++; found == 1 {
+				value = text
+			}
+		}
+	}
+	return value, found > 1
+}
+
+// snappymail reads what RainLoop and SnappyMail note of a login that failed, in a file of their own or through syslog
+// (Actions.php, LoggerAuth):
+//
+//	Auth failed: ip=ADDR user=U⟨ host=HOST port=N⟩
+func snappymail(body string, ev *mail.Event) parse.Verdict {
+	ev.MTA, ev.Kind = mail.Webmail, mail.Other
+	rest, ok := strings.CutPrefix(body, "Auth failed: ip=")
+	if !ok {
+		return parse.Parsed
+	}
+	where, user, ok := strings.Cut(rest, " user=")
+	if !ok {
+		return parse.Damaged
+	}
+	if name, _, ok := cutLast(user, " host="); ok {
+		user = name
+	}
+	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "webmail", user, browser(where)
+	return parse.Parsed
+}
