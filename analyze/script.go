@@ -340,6 +340,13 @@ func (w *scriptWatch) title(k birthplace, b *born) string {
 	return fmt.Sprintf("A program of %s", w.who(k, b))
 }
 
+// scriptFile is the file of PHP's "33:mailer.php", or of "33:mailer.php(3) : eval()'d code".
+func scriptFile(name string) string {
+	_, file, _ := strings.Cut(name, ":")
+	file, _, _ = strings.Cut(file, "(")
+	return cmp.Or(strings.TrimSpace(file), name)
+}
+
 // facts are the user, where to look, and the first messages.
 func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
@@ -350,8 +357,7 @@ func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	case Directory:
 		f.Facts = append(f.Facts, Fact{"look at", "files in " + k.name + " that are newer than the day before it began, and the web server's access log at that time"})
 	case Script:
-		_, file, _ := strings.Cut(k.name, ":")
-		f.Facts = append(f.Facts, Fact{"look at", "every file named " + cmp.Or(file, k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
+		f.Facts = append(f.Facts, Fact{"look at", "every file named " + scriptFile(k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
 	default:
 		f.Facts = append(f.Facts, Fact{"look at", "the processes, crontab and web directories of " + w.who(k, b) + "; the log does not name the script (Exim: log_selector = +arguments; PHP: mail.add_x_header = On)"})
 	}

@@ -33,3 +33,16 @@ func TestScriptRecordsAreBounded(t *testing.T) {
 		t.Errorf("the small place: got %+v", small)
 	}
 }
+
+func TestScriptFile(t *testing.T) {
+	for name, want := range map[string]string{
+		"33:mailer.php":                                "mailer.php",
+		"5012:cache.php(3) : eval()'d code":            "cache.php",
+		"5012:cache.php(3) : runtime-created function": "cache.php",
+		"mailer": "mailer",
+	} {
+		if got := scriptFile(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}

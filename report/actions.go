@@ -49,7 +49,7 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	}
 	for _, f := range findings {
 		if mayBlock(r, f) {
-			add(Action{"keep its clients out", command(r, "block", "--format", blockForm(r)), f.ID})
+			add(Action{keepOut(findings), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
 		}
 	}
@@ -59,6 +59,14 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 		}
 	}
 	return all
+}
+
+// keepOut says whom a block list keeps out. It has no clients of an account, since its owner sits there, too (analyze.Blocks).
+func keepOut(findings []*analyze.Finding) string {
+	if slices.ContainsFunc(findings, func(f *analyze.Finding) bool { return f.Subject.Kind == analyze.Account }) {
+		return "keep its clients out, but for those of the login: its new password stops them"
+	}
+	return "keep its clients out"
 }
 
 // usedAlike are accounts that gave little cause for suspicion by themselves, but were used from an address of one that was abused.
