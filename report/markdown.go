@@ -250,8 +250,7 @@ func (d *document) foot() {
 	r := d.r
 	d.head(2, "What this rests on")
 	d.item("totals", totalsText(&r.Totals))
-	start, end := r.Window()
-	d.item("covered", from(start, end, r.Zone))
+	d.item("covered", covered(r))
 	d.item("hosts", codes(hostsOf(r), 20, len(hostsOf(r))))
 	d.item("zone", markdown(zoneText(r)))
 	for _, rule := range yearTexts(r) {

@@ -18,8 +18,7 @@ func (d *document) investigation() {
 	stories := tell(r)
 	d.blank()
 	if len(stories) == 0 {
-		start, end := r.Window()
-		d.line("**Nothing found** in " + Counted(r.Totals.Messages, "message", "messages") + ", " + from(start, end, r.Zone) + ".")
+		d.line("**Nothing found.** " + inVain(r))
 	}
 	if len(stories) > 1 {
 		d.line("**" + Counted(len(stories), "incident", "incidents") + " of " + Counted(len(r.Findings), "finding", "findings") + ": " + gravity(stories) + ".**")

@@ -54,7 +54,8 @@ type Gap struct {
 	From, To mail.Instant
 }
 
-// Window is the span that the report speaks about: what was read, within what was asked for.
+// Window is the span that the report speaks about: what was read, within what was asked for; 0 and 0 where the logs hold
+// nothing of that.
 func (r *Report) Window() (start, end mail.Instant) {
 	start, end = r.Ledger.First, r.Ledger.Last
 	if start != 0 && r.Since > start {
@@ -62,6 +63,9 @@ func (r *Report) Window() (start, end mail.Instant) {
 	}
 	if r.Until != 0 && r.Until < end {
 		end = r.Until
+	}
+	if start > end {
+		return 0, 0
 	}
 	return start, end
 }

@@ -303,7 +303,11 @@ func limits(r *Report, s *story) []string {
 func coverageTexts(r *Report) []string {
 	var all []string
 	start, end := r.Window()
-	all = append(all, "What lies before "+start.In(r.Zone).Format(dayLayout)+" and after "+end.In(r.Zone).Format(dayLayout)+" is not known.")
+	if start == 0 {
+		all = append(all, capital(covered(r))+".")
+	} else {
+		all = append(all, "What lies before "+start.In(r.Zone).Format(dayLayout)+" and after "+end.In(r.Zone).Format(dayLayout)+" is not known.")
+	}
 	for i, g := range r.Gaps {
 		if i == 5 {
 			break

@@ -371,8 +371,7 @@ func (p *page) foot() {
 	r := p.r
 	p.line("")
 	p.field("totals", totalsText(&r.Totals))
-	start, end := r.Window()
-	p.field("covered", from(start, end, r.Zone)+onHosts(hostsOf(r)))
+	p.field("covered", covered(r)+onHosts(hostsOf(r)))
 	p.item(Visible(zoneText(r)))
 	for _, rule := range yearTexts(r) {
 		p.item(Visible(rule))

@@ -227,8 +227,7 @@ func (p *page) notFound() {
 
 // covered says over what the search went.
 func (p *page) covered() {
-	start, end := p.r.Window()
-	p.wrap("  ", "  ", "In "+Counted(p.r.Totals.Messages, "message", "messages")+", "+from(start, end, p.r.Zone)+", none of what was looked for stands out.")
+	p.wrap("  ", "  ", inVain(p.r))
 }
 
 // inquest is the end of the document: what the logs lack, and what was read.

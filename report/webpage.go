@@ -165,11 +165,10 @@ func (b *webBuilder) anchor(stories []*story) {
 }
 
 func (b *webBuilder) title(stories []*story) (title, lead string) {
-	start, end := b.r.Window()
-	over := "in " + Counted(b.r.Totals.Messages, "message", "messages") + " of " + Counted(max(1, len(hostsOf(b.r))), "host", "hosts") + ", " + from(start, end, b.r.Zone)
 	if len(stories) == 0 {
-		return "Nothing found", capital(over) + ", none of what was looked for stands out."
+		return "Nothing found", inVain(b.r)
 	}
+	over := "in " + overWhat(b.r)
 	return stories[0].sentence, Counted(len(stories), "incident", "incidents") + " (" + gravity(stories) + ") of " +
 		Counted(len(b.r.Findings), "finding", "findings") + " " + over + "."
 }

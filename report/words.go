@@ -269,9 +269,34 @@ func hostsOf(r *Report) []string {
 	return sortedKeys(hosts)
 }
 
+// covered is the window in words.
+func covered(r *Report) string {
+	start, end := r.Window()
+	if start == 0 && r.Ledger.First != 0 {
+		return "nothing of the time that was asked for: the logs cover " + from(r.Ledger.First, r.Ledger.Last, r.Zone)
+	}
+	return from(start, end, r.Zone)
+}
+
+// overWhat is what was searched, in words.
+func overWhat(r *Report) string {
+	return Counted(r.Totals.Messages, "message", "messages") + " of " + Counted(max(1, len(hostsOf(r))), "host", "hosts") + ", " + covered(r)
+}
+
+// inVain is the sentence of a report that found nothing: what was searched.
+func inVain(r *Report) string {
+	if start, _ := r.Window(); start == 0 {
+		return "There was nothing to search: " + covered(r) + "."
+	}
+	return "In " + overWhat(r) + ", none of what was looked for stands out."
+}
+
 // zoneText says in which zone times are shown, and why. Where the zone's offset changes within the window, both stand.
 func zoneText(r *Report) string {
 	start, end := r.Window()
+	if start == 0 {
+		start, end = r.Ledger.First, r.Ledger.Last
+	}
 	a, b := start.In(r.Zone).Format("-07:00"), end.In(r.Zone).Format("-07:00")
 	if a != b {
 		a += " and " + b

@@ -154,9 +154,12 @@ type raster struct {
 	zone  *time.Location
 }
 
-// newRaster covers the moments from first to last.
+// newRaster covers the moments from first to last; first 0 is no moment at all, and there are no steps.
 func newRaster(first, last mail.Instant, step time.Duration, zone *time.Location) raster {
 	r := raster{step: max(int64(step/time.Second), 1), zone: zone}
+	if first == 0 {
+		return r
+	}
 	r.from = onWall(first, zone) / r.step * r.step
 	r.count = int((onWall(last, zone)-r.from)/r.step) + 1
 	return r
