@@ -53,7 +53,8 @@ type Watch interface {
 	// Merge takes over what other, a Watch of the same detector and pass, has counted. other must not be used after it.
 	Merge(other Watch)
 
-	// Findings says what was found, in no particular order. It is called once, at the end.
+	// Findings says what was found, in no particular order. It is called once, at the end, while other watches may be asked,
+	// too: all that it may change of site is its Notes, which are its own.
 	Findings(site *Site) []Finding
 }
 

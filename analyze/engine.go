@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mailforensics/mail"
@@ -59,14 +60,32 @@ func (e *Engine) Merge(other *Engine) {
 	}
 }
 
+// atOnce is how many watches are asked for their findings at the same time: what each makes for it is memory.
+const atOnce = 2
+
 // Findings asks the survey for the site, and with it every watch for its findings: the most severe first, then by score,
 // start and ID. It is called once, at the end. A watch that was asked is let go of: what it remembers is memory for the next.
 func (e *Engine) Findings() ([]Finding, *Site) {
 	site := e.survey.Site()
-	var all []Finding
+	found, notes := make([][]Finding, len(e.watches)), make([][]string, len(e.watches))
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, atOnce)
 	for i, w := range e.watches {
 		e.watches[i] = nil
-		for _, f := range w.Findings(site) {
+		turns <- struct{}{}
+		wait.Go(func() {
+			seen := *site
+			seen.Notes = nil
+			found[i] = w.Findings(&seen)
+			notes[i] = seen.Notes
+			<-turns
+		})
+	}
+	wait.Wait()
+	site.Notes = slices.Concat(append([][]string{site.Notes}, notes...)...)
+	var all []Finding
+	for i := range found {
+		for _, f := range found[i] {
 			f.Detector = e.names[i]
 			if e.reported(&f) {
 				all = append(all, f)
