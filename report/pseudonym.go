@@ -35,13 +35,30 @@ func (x *redactor) subject(s string) string {
 	if s == "" {
 		return ""
 	}
-	return x.pseudonym(x.subjects, s, "subject")
+	p := x.pseudonym(x.subjects, s, "subject")
+	x.phrase(s, p)
+	return p
+}
+
+// maxPhrases bounds what every text is searched for: 2,000 phrases cost a tenth of a millisecond a text.
+const maxPhrases = 2000
+
+// phrase notes the pseudonym of what is more than a word, as it stands in logs and as it stands in expressions.
+func (x *redactor) phrase(s, p string) {
+	if len(x.phrases) >= maxPhrases {
+		return
+	}
+	x.phrases[s] = p
+	if quoted := appendString(nil, s); len(quoted) != len(s)+2 {
+		x.phrases[string(quoted[1:len(quoted)-1])] = p
+	}
 }
 
 // plainNames are names that half the world's machines have. They tell nothing, and are words of our own sentences.
 var plainNames = map[string]bool{
 	"unknown": true, "localhost": true, "mail": true, "root": true, "nobody": true, "www-data": true, "apache": true, "nginx": true, "daemon": true,
 	"home": true, "var": true, "srv": true, "www": true, "usr": true, "opt": true, "tmp": true, "etc": true, "lib": true, "local": true, "share": true,
+	"main.cf": true, "master.cf": true, "discarded": true, "blackhole": true,
 	"data": true, "web": true, "html": true, "htdocs": true, "public_html": true, "cgi-bin": true, "wp-content": true, "wp-includes": true,
 	"uploads": true, "plugins": true, "themes": true, "cache": true, "images": true, "vhosts": true, "httpdocs": true, "users": true,
 }
@@ -54,7 +71,11 @@ func (x *redactor) name(s string) string {
 	if r := x.word(s); r != s {
 		return r
 	}
-	return x.pseudonym(x.names, strings.ToLower(s), "name")
+	p := x.pseudonym(x.names, strings.ToLower(s), "name")
+	if !oneWord(s) {
+		x.phrase(s, p)
+	}
+	return p
 }
 
 // path is a directory or script, whose folders are named after customers and users. Names of files stay: they are what the
@@ -113,10 +134,15 @@ func (x *redactor) address(a string) string {
 	if at > 0 {
 		local = x.pseudonym(x.locals, strings.ToLower(a[:at]), "user")
 	}
-	if a[at+1:] == "" {
-		return local + "@"
+	p := local + "@"
+	if a[at+1:] != "" {
+		p += x.domain(strings.Trim(a[at+1:], "[]"))
 	}
-	return local + "@" + x.domain(strings.Trim(a[at+1:], "[]"))
+	x.given[p] = true
+	if !oneWord(a) {
+		x.phrase(a, p)
+	}
+	return p
 }
 
 // word is a word of a text without its identity, or the word itself.
@@ -148,14 +174,21 @@ func (x *redactor) word(w string) string {
 	return w
 }
 
-// isDomainName reports whether a word is a name with dots whose last label is letters, as a top-level domain's.
+// isDomainName reports whether a word is a name with dots whose last label is letters, as a top-level domain's. Poland and
+// others have endings that scripts have, too: those are files behind a slash alone.
 func isDomainName(w string) bool {
 	at := strings.LastIndexByte(w, '.')
 	if at <= 0 || len(w)-at < 3 {
 		return false
 	}
+	switch last := strings.ToLower(w[at+1:]); {
+	case last == "pl", last == "py", last == "sh", last == "cf":
+		return true
+	case strings.HasPrefix(last, "xn--"):
+		return true
+	}
 	for _, c := range w[at+1:] {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c < 0x80 {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,9 +22,10 @@ import (
 // Other words of a line stay as they are; read it before you send it.
 func Redact(r *Report) *Report {
 	x := newRedactor(r)
-	for i := range r.Findings { // who is named late must be known in the first line, too
-		x.finding(&r.Findings[i])
+	for _, f := range r.named() { // who is named late must be known in the first line, too
+		x.finding(f)
 	}
+	x.sort()
 	c := *r
 	c.Files = slices.Clone(r.Files)
 	for i, f := range r.Files {
@@ -44,6 +46,7 @@ func Redact(r *Report) *Report {
 	for i := range c.Findings {
 		c.Findings[i].Related = mapped(r.Findings[i].Related, ids)
 	}
+	c.Named = nil
 	c.Incidents = make([]analyze.Incident, len(r.Incidents))
 	for i := range r.Incidents {
 		c.Incidents[i] = x.incident(&r.Incidents[i], ids)
@@ -53,6 +56,17 @@ func Redact(r *Report) *Report {
 	c.Notes = x.texts(r.Notes)
 	c.Notes = append(c.Notes, "addresses, hosts, logins and subjects are pseudonyms (--redact)")
 	return &c
+}
+
+// named are the findings whose names the report knows.
+func (r *Report) named() []*analyze.Finding {
+	all := make([]*analyze.Finding, 0, len(r.Findings)+len(r.Named))
+	for _, findings := range [...][]analyze.Finding{r.Findings, r.Named} {
+		for i := range findings {
+			all = append(all, &findings[i])
+		}
+	}
+	return all
 }
 
 func mapped(values []string, by map[string]string) []string {
@@ -73,15 +87,16 @@ type redactor struct {
 	locals   map[string]string
 	names    map[string]string // hosts, logins, user names and folders, in small letters
 	subjects map[string]string
-	given    map[string]bool // pseudonyms, which must not get others
-	longest  []string        // subjects, longest first
+	phrases  map[string]string // subjects, and names and addresses that are more than a word
+	given    map[string]bool   // pseudonyms, which must not get others
+	longest  []string          // phrases, longest first
 }
 
 func newRedactor(r *Report) *redactor {
 	x := &redactor{
 		files: make(map[string]string), ips: make(map[netip.Addr]netip.Addr), networks: make(map[netip.Prefix]int),
 		inside: make(map[netip.Prefix]int), domains: make(map[string]string), locals: make(map[string]string),
-		names: make(map[string]string), subjects: make(map[string]string), given: make(map[string]bool),
+		names: make(map[string]string), subjects: make(map[string]string), phrases: make(map[string]string), given: make(map[string]bool),
 	}
 	for i := range r.Ledger.Files {
 		x.file(r.Ledger.Files[i].Path)
@@ -89,8 +104,7 @@ func newRedactor(r *Report) *redactor {
 			x.name(h)
 		}
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range r.named() {
 		for _, a := range f.Accounts {
 			x.name(a)
 		}
@@ -105,11 +119,13 @@ func newRedactor(r *Report) *redactor {
 		}
 		x.subjectValue(f.Subject)
 	}
-	for s := range x.subjects {
-		x.longest = append(x.longest, s)
-	}
-	slices.SortFunc(x.longest, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	x.sort()
 	return x
+}
+
+// sort makes the phrases ready that are known so far.
+func (x *redactor) sort() {
+	x.longest = slices.SortedFunc(maps.Keys(x.phrases), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 }
 
 func (x *redactor) texts(ss []string) []string {

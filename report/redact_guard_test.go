@@ -152,6 +152,41 @@ func TestRedactLines(t *testing.T) {
 	}
 }
 
+// Names have blanks, quotes, signs and endings that scripts have, too.
+func TestRedactOddNames(t *testing.T) {
+	r := sample()
+	r.Findings[0].Accounts = []string{"secret07 berg"}
+	r.Findings[0].Subjects = []analyze.Count{{Value: `Dear "Mr. secret08"`, Messages: 1}}
+	r.Findings[0].Signature = `subject == "Dear \"Mr. secret08\""`
+	red := Redact(r)
+	x := newRedactor(r)
+	got := []string{red.Findings[0].Signature}
+	for line := range strings.Lines(`2024-05-10 06:03:38 1s5HTX-000591-1P <= "anna secret01"@club.example H=secret02 [192.0.2.10]:4711 P=esmtps S=8850 T="Dear \"Mr. secret03\" and secret04" for o'secret05@club.example john#secret06@club.example
+2024-05-10 06:03:38 1s5HTX-000591-1P => secret09 <secret09@club.example> R=dnslookup T=remote_smtp H=mail.secret10.pl [192.0.2.20]:25 C="250 ok from host.secret11.sh"
+2024-05-10 06:03:39 H=(secret12 host) [192.0.2.11]:4711 F=<bounce+secret13=club.example@lists.example> rejected RCPT <secret14+tag@secret15.xn--p1ai>: relay not permitted
+2024-05-10 06:03:40 1s5HTY-000591-1P <= bounce-secret16=club.example@lists.example H=relay.secret17.xn--p1ai [192.0.2.10]:4711 P=esmtps S=8850 id=<secret18@x.example> T="x" for a@club.example
+Jan 24 14:44:11 mx9 postfix/cleanup[1]: 7DEDFA4D: warning: header Subject: Greetings from secret19 and from secret20 from x.pools.example[192.0.2.7]; from=<"secret21 space"@b.example> to=<secret22/x@b.example> proto=ESMTP helo=<secret23 helo name>
+Jan 24 14:44:11 mx9 postfix/smtp[1]: 7DEDFA4D: to=<eva@b.example>, relay=secret24[10.0.0.1]:25, delay=1, dsn=2.0.0, status=sent (250 ok secret25.pl)
+Jan 24 14:44:11 mx9 postfix/smtpd[1]: 7DEDFA4D: client=secret26.firma.pl[192.0.2.7], sasl_method=PLAIN, sasl_username=secret07 berg
+Jan 24 14:44:11 mx9 dovecot: imap-login: Login: user=<secret27 berg>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=1, TLS, session=<aBc>
+2024-05-10 06:00:00 cwd=/home/secret28/public_html 3 args: /usr/sbin/sendmail -t -i -f secret29
+`) {
+		got = append(got, x.line(line))
+	}
+	for _, text := range got {
+		if strings.Contains(text, "secret") {
+			t.Errorf("a name is left: %s", text)
+		}
+	}
+	if got, want := x.line("2024-05-10 06:03:40 1s5HTY-000591-1P <= a=b.example@lists.example H=(x y) [192.0.2.10]:4711 P=esmtp id=<1@x.example> from=a@b.example\n"),
+		"2024-05-10 06:03:40 1s5HTY-000591-1P <= user-"; !strings.HasPrefix(got, want) || !strings.Contains(got, "]:4711 P=esmtp id=<user-") || !strings.Contains(got, "from=user-") {
+		t.Errorf("the line cannot be followed any more: %s", got)
+	}
+	if got, want := x.line("2024-05-14 10:00:05 cwd=/ 3 args: /srv/cgi/mailer.pl main.cf"), "2024-05-14 10:00:05 cwd=/ 3 args: /srv/cgi/mailer.pl main.cf"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // Every network keeps a pseudonym of its own, however many there are.
 func TestRedactManyNetworks(t *testing.T) {
 	x := newRedactor(sample())

@@ -45,7 +45,8 @@ type Report struct {
 	Thresholds *analyze.Thresholds // that the findings depend on; nil: none are named
 
 	Tables []Table
-	Notes  []string // what the reader must know besides: precision that was lost, guesses
+	Named  []analyze.Finding // that tables name, for Redact: they are printed nowhere
+	Notes  []string          // what the reader must know besides: precision that was lost, guesses
 }
 
 // Gap is a span in which a host logged nothing.

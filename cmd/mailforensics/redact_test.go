@@ -83,7 +83,7 @@ func TestRedactedReportsNameNobody(t *testing.T) {
 			t.Fatalf("no sample %s: %v", tt.sample, err)
 		}
 		hidden := secrets(t, files)
-		commands := []string{"offenders --top 50 --by ip,network,account,sender,recipient,helo,user,directory,script,relay,host,subject", "summary"}
+		commands := []string{"offenders --top 50 --by ip,network,account,sender,recipient,helo,user,directory,script,relay,host,subject", "summary", "timeline", "timeline --by helo,user,directory,subject,sender"}
 		for format := range strings.FieldsSeq(tt.formats) {
 			commands = append(commands, "investigate --format "+format)
 		}

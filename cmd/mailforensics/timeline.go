@@ -158,6 +158,7 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 	rep := s.newReport("timeline", "timeline", args, r)
 	rep.Totals = engine.Totals
 	findings, _ := engine.Findings()
+	rep.Named = findings
 	first, last := t.all.bounds()
 	if from, to, ok := around(findings, first, last); ok {
 		first, last = from, to
@@ -265,8 +266,8 @@ func (s *tallyGrid) tables(marks raster, top int) []report.Table {
 	shown := report.Table{
 		Name: "series", Title: "By " + s.key.Name, For: report.Person, Left: max(len(ranked)-top, 0), Empty: "no message has " + article(s.key.Name) + " in this log",
 		Columns: []report.Column{
-			{Name: "value", Title: s.key.Name}, {Name: "messages", Title: "messages", Number: true}, {Name: "rejected", Title: "rejected", Number: true},
-			{Name: "over_time", Title: "over time, a mark is " + stepText(marks.step)},
+			{Name: "by"}, {Name: "value", Title: s.key.Name}, {Name: "messages", Title: "messages", Number: true},
+			{Name: "rejected", Title: "rejected", Number: true}, {Name: "over_time", Title: "over time, a mark is " + stepText(marks.step)},
 		},
 	}
 	rows := report.Table{
@@ -286,7 +287,8 @@ func (s *tallyGrid) tables(marks raster, top int) []report.Table {
 				report.Int(n.delivered), report.Int(n.bounced), report.Int(n.deferred), report.Int(n.rejected)})
 		}
 		total := totals[value]
-		shown.Rows = append(shown.Rows, []report.Value{report.Text(value), report.Int(total.messages), report.Int(total.rejected), report.Series(series)})
+		shown.Rows = append(shown.Rows, []report.Value{report.Text(s.key.Name), report.Text(value), report.Int(total.messages), report.Int(total.rejected),
+			report.Series(series)})
 	}
 	return []report.Table{shown, rows}
 }
