@@ -11,7 +11,7 @@ import (
 )
 
 // gapFinder looks for spans in which a host logged nothing: a lost rotation, a dead syslog, or a quiet night. It says which,
-// and leaves the judgement to the reader.
+// and leaves the judgement to the reader. A webmail's own log is not looked at: it is silent whenever nobody logs in.
 type gapFinder struct {
 	hosts map[string]*hostGaps
 	last  *hostGaps // of the event before: events come in runs of a host
@@ -35,7 +35,7 @@ const (
 func (g *gapFinder) add(events []mail.Event) {
 	for i := range events {
 		ev := &events[i]
-		if ev.Time == 0 {
+		if ev.Time == 0 || ev.MTA == mail.Webmail {
 			continue
 		}
 		if g.last == nil || ev.Host != g.name {
