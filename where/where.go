@@ -71,8 +71,6 @@ func (x *Expr) Match(m *mail.Message) (bool, error) {
 	return out.(bool), nil
 }
 
-func (x *Expr) String() string { return x.source }
-
 // names collects the identifiers of an expression, so that only the fields that it uses are computed for each message. It
 // looks at the networks and times that are written out in it, too: a wrong one would select nothing.
 type names struct {
@@ -107,7 +105,7 @@ func (n *names) arguments(call *ast.CallNode) error {
 	case "within":
 		_, err = within("", text.Value)
 	case "at":
-		_, err = moment(text.Value, n.zone)
+		_, err = at(text.Value, n.zone)
 	}
 	return err
 }
@@ -117,7 +115,7 @@ func functions(zone *time.Location) []expr.Option {
 	return []expr.Option{
 		expr.Function("within", func(args ...any) (any, error) { return within(args[0].(string), args[1].(string)) },
 			new(func(string, string) bool)),
-		expr.Function("at", func(args ...any) (any, error) { return moment(args[0].(string), zone) },
+		expr.Function("at", func(args ...any) (any, error) { return at(args[0].(string), zone) },
 			new(func(string) time.Time)),
 		expr.Function("domain", func(args ...any) (any, error) { return mail.Domain(args[0].(string)), nil },
 			new(func(string) string)),
@@ -134,28 +132,51 @@ func within(ip, network string) (bool, error) {
 	return err == nil && p.Contains(a.Unmap()), nil
 }
 
-func moment(text string, zone *time.Location) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return t, nil
-		}
+func at(text string, zone *time.Location) (time.Time, error) {
+	if t, ok := Moment(text, zone); ok {
+		return t, nil
 	}
 	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
 }
 
-// explain adds the field that was perhaps meant to the library's error, which shows the place.
+// Moment reads a time as people write it, to the second, the minute or the day; one without an offset is in zone.
+func Moment(text string, zone *time.Location) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// mistakes are what people write who know other languages, by what the library says of it. The first that fits counts.
+var mistakes = [...]struct{ says, hint string }{
+	{`token Operator("=")`, `== compares: ip == "192.0.2.7"`},
+	{"expected bool", `an expression says yes or no to a message: ip == "192.0.2.7", bounced > 0`},
+	{"in (mismatched types string and string)", `networks have within(ip, "192.0.2.0/24"), parts of texts subject contains "x", lists sender in ["a@b.example", "c@d.example"]`},
+	{"mismatched types []string", `a list has any(recipients, # contains "x") and "a@b.example" in recipients`},
+	{"mismatched types time.Time", `times are compared with at("2026-01-04 14:44")`},
+	{"unexpected token Number", `texts, addresses too, stand in quotes: ip == "192.0.2.7"`},
+	{"unexpected token Identifier", "what stands between is ==, !=, <, >, contains, startsWith, endsWith, matches or in; between two conditions, and or or"},
+	{"unrecognized character", "what stands between is ==, !=, <, >, contains, startsWith, endsWith, matches or in; between two conditions, and or or"},
+}
+
+// explain adds what was perhaps meant to the library's error, which shows the place.
 func explain(err error) error {
 	text := err.Error()
-	const unknown = "unknown name "
-	at := strings.Index(text, unknown)
-	if at < 0 {
-		return err
+	if _, rest, ok := strings.Cut(text, "unknown name "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		if guess := Nearest(name, Names()); guess != "" {
+			return fmt.Errorf("%w\nhint: did you mean %s?", err, guess)
+		}
+		return fmt.Errorf("%w\nhint: texts stand in quotes; the fields are %s", err, strings.Join(Names(), ", "))
 	}
-	name, _, _ := strings.Cut(text[at+len(unknown):], " ")
-	if guess := Nearest(name, Names()); guess != "" {
-		return fmt.Errorf("%w\nhint: did you mean %s?", err, guess)
+	for _, m := range mistakes {
+		if strings.Contains(text, m.says) {
+			return fmt.Errorf("%w\nhint: %s", err, m.hint)
+		}
 	}
-	return fmt.Errorf("%w\nhint: the fields are %s", err, strings.Join(Names(), ", "))
+	return err
 }
 
 // Nearest is the word with the fewest edits from what was typed, "" where none is near.

@@ -54,11 +54,45 @@ func TestMatch(t *testing.T) {
 	yes(`"4B1C" in queue_ids`)
 	yes(`time > at("2024-01-24 14:40") && time < at("2024-01-24T14:45:00+01:00")`)
 	no(`time > at("2024-01-24T14:44:11+00:00")`)
+	yes(`time > at("2024-01-24T14:40") && time < at("2024-01-24T14:44:12") && time > at("2024-01-24")`)
 	yes(`time.Hour() == 14 && time.Weekday().String() == "Wednesday"`) // in the zone of the report
 	yes(`asn == 3209 && country == "DE" && size > 1000 && !notice`)
 	yes(`uid == -1`)
 	yes(`domain("x@Y.Example") == "y.example"`)
 	yes(`subject in ["Software", "Hardware"]`)
+}
+
+// TestEveryField: each field is that of the message which its name says.
+func TestEveryField(t *testing.T) {
+	m := sample()
+	m.Flags, m.UID, m.User, m.Script, m.Directory = mail.HasUID, 33, "www-data", "mail.php", "/srv/www"
+	m.Account, m.AuthMethod, m.Service, m.Protocol, m.TLS = "maria", "PLAIN", "submission", "ESMTPSA", "TLSv1.3"
+	m.MessageID, m.Parent, m.Notice, m.Host, m.MTA = "x@bank.example", "5C3D", true, "mx2", mail.Exim
+	m.Direction, m.Queued, m.Completed = mail.Outbound, 1500*time.Millisecond, true
+	m.Recipients = append(m.Recipients, mail.Recipient{Address: "a@far.example", Disposition: mail.Deferred}, mail.Recipient{Address: "b@far.example", Disposition: mail.Expired})
+	want := map[string]string{
+		"time": `at("2024-01-24 14:44:11")`, "ip": `"84.60.208.31"`, "rdns": `"dslb-1.pools.example"`, "helo": `"12345"`, "asn": "3209", "country": `"DE"`,
+		"account": `"maria"`, "auth_method": `"PLAIN"`, "uid": "33", "user": `"www-data"`, "script": `"mail.php"`, "directory": `"/srv/www"`,
+		"sender": `"Anna@Bank.Example"`, "sender_domain": `"bank.example"`,
+		"recipients":        `["smtpsusan@club.example", "susan@club.example", "a@far.example", "b@far.example"]`,
+		"recipient_domains": `["club.example", "club.example", "far.example", "far.example"]`,
+		"dispositions":      `["bounced", "delivered", "deferred", "expired"]`,
+		"relays":            `["", "mx1", "", ""]`, "replies": `["550 5.1.1 unknown", "", "", ""]`,
+		"delivered": "1", "bounced": "2", "deferred": "1", "subject": `"Software"`, "message_id": `"x@bank.example"`, "queue_ids": `["3F2A", "4B1C"]`,
+		"parent": `"5C3D"`, "notice": "true", "host": `"mx2"`, "mta": `"exim"`, "service": `"submission"`, "protocol": `"ESMTPSA"`, "tls": `"TLSv1.3"`,
+		"direction": `"outbound"`, "size": "1441", "queued_seconds": "1.5", "completed": "true",
+	}
+	for _, name := range Names() {
+		source := name + " == " + want[name]
+		x, err := Compile(source, berlin)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		if got, err := x.Match(m); !got || err != nil {
+			t.Errorf("%s: got %v, %v", source, got, err)
+		}
+	}
 }
 
 func TestCompileSaysWhatIsWrong(t *testing.T) {
@@ -72,7 +106,15 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	bad(`sendr == "x"`, "did you mean sender?")
 	bad(`recipient_domain == "x"`, "did you mean recipient_domains?")
 	bad(`colour == "x"`, "the fields are time, ip")
-	bad(`ip`, "bool")                    // no answer to yes or no
+	bad(`subject == Software`, "texts stand in quotes")
+	bad(`ip`, "says yes or no to a message") // no answer to yes or no
+	bad(`ip = "192.0.2.7"`, "hint: == compares")
+	bad(`ip == 192.0.2.7`, "addresses too, stand in quotes")
+	bad(`ip in "192.0.2.0/24"`, "hint: networks have within")
+	bad(`recipients contains "x"`, "hint: a list has any(")
+	bad(`time > "2026-01-04"`, "hint: times are compared with at(")
+	bad(`sender like "x"`, "contains, startsWith")
+	bad(`helo ~ "x"`, "contains, startsWith")
 	bad(`ip ==`, "unexpected token EOF") // shows the place
 	bad(`size == "x"`, "mismatched types")
 	bad(`delivered > 0 and within(ip, "84.60")`, `"84.60" is no network`)

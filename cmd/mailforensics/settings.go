@@ -12,6 +12,7 @@ import (
 
 	"mailforensics/analyze"
 	"mailforensics/mail"
+	"mailforensics/where"
 )
 
 // settings is what was typed, and what it means for a run.
@@ -166,10 +167,8 @@ func (s *settings) moment(flag, text string, zone *time.Location) (mail.Instant,
 			return mail.InstantOf(s.now.Add(d)), nil
 		}
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
-		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return mail.InstantOf(at), nil
-		}
+	if at, ok := where.Moment(text, zone); ok {
+		return mail.InstantOf(at), nil
 	}
 	return 0, &usageError{err: fmt.Errorf("--%s %q: not a time", flag, text),
 		hint: "times are 2026-01-04T14:44:00+01:00, 2026-01-04 14:44, 2026-01-04, or -2h and -7d before now"}
