@@ -173,9 +173,22 @@ func (s *survey) yearAsked(ctx context.Context) {
 	if !ok {
 		newest = mail.InstantOf(s.o.Now)
 	}
+	why := fmt.Sprintf("the newest line is of %d, as asked for", s.o.Year)
+	firsts := make([]mail.Instant, len(s.files))
+	var last time.Time
 	for i, f := range s.files {
-		first := begin(courses[i], f.stamp, newest, s.zoneOf(f).Location)
-		s.setClock(f, first, newest, fmt.Sprintf("the newest line is of %d, as asked for", s.o.Year))
+		zone := s.zoneOf(f).Location
+		firsts[i] = begin(courses[i], f.stamp, newest, zone)
+		if at := firsts[i].Add(courses[i].Passed).In(zone); firsts[i] != 0 && at.After(last) {
+			last = at
+		}
+	}
+	// Counted days are blurred by a leap day: at the turn of the year they prove nothing.
+	if year := last.AddDate(0, 0, 2).Year(); !last.IsZero() && year < s.o.Year {
+		why = fmt.Sprintf("the newest line is of %d: no days like these end in %d, which was asked for", year, s.o.Year)
+	}
+	for i, f := range s.files {
+		s.setClock(f, firsts[i], newest, why)
 	}
 }
 
