@@ -46,8 +46,8 @@ type Watch interface {
 	// after the call; its strings may be kept.
 	Message(m *mail.Message)
 
-	// Event counts an event that is of no message: refusals, logins, sessions, warnings, remote replies. Its strings are
-	// slices of the log's text: clone what is kept.
+	// Event counts a refused attempt or a login: events of no message whose kind is Reject, Auth or AuthFailed. Its strings
+	// are slices of the log's text: clone what is kept.
 	Event(ev *mail.Event)
 
 	// Merge takes over what other, a Watch of the same detector and pass, has counted. other must not be used after it.

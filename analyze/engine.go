@@ -35,21 +35,17 @@ func NewEngine(pass *Pass, detectors []Detector) *Engine {
 
 // Message counts a message whose fate is known.
 func (e *Engine) Message(m *mail.Message) {
-	e.Totals.Message(m)
-	e.survey.Message(m)
-	for _, w := range e.watches {
-		w.Message(m)
-	}
+	s := e.whole()
+	s.Message(m)
 }
 
 // Event counts an event that is of no message.
 func (e *Engine) Event(ev *mail.Event) {
-	e.Totals.Event(ev)
-	e.survey.Event(ev)
-	for _, w := range e.watches {
-		w.Event(ev)
-	}
+	s := e.whole()
+	s.Event(ev)
 }
+
+func (e *Engine) whole() Share { return Share{&e.Totals, e.survey, e.watches} }
 
 // Merge takes over what other, an engine of the same pass and detectors, has counted. other must not be used after it.
 func (e *Engine) Merge(other *Engine) {

@@ -70,8 +70,6 @@ type guessingWatch struct {
 	nobody  guesser // failures without an address
 	names   int     // names that are remembered, over all
 	counted int     // clients that were forgotten when these were counted last
-	first   mail.Instant
-	last    mail.Instant
 }
 
 func newGuessingWatch(p *Pass) *guessingWatch {
@@ -93,7 +91,6 @@ func (w *guessingWatch) Message(m *mail.Message) {
 	if m.Account == "" || m.Notice || m.Has(mail.Doubtful) || m.Time == 0 || !m.Client.IP.IsValid() {
 		return
 	}
-	w.seen(m.Time)
 	w.clients.At(m.Client.IP.Unmap()).won(m.Account, MessageEvidence(m))
 }
 
@@ -101,7 +98,6 @@ func (w *guessingWatch) Event(ev *mail.Event) {
 	if ev.Time == 0 {
 		return
 	}
-	w.seen(ev.Time)
 	switch ev.Kind {
 	case mail.Auth:
 		if ev.Account != "" && ev.Client.IP.IsValid() {
@@ -112,13 +108,6 @@ func (w *guessingWatch) Event(ev *mail.Event) {
 			w.failed(ev)
 		}
 	}
-}
-
-func (w *guessingWatch) seen(t mail.Instant) {
-	if w.first == 0 || t < w.first {
-		w.first = t
-	}
-	w.last = max(w.last, t)
 }
 
 // won notes a login that succeeded.
@@ -272,10 +261,6 @@ func saysUnknown(ev *mail.Event) bool {
 // Merge takes over what other has counted.
 func (w *guessingWatch) Merge(other Watch) {
 	o := other.(*guessingWatch)
-	if o.first != 0 {
-		w.seen(o.first)
-		w.seen(o.last)
-	}
 	for ip, g := range o.clients.All() {
 		mine := w.clients.At(ip)
 		before := mine.accounts.Distinct()

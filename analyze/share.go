@@ -39,7 +39,10 @@ func (s *Share) Event(ev *mail.Event) {
 		s.totals.Event(ev)
 		s.survey.Event(ev)
 	}
-	for _, w := range s.watches {
-		w.Event(ev)
+	switch ev.Kind {
+	case mail.Reject, mail.Auth, mail.AuthFailed:
+		for _, w := range s.watches {
+			w.Event(ev)
+		}
 	}
 }
