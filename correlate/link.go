@@ -291,6 +291,7 @@ func (t *Tracker) isPutBack(h, c *hop) bool {
 func (t *Tracker) adopt(h *hop) {
 	if t.handIns.n > 0 {
 		t.toldByWebmail(h)
+		t.arrived.put(refTo(h))
 	}
 	if len(t.expected) > 0 {
 		e, ok := t.expected[mix(t.seed, h.id)]

@@ -114,6 +114,7 @@ type Tracker struct {
 	expected map[uint64]expect // queue IDs named by another host or a filter before they were seen, by hash of the ID
 	relays   map[string]*queue // where mail for a relay was found again
 	handIns  ring[handIn]      // what a webmail said of messages that were not seen yet
+	arrived  ring[hopRef]      // messages of which a webmail may speak yet; empty where none does
 
 	commands ring[command] // Exim: command lines whose message is to come
 	texts    ring[aclText] // Exim: ACL texts whose message is to come

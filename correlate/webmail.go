@@ -35,15 +35,23 @@ func (t *Tracker) webmail(ev *mail.Event) {
 	t.pass(ev)
 }
 
-// findHandedIn looks for the message in the queue that a webmail has just spoken of.
-func (t *Tracker) findHandedIn(in *handIn) *hop {
-	if in.queueID == "" {
-		return nil // it is logged before the message is handed in
+// findHandedIn looks for the message in the queue that a webmail has just spoken of. Zimbra speaks before it hands in, but its
+// stamps have fractions, and the mail server's may not: the message stands first, then.
+func (t *Tracker) findHandedIn(in *handIn) (found *hop) {
+	if in.queueID != "" {
+		if h := t.findElsewhere(nil, in.queueID, ""); h != nil && in.isOf(h) {
+			return h
+		}
+		return nil
 	}
-	if h := t.findElsewhere(nil, in.queueID, ""); h != nil && in.isOf(h) {
-		return h
-	}
-	return nil
+	t.arrived.each(func(ref *hopRef) bool {
+		h := ref.get()
+		if h != nil && h.message.Account == "" && in.isOf(h) {
+			found = h // the oldest: a copy that comes back is younger
+		}
+		return true
+	})
+	return found
 }
 
 // toldByWebmail looks for what a webmail said of a message that has just got into the queue. Each word is of one message: a
