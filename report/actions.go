@@ -44,7 +44,11 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	add(queueActions(findings)...)
 	for _, f := range findings {
 		if own := ownHost(r, f); own != "" {
-			add(Action{"look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom", "", f.ID})
+			why := "look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom"
+			if c := f.Clients[0].Client; c.IP.IsPrivate() && (c.Name == "" || c.Name == "unknown") {
+				why += "; if strangers come in by it (a router, a proxy, Docker's gateway), the mail server takes them for it: it must not relay for it (mynetworks, +relay_from_hosts)"
+			}
+			add(Action{why, "", f.ID})
 		}
 	}
 	for _, f := range findings {
