@@ -264,9 +264,9 @@ func (s *suspect) unusual() []window {
 	for _, win := range s.windows {
 		days[s.records[win.from].time/mail.Instant(24*time.Hour)] = true
 		for _, r := range s.records[win.from:win.to] {
-			if n++; r.isRefused() {
-				refused++
-			}
+			readers, lost := r.refused()
+			n += readers
+			refused += lost
 		}
 	}
 	log := s.q.site.Last.Sub(s.q.site.First)
@@ -276,11 +276,15 @@ func (s *suspect) unusual() []window {
 	return nil
 }
 
-// isRefused reports whether somebody did not take it: it bounced, or was put off because of us.
-func (r *record) isRefused() bool {
-	refused := false
-	r.recipients(func(c *recalled) { refused = refused || c.disposition == mail.Bounced || c.blocked })
-	return refused
+// refused is how many recipients there are, and how many did not take it: it bounced, or was put off because of us.
+func (r *record) refused() (readers, refused int) {
+	r.recipients(func(c *recalled) {
+		readers++
+		if c.disposition == mail.Bounced || c.blocked {
+			refused++
+		}
+	})
+	return readers, refused
 }
 
 func (s *suspect) nameOf(r *record) string {
@@ -350,9 +354,9 @@ func (q *inquest) organisation(domain string) string {
 // sent unusually much, or from which it was used for days.
 func (s *suspect) learnNetworks() {
 	uses := make(map[netip.Prefix]*use)
-	note := func(ip netip.Addr, t mail.Instant, honest, refused bool) {
+	note := func(ip netip.Addr, t mail.Instant, honest bool) *use {
 		if s.inCore(t) || !ip.IsValid() {
-			return
+			return new(use)
 		}
 		net := NetworkOf(ip)
 		u := uses[net]
@@ -365,9 +369,7 @@ func (s *suspect) learnNetworks() {
 		if honest {
 			u.honest++
 		}
-		if refused {
-			u.refused++
-		}
+		return u
 	}
 	forged := make(map[netip.Prefix]int)
 	for i, r := range s.records {
@@ -375,18 +377,21 @@ func (s *suspect) learnNetworks() {
 			forged[NetworkOf(r.client.IP)]++
 			continue
 		}
-		note(r.client.IP, r.time, true, r.isRefused())
+		readers, refused := r.refused()
+		u := note(r.client.IP, r.time, true)
+		u.readers += readers
+		u.refused += refused
 	}
 	for ip, p := range s.places {
 		for _, in := range p.logins {
-			note(ip, in.time, false, false)
+			note(ip, in.time, false)
 		}
 		if p.pastMessages > 0 {
-			note(ip, p.firstN, true, false)
-			note(ip, p.lastN, true, false)
+			note(ip, p.firstN, true)
+			note(ip, p.lastN, true)
 		}
 		if n := p.loggedIn[byServer] + p.loggedIn[byWebmail]; n > len(p.logins) {
-			note(ip, p.last, false, false)
+			note(ip, p.last, false)
 		}
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
@@ -414,7 +419,8 @@ func (s *suspect) learnNetworks() {
 type use struct {
 	first, last mail.Instant
 	n, honest   int
-	refused     int // messages that bounced, or were refused as unwanted
+	readers     int // recipients of what was sent from there
+	refused     int // … to whom it bounced, or who refused it as unwanted
 }
 
 // brief reports whether it was used for some hours only.
@@ -426,8 +432,7 @@ func passers(uses map[netip.Prefix]*use, early mail.Instant) *use {
 	all := new(use)
 	for _, u := range uses {
 		if u.first > early && u.brief() {
-			all.n += u.n
-			all.honest += u.honest
+			all.readers += u.readers
 			all.refused += u.refused
 		}
 	}
@@ -436,9 +441,9 @@ func passers(uses map[netip.Prefix]*use, early mail.Instant) *use {
 
 // unwanted reports whether what was sent from there went to a list, a little every day: an owner who moved writes to people who
 // exist.
-func (u *use) unwanted() bool { return u.refused >= 5 && ratio(u.refused, u.honest) >= manyRefused }
+func (u *use) unwanted() bool { return u.refused >= 5 && ratio(u.refused, u.readers) >= manyRefused }
 
-// manyRefused is the share of messages that bounce or are refused which no owner's letters have.
+// manyRefused is the share of recipients to whom letters bounce, or who refuse them, which no owner's letters have.
 const manyRefused = 0.08
 
 // owners reports whether it is the owner's. Where nothing unusual stands out, a message alone proves nothing, nor do some days:

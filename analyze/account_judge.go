@@ -206,11 +206,11 @@ func sortedSet(set map[string]bool) []string {
 // outcome weighs what the other side said: a bought list is full of dead addresses, and its readers complain.
 func (q *inquest) outcome(c *charge) {
 	n := c.Counts.Messages
-	switch bounced := c.share(bouncedOnce); {
+	switch bounced := c.bouncedShare(); {
 	case bounced >= 0.2:
-		c.because("many-bounces", 0.25, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+		c.because("many-bounces", 0.25, "%s", c.bounced())
 	case bounced >= 0.08:
-		c.because("bounces", 0.15, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
 		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])

@@ -113,6 +113,9 @@ func (c *charge) latestEntry() *entry {
 
 // title is what a person would say.
 func (c *charge) title() string {
+	if c.Counts.Messages == 0 {
+		return fmt.Sprintf("Account %s: strangers logged in from %s in %s, and sent nothing", c.spelling, plural(len(c.entryAddresses()), "address", "addresses"), duration(c.End.Sub(c.Start)))
+	}
 	what := plural(c.Counts.Messages, "message", "messages")
 	if c.Counts.Recipients >= readersEach*c.Counts.Messages {
 		what += " to " + plural(c.Counts.Recipients, "recipient", "recipients")

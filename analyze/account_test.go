@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,9 @@ func TestAccountVisits(t *testing.T) {
 		w.login(2*oneDay+time.Duration(i)*40*time.Minute, fmt.Sprintf("%d.%d.1.1", 20+i, i), user(7))
 	}
 	all := w.find(account)
+	if len(all) == 1 && all[0].Title != "Account "+user(7)+": strangers logged in from 24 addresses in 15.3 hours, and sent nothing" {
+		t.Errorf("got %q", all[0].Title)
+	}
 	if len(all) != 1 || all[0].Subject.Value != user(7) || len(all[0].Clients) != 24 || all[0].Counts.Logins != 24 || all[0].Counts.Messages != 0 {
 		t.Errorf("got %+v", all)
 	}
@@ -242,19 +246,26 @@ func TestAccountRoom(t *testing.T) {
 // A little every day for a week is below any rate; what it is written to tells a thief from an owner who moved.
 func TestAccountLittleEveryDay(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		dead int // one in so many recipients does not exist
-		want Severity
+		name    string
+		readers int // recipients of each message
+		dead    int // one in so many does not exist
+		want    Severity
 	}{
-		{"to a list of which every seventh is dead", 7, Low},
-		{"to people who exist: the owner has a new home", 100, None},
+		{"to a list of which every seventh is dead", 1, 7, Low},
+		{"to twenty of such a list at a time", 20, 7, Medium},
+		{"to people who exist: the owner has a new home", 1, 100, None},
+		{"to classes of thirty, of whom one has left", 30, 30, None},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newTown(14)
 			for i := range 280 {
 				at := 7*oneDay + time.Duration(i/40)*oneDay + time.Duration(i%40)*36*time.Minute
 				ip := []string{"177.32.239.44", "177.32.67.133", "177.32.12.117"}[i%3]
-				w.send(at, ip, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.dead))
+				to := make([]mail.Recipient, tt.readers)
+				for k := range to {
+					to[k] = mail.Recipient{Address: fmt.Sprintf("v%d@t%d.example", i*tt.readers+k, i%40), Disposition: bouncing(i*tt.readers+k, tt.dead), Relay: "mx.t.example"}
+				}
+				w.add(at, mail.Message{Client: mail.Client{IP: netip.MustParseAddr(ip), Name: "unknown"}, Flags: mail.Verified, Account: user(7), Sender: user(7), Recipients: to})
 			}
 			got, messages := None, 0
 			for _, f := range w.find(account) {

@@ -206,6 +206,22 @@ var honestScenes = []honest{
 				to(m, user(9), mail.Delivered)
 			})
 		}},
+	{name: "a school on Monday at eight, which writes to classes of whom somebody has always left",
+		messages: func(d midnight) []mail.Message {
+			return some(110, d.at(32, 0, 0), 31*time.Second, func(i int, m *mail.Message) {
+				m.Client = mail.Client{IP: netip.MustParseAddr("193.235.2.11"), Name: "unknown"}
+				m.Account, m.Sender = user(100+i%35), user(100+i%35)
+				for k := range 1 + i*7%25 {
+					n := i*25 + k
+					m.Recipients = append(m.Recipients, mail.Recipient{Address: fmt.Sprintf("parent%d@p%d.example", n*13%700, n%9), Disposition: bouncing(n, 30), Relay: "mx.p.example"})
+				}
+			})
+		},
+		events: func(d midnight) []mail.Event {
+			return logins(700, mail.Auth, d.at(7, 30, 0), 3*time.Minute, func(i int, ev *mail.Event) {
+				ev.Client.IP, ev.Account = netip.MustParseAddr("193.235.2.11"), user(100+i%35)
+			})
+		}},
 	{name: "orders of a shop",
 		messages: func(d midnight) []mail.Message {
 			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {

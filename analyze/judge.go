@@ -286,21 +286,35 @@ func (j *judge) farAbove(c *candidate) {
 
 // outcome weighs what the other side said: a list of addresses that were never asked is full of dead ones.
 func (j *judge) outcome(c *candidate) {
-	n := c.Counts.Messages
 	switch {
 	case c.bounces(0.2):
-		c.because("many-bounces", 0.25, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+		c.because("many-bounces", 0.25, "%s", c.bounced())
 	case c.bounces(0.08):
-		c.because("bounces", 0.15, "%d of %d messages bounced", c.marks[bouncedOnce], n)
+		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
 		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
 	}
 }
 
+// bouncedShare is how much of it bounced, by message and by recipient: a letter to a class of thirty always meets a parent who has
+// left, and is not from a bought list for that.
+func (b *batch) bouncedShare() float64 {
+	return min(b.share(bouncedOnce), ratio(b.Counts.Bounced, b.Counts.Recipients))
+}
+
+// bounced says how much that was.
+func (b *batch) bounced() string {
+	n, all := b.marks[bouncedOnce], b.Counts.Messages
+	if b.Counts.Recipients > all {
+		return fmt.Sprintf("%d of %d recipients of %d messages bounced", b.Counts.Bounced, b.Counts.Recipients, all)
+	}
+	return fmt.Sprintf("%d of %d messages bounced", n, all)
+}
+
 // bounces reports whether that share of the messages bounced. One or two of a few are a typing error, and a colleague who left.
 func (c *candidate) bounces(share float64) bool {
-	return c.share(bouncedOnce) >= share && c.marks[bouncedOnce] >= 3
+	return c.bouncedShare() >= share && c.marks[bouncedOnce] >= 3
 }
 
 // honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
