@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"io"
 	"strings"
 
@@ -22,22 +23,39 @@ type exported struct {
 // export reads what journalctl -o export writes: a record is many lines "FIELD=value" and a blank one. Each is made one line
 // of the form that journalctl -o short-unix has; that is also the line which is shown as evidence.
 //
-// A value that is no plain text is written as "FIELD", a line end, its length in eight bytes, and itself. The length is not
-// needed: the text of a mail program has no line end, and zeros at the start of a line never arrive here.
+// A value that is no plain text is written as "FIELD", a line end, its length in eight bytes, and itself. It may be of any
+// program of the machine, and look like a record: only the length tells where it ends.
 // https://systemd.io/JOURNAL_EXPORT_FORMATS
 type export struct {
-	r      *logfile.Reader
-	fields exportFields
-	binary string // the field whose value stands in the next line
-	out    strings.Builder
-	recs   []exported
-	err    error
+	r       *logfile.Reader // verbatim
+	fields  exportFields
+	skip    bool // up to the next line end
+	partial bool // what was read last ended within a line
+	binary  binaryValue
+	out     strings.Builder
+	recs    []exported
+	err     error
+}
+
+// binaryValue is a value with a length that is being read.
+type binaryValue struct {
+	name   string // "": none is
+	length []byte // what is there of it
+	left   uint64 // bytes that are to come
+	text   []byte // of a field that is wanted
+	line   int64  // where it begins
 }
 
 type exportFields struct {
 	realtime, source, host, tag, syslogPID, pid, message string
 	at                                                   exported
 }
+
+const (
+	lengthSize = 8
+	mostBytes  = 768 << 20 // DATA_SIZE_MAX of systemd, src/shared/journal-importer.h: a length beyond it is damage
+	mostKept   = 1 << 20   // no mail server writes so much into a line
+)
 
 // isExport tells by the first line.
 func isExport(head string) bool { return strings.HasPrefix(head, "__CURSOR=") }
@@ -49,6 +67,9 @@ func (x *export) next() (text, error) {
 		if x.err = err; err == nil {
 			x.lines(c)
 		} else if err == io.EOF {
+			if x.partial {
+				x.fields.at.lines++
+			}
 			x.end()
 		}
 		if x.out.Len() > 0 {
@@ -62,62 +83,115 @@ func (x *export) next() (text, error) {
 
 func (x *export) lines(c logfile.Chunk) {
 	number := c.Line
-	for line := range strings.Lines(c.Text) {
-		x.line(strings.TrimRight(line, "\r\n"), number)
-		number++
-	}
-}
-
-func (x *export) line(line string, number int64) {
-	x.fields.at.lines++
-	if x.binary != "" {
-		if line != "" {
-			x.fields.set(x.binary, afterLength(line), number)
-			x.binary = ""
+	for s := c.Text; s != ""; {
+		n := 0
+		if x.binary.name != "" {
+			n = x.value(s, number)
+		} else {
+			n = x.line(s, number)
 		}
-		return
+		number += int64(strings.Count(s[:n], "\n"))
+		x.partial = s[n-1] != '\n'
+		s = s[n:]
 	}
-	if line == "" {
-		x.end()
-		return
-	}
-	name, value, ok := strings.Cut(line, "=")
-	if !ok {
-		x.binary = name
-		return
-	}
-	x.fields.set(name, value, number)
 }
 
-// afterLength is a value without the rest of its length, of which the last byte is zero in any value that is not absurd.
-func afterLength(line string) string {
-	const length = 8
-	return line[strings.LastIndexByte(line[:min(len(line), length)], 0)+1:]
+// line reads the line that s begins with, or of one that is too long the next part, and returns its length.
+func (x *export) line(s string, number int64) (n int) {
+	n = strings.IndexByte(s, '\n') + 1
+	whole := n > 0
+	if whole {
+		x.fields.at.lines++
+	} else {
+		n = len(s)
+	}
+	skip := x.skip
+	if x.skip = !whole; skip {
+		return n
+	}
+	line := strings.TrimLeft(strings.TrimRight(s[:n], "\r\n"), "\x00") // zeros: a file system that lost power
+	name, value, ok := strings.Cut(line, "=")
+	switch {
+	case ok:
+		x.fields.set(name, value, number)
+	case line == "" && whole:
+		x.end()
+	case whole && isFieldName(name):
+		x.binary = binaryValue{name: name}
+	}
+	return n
+}
+
+// value reads what s has of a value with a length, and returns how much that is.
+func (x *export) value(s string, number int64) (n int) {
+	b := &x.binary
+	if missing := lengthSize - len(b.length); missing > 0 {
+		n = min(missing, len(s))
+		b.length = append(b.length, s[:n]...)
+		if n == missing {
+			b.left, b.line = binary.LittleEndian.Uint64(b.length), number+int64(strings.Count(s[:n], "\n"))
+		}
+	} else {
+		n = int(min(b.left, uint64(len(s))))
+		b.left -= uint64(n)
+		if x.fields.field(b.name) != nil {
+			b.text = append(b.text, s[:min(n, mostKept-len(b.text))]...)
+		}
+	}
+	x.fields.at.lines += int64(strings.Count(s[:n], "\n"))
+	if len(b.length) == lengthSize && (b.left == 0 || b.left > mostBytes) {
+		if b.left == 0 {
+			x.fields.set(b.name, string(b.text), b.line)
+		}
+		x.binary, x.skip = binaryValue{}, true // a line end follows
+	}
+	return n
+}
+
+// isFieldName reports whether a line may be the name of a field: systemd takes no others.
+func isFieldName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func (f *exportFields) set(name, value string, number int64) {
+	if into := f.field(name); into != nil {
+		*into = value
+	}
+	if name == "MESSAGE" {
+		f.at.line = number
+	}
+}
+
+// field is where the value of a field belongs; nil: nowhere.
+func (f *exportFields) field(name string) *string {
 	switch name {
 	case "__REALTIME_TIMESTAMP":
-		f.realtime = value
+		return &f.realtime
 	case "_SOURCE_REALTIME_TIMESTAMP":
-		f.source = value
+		return &f.source
 	case "_HOSTNAME":
-		f.host = value
+		return &f.host
 	case "SYSLOG_IDENTIFIER":
-		f.tag = value
+		return &f.tag
 	case "SYSLOG_PID":
-		f.syslogPID = value
+		return &f.syslogPID
 	case "_PID":
-		f.pid = value
+		return &f.pid
 	case "MESSAGE":
-		f.message, f.at.line = value, number
+		return &f.message
 	}
+	return nil
 }
 
 // end ends a record. The blank line behind it is one of its lines.
 func (x *export) end() {
 	f := x.fields
-	x.fields, x.binary = exportFields{}, ""
+	x.fields, x.binary = exportFields{}, binaryValue{}
 	if f.at.lines == 0 {
 		return
 	}

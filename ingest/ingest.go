@@ -171,7 +171,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	if s.reader != nil {
 		return
 	}
-	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Lender: &r.lender}
+	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Lender: &r.lender, Verbatim: s.file.export}
 	if s.file.in.Size < 0 {
 		o.ReadAhead = 2 // a pipe may block for ever: only the reader's own goroutine may wait for it
 	}

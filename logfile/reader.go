@@ -17,6 +17,7 @@ type Options struct {
 	Hash      bool      // compute the SHA-256 of the bytes on disk
 	Progress  *Progress // counts what is read; may be nil
 	MaxLine   int       // a longer line is cut here; 0: 1 MiB; never less than ChunkSize-1
+	Verbatim  bool      // NULs are kept, and of a line that is longer the rest follows in chunks of its own, all but the last Cut
 	MaxText   int64     // text of one input after which reading stops; 0: 1 TiB
 	Lender    *Lender   // of the memory for the text; nil: each chunk has its own
 }
@@ -232,6 +233,7 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	r.now.Codec = codec
 	r.text, r.now.Encoding = plainText(decoded)
 	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Lender)
+	r.split.verbatim = r.o.Verbatim
 	return nil
 }
 

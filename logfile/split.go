@@ -25,9 +25,10 @@ type Chunk struct {
 // NULs at the beginning of a line are dropped: a file system that lost power leaves them where data was expected, and so does
 // copytruncate when the writer goes on at its old offset (gigabytes of them, without an LF). The line behind them is good.
 type splitter struct {
-	size    int // fill the buffer up to here before a chunk is cut
-	maxLine int // a longer line is cut here, the rest of it is skipped; size-1 at least
-	lender  *Lender
+	size     int  // fill the buffer up to here before a chunk is cut
+	maxLine  int  // a longer line is cut here, the rest of it is skipped; size-1 at least
+	verbatim bool // nothing is dropped: the rest of a long line follows in chunks of its own
+	lender   *Lender
 
 	lent     *memory // that buf stands in
 	buf      []byte  // buf[:n] is text that is not handed out yet; it begins at the start of a line
@@ -67,7 +68,7 @@ func (s *splitter) filled(k int) {
 	if s.skipping {
 		k = s.skip(k)
 	}
-	if fresh := s.buf[s.n : s.n+k]; bytes.IndexByte(fresh, 0) >= 0 {
+	if fresh := s.buf[s.n : s.n+k]; !s.verbatim && bytes.IndexByte(fresh, 0) >= 0 {
 		k = s.dropNULs(fresh)
 	}
 	s.n += k
@@ -171,6 +172,11 @@ func (s *splitter) cut() Chunk {
 		k--
 	}
 	c := Chunk{Line: s.line, Text: string(s.buf[:k]), Cut: true}
+	if s.verbatim {
+		s.n = copy(s.buf, s.buf[k:s.n])
+		s.searched = s.n
+		return c
+	}
 	s.cutLines++
 	s.cutBytes += int64(s.n - k)
 	s.n, s.searched, s.skipping = 0, 0, true

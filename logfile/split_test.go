@@ -184,3 +184,29 @@ func TestSplitOwnsText(t *testing.T) {
 		t.Errorf("got %q after the buffer was used again", c.Text)
 	}
 }
+
+// What is read verbatim comes out as it stands, in whatever pieces.
+func TestSplitVerbatim(t *testing.T) {
+	text := "a\n\x00\x00b\n" + strings.Repeat("é", 400) + "\nc\x00\n" + strings.Repeat("x", 1000)
+	for step := 1; step < 50; step += 7 {
+		s := newSplitter(16, 100, nil)
+		s.verbatim = true
+		var got strings.Builder
+		for rest := text; rest != ""; {
+			n := copy(s.room(), rest[:min(step, len(rest))])
+			s.filled(n)
+			rest = rest[n:]
+			for c, ok := s.full(); ok; c, ok = s.full() {
+				if want := int64(strings.Count(got.String(), "\n")) + 1; c.Line != want || c.Cut == strings.HasSuffix(c.Text, "\n") {
+					t.Errorf("step %d: %q begins in line %d, want %d; cut: %v", step, c.Text, c.Line, want, c.Cut)
+				}
+				got.WriteString(c.Text)
+			}
+		}
+		c, _ := s.rest(false)
+		got.WriteString(c.Text)
+		if got.String() != text || s.lines() != 5 || s.nuls+s.cutLines+s.cutBytes != 0 {
+			t.Errorf("step %d: got %d lines, %d NULs, %d lines cut, %q", step, s.lines(), s.nuls, s.cutLines, got.String())
+		}
+	}
+}
