@@ -109,7 +109,12 @@ func amavisLinks(rest string, ev *mail.Event) {
 			ev.MessageID = bare(id)
 		}
 	}
-	if _, tail, ok := strings.Cut(rest, ", queued_as: "); ok {
+	// Between mail_id and queued_as stand numbers: what has brackets or quotes is a Message-ID or a subject.
+	_, after, named := strings.Cut(rest, ", mail_id: ")
+	if !named {
+		after = rest
+	}
+	if head, tail, ok := strings.Cut(after, ", queued_as: "); ok && (!named || !strings.ContainsAny(head, `<>"@`)) {
 		id, _, _ := strings.Cut(tail, ",")
 		id, _, _ = strings.Cut(id, "/")
 		if isQueueID(id) {
