@@ -19,7 +19,6 @@ type inquest struct {
 	home map[netip.Prefix]int // wide networks: how many accounts are at home there
 	orgs map[string]string    // organisations of domains that were looked up
 	nets int                  // wide networks from which most accounts were used at most
-	busy [24]float64          // share of all messages with a login by hour
 }
 
 // Findings looks at every account that sent something, or that was used from many places.
@@ -42,7 +41,7 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 func (w *accountWatch) inquest(site *Site) *inquest {
 	w.joinSpellings(site)
 	q := &inquest{w: w, site: site, home: make(map[netip.Prefix]int), orgs: make(map[string]string)}
-	sent, days, all := 0, 0, 0
+	sent, days := 0, 0
 	for _, l := range w.logins.All() {
 		sent += l.sent
 		days += bits.OnesCount64(l.days)
@@ -52,12 +51,6 @@ func (w *accountWatch) inquest(site *Site) *inquest {
 	}
 	q.nets = w.mostNetworks()
 	q.like = float64(sent) / float64(max(1, days))
-	for _, n := range w.hours {
-		all += n
-	}
-	for i, n := range w.hours {
-		q.busy[i] = ratio(n, all)
-	}
 	return q
 }
 
@@ -160,14 +153,14 @@ type suspect struct {
 type charge struct {
 	*suspect
 	*batch
-	beside   int  // messages of its owner at the same time
-	outside  int  // messages at other times
-	forgedN  int  // messages that name a sender of strangers
-	strangeN int  // messages from a network that is not the owner's
-	dense    bool // it sent unusually much in minutes
-	regular  bool // and does so on other days
-	direct   int  // messages from an address of the owner's, not through a host of ours
-	night    int  // messages at hours at which hardly anybody writes
+	beside   int     // messages of its owner at the same time
+	outside  int     // messages at other times
+	forgedN  int     // messages that name a sender of strangers
+	strangeN int     // messages from a network that is not the owner's
+	dense    bool    // it sent unusually much in minutes
+	regular  bool    // and does so on other days
+	direct   int     // messages from an address of the owner's, not through a host of ours
+	hours    [24]int // messages by hour of UTC
 	entries  []entry
 	reasons  []Reason
 	score    float64
@@ -230,7 +223,9 @@ func (c *charge) absorb(o *charge) {
 	c.forgedN += o.forgedN
 	c.strangeN += o.strangeN
 	c.direct += o.direct
-	c.night += o.night
+	for i, n := range o.hours {
+		c.hours[i] += n
+	}
 	c.regular = c.regular && o.regular
 	c.dense = c.dense || o.dense
 }
@@ -704,9 +699,7 @@ func (c *charge) take(i int, r *record) {
 	} else if !c.q.site.IsOwn(r.client.IP) {
 		c.direct++
 	}
-	if c.q.busy[hourOf(r.time)] < 0.005 {
-		c.night++
-	}
+	c.hours[hourOf(r.time)]++
 }
 
 // inWindow is the charge of a window that neither sender nor network betrays: much mail in the owner's name, through a host

@@ -55,9 +55,32 @@ func (q *inquest) volume(c *charge) {
 	if n := c.Counts.Messages; (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
-	if c.night >= 5 && 2*c.night > n {
-		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody here writes", c.night)
+	if night := q.atNight(c); night >= 5 && 2*night > n {
+		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody else here writes", night)
 	}
+}
+
+// hoursFrom is from how many messages of others on hours can be called odd: where an hour has a fortieth of a thousand, fewer
+// than five in it are no chance.
+const hoursFrom = 1000
+
+// atNight is how many messages of a charge fall into hours at which hardly anybody else writes. They do not count themselves:
+// many at night would make the night a busy hour. The account's messages of other nights do.
+func (q *inquest) atNight(c *charge) int {
+	others := 0
+	for i, n := range q.w.hours {
+		others += n - c.hours[i]
+	}
+	if others < hoursFrom {
+		return 0
+	}
+	night := 0
+	for i, n := range c.hours {
+		if ratio(q.w.hours[i]-n, others) < 0.005 {
+			night += n
+		}
+	}
+	return night
 }
 
 // workHours is how long people write on a day.

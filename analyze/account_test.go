@@ -92,6 +92,76 @@ func TestAccount(t *testing.T) {
 	}
 }
 
+// locate gives every client a country: the town is in Germany.
+func (w *town) locate() {
+	country := func(c *mail.Client) {
+		switch c.IP.As4()[0] {
+		case 177:
+			c.Country = "BR"
+		case 105:
+			c.Country = "NG"
+		default:
+			c.Country = "DE"
+		}
+	}
+	for i := range w.messages {
+		country(&w.messages[i].Client)
+	}
+	for i := range w.events {
+		country(&w.events[i].Client)
+	}
+}
+
+// With --geo: a country that the account was never used from, and two countries within an hour, speak against it; that the owner
+// is at home, or his thief in the same country, does not.
+func TestAccountCountries(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		from            []string
+		foreign, travel bool
+	}{
+		{"from abroad", []string{"177.32.239.44"}, true, false},
+		{"from two countries at once", []string{"177.32.239.44", "105.112.135.63"}, true, true},
+		{"from the same country", []string{"84.99.7.7", "85.99.7.7"}, false, false},
+	} {
+		w := newTown(5)
+		for i := range 260 {
+			w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, tt.from[i%len(tt.from)], user(7), "prize@lotto.example", i)
+		}
+		w.locate()
+		found := w.find(account)
+		if len(found) == 0 || found[0].Subject != (Subject{Account, user(7)}) {
+			t.Errorf("%s: got %v", tt.name, found)
+			continue
+		}
+		if got := says(&found[0], "new-country"); got != tt.foreign {
+			t.Errorf("%s: new-country %v, want %v: %+v", tt.name, got, tt.foreign, found[0].Reasons)
+		}
+		if got := says(&found[0], "impossible-travel"); got != tt.travel {
+			t.Errorf("%s: impossible-travel %v, want %v: %+v", tt.name, got, tt.travel, found[0].Reasons)
+		}
+	}
+}
+
+// At night, when nobody in town writes.
+func TestAccountOddHours(t *testing.T) {
+	for hour, odd := range map[time.Duration]bool{3 * time.Hour: true, 11 * time.Hour: false} {
+		w := newTown(5)
+		for i := range 260 {
+			w.spam(2*oneDay+hour+time.Duration(i)*12*time.Second, "177.32.239.44", user(7), "prize@lotto.example", i)
+		}
+		found := w.find(account)
+		if len(found) == 0 || says(&found[0], "odd-hours") != odd {
+			t.Errorf("at %v: got %+v, want odd-hours %v", hour, found, odd)
+		}
+	}
+}
+
+// says reports whether a finding has a reason.
+func says(f *Finding, code string) bool {
+	return slices.ContainsFunc(f.Reasons, func(r Reason) bool { return r.Code == code })
+}
+
 // More messages than are remembered one by one: still all of them.
 func TestAccountLong(t *testing.T) {
 	w := newTown(3)
