@@ -80,6 +80,44 @@ func TestMergingHandsChangesNothing(t *testing.T) {
 	}
 }
 
+// What a run's members say in HELO: the names of a big provider that they are not, or names of our own.
+func TestCampaignHELO(t *testing.T) {
+	for _, tt := range []struct{ name, rdns, helo, want string }{
+		{"big provider", "pool-%d.isp.example", "mail-%d.gmail.com", "helo-forged"},
+		{"big provider, and it is one", "mail-%d.gmail.com", "mail-%d.gmail.com", ""},
+		{"our own name", "pool-%d.isp.example", "host%d.site.example", "helo-our-name"},
+		{"their own name", "smtp.firm%d.example", "smtp.firm%d.example", ""},
+	} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		var m mail.Message
+		for i := range 3000 { // a day of others
+			flood(&m, i, start.Add(time.Duration(i)*28*time.Second))
+			e.Message(&m)
+		}
+		for i := range 30 {
+			flood(&m, i, start.Add(10*time.Hour+time.Duration(i)*20*time.Second))
+			m.Origin.Line += 1_000_000
+			m.Client = mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(i * 7), byte(i), 1}), Name: fmt.Sprintf(tt.rdns, i), HELO: fmt.Sprintf(tt.helo, i)}
+			m.Sender, m.Subject = fmt.Sprintf("a%d@x%d.example", i, i), "Software"
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		for _, code := range []string{"helo-forged", "helo-our-name"} {
+			got := false
+			for i := range findings {
+				got = got || says(&findings[i], code)
+			}
+			if got != (code == tt.want) {
+				t.Errorf("%s: %s %v: %+v", tt.name, code, got, findings)
+			}
+		}
+		if tt.want != "" && (len(findings) != 1 || findings[0].Counts.Clients != 30) {
+			t.Errorf("%s: got %d findings", tt.name, len(findings))
+		}
+	}
+}
+
 // A flood of strangers, each with marks that nobody shares, pushes out what was remembered, but not a run that shares one.
 func TestCampaignOutlivesFlood(t *testing.T) {
 	limits := DefaultThresholds()
