@@ -275,7 +275,7 @@ func (s *suspect) unusual() []window {
 func (r *record) refused() (readers, refused int) {
 	r.recipients(func(c *recalled) {
 		readers++
-		if c.disposition == mail.Bounced || c.blocked {
+		if (c.disposition == mail.Bounced || c.blocked) && !c.limited {
 			refused++
 		}
 	})

@@ -304,9 +304,9 @@ func (q *inquest) owner(c *charge) {
 	}
 	switch {
 	case c.share(blockedOnce) >= 0.03:
-	case c.share(bouncedOnce) < 0.03:
+	case c.bouncedMessages() < 0.03:
 		c.because("wanted", -0.15, "hardly a bounce")
-	case c.share(bouncedOnce) < 0.08:
+	case c.bouncedMessages() < 0.08:
 		c.because("wanted", -0.1, "few bounces")
 	}
 	ours := 0

@@ -36,6 +36,7 @@ const (
 	listedMail       // says of itself that it is bulk
 	blockedOnce      // a remote reply about us or the content
 	bouncedOnce      // any recipient bounced
+	overLimitOnce    // given up by ourselves because of a limit
 	foreignSender    // with a login: the sender's domain is not the account's
 	otherSender      // with a login: the sender is not the account
 	variableSender   // the recipient stands in the sender: VERP
@@ -165,16 +166,18 @@ func isVERP(sender, recipient string) bool {
 }
 
 func (b *batch) markOutcome(r *record) {
-	bounced, blocked := false, false
+	bounced, blocked, limited := false, false, false
 	r.recipients(func(c *recalled) {
-		bounced = bounced || c.disposition == mail.Bounced
+		bounced = bounced || c.disposition == mail.Bounced && !c.limited
 		blocked = blocked || c.blocked
+		limited = limited || c.limited
 		if c.unknown {
 			b.unknown.Add(mail.Fold(c.address), 1)
 		}
 	})
 	b.markIf(bouncedOnce, bounced)
 	b.markIf(blockedOnce, blocked)
+	b.markIf(overLimitOnce, limited && !bounced)
 }
 
 // merge takes over what other, of the same series, has counted.

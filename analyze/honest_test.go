@@ -222,6 +222,17 @@ var honestScenes = []honest{
 				ev.Client.IP, ev.Account = netip.MustParseAddr("193.235.2.11"), user(100+i%35)
 			})
 		}},
+	{name: "a newsletter of which the panel's hourly limit gives up a third",
+		messages: func(d midnight) []mail.Message {
+			return some(800, d.at(34, 0, 0), 1500*time.Millisecond, func(i int, m *mail.Message) {
+				m.MTA, m.User, m.Directory, m.Sender = mail.Exim, "shop", "/home/shop/public_html/newsletter", "news@site.example"
+				away(m, i, bouncing(i, 50))
+				if i >= 500 {
+					m.Recipients[0] = mail.Recipient{Address: m.Recipients[0].Address, Disposition: mail.Bounced,
+						Reply: "\"Domain site.example has exceeded the max emails per hour (501/500 (100%)) allowed. Message discarded.\""}
+				}
+			})
+		}},
 	{name: "orders of a shop",
 		messages: func(d midnight) []mail.Message {
 			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {

@@ -300,13 +300,21 @@ func (j *judge) outcome(c *candidate) {
 // bouncedShare is how much of it bounced, by message and by recipient: a letter to a class of thirty always meets a parent who has
 // left, and is not from a bought list for that.
 func (b *batch) bouncedShare() float64 {
-	return min(b.share(bouncedOnce), ratio(b.Counts.Bounced, b.Counts.Recipients))
+	return min(b.bouncedMessages(), ratio(b.Counts.Bounced, b.Counts.Recipients))
+}
+
+// bouncedMessages is the share of those that were sent at all.
+func (b *batch) bouncedMessages() float64 {
+	return ratio(b.marks[bouncedOnce], b.Counts.Messages-b.marks[overLimitOnce])
 }
 
 // bounced says how much that was.
 func (b *batch) bounced() string {
-	n, all := b.marks[bouncedOnce], b.Counts.Messages
-	if b.Counts.Recipients > all {
+	n, all, limited := b.marks[bouncedOnce], b.Counts.Messages, b.marks[overLimitOnce]
+	switch {
+	case limited > 0:
+		return fmt.Sprintf("%d of %d messages bounced, and %d were given up here because of a limit", n, all-limited, limited)
+	case b.Counts.Recipients > all:
 		return fmt.Sprintf("%d of %d recipients of %d messages bounced", b.Counts.Bounced, b.Counts.Recipients, all)
 	}
 	return fmt.Sprintf("%d of %d messages bounced", n, all)
@@ -386,9 +394,9 @@ func (c *candidate) honestLogin(j *judge) {
 	}
 	switch {
 	case c.share(blockedOnce) >= 0.03:
-	case c.share(bouncedOnce) < 0.03:
+	case c.bouncedMessages() < 0.03:
 		c.because("wanted", -0.15, "hardly a bounce")
-	case c.share(bouncedOnce) < 0.08:
+	case c.bouncedMessages() < 0.08:
 		c.because("wanted", -0.1, "few bounces")
 	}
 }
@@ -402,9 +410,9 @@ func (c *candidate) office(few int) bool {
 func (c *candidate) honestLocal(j *judge) {
 	switch {
 	case c.share(blockedOnce) >= 0.03:
-	case c.share(bouncedOnce) < 0.03:
+	case c.bouncedMessages() < 0.03:
 		c.because("wanted", -0.35, "hardly a bounce")
-	case c.share(bouncedOnce) < 0.08:
+	case c.bouncedMessages() < 0.08:
 		c.because("wanted", -0.2, "few bounces")
 	}
 	// The same user may tell a customer of his order in between.

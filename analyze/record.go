@@ -41,6 +41,7 @@ type recalled struct {
 	disposition mail.Disposition
 	unknown     bool // bounced, because there is no such recipient
 	blocked     bool // refused or deferred, because of us or of what the message says
+	limited     bool // given up by ourselves: the sender had sent too much in that hour
 }
 
 // remember fills r, which may hold an older message, from m. Field by field: a million times a literal is a million copies.
@@ -124,6 +125,7 @@ func recallOne(r *mail.Recipient) recalled {
 	c := recalled{address: r.Envelope(), disposition: r.Disposition}
 	if r.Disposition == mail.Bounced || r.Disposition == mail.Deferred {
 		c.reply = r.Reply
+		c.limited = r.Relay == "" && overLimit(r.Reply)
 		c.unknown = r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply)
 		c.blocked = !c.unknown && blockedReply(r.DSN, r.Reply)
 	}
@@ -167,6 +169,10 @@ func unknownRecipient(dsn, reply string) bool {
 		containsFold(reply, "unrouteable address") || containsFold(reply, "no such person") || // Exim, and as cPanel sets it up
 		containsFold(reply, "recipient rejected") || containsFold(reply, "mailbox unavailable") || containsFold(reply, "does not exist")
 }
+
+// overLimit reports whether a message was given up because its sender had sent too much: cPanel's "Domain site.example has exceeded
+// the max emails per hour (501/500 (100%)) allowed. Message discarded." That says nothing of those to whom it was written.
+func overLimit(reply string) bool { return containsFold(reply, "has exceeded the max emails per hour") }
 
 // blockedReply reports whether a reply is about us or our content rather than about the recipient: X.7.1 and its like
 // (RFC 3463, section 3.8), a blocklist, a rate limit.
