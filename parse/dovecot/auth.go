@@ -15,8 +15,12 @@ func (l *line) auth(ev *mail.Event) parse.Verdict {
 	ev.Service = "auth"
 	text := secretless(l.text)
 	end := identifierEnd(text)
+	if end < 0 { // a name may have these words, too
+		text = l.text
+		end = identifierEnd(text)
+	}
 	if end < 0 {
-		l.text = text
+		l.text = secretless(text)
 		return l.bracketed(ev)
 	}
 	open := identifierStart(text[:end])

@@ -94,6 +94,9 @@ func cut(body string) (l line, ok bool) {
 	}
 	if l.text[0] == '(' {
 		inner, rest, found := bracket(l.text)
+		if l.service == "auth" {
+			inner, rest, found = typed(l.text)
+		}
 		if !found {
 			return l, false
 		}
@@ -126,6 +129,16 @@ func cutPlesk(body string) (l line, ok bool) {
 	l.service, l.user = service, strings.TrimSuffix(strings.TrimPrefix(user, "<"), ">")
 	l.level, l.text = level(text)
 	return l, ok1 && ok2 && ok3
+}
+
+// typed is bracket for what an auth process writes since 2.4, where the name is what a client typed: its end is the mechanism's.
+func typed(text string) (inner, rest string, ok bool) {
+	if at := strings.LastIndex(secretless(text), ",sasl:"); at >= 0 {
+		if _, rest, ok = bracket(text[at:]); ok {
+			return text[1 : len(text)-len(rest)-1], rest, true
+		}
+	}
+	return bracket(text)
 }
 
 // bracket takes "(inner)" from the front of text, up to a bracket that a colon or a "<" follows.
