@@ -147,7 +147,8 @@ func found(t *testing.T, name string, archive *txtar.Archive) string {
 	return b.String()
 }
 
-// proven checks what every finding promises: reasons whose weights are the score, and at most ten lines that stand in the log.
+// proven checks what every finding promises: reasons whose weights are the score, a timeline that adds up to its counts, and
+// at most ten lines that stand in the log.
 func proven(t *testing.T, archive *txtar.Archive, f *analyze.Finding) {
 	t.Helper()
 	sum := 0.0
@@ -156,6 +157,17 @@ func proven(t *testing.T, archive *txtar.Archive, f *analyze.Finding) {
 	}
 	if len(f.Reasons) == 0 || math.Abs(min(sum, 1)-f.Score) > 0.005 {
 		t.Errorf("%s: its %d reasons weigh %.3f, and its score is %.3f", f.ID, len(f.Reasons), sum, f.Score)
+	}
+	messages, rejected := 0, 0
+	for _, b := range f.Timeline {
+		messages, rejected = messages+b.Messages, rejected+b.Rejected
+	}
+	refused := f.Counts.Rejected
+	if f.Detector == "guessing" {
+		refused = f.Counts.FailedLogins
+	}
+	if messages != f.Counts.Messages || rejected != refused {
+		t.Errorf("%s: %d messages and %d refusals over time, %d and %d in all", f.ID, messages, rejected, f.Counts.Messages, refused)
 	}
 	if len(f.Evidence) == 0 || len(f.Evidence) > 10 {
 		t.Errorf("%s: %d lines of evidence, want 1 to 10", f.ID, len(f.Evidence))

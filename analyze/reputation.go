@@ -485,19 +485,22 @@ func lastOf(list []complaint, provider string) (last mail.Instant) {
 func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
-	said := make(map[string]complaint) // the first reply of each provider and kind
+	said := make(map[string]complaint)    // the first reply of each provider
+	counted := make(map[mail.Origin]bool) // a message that several complain about counts once over time, too
 	f.Counts.Messages, f.Counts.Recipients = len(t.messages), len(t.recipients)
 	for _, c := range t.list {
-		buckets.Add(c.time, 1, 0)
+		if !counted[c.message.Origin] {
+			counted[c.message.Origin] = true
+			buckets.Add(c.time, 1, 0)
+		}
 		evidence.Add(c.message)
 		if c.bounced {
 			f.Counts.Bounced++
 		} else {
 			f.Counts.Deferred++
 		}
-		key := c.provider
-		if _, ok := said[key]; !ok {
-			said[key] = c
+		if _, ok := said[c.provider]; !ok {
+			said[c.provider] = c
 		}
 	}
 	f.Hosts = []string{}
