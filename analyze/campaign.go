@@ -60,6 +60,7 @@ type campaignWatch struct {
 	unnamed int      // … from addresses without a name
 	first   mail.Instant
 	last    mail.Instant
+	siftAt  int // how many are kept when it is looked through next, if more than half of the room
 	pauses  int // of the sieve
 	lost    int
 }
@@ -273,30 +274,30 @@ func (w *campaignWatch) retire(s *sighting) {
 	if !w.shared(s) {
 		return
 	}
-	most := keptTimes * w.pass.Thresholds.Campaign.MaxRecords
-	if len(w.kept) >= most {
+	if len(w.kept) >= max(w.room()/2, w.siftAt) {
 		w.makeRoom()
 	}
-	if n := len(w.kept); n == cap(w.kept) && 2*n >= most {
+	if n, most := len(w.kept), w.room(); n == cap(w.kept) && 2*n >= most {
 		w.kept = slices.Grow(w.kept, most-n) // append would make room for more than ever come
 	}
 	w.kept = append(w.kept, s.copyOf())
 }
 
-// keptTimes is how many times as much as in the ring is kept of what was shared.
-const keptTimes = 3
+// room is how many are kept at most: three times as many as in the ring.
+func (w *campaignWatch) room() int { return 3 * w.pass.Thresholds.Campaign.MaxRecords }
 
-// makeRoom frees a good part of what was kept: what belongs to no campaign, and if that is too little, the oldest half. After
-// that it pauses: looking at one large run again and again would cost more than all the rest.
+// makeRoom forgets what was kept and belongs to no campaign, already when half of the room is taken, since the texts of what is
+// kept are most of its memory. Where all room is taken and that frees too little, the oldest half goes, and it pauses: looking
+// at one large run again and again would cost more than all the rest.
 func (w *campaignWatch) makeRoom() {
-	pausing := w.pauses > 0
+	full, pausing := len(w.kept) >= w.room(), w.pauses > 0
 	if pausing {
 		w.pauses--
 	} else {
 		w.sift()
 	}
-	half := keptTimes * w.pass.Thresholds.Campaign.MaxRecords / 2
-	if drop := len(w.kept) - half; drop > 0 {
+	w.siftAt = min(w.room(), 2*len(w.kept))
+	if drop := len(w.kept) - w.room()/2; full && drop > 0 {
 		if !pausing {
 			w.pauses = siftPauses
 		}
@@ -304,6 +305,7 @@ func (w *campaignWatch) makeRoom() {
 		kept := append(w.kept[:0], w.kept[drop:]...)
 		clear(w.kept[len(kept):])
 		w.kept = kept
+		w.siftAt = w.room()
 	}
 }
 

@@ -138,7 +138,7 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 		}
 	}
 	w := e.watches[0].(*campaignWatch)
-	if n := w.ring.len() + len(w.kept); n > (1+keptTimes)*limits.Campaign.MaxRecords+ringBlock {
+	if n := w.ring.len() + len(w.kept); n > limits.Campaign.MaxRecords+w.room()+ringBlock {
 		t.Errorf("%d sightings are remembered", n)
 	}
 	findings, _ := e.Findings()
@@ -168,7 +168,7 @@ func TestCampaignOfAnySize(t *testing.T) {
 // The pause ends: after a large run others are looked for again.
 func TestSievePausesAndGoesOn(t *testing.T) {
 	w := newCampaignWatch(&Pass{Thresholds: DefaultThresholds()})
-	room := keptTimes * w.pass.Thresholds.Campaign.MaxRecords
+	room := w.room()
 	w.kept, w.pauses = make([]sighting, room), 1
 	w.makeRoom()
 	if len(w.kept) != room/2 || w.pauses != 0 {
