@@ -307,11 +307,17 @@ func TestEntriesFoldBursts(t *testing.T) {
 			burst(ip, 10*i+1)
 		}
 		burst(netip.MustParseAddr("203.0.113.9"), 500)
+		if n > fewBursts { // what the same clients sent in one name is of the same kind
+			f := &analyze.Finding{ID: "burst/far.example", Detector: "burst", Subject: analyze.Subject{Kind: analyze.SenderDomain, Value: "far.example"},
+				Title: "far.example sent", Start: 400e9, End: 430e9, Counts: analyze.Counts{Messages: 7}, Clients: main.Clients[2:5]}
+			s.others = append(s.others, f)
+			s.Steps = append(s.Steps, analyze.Step{Time: f.Start, Text: f.Title, Finding: f.ID})
+		}
 		got := entries(s)
 		if len(got) != want {
 			t.Errorf("%d bursts and another: %d lines, want %d", n, len(got), want)
 		}
-		if text := "the first of 9 bursts, each of one client: 101 to 181 messages"; n > fewBursts && got[0].Texts[0] != text {
+		if text := "the first of 10 bursts, each of one client or in one name: 7 to 181 messages"; n > fewBursts && got[0].Texts[0] != text {
 			t.Errorf("got %q, want %q", got[0].Texts[0], text)
 		}
 	}

@@ -62,14 +62,14 @@ func hasPeak(all []entry, id string) bool {
 // fewBursts is up to how many bursts of clients of one finding each begin with a line of their own.
 const fewBursts = 8
 
-// bursts is those of single clients of the main finding, in order of time, where they are so many that one line tells of all.
+// bursts is those of single clients of the main finding, or of names in which they wrote, in order of time, where they are so many that one line tells of all.
 func bursts(s *story) []*analyze.Finding {
 	if len(s.main.Clients) < fewBursts {
 		return nil
 	}
 	var all []*analyze.Finding
 	for _, f := range s.others {
-		if f.Detector == "burst" && f.Subject.Kind == analyze.IP && f.Start >= s.main.Start && f.End <= s.main.End && ofClients(f, s.main) {
+		if f.Detector == "burst" && f.Start >= s.main.Start && f.End <= s.main.End && ofClients(f, s.main) {
 			all = append(all, f)
 		}
 	}
@@ -79,9 +79,18 @@ func bursts(s *story) []*analyze.Finding {
 	return all
 }
 
-// ofClients reports whether a finding is about a client of main.
+// ofClients reports whether a finding is about a client of main, or about a name that its clients wrote as the sender.
 func ofClients(f, main *analyze.Finding) bool {
-	return slices.ContainsFunc(main.Clients, func(c analyze.ClientCount) bool { return c.IP.String() == f.Subject.Value })
+	isClient := func(c analyze.ClientCount) bool {
+		return slices.ContainsFunc(main.Clients, func(m analyze.ClientCount) bool { return m.IP == c.IP })
+	}
+	switch f.Subject.Kind {
+	case analyze.IP:
+		return slices.ContainsFunc(main.Clients, func(c analyze.ClientCount) bool { return c.IP.String() == f.Subject.Value })
+	case analyze.SenderDomain:
+		return len(f.Clients) > 0 && !slices.ContainsFunc(f.Clients, func(c analyze.ClientCount) bool { return !isClient(c) })
+	}
+	return false
 }
 
 // burstsText is all bursts of clients of one finding in a sentence.
@@ -90,7 +99,11 @@ func burstsText(all []*analyze.Finding) string {
 	for _, f := range all {
 		least, most = min(least, f.Counts.Messages), max(most, f.Counts.Messages)
 	}
-	text := fmt.Sprintf("the first of %s, each of one client: ", Counted(len(all), "burst", "bursts"))
+	of := "one client"
+	if slices.ContainsFunc(all, func(f *analyze.Finding) bool { return f.Subject.Kind == analyze.SenderDomain }) {
+		of = "one client or in one name"
+	}
+	text := fmt.Sprintf("the first of %s, each of %s: ", Counted(len(all), "burst", "bursts"), of)
 	if least == most {
 		return text + Counted(most, "message", "messages") + " each"
 	}
