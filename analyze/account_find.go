@@ -19,6 +19,7 @@ type inquest struct {
 	home map[netip.Prefix]int // wide networks: how many accounts are at home there
 	orgs map[string]string    // organisations of domains that were looked up
 	nets int                  // wide networks from which most accounts were used at most
+	fail map[netip.Prefix]int // networks: how many accounts somebody there had no password for
 }
 
 // Findings looks at every account that sent something, or that was used from many places.
@@ -40,7 +41,7 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 
 func (w *accountWatch) inquest(site *Site) *inquest {
 	w.joinSpellings(site)
-	q := &inquest{w: w, site: site, home: make(map[netip.Prefix]int), orgs: make(map[string]string)}
+	q := &inquest{w: w, site: site, home: make(map[netip.Prefix]int), orgs: make(map[string]string), fail: make(map[netip.Prefix]int)}
 	sent, days := 0, 0
 	for _, l := range w.logins.All() {
 		sent += l.sent
@@ -48,10 +49,24 @@ func (w *accountWatch) inquest(site *Site) *inquest {
 		for net := range l.steady(w.pass.Thresholds.Burst.AloneFrom) {
 			q.home[net]++
 		}
+		for net := range l.triedFrom() {
+			q.fail[net]++
+		}
 	}
 	q.nets = w.mostNetworks()
 	q.like = float64(sent) / float64(max(1, days))
 	return q
+}
+
+// triedFrom is the networks from which a login to an account failed, and how often.
+func (l *login) triedFrom() map[netip.Prefix]int {
+	tries := make(map[netip.Prefix]int)
+	for i := range l.failures {
+		if ip := l.failures[i].ip; ip.IsValid() {
+			tries[NetworkOf(ip)]++
+		}
+	}
+	return tries
 }
 
 // mostNetworks is from how many wide networks nineteen of twenty accounts were used at most.
@@ -391,11 +406,11 @@ func (s *suspect) learnNetworks() {
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
 	begin, quarter, all := s.time(uses)
-	passing := passers(uses, begin.Add(quarter))
+	passing, tries := passers(uses, begin.Add(quarter)), s.triedFrom()
 	for net, u := range uses {
 		// What came later and is used much may be a new home, or a thief who takes his time.
 		early := u.first <= begin.Add(quarter)
-		if !early && (u.unwanted() || u.brief() && passing.unwanted()) {
+		if !early && (u.unwanted() || u.brief() && (passing.unwanted() || tries[net] >= guesses || s.q.fail[net] >= guesses)) {
 			continue
 		}
 		if u.owners(len(s.core) > 0, early || 10*u.n >= all && takesTurns*forged[net] < u.n) {
@@ -417,6 +432,10 @@ type use struct {
 	readers     int // recipients of what was sent from there
 	refused     int // … to whom it bounced, or who refused it as unwanted
 }
+
+// guesses are failed logins, to one account or to as many accounts, after which a message from the same network is not the
+// owner's for being alone: who has found a password tries it out.
+const guesses = 3
 
 // brief reports whether it was used for some hours only.
 func (u *use) brief() bool { return u.last.Sub(u.first) < atHome }

@@ -370,6 +370,30 @@ func TestAccountWanders(t *testing.T) {
 	w.expect(t, account, expect{Subject{Account, user(7)}, High, 900, 5 * oneDay, last, 30, 0, nil})
 }
 
+// Who guessed the password and tries it out with one letter, the night before, is not the owner for that: his address is strange.
+func TestAccountTriedOut(t *testing.T) {
+	w := newTown(8)
+	for p := range 6 {
+		for i := range 3 {
+			w.fail(5*oneDay+20*time.Hour+time.Duration(p*3+i)*time.Minute, "177.32.67.133", user(5+p))
+		}
+	}
+	w.send(6*oneDay+3*time.Hour, "177.32.67.133", user(7), user(7), "a.friend@trial.example", mail.Delivered)
+	for i := range 120 {
+		w.spam(6*oneDay+23*time.Hour+time.Duration(i)*time.Second, fmt.Sprintf("%d.%d.7.9", 178+i%20, 10+i%20), user(7), user(7), i)
+	}
+	for _, f := range w.find(account) {
+		for _, fact := range f.Facts {
+			if fact.Name == "usual addresses" && strings.Contains(fact.Text, "177.32.67.133") {
+				t.Errorf("the owner's: %s", fact.Text)
+			}
+		}
+		if f.Counts.Messages != 120 || f.Start.Sub(w.start) != 6*oneDay+23*time.Hour {
+			t.Errorf("got %d messages from %v, want 120 from 167h", f.Counts.Messages, f.Start.Sub(w.start))
+		}
+	}
+}
+
 // Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
 func TestAccountTwice(t *testing.T) {
 	w := newTown(14)
