@@ -288,7 +288,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	if 2*ours > n {
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", f.Subject.Value, plural(n, "bounce", "bounces"))
 	}
-	w.fillSent(list, &to, &domains, times, &f)
+	w.fillSent(list, &domains, times, &f)
 	f.Signature = during(f.Start, f.End, append(onHost(host), "notice")...)
 	return f, true
 }
@@ -339,7 +339,7 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string,
 	}
 }
 
-func (w *backscatterWatch) fillSent(list []bounceOut, to, domains *Tally, times []mail.Instant, f *Finding) {
+func (w *backscatterWatch) fillSent(list []bounceOut, domains *Tally, times []mail.Instant, f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
 	for _, b := range list {
@@ -387,7 +387,7 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 		}
 		if storms := w.storms(site, list); len(storms) > 0 {
 			for _, s := range storms {
-				found = append(found, w.judgeArrived(site, Subject{Sender, to}, s))
+				found = append(found, w.judgeArrived(Subject{Sender, to}, s))
 			}
 			continue
 		}
@@ -396,7 +396,7 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 	}
 	for _, domain := range slices.Sorted(keysOf(byDomain)) {
 		for _, s := range w.storms(site, byDomain[domain]) {
-			found = append(found, w.judgeArrived(site, Subject{SenderDomain, domain}, s))
+			found = append(found, w.judgeArrived(Subject{SenderDomain, domain}, s))
 		}
 	}
 	return found
@@ -424,7 +424,7 @@ func (w *backscatterWatch) storms(site *Site, list []bounceIn) [][]bounceIn {
 }
 
 // judgeArrived scores bounces for mail that we never sent.
-func (w *backscatterWatch) judgeArrived(site *Site, subject Subject, list []bounceIn) Finding {
+func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Finding {
 	n := len(list)
 	f := Finding{Subject: subject}
 	add := func(code string, weight float64, text string, args ...any) {

@@ -148,7 +148,7 @@ type Bucket struct {
 	Rejected int
 }
 
-// Network is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
+// NetworkOf is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
 // often enough to be worth a look.
 func NetworkOf(ip netip.Addr) netip.Prefix {
 	bits := 24

@@ -561,7 +561,7 @@ func (s *Survey) own(site *Site) {
 		}
 	}
 	for ip, h := range s.handIns.All() {
-		if why := s.handsInForMany(site, ip, h); why != "" {
+		if why := s.handsInForMany(site, h); why != "" {
 			site.Own[ip.Unmap()] = Known{Value: ip.String(), Why: why}
 		}
 	}
@@ -570,7 +570,7 @@ func (s *Survey) own(site *Site) {
 // handsInForMany says why a client that logs in is a webmail host or a gateway of ours: it hands in for many accounts, and
 // its verified name lies in a domain of ours, or it did so for most of the time. One that appears with a handful of stolen
 // accounts does neither.
-func (s *Survey) handsInForMany(site *Site, ip netip.Addr, h *handIns) string {
+func (s *Survey) handsInForMany(site *Site, h *handIns) string {
 	if len(h.accounts) < s.pass.Thresholds.Site.WebmailFrom {
 		return ""
 	}

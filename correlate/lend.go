@@ -8,9 +8,9 @@ type lent struct {
 
 func (l *lent) push(m *message) { l.messages = append(l.messages, m) }
 
-// Lend(true) leaves the messages that are handed out from then on to those who take them, who may look at them from another
-// goroutine, until they are given back with Return. After Lend(false) a message is used again after the call that hands it out,
-// as at first.
+// Lend begins or ends lending. While it is on, the messages that are handed out are left to those who take them, who may look
+// at them from another goroutine, until they are given back with Return; else, as at first, a message is used again after the
+// call that hands it out.
 func (t *Tracker) Lend(on bool) { t.lending = on }
 
 // Lent is how many messages were lent so far.

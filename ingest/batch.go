@@ -149,7 +149,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	b.twice = b.twice || p.reader.Twice
 	b.yearless = b.yearless || p.reader.Yearless
 	b.zoneless = b.zoneless || p.reader.Zoneless
-	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b, ev) {
+	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b) {
 		return
 	}
 	if len(body) > len("message repeated ") && (body[0] == 'm' || body[0] == 'l') && p.repeated(body, b, ev) {
@@ -275,7 +275,7 @@ func (b *batch) host(ev *mail.Event) *hostLines {
 }
 
 // piece notes a line that is a part of an entry; false: it can be parsed by itself.
-func (p *parser) piece(body string, b *batch, ev *mail.Event) bool {
+func (p *parser) piece(body string, b *batch) bool {
 	if p.reader.Piece.Kind == parse.Folded && p.reader.Piece.N == 1 {
 		return false
 	}

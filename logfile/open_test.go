@@ -244,7 +244,7 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// zeros is a stream of n times the byte c that compresses very well.
+// bomb is a stream of n times the byte c that compresses very well.
 func bomb(t *testing.T, codec string, c byte, n int) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -25,7 +25,7 @@ func CSV(w io.Writer, r *Report) error {
 	return out.Error()
 }
 
-// write writes cells that are made harmless; the error stays in out.
+// writeCells writes cells that are made harmless; the error stays in out.
 func writeCells(out *csv.Writer, cells []string) {
 	for i := range cells {
 		cells[i] = cell(cells[i])

@@ -33,7 +33,7 @@ func refused(s string, ev *mail.Event) bool {
 	case 'V':
 		if after, ok := strings.CutPrefix(s, "VRFY failed for "); ok {
 			argument, ok := namedHost(after, ev)
-			ev.Recipient, _, _ = cutArgument(argument)
+			ev.Recipient, _ = cutArgument(argument)
 			return ok && reject("VRFY", s[:len("VRFY failed")], ev)
 		}
 	}
@@ -203,7 +203,7 @@ func verdict(s string, ev *mail.Event) bool {
 		return reject("CONNECT", s, ev)
 	}
 	var reason string
-	ev.Recipient, reason, _ = cutArgument(s[len("RCPT "):])
+	ev.Recipient, reason = cutArgument(s[len("RCPT "):])
 	return dropped(reason, ev)
 }
 
@@ -215,13 +215,13 @@ func rejected(s string, ev *mail.Event) bool {
 	reason := ""
 	switch strings.TrimSuffix(word, ":") {
 	case "RCPT":
-		ev.Recipient, reason, _ = cutArgument(rest)
+		ev.Recipient, reason = cutArgument(rest)
 		if strings.HasPrefix(reason, "discarded by RCPT ACL") { // up to 4.85
 			return dropped(reason, ev)
 		}
 		return reject("RCPT", reason, ev)
 	case "MAIL":
-		address, reason, _ := cutArgument(rest)
+		address, reason := cutArgument(rest)
 		if ev.Sender == "" {
 			ev.Sender = null(address)
 		}
@@ -235,7 +235,7 @@ func rejected(s string, ev *mail.Event) bool {
 	case "after", "during", "by", "PRDR":
 		return reject("END-OF-MESSAGE", afterColon(rest), ev)
 	case "VRFY", "EXPN":
-		ev.Recipient, reason, _ = cutArgument(rest)
+		ev.Recipient, reason = cutArgument(rest)
 		return reject(word, reason, ev)
 	case "AUTH", "ETRN", "STARTTLS", "QUIT", "HELP", "MAILAUTH", "AUTH=":
 		return reject(strings.TrimSuffix(word, ":"), afterColon(s), ev)
@@ -252,17 +252,17 @@ func afterColon(s string) string {
 }
 
 // cutArgument reads the argument of a command, with or without angle brackets, and the reason behind its colon.
-func cutArgument(s string) (address, reason string, ok bool) {
+func cutArgument(s string) (address, reason string) {
 	if address, rest, ok := cutAngle(s); ok {
 		_, reason, _ = strings.Cut(rest, ": ")
-		return address, reason, true
+		return address, reason
 	}
 	address, rest := cutAddress(s)
 	if strings.HasSuffix(address, ":") && rest != "" {
-		return strings.TrimPrefix(address[:len(address)-1], "<"), rest[1:], true
+		return strings.TrimPrefix(address[:len(address)-1], "<"), rest[1:]
 	}
 	_, reason, _ = strings.Cut(rest, ": ")
-	return strings.TrimPrefix(address, "<"), reason, false
+	return strings.TrimPrefix(address, "<"), reason
 }
 
 // dropped is a recipient whom the RCPT ACL took and threw away.
@@ -413,7 +413,7 @@ func unqualified(s string, ev *mail.Event) bool {
 	if !ok {
 		return false
 	}
-	address, _, _ := cutArgument(argument)
+	address, _ := cutArgument(argument)
 	reason := s[:len(what)+len(" rejected")]
 	switch what {
 	case "unqualified sender":
