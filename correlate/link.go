@@ -321,6 +321,10 @@ func (t *Tracker) adopt(h *hop) {
 	})
 	if p != nil {
 		parent := p.hop.get()
+		if parent.filter == p.relay { // a further mail of the same command: its recipients were handed over with the first
+			t.join(parent, h, reinjected, nil)
+			return
+		}
 		parent.filter = p.relay
 		t.join(parent, h, reinjected, parent.message.findRecipient(p.envelope, "", false))
 	}
@@ -427,7 +431,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	if r != nil {
 		via = r.Envelope()
 		if b != forwardedAs && r.QueueID == parent.id {
-			handedOver(r, b == reinjected)
+			m.handedOverTogether(r, b == reinjected)
 		}
 	}
 	for i := range c.Recipients {
@@ -486,6 +490,17 @@ func handedOver(r *mail.Recipient, toFilter bool) {
 	}
 	if toFilter && r.Disposition == mail.Delivered {
 		r.Disposition = mail.Filtered
+	}
+}
+
+// handedOverTogether is the same for r and all recipients that went with it: one mail was handed over for several, and the
+// lines of all of them stood before the first line of what was made of it. One reply, "queued as" and a name, is theirs.
+func (m *message) handedOverTogether(r *mail.Recipient, toFilter bool) {
+	for i := range m.Recipients {
+		o := &m.Recipients[i]
+		if o.QueueID == r.QueueID && o.Disposition == r.Disposition && o.Reply == r.Reply && o.Relay == r.Relay && o.RelayIP == r.RelayIP {
+			handedOver(o, toFilter)
+		}
 	}
 }
 
