@@ -438,25 +438,26 @@ func (p *page) unread() {
 	}
 }
 
-// wrap writes text with a first prefix and further lines under an indent, broken at blanks. A word that is longer than
-// the line stands on a line of its own.
+// wrap writes text with a first prefix and further lines under an indent, broken at blanks, which are left out there. A word that
+// is longer than the line stands on a line of its own.
 func (p *page) wrap(first, indent, text string) {
 	p.out.WriteString(first)
 	room := max(p.columns-width(indent), 20)
-	used, fresh := 0, true
+	used, blanks := 0, 0
 	for word := range strings.SplitSeq(text, " ") {
 		w := width(word)
-		if !fresh && used+1+w > room {
+		if word == "" {
+			blanks++
+			continue
+		}
+		if used > 0 && used+blanks+w > room {
 			p.out.WriteByte('\n')
 			p.out.WriteString(indent)
-			used, fresh = 0, true
-		} else if !fresh {
-			p.out.WriteByte(' ')
-			used++
+			used, blanks = 0, 0
 		}
+		p.out.WriteString(strings.Repeat(" ", blanks))
 		p.out.WriteString(word)
-		used += w
-		fresh = false
+		used, blanks = used+blanks+w, 1
 	}
 	p.out.WriteByte('\n')
 }

@@ -164,7 +164,7 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 		first, last = from, to
 		rep.Notes = append(rep.Notes, fmt.Sprintf("the time around %d findings is shown; --bucket shows the whole log", len(findings)))
 	}
-	marks := newRaster(first, last, cmp.Or(step, fiftieth(last.Sub(first), t.all.step)), rep.Zone)
+	marks := newRaster(first, last, cmp.Or(step, rowStep(last.Sub(first), t.all.step, s.mostMarks(keys))), rep.Zone)
 	rep.Tables = append(rep.Tables, t.table(marks, findings))
 	for _, split := range t.split {
 		rep.Tables = append(rep.Tables, split.tables(marks, cmp.Or(s.top, 10))...)
@@ -201,11 +201,20 @@ func around(fs []analyze.Finding, first, last mail.Instant) (from, to mail.Insta
 	return max(first, from.Add(-pad)), min(last, to.Add(pad)), true
 }
 
-// fiftieth is a round step that makes about fifty rows of a span.
-func fiftieth(span, least time.Duration) time.Duration {
+// mostMarks is how many steps there may be: with --by a line has a mark for each, beside the value and its numbers.
+func (s *settings) mostMarks(keys []mail.Key) int {
+	const most, beside = 60, 40
+	if len(keys) == 0 || s.columns == 0 {
+		return most
+	}
+	return min(most, max(most/3, s.columns-beside))
+}
+
+// rowStep is a round step that makes at most so many rows of a span.
+func rowStep(span, least time.Duration, most int) time.Duration {
 	for _, step := range []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
 		time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
-		if step >= least && span <= 60*step {
+		if step >= least && span <= time.Duration(most)*step {
 			return step
 		}
 	}
