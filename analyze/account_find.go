@@ -116,6 +116,10 @@ func (w *accountWatch) joinSpellings(site *Site) {
 // atHome is how long an account must be used from a network before the network is its owner's.
 const atHome = 20 * time.Hour
 
+// twoNights is after how long a network from which a list of dead addresses is written to is a new one: the office at which
+// a letter to all customers is written once a year is seen on the first working day.
+const twoNights = 2 * atHome
+
 // longAtHome is how long a network must be used that came late and from which much was sent. Somebody who has the passwords of
 // several accounts looks round in the evening and sends the day after: his network must not become theirs.
 const longAtHome = 72 * time.Hour
@@ -410,7 +414,8 @@ func (s *suspect) learnNetworks() {
 	for net, u := range uses {
 		// What came later and is used much may be a new home, or a thief who takes his time.
 		early := u.first <= begin.Add(quarter)
-		if !early && (u.unwanted() || u.brief() && (passing.unwanted() || tries[net] >= guesses || s.q.fail[net] >= guesses)) {
+		guessed := tries[net] >= guesses || s.q.fail[net] >= guesses
+		if u.first > begin.Add(min(quarter, twoNights)) && u.unwanted() || !early && u.brief() && (passing.unwanted() || guessed) {
 			continue
 		}
 		if u.owners(len(s.core) > 0, early || 10*u.n >= all && takesTurns*forged[net] < u.n) {

@@ -48,7 +48,8 @@ func (q *inquest) volume(c *charge) {
 	} else {
 		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
 	}
-	usual := float64(c.outside) / max(1, q.site.Span()/60-hours) * hours
+	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where these were few hours.
+	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)
 	if times := float64(n) / max(1, usual); times >= 20 || times >= tooDense && !c.dense && n >= 100 {
 		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", times)
 	}

@@ -350,6 +350,21 @@ func TestAccountLittleEveryDay(t *testing.T) {
 	}
 }
 
+// Abuse that goes on for nearly all of a log, from one address that came on the third day, is not the owner's for having come early;
+// what the owner wrote meanwhile tells how much is usual.
+func TestAccountNearlyAlways(t *testing.T) {
+	w := newTown(14)
+	at := func(i int) time.Duration { return 2*oneDay + 2*time.Hour + time.Duration(i)*40*time.Minute }
+	for i := range 400 {
+		to := mail.Recipient{Address: fmt.Sprintf("v%d@t%d.example", i, i%40), Disposition: bouncing(i, 8), Relay: "mx.t.example"}
+		if i%16 == 1 {
+			to.Disposition, to.DSN, to.Reply = mail.Bounced, "5.7.1", "550 5.7.1 looks like spam"
+		}
+		w.add(at(i), mail.Message{Client: mail.Client{IP: netip.MustParseAddr("41.211.38.82"), Name: "unknown"}, Account: user(7), Sender: user(7), Recipients: []mail.Recipient{to}})
+	}
+	w.expect(t, account, expect{Subject{Account, user(7)}, Medium, 400, at(0), at(399), 1, 0, nil})
+}
+
 // Who changes his address every two hours, and sends for days, keeps each of them quiet; all that they have in common is the list.
 // That some of them stand out must not make the rest the owner's.
 func TestAccountWanders(t *testing.T) {
