@@ -13,7 +13,8 @@ func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool)
 	const hostAt = len("Mar  7 04:12:09 ")
 	end := hostAt + len(r.host.text)
 	if len(line) <= end || !r.month.even || r.host.kind != hostName || line[:7] != r.month.text ||
-		line[hostAt-1] != ' ' || line[end] != ' ' || end == hostAt || line[hostAt:end] != r.host.text {
+		line[hostAt-1] != ' ' || line[end] != ' ' || end == hostAt || line[hostAt:end] != r.host.text ||
+		end+1 < len(line) && line[end+1] == '[' { // the host may be a tag whose PID stands apart
 		return "", false
 	}
 	sod, ok := secondOfDay(line[7:])

@@ -16,8 +16,8 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 		ev.Host = rest
 		return "", true
 	}
-	if token := rest[:sp]; token != r.host.text {
-		r.host = hostOf(token, rest[sp+1:])
+	if token, next := rest[:sp], rest[sp+1:]; token != r.host.text || next != "" && next[0] == '[' {
+		r.host = hostOf(token, next)
 	}
 	switch r.host.kind {
 	case hostTag, hostGone:
@@ -42,15 +42,20 @@ func hostOf(token, rest string) hostToken {
 	switch {
 	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
 		t.kind = hostDovecot
-	case token[len(token)-1] == ':' || pidApart(rest) > 0:
+	case token[len(token)-1] == ':':
 		t.kind = hostTag
+	case pidApart(rest) > 0:
+		t.kind, t.text = hostTag, "" // see below
 	case token[0] == '<' && token[len(token)-1] == '>':
 		t.kind, t.host = hostWord, "<"
 	case isSeverity(token):
 		t.kind = hostWord
-	case token == "last" && strings.HasPrefix(rest, "message repeated "):
+	case token == "last":
 		// The same token may be a host in the next line: it must not be remembered.
-		t.kind, t.text = hostGone, ""
+		t.text = ""
+		if strings.HasPrefix(rest, "message repeated ") {
+			t.kind = hostGone
+		}
 	default:
 		t.host = chainEnd(token)
 	}

@@ -176,6 +176,34 @@ func TestRead(t *testing.T) {
 }
 
 // The reader must not read behind a line, whatever is cut off.
+// What stands in the place of the host is told by what follows, whatever the same word meant in the line before.
+func TestReadHostOrTag(t *testing.T) {
+	lines := []string{
+		"Mar  7 04:12:09 sogod [26818]: x",
+		"Mar  7 04:12:10 sogod imapd[7]: x",
+		"2026-03-07T04:12:11+01:00 sogod [26818]: x",
+		"2026-03-07T04:12:12+01:00 sogod imapd[7]: x",
+		"Mar  7 04:12:13 last message repeated 3 times",
+		"Mar  7 04:12:14 last imapd[7]: x",
+		"2026-03-07T04:12:15+01:00 last message repeated 3 times",
+		"2026-03-07T04:12:16+01:00 last imapd[7]: x",
+	}
+	clock := berlin(t)
+	for _, first := range lines {
+		for _, second := range lines {
+			r := NewHeaderReader(clock)
+			var before, got, want mail.Event
+			r.Read(first, &before)
+			body, _ := r.Read(second, &got)
+			alone, _ := NewHeaderReader(clock).Read(second, &want)
+			if body != alone || got.Host != want.Host || got.Process != want.Process || got.PID != want.PID {
+				t.Errorf("%q behind %q: got host %q, process %q[%d], alone %q, %q[%d]",
+					second, first, got.Host, got.Process, got.PID, want.Host, want.Process, want.PID)
+			}
+		}
+	}
+}
+
 func TestReadTruncated(t *testing.T) {
 	clock := berlin(t)
 	for _, line := range headSamples {
