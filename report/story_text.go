@@ -192,25 +192,26 @@ func originalsOf(s *story) []string {
 // alike names the other stories that share a client's network, or a subject line that is not everybody's.
 func alike(s *story, stories []*story) []statement {
 	const most = 10
+	networks := make(map[netip.Prefix]bool)
+	for i := range s.clients[:min(len(s.clients), 1000)] {
+		if ip := s.clients[i].IP; ip.IsValid() {
+			networks[analyze.NetworkOf(ip)] = true
+		}
+	}
 	var all []statement
 	for _, o := range stories {
 		if o == s || len(all) == most {
 			continue
 		}
-		if what := shared(s, o); what != "" {
+		if what := shared(s, o, networks); what != "" {
 			all = append(all, statement{fmt.Sprintf("incident %d has %s: %s", o.number, what, o.Title), o.main})
 		}
 	}
 	return all
 }
 
-func shared(a, b *story) string {
-	networks := make(map[netip.Prefix]bool)
-	for i := range a.clients[:min(len(a.clients), 1000)] {
-		if ip := a.clients[i].IP; ip.IsValid() {
-			networks[analyze.NetworkOf(ip)] = true
-		}
-	}
+// shared is what two stories have in common; networks are those of the clients of a.
+func shared(a, b *story, networks map[netip.Prefix]bool) string {
 	for i := range b.clients[:min(len(b.clients), 1000)] {
 		if ip := b.clients[i].IP; ip.IsValid() && networks[analyze.NetworkOf(ip)] {
 			return "clients of the same network, " + analyze.NetworkOf(ip).String()
