@@ -190,7 +190,7 @@ func messageCells(m *mail.Message, zone *time.Location) []string {
 	if m.Size > 0 {
 		size = strconv.FormatInt(m.Size, 10)
 	}
-	if m.Queued > 0 {
+	if m.Completed {
 		queued = strconv.FormatFloat(m.Queued.Seconds(), 'f', -1, 64)
 	}
 	if m.MTA != mail.UnknownMTA {

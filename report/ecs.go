@@ -47,7 +47,7 @@ func (o *object) ecsHead(t mail.Instant, kind, action string) {
 func (o *object) ecsMessage(m *mail.Message) {
 	o.ecsHead(m.Time, "event", "message")
 	o.strIf("event.outcome", ecsOutcome(m))
-	if m.Queued > 0 {
+	if m.Completed {
 		o.num("event.duration", int64(m.Queued))
 	}
 	o.strIf("host.name", m.Host)

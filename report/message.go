@@ -74,7 +74,9 @@ func (o *object) message(m *mail.Message, files []string) {
 		o.recipient(&m.Recipients[i])
 	}
 	o.closeList()
-	o.secondsIf("queued_seconds", m.Queued)
+	if m.Completed { // 0 is known then: most are gone within the second that stamps have
+		o.seconds("queued_seconds", m.Queued)
+	}
 	o.bool("completed", m.Completed)
 	if m.Notice {
 		o.bool("notice", true)

@@ -53,6 +53,7 @@ func TestMessageJSON(t *testing.T) {
 		{notice(), `{"schema":"mailforensics.message/1","time":"2024-01-24T14:45:00+01:00","mta":"postfix","queue_ids":["3F2C"],"sender":"<>",` +
 			`"direction":"unknown","recipients":[],"completed":false,"notice":true,"parent":"3F2B"}`},
 		{&mail.Message{}, `{"schema":"mailforensics.message/1","queue_ids":[],"direction":"unknown","recipients":[],"completed":false}`},
+		{&mail.Message{Completed: true}, `{"schema":"mailforensics.message/1","queue_ids":[],"direction":"unknown","recipients":[],"queued_seconds":0,"completed":true}`}, // within a second
 	} {
 		if got := string(AppendMessage(nil, c.m, berlin, nil)); got != c.want {
 			t.Errorf("got\n%s\nwant\n%s", got, c.want)

@@ -35,7 +35,7 @@ type messageRow struct {
 	Size       int64          `parquet:"size,optional"`
 	Direction  string         `parquet:"direction,dict"`
 	Recipients []recipientRow `parquet:"recipients,list"`
-	Queued     float64        `parquet:"queued_seconds,optional"`
+	Queued     *float64       `parquet:"queued_seconds,optional"`
 	Completed  bool           `parquet:"completed"`
 	Notice     bool           `parquet:"notice"`
 	Parent     string         `parquet:"parent,optional"`
@@ -94,7 +94,7 @@ func rowOf(m *mail.Message) messageRow {
 		Time: micros(m.Time), Host: valid(m.Host), MessageID: valid(m.MessageID), HELO: valid(m.Client.HELO), ASN: m.Client.ASN, Country: m.Client.Country,
 		Protocol: valid(m.Protocol), TLS: valid(m.TLS), Account: valid(m.Account), AuthMethod: valid(m.AuthMethod), User: valid(m.User),
 		Script: valid(m.Script), Directory: valid(m.Directory), Sender: valid(m.Sender), Subject: valid(m.Subject), Size: m.Size,
-		Direction: m.Direction.String(), Queued: m.Queued.Seconds(), Completed: m.Completed, Notice: m.Notice, Parent: valid(m.Parent),
+		Direction: m.Direction.String(), Completed: m.Completed, Notice: m.Notice, Parent: valid(m.Parent),
 	}
 	if m.MTA != mail.UnknownMTA {
 		row.MTA = m.MTA.String()
@@ -108,6 +108,10 @@ func rowOf(m *mail.Message) messageRow {
 	if m.Has(mail.HasUID) {
 		uid := int64(m.UID)
 		row.UID = &uid
+	}
+	if m.Completed {
+		queued := m.Queued.Seconds()
+		row.Queued = &queued
 	}
 	for _, id := range m.QueueIDs {
 		row.QueueIDs = append(row.QueueIDs, valid(id))
