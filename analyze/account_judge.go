@@ -51,7 +51,7 @@ func (q *inquest) volume(c *charge) {
 	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where these were few hours.
 	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)
 	if times := float64(n) / max(1, usual); times >= 20 || times >= tooDense && !c.dense && n >= 100 {
-		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", times)
+		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(times)))
 	}
 	if n := c.Counts.Messages; (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
@@ -252,13 +252,17 @@ func (q *inquest) outcome(c *charge) {
 
 // chain weighs what came before: guesses, and a look round.
 func (q *inquest) chain(c *charge) {
-	if first := c.firstEntry(); first != nil && first.time < c.Start && c.reachable() {
+	if first := c.firstEntry(); first != nil && first.time < c.Start && c.reachable() && c.known() {
 		c.because("look-round", 0.15, "logged in from %s, a network that the account never used, %s before the first message", first.at.IP, duration(c.Start.Sub(first.time)))
 	}
 	if n, ips := c.guesses(); n >= 10 {
 		c.because("guessed", 0.1, "%d failed logins from %s before", n, plural(ips, "address", "addresses"))
 	}
 }
+
+// known reports whether anything was seen of the owner: in a log of a day, the one network of an account that sends its yearly
+// letter may as well be his, and "never used" says nothing where nothing else was used.
+func (c *charge) known() bool { return c.outside+c.homeLogins() > 0 }
 
 // reachable reports whether somebody else can have sent it: not all came from the owner's own addresses.
 func (c *charge) reachable() bool { return 2*c.direct < c.Counts.Messages }

@@ -87,7 +87,10 @@ func (c *charge) refusals() {
 func (c *charge) mark() {
 	if first := c.firstEntry(); first != nil {
 		role := "the first login from a strange network"
-		if first.time < c.Start {
+		switch {
+		case !c.known():
+			role = "the first login"
+		case first.time < c.Start:
 			role = "a look round: the first login from a strange network"
 		}
 		c.Evidence.Mark(role, first.at.line)
@@ -129,7 +132,7 @@ func (c *charge) title() string {
 			text += say(" from %d addresses", n)
 		}
 	}
-	if n := len(c.entryAddresses()); n > 0 {
+	if n := len(c.entryAddresses()); n > 0 && c.known() {
 		text += fmt.Sprintf("; strangers logged in from %s", plural(n, "address", "addresses"))
 	}
 	if c.score < c.q.w.pass.Thresholds.Score.Medium {
@@ -181,7 +184,7 @@ func (c *charge) tale() []Fact {
 	case "webmail":
 		add("handed in by", "%s, a host of ours that many accounts send through (webmail, gateway): the senders are behind it", name)
 	default:
-		add("handed in by", "%s, from the addresses below", way)
+		add("handed in by", "%s, by the clients themselves", way)
 	}
 	if n, ips := c.guesses(); n > 0 {
 		add("guesses before", "%s from %s in the week before", plural(n, "failed login", "failed logins"), plural(ips, "address", "addresses"))
@@ -191,8 +194,12 @@ func (c *charge) tale() []Fact {
 		if first.time >= c.Start {
 			when = fmt.Sprintf("%s after the first message", duration(first.time.Sub(c.Start)))
 		}
-		add("first strange login", "%s, %s", first.at.IP, when)
-		add("strange logins", "%s from %s", plural(c.Counts.Logins, "login", "logins"), plural(len(c.entryAddresses()), "address", "addresses"))
+		named, ips := "strange ", c.entryAddresses()
+		if !c.known() {
+			named = ""
+		}
+		add("first "+named+"login", "%s, %s", first.at.IP, when)
+		add(named+"logins", "%s from %s: %s", plural(c.Counts.Logins, "login", "logins"), plural(len(ips), "address", "addresses"), someNames(ips))
 	}
 	if lead := c.lead(); lead > 0 {
 		add("ramp", "%s from the first message to full speed", duration(lead))

@@ -19,6 +19,7 @@ import (
 
 // report is what the evaluation reads of "--format json".
 type report struct {
+	Window   struct{ Start, End time.Time }
 	Totals   map[string]int64
 	Findings []finding
 }
@@ -40,15 +41,15 @@ type finding struct {
 // grave reports whether a finding asks somebody to act.
 func (f *finding) grave() bool { return f.Severity == "medium" || f.Severity == "high" }
 
-// program builds the command once and returns a function that investigates a sample with it.
-func program(t *testing.T) func(truth Truth) (report, error) {
+// program builds the command once and returns a function that investigates a sample with it, with more flags where given.
+func program(t *testing.T) func(truth Truth, flags ...string) (report, error) {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "mailforensics")
 	if out, err := exec.Command("go", "build", "-o", exe, "../cmd/mailforensics").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	return func(truth Truth) (report, error) {
-		args := []string{"investigate", "--format", "json", "--quiet"}
+	return func(truth Truth, flags ...string) (report, error) {
+		args := append([]string{"investigate", "--format", "json", "--quiet"}, flags...)
 		for _, host := range sorted(truth.Roles) {
 			args = append(args, "--mx", host+"="+truth.Roles[host])
 		}
@@ -119,6 +120,42 @@ func TestEval(t *testing.T) {
 	}
 	w.Flush()
 	t.Logf("\n%s", table)
+}
+
+// A day of an honest log is honest, too: whoever reads one day sees an account for the first time that sends its yearly letter.
+func TestCleanDays(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := program(t)
+	for _, truth := range all {
+		if truth.Window != nil {
+			continue
+		}
+		r, err := run(truth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := 0
+		for day := r.Window.Start.Truncate(24 * time.Hour); day.Before(r.Window.End); day = day.AddDate(0, 0, 1) {
+			one, err := run(truth, "--since", day.Format(time.RFC3339), "--until", day.AddDate(0, 0, 1).Format(time.RFC3339))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if days++; one.Totals["messages"] == 0 {
+				t.Errorf("%s, %s: no messages", truth.Sample, day)
+			}
+			for i := range one.Findings {
+				if f := &one.Findings[i]; f.grave() {
+					t.Errorf("%s, %s: %s: %s", truth.Sample, day.Format(time.DateOnly), f.Severity, f.Title)
+				}
+			}
+		}
+		if days < 3 {
+			t.Errorf("%s has %d days, want 3 or more", truth.Sample, days)
+		}
+	}
 }
 
 func evaluate(truth Truth, r report) *score {
