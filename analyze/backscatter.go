@@ -284,9 +284,9 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	default:
 		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
 	}
-	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", f.Subject.Value, plural(n, "bounce", "bounces"), dead)
+	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), dead)
 	if 2*ours > n {
-		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", f.Subject.Value, plural(n, "bounce", "bounces"))
+		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
 	}
 	w.fillSent(list, &domains, times, &f)
 	f.Signature = during(f.Start, f.End, append(onHost(host), "notice")...)

@@ -238,8 +238,11 @@ func (c *hand) title() string {
 	case seedNet:
 		words = "all in " + c.key
 	}
-	return say("%d addresses, one hand: %s; %s accepted, %s refused", len(c.clients), words,
-		plural(c.messages, "message", "messages"), plural(c.refused, "attempt", "attempts"))
+	text := say("%d addresses, one hand: %s; %s accepted", len(c.clients), words, plural(c.messages, "message", "messages"))
+	if c.refused > 0 {
+		text += ", " + plural(c.refused, "attempt", "attempts") + " refused"
+	}
+	return text
 }
 
 // facts are what else is known.

@@ -81,6 +81,14 @@ type Finding struct {
 // namelessHost is what a host is called whose log does not name it.
 const namelessHost = "mail server"
 
+// hostWords is a host in a sentence, in which its name alone ("mail", "web1") may be read as another word.
+func hostWords(host string) string {
+	if host == "" {
+		return "this mail server"
+	}
+	return "host " + host
+}
+
 // Counts are exact numbers of a finding. Recipients are counted by their last disposition.
 type Counts struct {
 	Messages, Recipients                   int

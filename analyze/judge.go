@@ -280,7 +280,7 @@ func (j *judge) farAbove(c *candidate) {
 	hours := max(1, c.End.Sub(c.Start).Hours())
 	usual := float64(c.outside) / max(1, j.site.Span()/60-hours) * hours
 	if n := float64(c.Counts.Messages); n >= 20*max(1, usual) {
-		c.because("far-above-past", 0.1, "%.0f times what it sends otherwise in such a time", n/max(1, usual))
+		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(n/max(1, usual))))
 	}
 }
 
@@ -313,11 +313,11 @@ func (b *batch) bounced() string {
 	n, all, limited := b.marks[bouncedOnce], b.Counts.Messages, b.marks[overLimitOnce]
 	switch {
 	case limited > 0:
-		return fmt.Sprintf("%d of %d messages bounced, and %d were given up here because of a limit", n, all-limited, limited)
+		return say("%d of %d messages bounced, and %d were given up here because of a limit", n, all-limited, limited)
 	case b.Counts.Recipients > all:
-		return fmt.Sprintf("%d of %d recipients of %d messages bounced", b.Counts.Bounced, b.Counts.Recipients, all)
+		return say("%d of %d recipients of %d messages bounced", b.Counts.Bounced, b.Counts.Recipients, all)
 	}
-	return fmt.Sprintf("%d of %d messages bounced", n, all)
+	return say("%d of %d messages bounced", n, all)
 }
 
 // bounces reports whether that share of the messages bounced. One or two of a few are a typing error, and a colleague who left.

@@ -370,7 +370,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	w.fill(t, &f)
 	from, to := t.handedIn()
 	f.Signature = during(from, to, append(onHost(host), "(bounced > 0 or deferred > 0)")...)
-	f.Title = fmt.Sprintf("Other servers complain about %s: %s at %s refused or put off (%s)", f.Subject.Value,
+	f.Title = fmt.Sprintf("Other servers refused or put off mail of %s because of us: %s at %s (%s)", hostWords(host),
 		plural(len(t.recipients), "recipient", "recipients"), plural(t.providers.Distinct(), "provider", "providers"), w.sayings(t))
 	return f, true
 }
@@ -459,14 +459,14 @@ func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *F
 		again++
 		latest = max(latest, r.last)
 	}
-	text := "at the end of the log nobody that complained had taken mail again"
-	if again > 0 {
-		text = say("%d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
-	}
+	text := "no, it went on until the log ended"
 	if quiet := site.Last.Sub(last); quiet >= time.Hour {
-		text += fmt.Sprintf("; no complaint in the last %s of the log", duration(quiet))
+		text = fmt.Sprintf("no complaint in the last %s of the log", duration(quiet))
+	}
+	if again > 0 {
+		text += say("; %d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
 	} else {
-		text += "; it went on until the log ended"
+		text += "; nobody that complained has taken mail since"
 	}
 	f.Facts = append(f.Facts, Fact{"ended", text})
 }

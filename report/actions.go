@@ -53,7 +53,7 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	}
 	for _, f := range findings {
 		if mayBlock(r, f) {
-			add(Action{keepOut(findings), command(r, "block", "--format", blockForm(r)), f.ID})
+			add(Action{keepOut(findings) + "; save this list and name it in " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
 		}
 	}
@@ -114,7 +114,9 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 	var all []Action
 	add := func(why string, command string) { all = append(all, Action{why, command, f.ID}) }
 	lock := func(account string) {
-		add("lock the login and set a new password in the user database; then end its sessions", "doveadm kick "+mask(account))
+		// Dovecot's cache takes the old password for an hour (auth_cache_ttl) where one is set up; without one nothing is flushed.
+		add("lock the login and set a new password in the user database; then have Dovecot forget the old one, and end its sessions",
+			"doveadm auth cache flush "+argument(account)+"; doveadm kick "+mask(account))
 	}
 	// An account that was only tried needs no new password, and locking it is what an attacker may want.
 	if f.Subject.Kind == analyze.Account && (f.Detector != "guessing" || len(f.Opened) > 0) {
@@ -132,28 +134,54 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		case analyze.Script:
 			_, file, _ := strings.Cut(where, ":")
 			if file, _, _ = strings.Cut(file, "("); file != "" {
-				add("find the script", "find / -xdev -name "+quote(literal.Replace(strings.TrimSpace(file)))+" -ls")
+				why := "find the script and take its rights: chmod 000 stops it and keeps it as proof"
+				if wrote(r, mail.Postfix) {
+					why += "; until it is found, authorized_submit_users = !USER, static:all in main.cf refuses all mail that its user hands in"
+				}
+				// Sites are often on a file system of their own, so that -xdev would not find them.
+				add(why, "find / -path /proc -prune -o -name "+quote(literal.Replace(strings.TrimSpace(file)))+" -ls")
 			}
 		default:
 			add("see what runs as that user", "ps -fu "+quote(where))
 		}
 	}
 	if f.Detector == "open-relay" {
-		add("mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain", "")
+		why := "mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain"
+		show, ip := "", firstIP(f)
+		switch {
+		case wrote(r, mail.Postfix): // the rules, without the other settings
+			show = "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"
+		case wrote(r, mail.Exim) && ip != "": // option -bh of the Exim specification: nothing is taken and nothing sent
+			why += "; exim -bh plays a session from its busiest client, and shows which rule says yes"
+			show = "exim -bh " + ip
+		}
+		add(why, show)
 	}
 	return all
+}
+
+// firstIP is the address of the busiest client of a finding.
+func firstIP(f *analyze.Finding) string {
+	for i := range f.Clients {
+		if ip := f.Clients[i].IP; ip.IsValid() {
+			return ip.Unmap().String()
+		}
+	}
+	return ""
 }
 
 // literal takes their meaning from the characters of which find and doveadm make patterns.
 var literal = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
 
-// mask is a login as doveadm takes it: one that is called "*" is not everybody, and "-A" no option.
-func mask(account string) string {
-	word := quote(literal.Replace(account))
-	if strings.HasPrefix(account, "-") {
-		return "-- " + word
+// mask is a login where doveadm takes a pattern: one that is called "*" is not everybody.
+func mask(account string) string { return argument(literal.Replace(account)) }
+
+// argument is a word that is no option.
+func argument(word string) string {
+	if strings.HasPrefix(word, "-") {
+		return "-- " + quote(word)
 	}
-	return word
+	return quote(word)
 }
 
 // mayBlock reports whether a block list would hold clients of f.
@@ -182,8 +210,19 @@ func blockForm(r *Report) string {
 	return "postfix-cidr"
 }
 
+// blockSetting is where the list of blockForm is used.
+func blockSetting(r *Report) string {
+	if blockForm(r) == "exim" {
+		return "acl_smtp_connect: deny hosts = net-iplsearch;FILE"
+	}
+	return "main.cf: smtpd_client_restrictions = check_client_access cidr:FILE"
+}
+
 // wrote reports whether lines of that mail server were read.
 func wrote(r *Report, mta mail.MTA) bool {
+	if r.Ledger == nil {
+		return false
+	}
 	for i := range r.Ledger.Files {
 		if slices.Contains(r.Ledger.Files[i].MTA, mta.String()) {
 			return true

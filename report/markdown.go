@@ -89,7 +89,7 @@ func (d *document) finding(f *analyze.Finding) {
 	d.head(2, strings.ToUpper(f.Severity.String())+": "+markdown(f.Title))
 	d.item("detector", code(f.Detector)+", "+percent(f.Score)+" sure")
 	d.item(markdown(string(f.Subject.Kind)), code(f.Subject.Value))
-	d.item("when", from(f.Start, f.End, zone))
+	d.item("when", when(d.r, f, ""))
 	d.item("hosts", codes(f.Hosts, 8, len(f.Hosts)))
 	d.item("how much", howMuch(f))
 	d.item("how fast", howFast(f, zone))

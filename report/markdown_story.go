@@ -21,7 +21,7 @@ func (d *document) investigation() {
 		d.line("**Nothing found.** " + inVain(r))
 	}
 	if len(stories) > 1 {
-		d.line("**" + Counted(len(stories), "incident", "incidents") + " of " + Counted(len(r.Findings), "finding", "findings") + ": " + gravity(stories) + ".**")
+		d.line("**" + Counted(len(stories), "incident", "incidents") + ": " + gravity(stories) + " (" + Counted(len(r.Findings), "finding", "findings") + ").**")
 		d.incidents(stories)
 	}
 	for _, s := range stories[:min(len(stories), markdownStories)] {
@@ -58,7 +58,7 @@ func (d *document) incidents(stories []*story) {
 func (d *document) story(s *story) {
 	zone := d.r.Zone
 	d.head(2, fmt.Sprintf("%d. %s: %s", s.number, strings.ToUpper(s.Severity.String()), markdown(s.sentence)))
-	d.item("when", from(s.main.Start, s.main.End, zone))
+	d.item("when", when(d.r, s.main, ""))
 	d.item("hosts", codes(s.main.Hosts, 8, len(s.main.Hosts)))
 	d.item("how much", howMuch(s.main))
 	d.item("how fast", howFast(s.main, zone))

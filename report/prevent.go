@@ -41,6 +41,9 @@ var remedies = [...]remedy{
 	{[]string{"burst", "campaign"}, "a stranger's rate should be bounded, and its HELO be a name",
 		"smtpd_client_message_rate_limit; smtpd_helo_required = yes, reject_non_fqdn_helo_hostname; postscreen_dnsbl_sites",
 		"acl_smtp_connect: defer ratelimit = 60 / 10m / per_conn / strict; acl_smtp_rcpt: deny dnslists = …"},
+	{[]string{"own-name"}, "nobody outside should write in the name of our own domains without a login (who forwards mail to us keeps its sender: SPF and DMARC are milder)",
+		"smtpd_sender_restrictions = permit_mynetworks, permit_sasl_authenticated, check_sender_access hash:FILE, with a line \"DOMAIN REJECT\" for each",
+		"acl_smtp_mail: deny sender_domains = +local_domains  !authenticated = *  !hosts = +relay_from_hosts"},
 	{[]string{"backscatter"}, "mail that cannot be delivered should be refused, not taken and bounced to a forged sender",
 		"local_recipient_maps, relay_recipient_maps", "acl_smtp_rcpt: require verify = recipient"},
 }
@@ -50,6 +53,9 @@ func prevention(r *Report, s *story) []analyze.Advice {
 	kinds := make(map[string]bool)
 	for _, f := range s.findings() {
 		kinds[f.Detector] = true
+		if f.Detector == "campaign" && inOurName(r, f) {
+			kinds["own-name"] = true
+		}
 	}
 	if s.main.Subject.Kind == analyze.Account {
 		kinds["account"] = true
@@ -73,4 +79,16 @@ func prevention(r *Report, s *story) []analyze.Advice {
 		}
 	}
 	return all
+}
+
+// inOurName reports whether most senders of a finding are of domains of ours.
+func inOurName(r *Report, f *analyze.Finding) bool {
+	ours, all := 0, 0
+	for _, s := range f.Senders {
+		all++
+		if r.Site != nil && r.Site.IsOurs(mail.Domain(s.Value)) {
+			ours++
+		}
+	}
+	return 2*ours > all
 }

@@ -189,7 +189,7 @@ func TestEntries(t *testing.T) {
 		"15:10:00 other servers complain about mx2",
 		"15:37:11 the peak: 31 in a minute",
 		"16:35:00 the last of 2,339 messages",
-		"16:40:00 mx2: the last of 300 messages",
+		"16:40:00 reputation: the last of 300 messages",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -333,7 +333,7 @@ func TestActionsAfterGuesses(t *testing.T) {
 	for _, a := range Actions(r, &analyze.Incident{Findings: []string{f.ID, only.ID}}) {
 		got = append(got, a.Command)
 	}
-	if want := []string{"doveadm kick eva", "doveadm kick mia"}; !slices.Equal(got, want) {
+	if want := []string{"doveadm auth cache flush eva; doveadm kick eva", "doveadm auth cache flush mia; doveadm kick mia"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -345,10 +345,10 @@ func TestActionsNameWhatTheyMean(t *testing.T) {
 		subject  analyze.Subject
 		want     string
 	}{
-		{"account", analyze.Subject{Kind: analyze.Account, Value: "*"}, `doveadm kick '\*'`},
-		{"account", analyze.Subject{Kind: analyze.Account, Value: "-A"}, `doveadm kick -- -A`},
-		{"account", analyze.Subject{Kind: analyze.Account, Value: "$(reboot)"}, `doveadm kick '$(reboot)'`},
-		{"script", analyze.Subject{Kind: analyze.Script, Value: "33:*[a]?.php"}, `find / -xdev -name '\*\[a]\?.php' -ls`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "*"}, `doveadm auth cache flush '*'; doveadm kick '\*'`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "-A"}, `doveadm auth cache flush -- -A; doveadm kick -- -A`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "$(reboot)"}, `doveadm auth cache flush '$(reboot)'; doveadm kick '$(reboot)'`},
+		{"script", analyze.Subject{Kind: analyze.Script, Value: "33:*[a]?.php"}, `find / -path /proc -prune -o -name '\*\[a]\?.php' -ls`},
 	} {
 		f := analyze.Finding{ID: "x", Detector: tt.detector, Severity: analyze.High, Subject: tt.subject}
 		all := Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}})
@@ -390,7 +390,7 @@ func TestActionsSpareOurNamedHosts(t *testing.T) {
 		t.Errorf("got %v", all)
 	}
 	r.Findings[0].Clients[0].Name = "mail.other.example"
-	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || all[0].Why != "keep its clients out" {
+	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || !strings.HasPrefix(all[0].Why, "keep its clients out; save this list") {
 		t.Errorf("a stranger: got %v", all)
 	}
 	// Behind Docker's gateway every stranger has the same address, and it is one that is trusted.
@@ -398,5 +398,50 @@ func TestActionsSpareOurNamedHosts(t *testing.T) {
 	r.Site.Own = map[netip.Addr]analyze.Known{netip.MustParseAddr("172.22.1.1"): {}}
 	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || !strings.Contains(all[0].Why, "must not relay for it") {
 		t.Errorf("a gateway: got %v", all)
+	}
+}
+
+// Whether it is over is told by the log of the hosts that it is about: another one may go on for days.
+func TestWhen(t *testing.T) {
+	hour := func(h float64) mail.Instant { return mail.Instant(1_706_100_000+h*3600) * 1e9 }
+	r := &Report{Zone: time.FixedZone("", 3600), Ledger: &ingest.Ledger{First: hour(0), Last: hour(48), Files: []ingest.FileLedger{
+		{Hosts: []string{"mx1"}, First: hour(0), Last: hour(48)}, {Hosts: []string{"mx2"}, First: hour(0), Last: hour(6)}}}}
+	for _, tt := range []struct {
+		host string
+		end  mail.Instant
+		want string
+	}{
+		{"mx1", hour(6), "; no more of it in the 1 d 18 h until the log ends"},
+		{"mx2", hour(2), "; no more of it in the 4 h until the log ends"},
+		{"mx2", hour(5.95), "; it may still be going on: the log ends 3 min later"},
+		{"mx2", hour(6), "; it may still be going on: the log ends 1 s later"},
+	} {
+		f := &analyze.Finding{Start: hour(1), End: tt.end, Hosts: []string{tt.host}}
+		got := when(r, f, ", on "+tt.host)
+		if !strings.HasSuffix(got, tt.want) || !strings.Contains(got, " +01:00 (") {
+			t.Errorf("%s: got %q, want %q", tt.host, got, tt.want)
+		}
+	}
+}
+
+// Thirty files of a month prove one year, and say so once.
+func TestYearsAreAdded(t *testing.T) {
+	got := added([]string{"2024, proven by 10 Message-IDs of Postfix's own", "zone proven by 10 Message-IDs of Postfix's own",
+		"2024, proven by 1034 Message-IDs of Postfix's own", "2023, proven by 5 queue IDs", "2024, as --year says"})
+	want := []string{"2024, proven by 1044 Message-IDs of Postfix's own", "zone proven by 10 Message-IDs of Postfix's own", "2023, proven by 5 queue IDs", "2024, as --year says"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Whom a stranger's rule let in can be tried out, with the mail server that wrote the log.
+func TestActionsForARelay(t *testing.T) {
+	f := analyze.Finding{ID: "x", Detector: "open-relay", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.SenderDomain, Value: "club.example"},
+		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("::ffff:203.0.113.9")}}}}
+	for mta, want := range map[string]string{"exim": "exim -bh 203.0.113.9", "postfix": "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"} {
+		r := &Report{Ledger: &ingest.Ledger{Files: []ingest.FileLedger{{MTA: []string{mta}}}}, Findings: []analyze.Finding{f}}
+		if all := Actions(r, &analyze.Incident{Findings: []string{f.ID}}); all[0].Command != want {
+			t.Errorf("%s: got %q, want %q", mta, all[0].Command, want)
+		}
 	}
 }

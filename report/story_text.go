@@ -72,8 +72,13 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 	text := "With the login " + s.main.Subject.Value
 	if n := len(s.main.Clients); n > 0 {
 		text += ", from " + Counted(n, "address", "addresses")
-		if c := &s.main.Clients[0]; c.IP.IsValid() && c.Messages > 0 {
-			text += ", mostly " + strings.Join(clientWords(&c.Client)[:2], " ")
+		if c := &s.main.Clients[0]; c.IP.IsValid() && (c.Messages > 0 || n == 1) {
+			words := strings.Join(clientWords(&c.Client)[:2], " ")
+			if n == 1 {
+				text = strings.TrimSuffix(text, "1 address") + words
+			} else {
+				text += ", mostly " + words
+			}
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
@@ -245,8 +250,8 @@ func damage(r *Report, s *story) []statement {
 	}
 	if c.Bounced+c.Deferred+c.Expired > 0 && c.Recipients > 0 {
 		bad := c.Bounced + c.Deferred + c.Expired
-		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not take it: %s bounced, %s deferred, %s expired", Commas(bad),
-			Counted(c.Recipients, "recipient", "recipients"), percent(float64(bad)/float64(c.Recipients)), Commas(c.Bounced), Commas(c.Deferred), Commas(c.Expired)), s.main})
+		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not take it: %s", Commas(bad), Counted(c.Recipients, "recipient", "recipients"),
+			percent(float64(bad)/float64(c.Recipients)), fates(&analyze.Counts{Bounced: c.Bounced, Deferred: c.Deferred, Expired: c.Expired})), s.main})
 	}
 	if text := refusals(r, s); text != "" {
 		all = append(all, statement{text, nil})
@@ -285,11 +290,11 @@ const near = 10 * time.Minute
 // limits says what of the story lies beyond the log.
 func limits(r *Report, s *story) []string {
 	var all []string
-	start, end := r.Window()
+	start, _ := r.Window()
 	if s.Start != 0 && s.Start.Sub(start) < near {
 		all = append(all, "The log begins "+span(max(s.Start.Sub(start), time.Second))+" before the first sign: it may have begun earlier, in a log that was not given")
 	}
-	if last := s.main.End; last != 0 && end.Sub(last) < near {
+	if last, end := s.main.End, logEnd(r, s.main.Hosts); last != 0 && end.Sub(last) < near {
 		all = append(all, "The last of it is "+span(max(end.Sub(last), time.Second))+" before the end of the log: it may still be going on")
 	}
 	for _, g := range r.Gaps {

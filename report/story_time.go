@@ -135,6 +135,8 @@ func (s *story) stepText(step *analyze.Step, folded []*analyze.Finding) string {
 		return ""
 	case sum && f.Start >= s.main.Start && f.End <= s.main.End:
 		return ""
+	case sum && f.Subject.Kind == analyze.Host: // where all that is told of happened
+		return f.Detector + ": " + step.Text
 	case sum:
 		return f.Subject.Value + ": " + step.Text
 	}

@@ -138,7 +138,7 @@ func (p *page) headline() {
 func (p *page) block(f *analyze.Finding) {
 	p.line("")
 	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, Visible(f.Title)))
-	p.field("when", from(f.Start, f.End, p.r.Zone)+onHosts(f.Hosts))
+	p.field("when", when(p.r, f, onHosts(f.Hosts)))
 	p.field("how much", howMuch(f))
 	if fast := howFast(f, p.r.Zone); fast != "" {
 		p.field("how fast", fast)
@@ -309,7 +309,11 @@ func colonIf(more bool) string {
 	return ""
 }
 
-const fewLines = 4
+const (
+	fewLines   = 4
+	fewColumns = 100 // less of a line of a log shows hardly more than who wrote it
+	fewRows    = 3   // of a narrow terminal, for such a line
+)
 
 // evidence shows a few lines, cut to the terminal; --format json has them whole.
 func (p *page) evidence(f *analyze.Finding) {
@@ -320,14 +324,21 @@ func (p *page) evidence(f *analyze.Finding) {
 		e := &f.Evidence[i]
 		place := ""
 		if int(e.File) < len(p.files) {
-			place = Visible(p.files[e.File]) + ":" + strconv.FormatInt(e.Line, 10) + ": "
+			place = Visible(p.files[e.File]) + ":" + strconv.FormatInt(e.Line, 10) + ":"
 		}
 		text := Visible(e.Text)
-		if p.style.Width > 0 {
-			text = cut(text, max(p.style.Width-labelWidth-2-width(place), 20))
-		}
 		label := firstLabel(i, "lines")
-		p.line("  " + p.paint(dim, label) + strings.Repeat(" ", labelWidth-len(label)) + p.paint(dim, place) + text)
+		p.out.WriteString("  " + p.paint(dim, label) + strings.Repeat(" ", labelWidth-len(label)) + p.paint(dim, place))
+		indent := strings.Repeat(" ", labelWidth+2)
+		switch room := p.style.Width - len(indent); {
+		case p.style.Width == 0:
+			p.line(" " + text)
+		case room-width(place)-1 >= fewColumns:
+			p.line(" " + cut(text, room-width(place)-1))
+		default: // beside the place there is room for a stamp, which proves nothing
+			p.line("")
+			p.wrap(indent, indent, cut(text, fewRows*max(room, 20)))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,7 @@ func (p *page) investigation() {
 	}
 	told := min(len(stories), cmp.Or(r.Told, toldStories))
 	if len(stories) > 1 {
-		p.line(p.paint(bold, Counted(len(stories), "incident", "incidents")) + " of " + Counted(len(r.Findings), "finding", "findings") + ": " + gravity(stories))
+		p.line(p.paint(bold, Counted(len(stories), "incident", "incidents")) + ": " + gravity(stories) + " (" + Counted(len(r.Findings), "finding", "findings") + ")")
 		p.line("")
 		p.incidentTable(stories[:min(len(stories), max(topIncidents, told))])
 		if more := len(stories) - max(topIncidents, told); more > 0 {
@@ -84,7 +85,7 @@ func (p *page) story(s *story) {
 	f := s.main
 	p.line("")
 	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, Visible(s.sentence)))
-	p.field("when", from(f.Start, f.End, p.r.Zone)+onHosts(f.Hosts))
+	p.field("when", when(p.r, f, onHosts(f.Hosts)))
 	much := howMuch(f)
 	if n := stillQueued(s.findings()); n > 0 {
 		much += "; " + Counted(n, "message", "messages") + " may still be in the queue"
@@ -165,7 +166,8 @@ func (p *page) longCommands(s *story) {
 		switch {
 		case len(a.Command) <= longCommand:
 		case len(a.Command) > toldCommand:
-			p.field("command "+strconv.Itoa(i+1), "is too long for a screen: --format html and --format json have it")
+			p.field("command "+strconv.Itoa(i+1), "is too long for a screen. --format html has it, and this writes it to a file, to be read and run:")
+			p.raw("", p.paint(bold, Visible(fmt.Sprintf("%s | jq -r '.incidents[%d].actions[%d].command' >command-%d.sh", command(p.r, p.r.Command, "--format json"), s.number-1, i, i+1))))
 		default:
 			p.field("command "+strconv.Itoa(i+1), Visible(a.Why))
 			p.line(Visible(a.Command))

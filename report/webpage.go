@@ -169,8 +169,8 @@ func (b *webBuilder) title(stories []*story) (title, lead string) {
 		return "Nothing found", inVain(b.r)
 	}
 	over := "in " + overWhat(b.r)
-	return stories[0].sentence, Counted(len(stories), "incident", "incidents") + " (" + gravity(stories) + ") of " +
-		Counted(len(b.r.Findings), "finding", "findings") + " " + over + "."
+	return stories[0].sentence, Counted(len(stories), "incident", "incidents") + " (" + gravity(stories) + "), " +
+		Counted(len(b.r.Findings), "finding", "findings") + ", " + over + "; " + zoneText(b.r) + "."
 }
 
 func (b *webBuilder) index(stories []*story) *grid {
@@ -243,7 +243,7 @@ func (b *webBuilder) story(s *story) *webStory {
 func (b *webBuilder) key(s *story, id string) []webKey {
 	f := s.main
 	proof := b.ids[f.ID]
-	keys := []webKey{{"when", from(f.Start, f.End, b.r.Zone) + onHosts(f.Hosts), id + "-happened"}, {"how much", howMuch(f), id + "-out"}}
+	keys := []webKey{{"when", when(b.r, f, onHosts(f.Hosts)), id + "-happened"}, {"how much", howMuch(f), id + "-out"}}
 	if fast := howFast(f, b.r.Zone); fast != "" {
 		keys = append(keys, webKey{"how fast", fast, proof})
 	}
@@ -260,7 +260,7 @@ func (b *webBuilder) key(s *story, id string) []webKey {
 // whoText names whom a story is about and the first of the clients.
 func whoText(s *story) string {
 	subject := s.main.Subject
-	who := capital(string(subject.Kind)) + " " + subject.Value
+	who := capital(strings.ReplaceAll(string(subject.Kind), "-", " ")) + " " + subject.Value
 	if subject.Kind == analyze.IP && len(s.clients) == 1 {
 		return strings.Join(clientWords(&s.clients[0].Client), ", ")
 	}

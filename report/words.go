@@ -78,6 +78,55 @@ func from(start, end mail.Instant, zone *time.Location) string {
 	return a.Format(dayLayout) + " to " + b.Format(dayLayout) + " (" + span(end.Sub(start)) + ")"
 }
 
+// when is the window of a finding with its zone and where that was, and whether it goes on: nobody who reads it at night looks for these at the end.
+func when(r *Report, f *analyze.Finding, where string) string {
+	text := from(f.Start, f.End, r.Zone)
+	if f.Start == 0 {
+		return text
+	}
+	zone := f.Start.In(r.Zone).Format("-07:00")
+	if end := f.End.In(r.Zone).Format("-07:00"); end != zone {
+		zone += " and " + end
+	}
+	clock, took, lasted := strings.Cut(text, " (")
+	text = clock + " " + zone
+	if lasted {
+		text += " (" + took
+	}
+	return text + where + after(r, f)
+}
+
+// after says how much of the log is left after a finding: what ended hours before the log did is over.
+func after(r *Report, f *analyze.Finding) string {
+	end := logEnd(r, f.Hosts)
+	switch rest := end.Sub(f.End); {
+	case end == 0 || f.End == 0 || rest < 0:
+		return ""
+	case rest < near:
+		return "; it may still be going on: the log ends " + span(max(rest, time.Second)) + " later"
+	default:
+		return "; no more of it in the " + span(rest) + " until the log ends"
+	}
+}
+
+// logEnd is the end of what was read of hosts: of several logs, one may be older than the rest.
+func logEnd(r *Report, hosts []string) mail.Instant {
+	if r.Ledger == nil {
+		return 0
+	}
+	_, end := r.Window()
+	var last mail.Instant
+	for i := range r.Ledger.Files {
+		if f := &r.Ledger.Files[i]; len(hosts) == 0 || slices.ContainsFunc(hosts, func(h string) bool { return slices.Contains(f.Hosts, h) }) {
+			last = max(last, f.Last)
+		}
+	}
+	if last == 0 {
+		return end
+	}
+	return min(last, end)
+}
+
 // percent is a score: "97 %".
 func percent(score float64) string { return strconv.Itoa(int(score*100+0.5)) + " %" }
 
@@ -135,6 +184,9 @@ func howFast(f *analyze.Finding, zone *time.Location) string {
 		return ""
 	}
 	text := per(f.Rate.PerMinute) + " a minute"
+	if f.Rate.PerMinute < 0.1 { // 0.0 a minute says nothing
+		text = per(60*f.Rate.PerMinute) + " an hour"
+	}
 	if f.Rate.PeakPerMinute > 0 {
 		text += ", at most " + Commas(f.Rate.PeakPerMinute) + " in 60 s"
 		if f.Rate.PeakAt != 0 {
@@ -327,7 +379,29 @@ func yearTexts(r *Report) []string {
 			}
 		}
 	}
-	return rules[1:]
+	return added(rules[1:])
+}
+
+// added makes one rule of those that differ in the number of their witnesses: a month of rotated files has thirty.
+func added(rules []string) []string {
+	const proof = "proven by "
+	var all []string
+	sums := make(map[string]int)
+	index := make(map[string]int)
+	for _, rule := range rules {
+		head, tail, _ := strings.Cut(rule, proof)
+		number, what, _ := strings.Cut(tail, " ")
+		n, err := strconv.Atoi(strings.ReplaceAll(number, ",", ""))
+		key := head + what
+		if _, known := index[key]; err != nil || !known {
+			index[key], sums[key] = len(all), n
+			all = append(all, rule)
+			continue
+		}
+		sums[key] += n
+		all[index[key]] = head + proof + strconv.Itoa(sums[key]) + " " + what
+	}
+	return all
 }
 
 // rolesText says what hosts are for, and how we know.
