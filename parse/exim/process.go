@@ -31,6 +31,7 @@ var sayings = [...]remark{
 	{"unable to ", mail.Warning},
 	{"Couldn't ", mail.Warning},
 	{"Tainted ", mail.Warning},
+	{"exim user lost privilege for using ", mail.Warning},
 	{"spam acl condition: ", mail.Warning},
 	{"malware acl condition: ", mail.Warning},
 	{"DNS list lookup defer ", mail.Warning},
