@@ -87,15 +87,22 @@ func wrong(format string, args ...any) error {
 	return &usageError{err: fmt.Errorf(format, args...)}
 }
 
-// misunderstood is cobra's error of a command line, as a usageError: an unknown command, for which the nearest is named, or
-// an unknown flag.
+// misunderstood is cobra's error of a command line, as a usageError: an unknown command, for which the nearest is named, a log
+// without a command, or an unknown flag.
 func misunderstood(root *cobra.Command, args []string, err error) error {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
 	}
 	e := &usageError{err: err, hint: commandsHint}
 	for _, arg := range args {
-		if near := where.Nearest(arg, commandWords(root)); near != "" && !strings.HasPrefix(arg, "-") {
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if _, err := os.Stat(arg); err == nil {
+			e.hint = "a command comes before the files: mailforensics investigate " + arg
+			break
+		}
+		if near := where.Nearest(arg, commandWords(root)); near != "" {
 			e.hint = "did you mean mailforensics " + near + "?"
 			break
 		}
