@@ -174,9 +174,9 @@ func (w *accountWatch) place(l *login, c mail.Client, t mail.Instant) *place {
 }
 
 // makeRoom forgets addresses that were used once or twice and are quiet for a day; once in an hour of the log, so that a
-// flood does not make it look at everything all the time.
+// flood does not make it look at everything all the time; where nobody logged in or sent, there is nothing to forget.
 func (w *accountWatch) makeRoom() {
-	if w.roomMade != 0 && w.last.Sub(w.roomMade) < time.Hour {
+	if w.last.Sub(w.roomMade) < time.Hour {
 		return
 	}
 	w.roomMade = w.last

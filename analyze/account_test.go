@@ -313,6 +313,22 @@ func TestAccountRoom(t *testing.T) {
 	}
 }
 
+// Guesses alone, at ever new names, do not make it look at all of them each time: 40,000 took more than half a minute so.
+func TestAccountGuessesAlone(t *testing.T) {
+	w := newTown(0)
+	for i := range 2 * failuresMost {
+		w.fail(time.Duration(i)*50*time.Millisecond, netip.AddrFrom4([4]byte{20, byte(i >> 16), byte(i >> 8), byte(i)}).String(), fmt.Sprintf("u%d@site.example", i))
+	}
+	x := newAccountWatch(&Pass{Thresholds: DefaultThresholds()})
+	began := time.Now()
+	for i := range w.events {
+		x.Event(&w.events[i])
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
 // A little every day for a week is below any rate; what it is written to tells a thief from an owner who moved.
 func TestAccountLittleEveryDay(t *testing.T) {
 	for _, tt := range []struct {
