@@ -539,7 +539,7 @@ func (q *guessInquest) weigh(b *guess) {
 
 // tried is how many names were tried, in words: Postfix has them in few versions.
 func (b *guess) tried() string {
-	const rest = "that the log does not name"
+	const rest = "that its lines do not name"
 	switch n := b.accounts.Distinct(); {
 	case n == 0:
 		return "accounts " + rest
@@ -703,6 +703,14 @@ func (q *guessInquest) facts(b *guess) []Fact {
 			names = append(names, say("%s (%d)", c.Value, c.Messages))
 		}
 		facts = append(facts, Fact{"tried most", strings.Join(names, ", ")})
+	}
+	if o := &q.w.nobody; 2*b.accounts.Total() < b.n && o.accounts.Distinct() > 0 && o.failures().first <= b.last && o.failures().last >= b.first {
+		var names []string
+		for _, c := range o.accounts.Top(5) {
+			names = append(names, say("%s (%d)", c.Value, c.Messages))
+		}
+		facts = append(facts, Fact{"named elsewhere", say("the password server's own lines name %s over all, and no address; most often ",
+			plural(o.accounts.Distinct(), "account", "accounts")) + strings.Join(names, ", ")})
 	}
 	if b.unknown > 0 {
 		facts = append(facts, Fact{"unknown names", fmt.Sprintf("%s for names that the password server does not know", plural(b.unknown, "try", "tries"))})

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,23 @@ func TestLongNamesAreNotKept(t *testing.T) {
 	}
 }
 
+// Plesk's password server names the account and no address, its mail server the address alone: which belongs to which is not told.
+func TestNamesWithoutAnAddress(t *testing.T) {
+	w := newTown(2)
+	for i := range 40 {
+		at := oneDay + time.Duration(i)*time.Second
+		w.fail(at, "203.0.113.66", "")
+		w.fail(at, "203.0.113.66", user(i%8))
+		ev := &w.events[len(w.events)-1]
+		ev.Client, ev.Service = mail.Client{}, "auth"
+	}
+	want := Fact{"named elsewhere", "the password server's own lines name 8 accounts over all, and no address; most often user0@site.example (5), " +
+		"user1@site.example (5), user2@site.example (5), user3@site.example (5), user4@site.example (5)"}
+	if found := w.find(guessing); len(found) != 1 || !slices.Contains(found[0].Facts, want) {
+		t.Errorf("got %+v", found)
+	}
+}
+
 // Most versions of Postfix leave the name out: what they tried is not only what is named.
 func TestNamesThatTheLogLeavesOut(t *testing.T) {
 	w := newTown(2)
@@ -156,7 +174,12 @@ func TestNamesThatTheLogLeavesOut(t *testing.T) {
 		w.fail(oneDay+time.Duration(i)*time.Second, "203.0.113.66", name)
 	}
 	found := w.find(guessing)
-	if want := "203.0.113.66: 40 failed logins on 5 accounts and others that the log does not name"; len(found) != 1 || found[0].Title != want {
+	for _, fact := range found[0].Facts {
+		if fact.Name == "named elsewhere" {
+			t.Errorf("got %v", fact)
+		}
+	}
+	if want := "203.0.113.66: 40 failed logins on 5 accounts and others that its lines do not name"; len(found) != 1 || found[0].Title != want {
 		t.Errorf("got %+v, want %q", found, want)
 	}
 }
