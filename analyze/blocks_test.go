@@ -200,6 +200,22 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// A peak that is known is the only one, also where it is the first line and the sample has another near it.
+func TestKeeperKnowsThePeak(t *testing.T) {
+	var k Keeper
+	k.Add(line(1, "10:00:00", "first"))
+	k.Mark("peak", line(1, "10:00:00", "first"))
+	k.Add(line(2, "10:00:30", "second"))
+	k.Mark("peak", line(2, "10:00:30", "second"))
+	k.Add(line(3, "10:09:00", "last"))
+	k.samples = slices.DeleteFunc(k.samples, func(s sample) bool { return s.Text == "first" })
+	for _, e := range k.Lines(at("10:00:00")) {
+		if e.Role == "peak" {
+			t.Errorf("got %q as the peak, which is the first line", e.Text)
+		}
+	}
+}
+
 // Ten lines at most, and the same ones whatever the order.
 func TestKeeperChoosesTheSame(t *testing.T) {
 	var lines []Evidence

@@ -107,6 +107,9 @@ func (k *Keeper) Lines(peakAt mail.Instant) []Evidence {
 	chosen = appendNew(chosen, k.last, "last")
 	for _, e := range k.marked {
 		chosen = appendNew(chosen, e, e.Role)
+		if e.Role == "peak" { // it was known, and may be the first line, too: no other one near it is the peak
+			peakAt = 0
+		}
 	}
 	if peakAt != 0 && len(chosen) < evidenceLines {
 		chosen = appendNew(chosen, k.nearest(peakAt), "peak")

@@ -138,13 +138,14 @@ func newIncident(group []*Finding) Incident {
 		}
 		inc.Steps = append(inc.Steps, steps(f)...)
 	}
+	inc.Steps = append(inc.Steps, peakOf(main)...)
 	inc.Clients = len(clients)
 	slices.Sort(inc.Accounts)
 	slices.SortStableFunc(inc.Steps, func(a, b Step) int { return cmp.Compare(a.Time, b.Time) })
 	return inc
 }
 
-// steps are the beginning, the peak and the end of a finding, and whatever its evidence marks besides.
+// steps are the beginning and the end of a finding, and whatever its evidence marks besides.
 func steps(f *Finding) []Step {
 	var all []Step
 	began, ended := false, false
@@ -159,11 +160,7 @@ func steps(f *Finding) []Step {
 				all = append(all, Step{e.Time, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, e})
 			}
 			ended = true
-		case "peak":
-			if f.Rate != nil {
-				all = append(all, Step{e.Time, say("the peak: %d in a minute", f.Rate.PeakPerMinute), f.ID, e})
-			}
-		case "typical", "":
+		case "peak", "typical", "":
 		default:
 			all = append(all, Step{e.Time, e.Role, f.ID, e})
 		}
@@ -175,6 +172,20 @@ func steps(f *Finding) []Step {
 		all = append(all, Step{f.End, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, nil})
 	}
 	return all
+}
+
+// peakOf is the busiest minute of the finding that the story is about; those of the others are theirs alone. The evidence is
+// a sample, which another cut of the same log makes another one: the peak is told, and at its own time, whether or not a
+// line of it was kept.
+func peakOf(f *Finding) []Step {
+	if f.Rate == nil || f.Rate.PeakAt == 0 {
+		return nil
+	}
+	peak := Step{Time: f.Rate.PeakAt, Text: say("the peak: %d in a minute", f.Rate.PeakPerMinute), Finding: f.ID}
+	if i := slices.IndexFunc(f.Evidence, func(e Evidence) bool { return e.Role == "peak" }); i >= 0 {
+		peak.Evidence = &f.Evidence[i]
+	}
+	return []Step{peak}
 }
 
 // sumOf is how much a finding is about, in words.

@@ -50,6 +50,28 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
+// The evidence is a sample: that it holds no line of the peak, or one from some seconds later, does not change the story.
+func TestPeakOfAnIncident(t *testing.T) {
+	for _, evidence := range [][]Evidence{
+		nil,
+		{{Time: 3000e9, Role: "first"}, {Time: 3050e9, Role: "typical"}},
+		{{Time: 3010e9, Role: "first"}, {Time: 3045e9, Role: "peak"}},
+	} {
+		main, other := story("account", "maria", High, 3000, 480), story("burst", "a", High, 3000, 480, "account/maria")
+		main.Rate, main.Evidence = &Rate{PeakPerMinute: 31, PeakAt: 3020e9}, evidence
+		other.Rate = &Rate{PeakPerMinute: 31, PeakAt: 3020e9}
+		var peaks []string
+		for _, s := range Incidents([]Finding{main, other})[0].Steps {
+			if strings.HasPrefix(s.Text, "the peak") {
+				peaks = append(peaks, fmt.Sprintf("%d %s %s", s.Time/1e9, s.Finding, s.Text))
+			}
+		}
+		if want := []string{"3020 account/maria the peak: 31 in a minute"}; !slices.Equal(peaks, want) {
+			t.Errorf("with evidence %v: got %q, want %q", evidence, peaks, want)
+		}
+	}
+}
+
 func TestAdvice(t *testing.T) {
 	var l Logging
 	for range 20 {

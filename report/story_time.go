@@ -36,9 +36,6 @@ func entries(s *story) []entry {
 		}
 	}
 	all = slices.DeleteFunc(all, func(e entry) bool { return len(e.Texts) == 0 })
-	if rate := s.main.Rate; rate != nil && rate.PeakAt != 0 && !hasPeak(all, s.main.ID) {
-		all = append(all, entry{rate.PeakAt, []string{fmt.Sprintf("the peak: %s in a minute", Commas(rate.PeakPerMinute))}, s.main.ID, nil})
-	}
 	slices.SortStableFunc(all, func(a, b entry) int { // of one second, what the story is about comes first
 		return cmp.Or(cmp.Compare(a.Time.Second(), b.Time.Second()), -compareBool(a.Finding == s.main.ID, b.Finding == s.main.ID), cmp.Compare(a.Time, b.Time))
 	})
@@ -53,10 +50,6 @@ func compareBool(a, b bool) int {
 		return 1
 	}
 	return -1
-}
-
-func hasPeak(all []entry, id string) bool {
-	return slices.ContainsFunc(all, func(e entry) bool { return e.Finding == id && strings.HasPrefix(e.Texts[0], "the peak") })
 }
 
 // fewBursts is up to how many bursts of clients of one finding each begin with a line of their own.
