@@ -238,11 +238,14 @@ func (c *hand) title() string {
 	case seedNet:
 		words = "all in " + c.key
 	}
-	text := say("%d addresses, one hand: %s; %s accepted", len(c.clients), words, plural(c.messages, "message", "messages"))
-	if c.refused > 0 {
-		text += ", " + plural(c.refused, "attempt", "attempts") + " refused"
+	var fates []string
+	if c.messages > 0 {
+		fates = append(fates, plural(c.messages, "message", "messages")+" accepted")
 	}
-	return text
+	if c.refused > 0 {
+		fates = append(fates, plural(c.refused, "attempt", "attempts")+" refused")
+	}
+	return say("%d addresses, one hand: %s; %s", len(c.clients), words, strings.Join(fates, ", "))
 }
 
 // facts are what else is known.

@@ -445,3 +445,34 @@ func TestActionsForARelay(t *testing.T) {
 		}
 	}
 }
+
+// Few an hour are many a day, and 0.0 an hour is nothing that a person says.
+func TestHourly(t *testing.T) {
+	for _, tt := range []struct {
+		n    int
+		in   time.Duration
+		want string
+	}{{746, 2 * time.Hour, "373 an hour"}, {7, 100 * time.Hour, "1.7 a day"}, {0, time.Hour, "0.0 an hour"}} {
+		if got := hourly(tt.n, tt.in); got != tt.want {
+			t.Errorf("%d in %s: got %q, want %q", tt.n, tt.in, got, tt.want)
+		}
+	}
+}
+
+// A client that was relayed for did not log in, and a rule let it; mail for ourselves comes so, too, and needs none.
+func TestRelayedWithoutALogin(t *testing.T) {
+	f := &analyze.Finding{Clients: make([]analyze.ClientCount, 2), Counts: analyze.Counts{Messages: 10},
+		RecipientDomains: []analyze.Count{{Value: "other.example", Messages: 8}, {Value: "site.example", Messages: 2}}}
+	r := &Report{Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
+	if got := fromOutside(r, f); !strings.HasPrefix(got, "Without a login: the server took mail for recipients elsewhere from 2 clients") {
+		t.Errorf("got %q", got)
+	}
+	f.RecipientDomains[1].Messages = 9
+	if got := fromOutside(r, f); got != "" {
+		t.Errorf("mostly for us: got %q", got)
+	}
+	f.RecipientDomains[0].Messages, f.Accounts = 80, []string{"eva"}
+	if got := fromOutside(r, f); got != "" {
+		t.Errorf("with a login: got %q", got)
+	}
+}

@@ -38,6 +38,9 @@ func waysIn(r *Report, s *story) []statement {
 	case s.main.Detector == "guessing":
 		if s.main.Counts.Logins == 0 {
 			all = append(all, statement{"They did not get in, as far as the logs tell: none of the attempts was followed by a login", s.main})
+		} else {
+			all = slices.Insert(all, 0, statement{"By guessing: of " + Counted(s.main.Counts.FailedLogins+s.main.Counts.Logins, "login", "logins") + " tried, " +
+				Commas(s.main.Counts.Logins) + " succeeded", s.main})
 		}
 	case isLoopback(s.main):
 		all = append(all, statement{"From inside: a program on this machine handed it in by SMTP, without a login, as it is allowed to. Which one a mail " +
@@ -127,8 +130,24 @@ func forUs(r *Report, f *analyze.Finding) bool {
 	return true
 }
 
+// forOthers reports whether most messages of a finding that were taken were for recipients elsewhere.
+func forOthers(r *Report, f *analyze.Finding) bool {
+	ours, all := 0, 0
+	for _, d := range f.RecipientDomains {
+		all += d.Messages
+		if r.Site != nil && r.Site.IsOurs(d.Value) {
+			ours += d.Messages
+		}
+	}
+	return f.Counts.Messages > 0 && r.Site != nil && 2*ours < all
+}
+
 // fromOutside is the way in of mail that came as all mail does.
 func fromOutside(r *Report, f *analyze.Finding) string {
+	if len(f.Clients) > 0 && len(f.Accounts) == 0 && forOthers(r, f) {
+		return "Without a login: the server took mail for recipients elsewhere from " + Counted(len(f.Clients), "client", "clients") +
+			", as a rule of its own lets it (mynetworks, +relay_from_hosts, an access list)"
+	}
 	if len(f.Clients) == 0 || !forUs(r, f) {
 		return ""
 	}
@@ -280,8 +299,16 @@ func refusals(r *Report, s *story) string {
 	if during < 10 || rest < time.Hour {
 		return ""
 	}
-	return fmt.Sprintf("other hosts refused or put off %s while it lasted (%s an hour), and %s in the rest of the log (%s an hour)",
-		Counted(during, "recipient", "recipients"), per(float64(during)/lasted.Hours()), Commas(beside), per(float64(beside)/rest.Hours()))
+	return fmt.Sprintf("other hosts refused or put off %s while it lasted (%s), and %s in the rest of the log (%s)",
+		Counted(during, "recipient", "recipients"), hourly(during, lasted), Commas(beside), hourly(beside, rest))
+}
+
+// hourly is how many that are in an hour, or in a day where they are few.
+func hourly(n int, in time.Duration) string {
+	if x := float64(n) / in.Hours(); x >= 0.1 || n == 0 {
+		return per(x) + " an hour"
+	}
+	return per(24*float64(n)/in.Hours()) + " a day"
 }
 
 // near is how close to an end of the log a story makes it likely that there is more beyond it.
@@ -298,7 +325,7 @@ func limits(r *Report, s *story) []string {
 		all = append(all, "The last of it is "+span(max(end.Sub(last), time.Second))+" before the end of the log: it may still be going on")
 	}
 	for _, g := range r.Gaps {
-		if g.From < s.End && g.To > s.Start && (len(s.main.Hosts) == 0 || slices.Contains(s.main.Hosts, g.Host)) {
+		if g.From < s.main.End && g.To > s.main.Start && (len(s.main.Hosts) == 0 || slices.Contains(s.main.Hosts, g.Host)) {
 			all = append(all, cmp.Or(g.Host, "the log")+" logged nothing "+from(g.From, g.To, r.Zone)+", while it lasted")
 		}
 	}

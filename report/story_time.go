@@ -24,7 +24,7 @@ func entries(s *story) []entry {
 			all = append(all, entry{Time: step.Time, Finding: step.Finding})
 		}
 		e := &all[at]
-		if text := s.stepText(step, folded); text != "" && !slices.Contains(e.Texts, text) {
+		if text := s.stepText(step, folded); text != "" && !slices.ContainsFunc(e.Texts, func(said string) bool { return strings.EqualFold(said, text) }) {
 			if step.Finding == s.main.ID { // what the story is about comes first
 				e.Texts, e.Finding = slices.Insert(e.Texts, 0, text), step.Finding
 			} else {
@@ -125,6 +125,10 @@ func (s *story) stepText(step *analyze.Step, folded []*analyze.Finding) string {
 	sum := strings.HasPrefix(step.Text, "the last of ") || strings.HasPrefix(step.Text, "the peak: ")
 	switch {
 	case step.Text == f.Title && f.Subject == s.main.Subject && f.Start == s.main.Start:
+		return ""
+	case step.Text == f.Title && f.Detector == "burst" && slices.ContainsFunc(s.others, func(o *analyze.Finding) bool {
+		return (o.Detector == "account" || o.Detector == "script") && o.Subject == f.Subject && o.Start == f.Start
+	}): // which say as much about the same messages, and more
 		return ""
 	case sum && f.Start >= s.main.Start && f.End <= s.main.End:
 		return ""

@@ -210,7 +210,7 @@ func (p *page) who(f *analyze.Finding) {
 		c := &f.Clients[i]
 		text := Visible(strings.Join(clientWords(&c.Client), "  "))
 		if len(f.Clients) > 1 {
-			text += p.paint(dim, "  "+clientVolume(c))
+			text += p.paint(dim, "  "+volumeIn(f, c))
 		}
 		p.field(firstLabel(i, "client"), text)
 	}
@@ -227,6 +227,14 @@ func firstLabel(i int, label string) string {
 		return label
 	}
 	return ""
+}
+
+// volumeIn is how much of a finding a client did: what is rejected of somebody who guesses are his logins.
+func volumeIn(f *analyze.Finding, c *analyze.ClientCount) string {
+	if c.Messages == 0 && c.Rejected > 0 && f.Detector == "guessing" {
+		return Counted(c.Rejected, "failed login", "failed logins")
+	}
+	return clientVolume(c)
 }
 
 func clientVolume(c *analyze.ClientCount) string {
