@@ -49,7 +49,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 		err = f.rest()
 	}
 	for _, file := range f.files {
-		file.stream.settler.end(logfile.Stats{Bytes: file.bytes, Lines: file.lines}, o)
+		file.stream.settler.end(logfile.Stats{Bytes: file.bytes, Lines: file.lines})
 		file.stream.done = true
 	}
 	return f.ledger(survey), err

@@ -216,7 +216,7 @@ func (r *run) failed(ctx context.Context, s *stream, err error) error {
 // end closes the books of a stream.
 func (r *run) end(s *stream) {
 	s.done = true
-	s.settler.end(s.reader.Stats(), r.o)
+	s.settler.end(s.reader.Stats())
 	r.dups.close(s)
 	if s.serial != nil {
 		s.reader.Close()
@@ -346,7 +346,7 @@ func (r *run) ledger(survey *survey) *Ledger {
 	all := make([]*shapes, len(r.streams))
 	for i, s := range r.streams {
 		if !s.done && s.reader != nil {
-			s.settler.end(s.reader.Stats(), r.o) // interrupted
+			s.settler.end(s.reader.Stats()) // interrupted
 		}
 		f := &s.settler.ledger
 		l.Files = append(l.Files, *f)

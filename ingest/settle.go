@@ -328,7 +328,7 @@ func (s *settler) unfold(b *batch) {
 }
 
 // end closes the books of the file.
-func (s *settler) end(stats logfile.Stats, o Options) {
+func (s *settler) end(stats logfile.Stats) {
 	l := &s.ledger
 	for _, e := range s.pending {
 		if !e.done {
