@@ -138,13 +138,20 @@ func (r *run) parser(f *file) *parser {
 	return &parser{file: f, formats: r.o.Formats, everything: r.o.Everything}
 }
 
-// merge reads all streams that can be read, by time. Files of which no line has a stamp come first: they make no events.
+// merge reads all streams that can be read, by time, and those that begin in the same second as their names tell. Files of which
+// no line has a stamp come first: they make no events.
 func (r *run) merge(ctx context.Context) error {
 	m := merge{run: r}
+	var inputs []*logfile.Input
 	for _, s := range r.streams {
 		if s.file.err == nil {
 			m.waiting = append(m.waiting, s)
+			inputs = append(inputs, s.file.in)
 		}
+	}
+	rotated := make(map[*logfile.Input]int)
+	for i, in := range logfile.Order(inputs) {
+		rotated[in] = i
 	}
 	slices.SortStableFunc(m.waiting, func(a, b *stream) int {
 		switch {
@@ -155,7 +162,7 @@ func (r *run) merge(ctx context.Context) error {
 		case a.file.rejectLog != b.file.rejectLog:
 			return 1
 		}
-		return 0
+		return rotated[a.file.in] - rotated[b.file.in]
 	})
 	for i, s := range m.waiting {
 		s.rank = i

@@ -210,6 +210,23 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// Of files that begin in the same second, the older rotation comes first, in whatever order they are given.
+func TestRotationWithinASecond(t *testing.T) {
+	const at = "Nov  7 04:00:01 mx1 postfix/a[1]: "
+	files := []string{"maillog", at + "c\n", "maillog.1", at + "b\n", "maillog.2.gz", at + "a\n"}
+	for _, order := range [][]int{{0, 1, 2}, {1, 2, 0}, {2, 1, 0}} {
+		inputs := logs(t, files...)
+		got, _ := read(t, options(), []*logfile.Input{inputs[order[0]], inputs[order[1]], inputs[order[2]]})
+		var bodies []string
+		for _, line := range got {
+			bodies = append(bodies, line[len(line)-1:])
+		}
+		if order := strings.Join(bodies, ""); order != "abc" {
+			t.Errorf("got %s, want abc", order)
+		}
+	}
+}
+
 // A small file does not become a large one, however it is cut into chunks.
 func TestRepeatsBounded(t *testing.T) {
 	const line = "Nov  7 04:00:05 mx1 postfix/a[1]: message repeated 4000000000 times: [ b]\n"
