@@ -139,10 +139,14 @@ func at(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
 }
 
-// Moment reads a time as people write it, to the second, the minute or the day; one without an offset is in zone.
+// Moment reads a time as people write it, to the second, the minute or the day; one without an offset is in zone, and the first
+// where the clock shows it twice, at the end of summer time.
 func Moment(text string, zone *time.Location) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			if first := t.Add(-time.Hour); first.Format(layout) == t.Format(layout) { // package time takes either
+				return first, true
+			}
 			return t, true
 		}
 	}

@@ -150,3 +150,25 @@ func BenchmarkMatch(b *testing.B) {
 		x.Match(m)
 	}
 }
+
+// At the end of summer time the clock shows an hour twice: without an offset the first is meant, and with one what it says.
+func TestMomentShownTwice(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"2024-10-27 02:30":          "2024-10-27T00:30:00Z",
+		"2024-10-27T02:59:59":       "2024-10-27T00:59:59Z",
+		"2024-10-27T02:30:00+01:00": "2024-10-27T01:30:00Z",
+		"2024-10-27T02:30:00+02:00": "2024-10-27T00:30:00Z",
+		"2024-10-27 03:00":          "2024-10-27T02:00:00Z",
+		"2024-10-27 01:30":          "2024-10-26T23:30:00Z",
+		"2024-10-27":                "2024-10-26T22:00:00Z",
+	} {
+		got, ok := Moment(text, berlin)
+		if !ok || got.UTC().Format(time.RFC3339) != want {
+			t.Errorf("%s: got %s, want %s", text, got.UTC().Format(time.RFC3339), want)
+		}
+	}
+}
