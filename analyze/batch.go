@@ -192,6 +192,18 @@ func (b *batch) merge(o *batch) {
 	}
 }
 
+// values is how many different values it holds: most of its memory.
+func (b *batch) values() int {
+	n := len(b.clients)
+	for _, t := range []*Tally{
+		&b.Senders, &b.SenderDomains, &b.Recipients, &b.RecipientDomains, &b.Subjects, &b.MessageDomains, &b.HELOs, &b.Accounts,
+		&b.Hosts, &b.Scripts, &b.Replies, &b.unknown, &b.users,
+	} {
+		n += t.held()
+	}
+	return n
+}
+
 // share is how many of the messages have a mark, 0 to 1.
 func (b *batch) share(m mark) float64 { return ratio(b.marks[m], b.Counts.Messages) }
 

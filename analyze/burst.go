@@ -34,6 +34,7 @@ type burstWatch struct {
 	kept     int
 	passed   int // messages that go by until room is looked for again
 	stories  int
+	values   int // that these hold, about
 	made     int // series
 
 	totals, days [dimensions]int // of all series, at the end
@@ -168,6 +169,8 @@ func (w *burstWatch) Merge(other Watch) {
 	w.last = max(w.last, o.last)
 	w.lost += o.lost
 	w.kept += o.kept
+	w.stories += o.stories
+	w.values += o.values
 }
 
 // readmit takes a record of another watch into the ring: its series have counted it.

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -19,7 +20,8 @@ const (
 	hotMost     = 32      // … in so many stretches
 	seriesKept  = 8192    // messages of one series that are kept one by one; of more the earlier ones become a story
 	keptMost    = 32_768  // messages kept over all series
-	burstsTold  = 2048    // small bursts of which a story is made when there are too many of them
+	storiesTold = 2048    // of bursts of which there are too many to keep all messages
+	storyValues = 400_000 // different values in these: some 50 MB
 	ringRefused = 100_000 // refused attempts remembered, and as many kept
 )
 
@@ -51,6 +53,7 @@ func (w *burstWatch) retire(r *record) {
 func (w *burstWatch) keep(s *series, r *record) {
 	if w.kept >= keptMost && w.passed == 0 {
 		w.settleAll()
+		w.boundStories()
 		if w.kept > keptMost-keptMost/4 {
 			w.passed = keptMost / 4
 		}
@@ -64,6 +67,7 @@ func (w *burstWatch) keep(s *series, r *record) {
 	s.kept = append(s.kept, r)
 	if len(s.kept) >= seriesKept {
 		w.settle(s, 0)
+		w.boundStories()
 	}
 }
 
@@ -94,7 +98,7 @@ func (w *burstWatch) settleAll() {
 // a steady stream in which there is no burst would be looked through again for every message.
 func (w *burstWatch) settle(s *series, most int) {
 	sortRecords(s.kept)
-	open := w.last.Add(-2 * w.pass.Thresholds.Burst.Pause)
+	open := w.openSince()
 	crowded := len(s.kept) >= seriesKept
 	var stay []*record
 	done := 0
@@ -102,7 +106,7 @@ func (w *burstWatch) settle(s *series, most int) {
 		records := s.kept[found.from:found.to]
 		done = found.to
 		switch {
-		case len(records) > most && (crowded || records[0].time < open) && w.stories < burstsTold, len(records) > seriesKept/2:
+		case len(records) > most && (crowded || records[0].time < open), len(records) > seriesKept/2:
 			w.tell(s, records)
 		case !plainlyHonest(records):
 			stay = append(stay, records...)
@@ -126,6 +130,9 @@ func (w *burstWatch) settle(s *series, most int) {
 	s.hot = slices.DeleteFunc(s.hot, func(h stretch) bool { return h.to < open && w.ring.oldest().time > h.to })
 }
 
+// openSince is since when a burst must have been quiet to be over.
+func (w *burstWatch) openSince() mail.Instant { return w.last.Add(-2 * w.pass.Thresholds.Burst.Pause) }
+
 func storyOf(records []*record) *batch {
 	story := newBatch()
 	for _, r := range records {
@@ -136,9 +143,68 @@ func storyOf(records []*record) *batch {
 
 // tell makes a story of a burst, or the next part of one.
 func (w *burstWatch) tell(s *series, records []*record) {
-	before := len(s.stories)
-	s.addStory(storyOf(records), w.pass.Thresholds.Burst.Pause)
+	before, story := len(s.stories), storyOf(records)
+	s.addStory(story, w.pass.Thresholds.Burst.Pause)
 	w.stories += len(s.stories) - before
+	w.values += story.values()
+}
+
+// storied is a story and whose it is.
+type storied struct {
+	of     *series
+	story  *batch
+	isOpen bool // it may go on: how large it will be is not known
+}
+
+// boundStories forgets the smallest bursts when there are too many, or they are about too much: a flood in which every
+// network sends its few hundred. The messages of these are lost; which, depends on the log alone. A large one is never forgotten.
+func (w *burstWatch) boundStories() {
+	if w.stories <= storiesTold && w.values <= storyValues {
+		return
+	}
+	var all []storied
+	open := w.openSince()
+	w.values = 0
+	w.all(func(s *series) bool {
+		for _, story := range s.stories {
+			all = append(all, storied{s, story, story.End >= open})
+			w.values += story.values()
+		}
+		return true
+	})
+	w.stories = len(all)
+	slices.SortFunc(all, compareStories)
+	for _, x := range all {
+		if w.stories <= storiesTold*3/4 && w.values <= storyValues*3/4 {
+			return
+		}
+		if x.story.Counts.Messages > seriesKept/2 {
+			continue
+		}
+		x.of.stories = slices.DeleteFunc(x.of.stories, func(story *batch) bool { return story == x.story })
+		w.stories--
+		w.values -= x.story.values()
+		w.lost += x.story.Counts.Messages
+	}
+}
+
+// compareStories is the order in which they are forgotten: those that may go on last, else the smallest first, and of equal ones
+// the latest.
+func compareStories(a, b storied) int {
+	if a.isOpen != b.isOpen {
+		if b.isOpen {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(
+		cmp.Compare(a.story.Counts.Messages, b.story.Counts.Messages),
+		cmp.Compare(b.story.Start, a.story.Start),
+		cmp.Compare(a.of.dim, b.of.dim),
+		cmp.Compare(a.of.name, b.of.name),
+		compareNetworks(a.of.net, b.of.net),
+		cmp.Compare(a.of.asn, b.of.asn),
+	)
 }
 
 // told is how many messages are in stories.

@@ -2,6 +2,8 @@ package analyze
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -53,5 +55,53 @@ func TestSmallBurstsDoNotSettleForEveryMessage(t *testing.T) {
 	}
 	if w.kept > keptMost || w.lost == 0 {
 		t.Errorf("got %d kept and %d lost, want at most %d kept, and that others are lost said", w.kept, w.lost, keptMost)
+	}
+}
+
+// A flood in which every network sends its few hundred, of which no two have anything in common, is told as far as there is room,
+// always the same part of it, and a burst that is larger than these is not pushed out.
+func TestBurstsOfAFloodAreBounded(t *testing.T) {
+	const nets, each, large = 1500, 200, 700
+	run := func() (list []Finding, w *burstWatch) {
+		w = newBurstWatch(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}})
+		var m mail.Message
+		send := func(net, n int, at mail.Instant) {
+			m = mail.Message{
+				Origin: mail.Origin{Line: int64(n + 1)}, Time: at, Host: "mx", Completed: true, Sender: fmt.Sprintf("s%d@d%d.example", n, n),
+				Subject: fmt.Sprint("subject ", n), MessageID: fmt.Sprintf("<%d@m%d.example>", n, n), QueueIDs: []string{fmt.Sprint("Q", n)},
+				Client:     mail.Client{IP: netip.AddrFrom4([4]byte{byte(30 + net/250), byte(net % 250), 7, byte(n)}), HELO: fmt.Sprint("h", n)},
+				Recipients: []mail.Recipient{{Address: fmt.Sprintf("r%d@site.example", n), Disposition: mail.Delivered, Local: true}},
+			}
+			w.Message(&m)
+		}
+		for i := range nets * each {
+			at := streamStart.Add(time.Duration(i) * 500 * time.Millisecond)
+			send(i/each, i, at)
+			if i%each == 0 && i/each >= 100 && i/each < 100+large/35 {
+				for k := range 35 { // meanwhile, from another network
+					send(nets, nets*each+i/each*35+k, at.Add(time.Duration(k)*time.Second))
+				}
+			}
+		}
+		return w.Findings(&Site{First: w.first, Last: w.last}), w
+	}
+	first, w := run()
+	if w.values > storyValues || w.stories > storiesTold || w.lost == 0 {
+		t.Errorf("got %d values in %d stories, %d messages lost", w.values, w.stories, w.lost)
+	}
+	of := func(all []Finding) map[string]int {
+		said := make(map[string]int)
+		for _, f := range all {
+			said[f.Subject.Value] += f.Counts.Messages
+		}
+		return said
+	}
+	said := of(first)
+	if n := said[fmt.Sprintf("%d.%d.7.0/24", 30+nets/250, nets%250)]; n != large {
+		t.Errorf("of the large burst %d messages are told, want %d", n, large)
+	}
+	second, _ := run()
+	if again := of(second); !maps.Equal(said, again) {
+		t.Errorf("another run tells %d bursts, this one %d, or other numbers of them", len(again), len(said))
 	}
 }

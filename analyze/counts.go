@@ -134,8 +134,11 @@ func (t *Tally) Distinct() int {
 	if t.sketch != nil {
 		return min(int(t.sketch.Estimate()), t.total)
 	}
-	return len(t.few) + len(t.counts)
+	return t.held()
 }
+
+// held is how many values it holds: all while it is exact.
+func (t *Tally) held() int { return len(t.few) + len(t.counts) }
 
 // Exact reports whether Distinct and all counts are exact.
 func (t *Tally) Exact() bool { return t.sketch == nil }
