@@ -123,7 +123,11 @@ func (c *charge) title() string {
 	if c.Counts.Recipients >= readersEach*c.Counts.Messages {
 		what += " to " + plural(c.Counts.Recipients, "recipient", "recipients")
 	}
-	text := fmt.Sprintf("Account %s was abused: %s in %s", c.spelling, what, duration(c.End.Sub(c.Start)))
+	was := "was"
+	if c.q.w.pass.Thresholds.Score.Severity(c.score) < High {
+		was = "may have been"
+	}
+	text := fmt.Sprintf("Account %s %s abused: %s in %s", c.spelling, was, what, duration(c.End.Sub(c.Start)))
 	switch via, name := c.via(); via {
 	case "webmail":
 		text += " by way of " + name

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,9 @@ func (w *town) expect(t *testing.T, d Detector, want expect) {
 	}
 	if f.Severity < want.least || grave > 1 {
 		t.Errorf("got %v (%.2f) and %d findings above low, want %v and one: %+v", f.Severity, f.Score, grave, want.least, f.Reasons)
+	}
+	if f.Severity < High && strings.Contains(f.Title, "was abused") {
+		t.Errorf("%.2f sure, but says %q", f.Score, f.Title)
 	}
 	if f.Counts.Messages != want.messages || want.failed > 0 && f.Counts.FailedLogins != want.failed {
 		t.Errorf("got %d messages, %d failed logins, want %d, %d", f.Counts.Messages, f.Counts.FailedLogins, want.messages, want.failed)
