@@ -20,7 +20,7 @@ const (
 	hotMost     = 32      // … in so many stretches
 	seriesKept  = 8192    // messages of one series that are kept one by one; of more the earlier ones become a story
 	keptMost    = 32_768  // messages kept over all series
-	storiesTold = 2048    // of bursts of which there are too many to keep all messages
+	storiesTold = 2048    // small bursts of which a story is made when there are too many of them
 	storyValues = 400_000 // different values in these: some 50 MB
 	ringRefused = 100_000 // refused attempts remembered, and as many kept
 )
@@ -157,29 +157,32 @@ type storied struct {
 }
 
 // boundStories forgets the smallest bursts when there are too many, or they are about too much: a flood in which every
-// network sends its few hundred. The messages of these are lost; which, depends on the log alone. A large one is never forgotten.
+// network sends its few hundred. The messages of these are lost; which, depends on the log alone. A large one is never
+// forgotten, and takes no room from the small ones: a log has few of them.
 func (w *burstWatch) boundStories() {
 	if w.stories <= storiesTold && w.values <= storyValues {
 		return
 	}
-	var all []storied
+	var small []storied
 	open := w.openSince()
 	w.values = 0
 	w.all(func(s *series) bool {
 		for _, story := range s.stories {
-			all = append(all, storied{s, story, story.End >= open})
-			w.values += story.values()
+			if story.Counts.Messages <= seriesKept/2 {
+				small = append(small, storied{s, story, story.End >= open})
+				w.values += story.values()
+			}
 		}
 		return true
 	})
-	w.stories = len(all)
-	slices.SortFunc(all, compareStories)
-	for _, x := range all {
+	w.stories = len(small)
+	if w.stories <= storiesTold && w.values <= storyValues {
+		return
+	}
+	slices.SortFunc(small, compareStories)
+	for _, x := range small {
 		if w.stories <= storiesTold*3/4 && w.values <= storyValues*3/4 {
 			return
-		}
-		if x.story.Counts.Messages > seriesKept/2 {
-			continue
 		}
 		x.of.stories = slices.DeleteFunc(x.of.stories, func(story *batch) bool { return story == x.story })
 		w.stories--

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -103,5 +104,35 @@ func TestBurstsOfAFloodAreBounded(t *testing.T) {
 	second, _ := run()
 	if again := of(second); !maps.Equal(said, again) {
 		t.Errorf("another run tells %d bursts, this one %d, or other numbers of them", len(again), len(said))
+	}
+}
+
+// Relays with tens of thousands of senders take all the room that small bursts have; these are told all the same.
+func TestLargeBurstsTakeNoRoomFromSmall(t *testing.T) {
+	w := newBurstWatch(&Pass{Thresholds: DefaultThresholds()})
+	told := func(name string, messages, values int) *series {
+		story := newBatch()
+		story.Counts.Messages = messages
+		for _, tally := range []*Tally{&story.Senders, &story.SenderDomains, &story.Recipients, &story.RecipientDomains, &story.Subjects} {
+			for i := range values {
+				tally.Add(strconv.Itoa(i), 1)
+			}
+		}
+		s := w.named(byDomain, name)
+		s.stories = append(s.stories, story)
+		w.stories++
+		w.values += story.values()
+		return s
+	}
+	small := told("small.example", 36, 36)
+	for i := range 5 {
+		told(fmt.Sprintf("large%d.example", i), seriesKept, 2*tallyCap)
+	}
+	if w.values <= storyValues {
+		t.Fatalf("the large ones hold %d values, which is no more than there is room for", w.values)
+	}
+	w.boundStories()
+	if len(small.stories) != 1 || w.lost != 0 {
+		t.Errorf("the small burst is not told, %d messages are lost", w.lost)
 	}
 }
