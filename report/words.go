@@ -266,6 +266,7 @@ func shown(v Value, zone *time.Location) string {
 // verdicts says what became of the lines of the inputs.
 func verdicts(r *Report) string {
 	var lines, events, foreign, unfamiliar, damaged, blank, duplicates, bytes int64
+	read := 0
 	for i := range r.Ledger.Files {
 		f := &r.Ledger.Files[i]
 		lines += f.Lines
@@ -276,8 +277,15 @@ func verdicts(r *Report) string {
 		blank += f.Blank
 		duplicates += f.Duplicates
 		bytes += f.Bytes
+		if f.Err == nil || f.Bytes > 0 {
+			read++
+		}
 	}
-	text := fmt.Sprintf("%s, %s, %s: %s understood", Counted(len(r.Ledger.Files), "file", "files"), Bytes(bytes),
+	files := Counted(len(r.Ledger.Files), "file", "files")
+	if read < len(r.Ledger.Files) {
+		files = Commas(read) + " of " + files
+	}
+	text := fmt.Sprintf("%s, %s, %s: %s understood", files, Bytes(bytes),
 		Counted(int(lines), "line", "lines"), Commas(int(events)))
 	for _, n := range []named{
 		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
