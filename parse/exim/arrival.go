@@ -123,6 +123,9 @@ func arrival(s string, ev *mail.Event) parse.Verdict {
 	}
 	if ev.Kind == mail.Accept {
 		impliedHELO(ev)
+		if withoutLogin(ev.Protocol) { // then A= is what a certificate's name or SNI pretends
+			ev.Account, ev.AuthMethod = "", ""
+		}
 	}
 	if ev.Protocol == "" {
 		return parse.Damaged // P= is always there: nobody knows whether it came from inside or outside
@@ -135,6 +138,16 @@ func impliedHELO(ev *mail.Event) {
 	if ev.Client.HELO == "" && extended(ev.Protocol) {
 		ev.Client.HELO = ev.Client.Name
 	}
+}
+
+// withoutLogin reports whether a protocol is one of Exim's for sessions in which nobody logged in (src/smtp_in.c, protocols; "utf8"
+// stands before it for SMTPUTF8).
+func withoutLogin(protocol string) bool {
+	switch strings.TrimPrefix(protocol, "utf8") {
+	case "smtp", "smtps", "ssmtp", "esmtp", "esmtps", "essmtp":
+		return true
+	}
+	return false
 }
 
 func extended(protocol string) bool {
@@ -233,7 +246,7 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 			return recipients(strings.TrimPrefix(after, " "), s, ev)
 		case rProtocol:
 			ev.Protocol, next = cutToken(after)
-			ok = ev.Protocol != ""
+			ok = ev.Protocol != "" && strings.IndexByte(ev.Protocol, '"') < 0
 		case rSize:
 			ev.Size, next, ok = cutNumber(after)
 		case rCipher:
