@@ -22,11 +22,29 @@ func zimbra(body string, ev *mail.Event) parse.Verdict {
 		return parse.Parsed
 	}
 	if context, words, ok := strings.Cut(rest, "] security - cmd="); ok {
-		zimbraLogin(context, words, ev)
+		zimbraLogin(known(context), words, ev)
+		words, _, _ = strings.Cut(words, "error=")
+		pretended(words, ev)
 	} else if context, words, ok := strings.Cut(rest, "] smtp - Sending message to MTA at "); ok {
-		zimbraHandIn(context, words, ev)
+		zimbraHandIn(known(context), words, ev)
+		pretended(words, ev)
 	}
 	return parse.Parsed
+}
+
+// known is a context without what the client says of itself.
+func known(context string) string {
+	if agent := strings.Index(context, ";ua="); agent >= 0 {
+		context = context[:agent+1]
+	}
+	return context
+}
+
+// pretended marks a line whose context goes on behind these words: the client said them of itself.
+func pretended(words string, ev *mail.Event) {
+	if strings.Contains(words, "] ") {
+		ev.Flags |= mail.Doubtful
+	}
 }
 
 func zimbraLogin(context, words string, ev *mail.Event) {
@@ -69,9 +87,6 @@ func zimbraHandIn(context, words string, ev *mail.Event) {
 
 // zimbraContext takes the client's address. Where there are two of a kind, one of them was typed.
 func zimbraContext(context string, ev *mail.Event) {
-	if agent := strings.Index(context, ";ua="); agent >= 0 {
-		context = context[:agent]
-	}
 	where, twice := field(context, "oip=")
 	if where == "" {
 		where, twice = field(context, "ip=")
