@@ -88,3 +88,20 @@ func TestRedactTables(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
+
+// Lines hold what people typed: mistyped passwords, and addresses whose local part is in quotes, behind whatever stands before.
+func TestRedactTypedText(t *testing.T) {
+	x := newRedactor(sample())
+	for line, secrets := range map[string][]string{
+		"auth: sql(eva@example.org,192.0.2.66): Password mismatch (given password: Hunter2-0) tail) x":         {"Hunter2", "tail"},
+		`1s6n4v-0000000017h-1Cr6 <= a@ext.example id="secret 65"@d.example T="x" for "Geheim Nr 65"@b.example`: {"secret 65", "Geheim"},
+		`odd"@d.example and "Geheim Nr 65"@b.example`:                                                          {"Geheim"},
+	} {
+		got := x.line(line)
+		for _, secret := range secrets {
+			if strings.Contains(got, secret) {
+				t.Errorf("%s: got %s", line, got)
+			}
+		}
+	}
+}

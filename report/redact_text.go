@@ -35,6 +35,10 @@ func (x *redactor) withoutPhrases(s string) string {
 
 // line replaces what identifies in a log line, where a place can tell what a word is.
 func (x *redactor) line(s string) string {
+	// The password that somebody mistyped, which may be anything: Dovecot's auth_verbose_passwords, auth_debug_passwords.
+	if before, _, ok := strings.Cut(s, "(given password: "); ok {
+		s = before + "(given password: redacted)"
+	}
 	s = x.quoted(x.bracketed(x.withoutPhrases(x.withoutSubject(s))))
 	return x.words(s, func(before, w, after string) string {
 		if p := x.known(before, w); p != w || x.given[w] || isAddress(w) {
@@ -114,24 +118,24 @@ func (x *redactor) bracketed(s string) string {
 
 // quoted replaces addresses with a quoted local part, which Exim writes without brackets.
 func (x *redactor) quoted(s string) string {
-	end := strings.Index(s, `"@`)
-	for end > 0 {
-		open := strings.LastIndex(s[:end], ` "`)
-		if open < 0 {
-			break
+	for from := 0; ; {
+		end := strings.Index(s[from:], `"@`)
+		if end < 0 {
+			return s
 		}
-		n := end + 2
+		end += from
+		open := max(strings.LastIndex(s[:end], ` "`), strings.LastIndex(s[:end], `="`))
+		if from = end + 2; open < 0 {
+			continue
+		}
+		n := from
 		for n < len(s) && wordByte(s[n]) {
 			n++
 		}
 		p := x.address(s[open+1 : n])
 		s = s[:open+1] + p + s[n:]
-		from := open + 1 + len(p)
-		if end = strings.Index(s[from:], `"@`); end >= 0 {
-			end += from
-		}
+		from = open + 1 + len(p)
 	}
-	return s
 }
 
 // oneWord reports whether a text is read as one word.
