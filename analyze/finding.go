@@ -75,6 +75,8 @@ type Finding struct {
 	Related   []string   // IDs of findings of the same story
 	QueueIDs  []string   // messages of it that are still in the queue, at most 1000 …
 	Queued    int        // … of so many
+	NoticeIDs []string   // notices of ours that its messages caused, and that are still in the queue, at most 5000 …
+	Notices   int        // … of so many
 	Opened    []string   // accounts that a login succeeded to, after guesses
 }
 

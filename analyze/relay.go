@@ -54,6 +54,9 @@ type relayWatch struct {
 	clients *Entities[netip.Addr, relayed]
 	targets *Entities[string, relayTarget] // recipient domains
 	bounced *Entities[string, relayBounces]
+	causes  *Entities[string, relayCause] // by host and queue ID
+	waiting []relayNotice
+	lost    int // notices that are waiting, too, and were not kept
 }
 
 // relayed is what one sender domain or one client had relayed.
@@ -85,7 +88,7 @@ type relayTarget struct {
 }
 
 // relayBounces are notices to a sender domain.
-type relayBounces struct{ all, waiting int }
+type relayBounces struct{ all int }
 
 func newRelayWatch(p *Pass) *relayWatch {
 	most := p.Thresholds.Relay.MaxEntities
@@ -96,6 +99,7 @@ func newRelayWatch(p *Pass) *relayWatch {
 		clients: NewEntities[netip.Addr](most, weigh, nil),
 		targets: NewEntities(most, func(t *relayTarget) int { return t.relays.Total() }, strings.Clone),
 		bounced: NewEntities(most, func(b *relayBounces) int { return b.all }, strings.Clone),
+		causes:  NewEntities(relayNotices, func(*relayCause) int { return 1 }, strings.Clone),
 	}
 }
 
@@ -114,6 +118,7 @@ func (w *relayWatch) Message(m *mail.Message) {
 	}
 	ip := m.Client.IP.Unmap()
 	w.target(m, ip)
+	w.cause(m, ip)
 	w.clients.At(ip).add(m)
 	if domain := mail.Domain(m.Sender); domain != "" {
 		w.domains.At(domain).add(m)
@@ -137,14 +142,9 @@ func strangerForStrangers(m *mail.Message) bool {
 
 // notice counts the bounces that a sender domain caused: those to senders that never existed stay in the queue.
 func (w *relayWatch) notice(m *mail.Message) {
+	w.waits(m)
 	for i := range m.Recipients {
-		r := &m.Recipients[i]
-		domain := mail.Domain(r.Envelope())
-		b := w.bounced.At(domain)
-		b.all++
-		if !m.Completed && r.Disposition != mail.Delivered {
-			b.waiting++
-		}
+		w.bounced.At(mail.Domain(m.Recipients[i].Envelope())).all++
 	}
 }
 
@@ -235,13 +235,15 @@ func (w *relayWatch) Merge(other Watch) {
 		t.seen(v.last)
 	}
 	for k, v := range o.bounced.All() {
-		b := w.bounced.At(k)
-		b.all += v.all
-		b.waiting += v.waiting
+		w.bounced.At(k).all += v.all
 	}
+	w.mergeNotices(o)
 }
 
 func (w *relayWatch) Findings(site *Site) []Finding {
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, say("open-relay: %d notices that are still queued were not kept for want of room", w.lost))
+	}
 	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
 	found := w.bySender(site, told)
 	open, members := w.openToAll(site, found, told)
@@ -504,17 +506,18 @@ func (w *relayWatch) title(r *relayed, subject Subject, recipients int) string {
 // queue says what of it is still in the queue, notices to forged senders included.
 func (w *relayWatch) queue(r *relayed, f *Finding) {
 	waiting := r.tally.Counts.Deferred + r.tally.Counts.Held
-	var all, notices int
+	notices := w.noticesOf(r, f.Subject)
+	f.NoticeIDs, f.Notices = notices[:min(len(notices), relayNoticeIDs)], len(notices)
+	var all int
 	for _, c := range r.tally.SenderDomains.Top(topMost) {
 		if b := w.bounced.Find(c.Value); b != nil && c.Messages*2 > r.messages {
 			all += b.all
-			notices += b.waiting
 		}
 	}
 	f.Facts = append(f.Facts, Fact{"went out", say("%s delivered, %d bounced", plural(r.tally.Counts.Delivered, "recipient", "recipients"), r.tally.Counts.Bounced+r.tally.Counts.Expired)})
 	queued := plural(waiting, "recipient", "recipients")
-	if all > 0 {
-		queued += say(", and %s of ours to their senders (of %d made)", plural(notices, "notice", "notices"), all)
+	if all = max(all, len(notices)); all > 0 {
+		queued += say(", and %s of ours to their senders (of %d made)", plural(len(notices), "notice", "notices"), all)
 	}
 	f.Facts = append(f.Facts, Fact{"still queued", queued})
 }

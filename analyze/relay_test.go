@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,5 +107,47 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 		if len(findings) != 1 || findings[0].Severity == High != c.high {
 			t.Errorf("%s: got %+v, want one finding, high: %t", c.name, findings, c.high)
 		}
+	}
+}
+
+// What clears the queue names the bounces that the relay's spam caused, and no other: not those of the customer who writes in the
+// same name, of a message that had the same short queue ID, or that were delivered.
+func TestRelayNamesItsNotices(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	message := func(at time.Duration, id string) mail.Message {
+		line++
+		return mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at), End: start.Add(at + time.Minute),
+			QueueIDs: []string{id}, Completed: true}
+	}
+	send := func(at time.Duration, id, ip, sender, recipient string, d mail.Disposition) {
+		m := message(at, id)
+		m.Client, m.Sender = mail.Client{IP: netip.MustParseAddr(ip)}, sender
+		to(&m, recipient, d)
+		e.Message(&m)
+	}
+	notice := func(at time.Duration, id, parent, recipient string, completed bool, d mail.Disposition) {
+		m := message(at, id)
+		m.Sender, m.Notice, m.Parent, m.Completed = mail.NullSender, true, parent, completed
+		to(&m, recipient, d)
+		e.Message(&m)
+	}
+	send(0, "FIRST", "192.0.2.1", "a@elsewhere.example", "b@other.example", mail.Deferred)
+	for i := range 150 {
+		sender := fmt.Sprintf("%c%c%cxq%dzkv@site.example", 'a'+i%26, 'b'+i%24, 'c'+i%22, i)
+		send(30*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("R%d", i), fmt.Sprintf("203.0.%d.9", i%4), sender, fmt.Sprintf("x%d@r%d.example", i, i%9), mail.Bounced)
+		notice(30*time.Hour+time.Duration(i)*time.Minute+time.Second, fmt.Sprintf("N%d", i), fmt.Sprintf("R%d", i), sender, i >= 2, mail.Bounced)
+	}
+	notice(30*time.Hour, "DELIVERED", "R3", "c@site.example", false, mail.Delivered)
+	notice(90*time.Hour, "USED-AGAIN", "R4", "d@site.example", false, mail.Deferred)
+	notice(2*time.Second, "STRANGERS", "FIRST", "a@elsewhere.example", false, mail.Deferred)
+	notice(40*time.Hour, "NOT-SEEN", "GONE", "e@site.example", false, mail.Deferred)
+	findings, _ := e.Findings()
+	if len(findings) != 1 {
+		t.Fatalf("got %+v, want one", findings)
+	}
+	if f := &findings[0]; !slices.Equal(f.NoticeIDs, []string{"N0", "N1"}) || f.Notices != 2 {
+		t.Errorf("got %d: %q, want N0 and N1", f.Notices, f.NoticeIDs)
 	}
 }

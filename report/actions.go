@@ -231,32 +231,54 @@ func wrote(r *Report, mta mail.MTA) bool {
 	return false
 }
 
-// queueActions hold, and then delete, exactly the messages of findings that the log saw last in the queue.
+// queueActions hold, and then delete, exactly the messages of findings that the log saw last in the queue, and the notices of
+// ours that messages of them caused: bounces to senders who never wrote, which nobody waits for.
 func queueActions(findings []*analyze.Finding) []Action {
+	messages, notices := queuedOf(findings), noticesOf(findings)
+	at := slices.IndexFunc(findings, func(f *analyze.Finding) bool { return len(f.QueueIDs)+len(f.NoticeIDs) > 0 })
+	if at < 0 {
+		return nil
+	}
+	finding := findings[at]
 	var postfix, exim []string
-	for _, id := range queuedOf(findings) {
+	for _, id := range append(messages, notices...) {
 		if strings.Contains(id, "-") { // an Exim message ID
 			exim = append(exim, quote(id))
 		} else {
 			postfix = append(postfix, quote(id))
 		}
 	}
+	why := queuedWhy(findings, len(messages), len(notices)) + " still be in the queue" + onHosts(finding.Hosts) + ": hold"
 	var all []Action
 	add := func(ids []string, before, hold, drop, after string) {
 		if len(ids) == 0 {
 			return
 		}
-		finding := findings[slices.IndexFunc(findings, func(f *analyze.Finding) bool { return len(f.QueueIDs) > 0 })]
 		list := before + strings.Join(ids, " ")
-		number := Counted(len(ids), "message of it may", "messages of it may")
-		if n := stillQueued(findings); n > len(postfix)+len(exim) {
-			number = Commas(len(ids)) + " of the " + Commas(n) + " messages of it that may"
-		}
 		all = append(all,
-			Action{number + " still be in the queue" + onHosts(finding.Hosts) + ": hold", hold + list + after, finding.ID},
+			Action{why, hold + list + after, finding.ID},
 			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding.ID})
 	}
 	add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")
 	add(exim, "", "exim -Mf ", "exim -Mrm ", "")
 	return all
+}
+
+// queuedWhy says of how many messages and notices the queue IDs are named, and of how many not: "95 messages of it may".
+func queuedWhy(findings []*analyze.Finding, messages, notices int) string {
+	allMessages, allNotices := stillQueued(findings)
+	some := func(n, all int, one, many string) string {
+		if n < all {
+			return Commas(n) + " of the " + Commas(all) + " " + many + " that"
+		}
+		return Counted(n, one, many)
+	}
+	var parts []string
+	if messages > 0 {
+		parts = append(parts, some(messages, allMessages, "message of it", "messages of it"))
+	}
+	if notices > 0 {
+		parts = append(parts, some(notices, allNotices, "notice of ours (bounce) to its senders", "notices of ours (bounces) to its senders"))
+	}
+	return strings.Join(parts, " and ") + " may"
 }

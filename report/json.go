@@ -60,6 +60,7 @@ func (o *object) incidents(r *Report) {
 		o.num("clients", int64(inc.Clients))
 		o.strs("accounts", inc.Accounts)
 		o.strsIf("queue_ids", queuedOf(r.findingsOf(inc)))
+		o.strsIf("notice_queue_ids", noticesOf(r.findingsOf(inc)))
 		o.strs("findings", inc.Findings)
 		o.steps(inc.Steps, files)
 		o.openList("actions")
@@ -270,6 +271,8 @@ func (o *object) finding(f *analyze.Finding, files []string, schema string) {
 	o.timeline(f.Timeline)
 	o.strsIf("queue_ids", f.QueueIDs)
 	o.numIf("queued", int64(f.Queued))
+	o.strsIf("notice_queue_ids", f.NoticeIDs)
+	o.numIf("queued_notices", int64(f.Notices))
 	o.strs("related", f.Related)
 	o.close()
 }

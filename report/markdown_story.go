@@ -65,8 +65,8 @@ func (d *document) story(s *story) {
 	if counts, minutes := series(s.main.Timeline, 60); len(counts) > 2 {
 		d.item("over time", code(sparkline(counts))+" (a mark is "+step(minutes)+")")
 	}
-	if n := stillQueued(s.findings()); n > 0 {
-		d.item("still queued", Counted(n, "message", "messages")+", as far as the log tells")
+	if queued := queuedText(s.findings()); queued != "" {
+		d.item("still queued", queued+", as far as the log tells")
 	}
 	d.item("how sure", code(s.main.Detector)+", "+percent(s.main.Score))
 	d.statements("How they got in", s.ways)

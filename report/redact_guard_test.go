@@ -18,7 +18,7 @@ import (
 var openFields = []string{
 	"Report.Schema", "Report.Command", "Report.Version", "Report.Detectors", "Report.Zone", "Report.Advice", "Report.Course", "Report.Thresholds",
 	"Ledger.Zone", "Ledger.ZoneWhy", "FileLedger.SHA256", "FileLedger.MTA", "FileLedger.YearRule", "FileLedger.ZoneRule",
-	"Finding.Detector", "Finding.QueueIDs", "Subject.Kind", "Reason.Code", "Fact.Name", "Mangled.Kind",
+	"Finding.Detector", "Finding.QueueIDs", "Finding.NoticeIDs", "Subject.Kind", "Reason.Code", "Fact.Name", "Mangled.Kind",
 	"Client.Country", "Column.Name", "Column.Title", "Table.Name", "Table.Empty",
 }
 

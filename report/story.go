@@ -157,10 +157,19 @@ func joinClient(to, c *analyze.ClientCount) {
 
 // queuedOf are the queue IDs of several findings, each once, those of the first finding first.
 func queuedOf(findings []*analyze.Finding) []string {
+	return onceEach(findings, func(f *analyze.Finding) []string { return f.QueueIDs })
+}
+
+// noticesOf are those of the notices that messages of the findings caused.
+func noticesOf(findings []*analyze.Finding) []string {
+	return onceEach(findings, func(f *analyze.Finding) []string { return f.NoticeIDs })
+}
+
+func onceEach(findings []*analyze.Finding, list func(*analyze.Finding) []string) []string {
 	var all []string
 	seen := make(map[string]bool)
 	for _, f := range findings {
-		for _, id := range f.QueueIDs {
+		for _, id := range list(f) {
 			if !seen[id] {
 				seen[id] = true
 				all = append(all, id)
@@ -170,13 +179,27 @@ func queuedOf(findings []*analyze.Finding) []string {
 	return all
 }
 
-// stillQueued is how many messages of findings are still in the queue: more than have their queue IDs named, where one has many.
-func stillQueued(findings []*analyze.Finding) int {
-	n := len(queuedOf(findings))
+// stillQueued is how many messages of findings, and notices of ours about them, are still in the queue: more than have their
+// queue IDs named, where one has many.
+func stillQueued(findings []*analyze.Finding) (messages, notices int) {
+	messages, notices = len(queuedOf(findings)), len(noticesOf(findings))
 	for _, f := range findings {
-		n = max(n, f.Queued)
+		messages, notices = max(messages, f.Queued), max(notices, f.Notices)
 	}
-	return n
+	return messages, notices
+}
+
+// queuedText is the same in words; "" where nothing is.
+func queuedText(findings []*analyze.Finding) string {
+	var parts []string
+	messages, notices := stillQueued(findings)
+	if messages > 0 {
+		parts = append(parts, Counted(messages, "message", "messages"))
+	}
+	if notices > 0 {
+		parts = append(parts, Counted(notices, "notice", "notices")+" of ours (bounces) to its senders")
+	}
+	return strings.Join(parts, " and ")
 }
 
 // shortNames are the names of the inputs without the folders that all of them share, and by which they can still be told apart.

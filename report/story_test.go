@@ -380,6 +380,27 @@ func TestStillQueued(t *testing.T) {
 	}
 }
 
+// Our bounces about a relay's spam are held and deleted with it, and are called what they are.
+func TestQueuedNotices(t *testing.T) {
+	f := analyze.Finding{ID: "open-relay/host/mx", Detector: "open-relay", Severity: analyze.High, NoticeIDs: []string{"4TKgZ08", "4TKgZ09"}, Notices: 2}
+	queue := func() []Action {
+		return queueActions([]*analyze.Finding{&f})
+	}
+	all := queue()
+	if len(all) != 2 || all[0].Why != "2 notices of ours (bounces) to its senders may still be in the queue: hold" ||
+		all[0].Command != `printf '%s\n' 4TKgZ08 4TKgZ09 | postsuper -h -` || all[1].Command != `printf '%s\n' 4TKgZ08 4TKgZ09 | postsuper -d -` {
+		t.Errorf("got %q", all)
+	}
+	f.QueueIDs, f.Queued, f.Notices = []string{"4TKgZ02"}, 1, 5000
+	all = queue()
+	if want := "1 message of it and 2 of the 5,000 notices of ours (bounces) to its senders that may still be in the queue: hold"; all[0].Why != want {
+		t.Errorf("got %q, want %q", all[0].Why, want)
+	}
+	if got := all[1].Command; got != `printf '%s\n' 4TKgZ02 4TKgZ08 4TKgZ09 | postsuper -d -` {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A host of ours is not to be kept out: it handed in what somebody wrote there.
 func TestActionsSpareOurNamedHosts(t *testing.T) {
 	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},

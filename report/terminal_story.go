@@ -87,8 +87,8 @@ func (p *page) story(s *story) {
 	p.wrap(p.severity(f)+"  ", "        ", p.paint(bold, Visible(s.sentence)))
 	p.field("when", when(p.r, f, onHosts(f.Hosts)))
 	much := howMuch(f)
-	if n := stillQueued(s.findings()); n > 0 {
-		much += "; " + Counted(n, "message", "messages") + " may still be in the queue"
+	if queued := queuedText(s.findings()); queued != "" {
+		much += "; " + queued + " may still be in the queue"
 	}
 	p.field("how much", much)
 	p.statements("way in", s.ways)

@@ -251,8 +251,8 @@ func (b *webBuilder) key(s *story, id string) []webKey {
 		keys = append(keys, webKey{"how they got in", s.ways[0].Text, id + "-way"})
 	}
 	keys = append(keys, webKey{"who", whoText(s), id + "-who"})
-	if n := stillQueued(s.findings()); n > 0 {
-		keys = append(keys, webKey{"still queued", Counted(n, "message", "messages") + ", as far as the log tells", id + "-now"})
+	if queued := queuedText(s.findings()); queued != "" {
+		keys = append(keys, webKey{"still queued", queued + ", as far as the log tells", id + "-now"})
 	}
 	return append(keys, webKey{"how sure", percent(f.Score) + ", " + f.Detector, id + "-why"})
 }

@@ -1,0 +1,105 @@
+package analyze
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// What a relay's spam leaves in the queue is mostly not the spam: it is our bounces to senders that never existed, frozen or
+// tried again for days. Each names the message that it is about (Exim R=, Postfix "sender non-delivery notification"), and
+// thus whose fault it is.
+
+const (
+	// relayReturn is how long after the last line of a message a notice about it may begin.
+	relayReturn = time.Minute
+	// relayNotices is how many waiting notices, and how many messages that may have caused some, are remembered.
+	relayNotices = 20_000
+	// relayNoticeIDs is how many queue IDs are told, as Finding.NoticeIDs promises: they are most of what is left to clear, and
+	// still a command that a shell takes.
+	relayNoticeIDs = 5_000
+)
+
+// relayCause is a message that was relayed, and not to all of its recipients: a notice may be about it.
+type relayCause struct {
+	ip          netip.Addr
+	domain      string // of the sender
+	first, last mail.Instant
+}
+
+// relayNotice is a notice that is still in the queue.
+type relayNotice struct {
+	host, id, parent string
+	at               mail.Instant
+}
+
+// cause remembers a message about which there may be notices.
+func (w *relayWatch) cause(m *mail.Message, ip netip.Addr) {
+	reached := m.Completed
+	for i := range m.Recipients {
+		reached = reached && m.Recipients[i].Disposition == mail.Delivered && m.Recipients[i].Deferral == ""
+	}
+	if reached {
+		return
+	}
+	for _, id := range m.QueueIDs {
+		w.causes.At(m.Host + " " + id).merge(&relayCause{ip, mail.Domain(m.Sender), m.Time, m.End})
+	}
+}
+
+// merge keeps the later of two messages that had the same queue ID: of it a notice may still wait.
+func (c *relayCause) merge(o *relayCause) {
+	if o.first >= c.first {
+		*c = *o
+		c.domain = strings.Clone(o.domain)
+	}
+}
+
+// waits remembers a notice that the log does not see off.
+func (w *relayWatch) waits(m *mail.Message) {
+	gone := len(m.Recipients) > 0
+	for i := range m.Recipients {
+		gone = gone && m.Recipients[i].Disposition == mail.Delivered
+	}
+	switch {
+	case m.Completed || gone || m.Parent == "" || len(m.QueueIDs) == 0:
+	case len(w.waiting) >= relayNotices:
+		w.lost++
+	default:
+		w.waiting = append(w.waiting, relayNotice{strings.Clone(m.Host), strings.Clone(m.QueueIDs[len(m.QueueIDs)-1]), strings.Clone(m.Parent), m.Time})
+	}
+}
+
+// noticesOf are the queue IDs of the notices that what r had relayed caused, and that are still in the queue. Those of others
+// that the same domain wrote are not among them: a notice to somebody who did write is his.
+func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
+	var ids []string
+	for i := range w.waiting {
+		n := &w.waiting[i]
+		c := w.causes.Find(n.host + " " + n.parent)
+		if c == nil || n.at < c.first || n.at > c.last.Add(relayReturn) { // the queue ID was another message's, too
+			continue
+		}
+		if r.tally.clients[c.ip] != nil && (subject.Kind != SenderDomain || subject.Value == c.domain) {
+			ids = append(ids, n.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (w *relayWatch) mergeNotices(o *relayWatch) {
+	for k, c := range o.causes.All() {
+		w.causes.At(k).merge(c)
+	}
+	w.waiting = append(w.waiting, o.waiting...)
+	slices.SortFunc(w.waiting, func(a, b relayNotice) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.host, b.host), strings.Compare(a.id, b.id))
+	})
+	w.lost += o.lost + max(0, len(w.waiting)-relayNotices)
+	w.waiting = w.waiting[:min(len(w.waiting), relayNotices)]
+}
