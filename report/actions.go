@@ -30,8 +30,12 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 			}
 		}
 	}
+	customer := len(findings) > 0 && findings[0] == whole[0] && mayBeCustomer(r, whole[0])
 	for _, f := range findings {
 		add(stopActions(r, f)...)
+		if customer && f == whole[0] {
+			add(customerActions(r, f)...)
+		}
 	}
 	if shared := usedAlike(whole); len(shared) > 0 && len(findings) > 0 {
 		add(Action{"find out whether these are in the same hands: they were used from the same addresses: " + some(shared, 50, len(shared)), "", findings[0].ID})
@@ -45,15 +49,22 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		if own := ownHost(r, f); own != "" {
 			why := "look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom"
-			if c := f.Clients[0].Client; c.IP.IsPrivate() && (c.Name == "" || c.Name == "unknown") {
+			if behindIt(f) {
 				why += "; if strangers come in by it (a router, a proxy, Docker's gateway), the mail server takes them for it: it must not relay for it (mynetworks, +relay_from_hosts)"
 			}
 			add(Action{why, "", f.ID})
+			if !behindIt(f) {
+				add(holdActions(r, f, "until that is known, hold what it hands in")...)
+			}
 		}
 	}
 	for _, f := range findings {
 		if mayBlock(r, f) {
-			add(Action{keepOut(findings) + "; save this list and name it in " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
+			keepOut := keepOut(findings)
+			if customer {
+				keepOut = "where nobody answers for it, keep it out"
+			}
+			add(Action{keepOut + "; save this list and name it in " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
 		}
 	}
@@ -63,6 +74,55 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 		}
 	}
 	return all
+}
+
+// mayBeCustomer reports whether a finding may be about somebody who may relay here by his address, and whose server or users are
+// abused: one client, which did not log in, and wrote to others than us. That the rest of the story is about a door that is open
+// to many shows in the finding that stands at its head.
+func mayBeCustomer(r *Report, f *analyze.Finding) bool {
+	return (f.Detector == "burst" || f.Detector == "open-relay") && f.Subject.Kind == analyze.IP && len(f.Clients) == 1 && len(f.Accounts) == 0 &&
+		!isOwn(r, &f.Clients[0]) && forOthers(r, f)
+}
+
+// customerActions are what to do about such a client: to block it takes the honest mail of the customer, too.
+func customerActions(r *Report, f *analyze.Finding) []Action {
+	ip := firstIP(f)
+	why := "see which rule lets " + ip + " relay; if it is nobody's whom you know, take it out of that rule"
+	show := ""
+	switch {
+	case wrote(r, mail.Postfix):
+		why += " (mynetworks, an access list)"
+		show = showRelayRules
+	case wrote(r, mail.Exim): // option -bh of the Exim specification: nothing is taken and nothing sent
+		why += " (+relay_from_hosts, an access list)"
+		show = "exim -bh " + ip
+	}
+	all := []Action{
+		{why, show, f.ID},
+		{"if it is a customer or a partner, call them: their server, or a login there, is abused, and their own log tells which", "", f.ID},
+	}
+	if f.Detector == "open-relay" { // which is told to mend the rule
+		all = all[1:]
+	}
+	return append(all, holdActions(r, f, "until they have mended it, hold what it hands in")...)
+}
+
+// showRelayRules shows who may relay, without the other settings.
+const showRelayRules = "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"
+
+// holdActions have the mail server keep in its queue what the client of a finding hands in: unlike what is refused, honest mail
+// among it can be let go.
+func holdActions(r *Report, f *analyze.Finding, why string) []Action {
+	ip := firstIP(f)
+	switch {
+	case wrote(r, mail.Postfix): // access(5); inline tables are of Postfix 3.0
+		return []Action{{why + "; postsuper -H lets go what is honest. (smtpd_client_message_rate_limit spares mynetworks, unless smtpd_client_event_limit_exceptions is set)",
+			`postconf -e "smtpd_client_restrictions = check_client_access inline:{` + ip + `=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, f.ID}}
+	case wrote(r, mail.Exim):
+		return []Action{{why + ": first in the ACL of acl_smtp_rcpt, warn hosts = " + strings.ReplaceAll(ip, ":", "::") + " with control = freeze (exim -Mt lets go what is honest); or slow it down: defer hosts = " +
+			strings.ReplaceAll(ip, ":", "::") + " with ratelimit = 60 / 1h / strict", "", f.ID}}
+	}
+	return nil
 }
 
 // keepOut says whom a block list keeps out. It has no clients of an account, since its owner sits there, too (analyze.Blocks).
@@ -149,8 +209,8 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		why := "mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain"
 		show, ip := "", firstIP(f)
 		switch {
-		case wrote(r, mail.Postfix): // the rules, without the other settings
-			show = "postconf mynetworks smtpd_relay_restrictions smtpd_recipient_restrictions"
+		case wrote(r, mail.Postfix):
+			show = showRelayRules
 		case wrote(r, mail.Exim) && ip != "": // option -bh of the Exim specification: nothing is taken and nothing sent
 			why += "; exim -bh plays a session from its busiest client, and shows which rule says yes"
 			show = "exim -bh " + ip
@@ -193,6 +253,12 @@ func mayBlock(r *Report, f *analyze.Finding) bool {
 // isOwn reports whether a client is a host of ours, as far as the logs tell.
 func isOwn(r *Report, c *analyze.ClientCount) bool {
 	return c.IP.Unmap().IsLoopback() || r.Site != nil && r.Site.IsOwnClient(&c.Client)
+}
+
+// behindIt reports whether the one client of a finding may stand for all who come in by it: a router, a proxy, Docker's gateway.
+func behindIt(f *analyze.Finding) bool {
+	c := &f.Clients[0].Client
+	return c.IP.IsPrivate() && (c.Name == "" || c.Name == "unknown")
 }
 
 // ownHost is the name of the one client of a finding that is about it, where that is a host of ours and another machine.

@@ -380,6 +380,54 @@ func TestStillQueued(t *testing.T) {
 	}
 }
 
+// A customer who may relay and was abused is called, and his mail held: to keep him out takes his honest mail, too. A door that is
+// open to many is mended.
+func TestActionsForACustomer(t *testing.T) {
+	client := func(ip string) analyze.ClientCount {
+		return analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr(ip), Name: "mail.customer.example"}, Messages: 900}
+	}
+	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},
+		Counts: analyze.Counts{Messages: 900}, Clients: []analyze.ClientCount{client("192.0.2.20")}, RecipientDomains: []analyze.Count{{Value: "elsewhere.example", Messages: 900}}}
+	relay := analyze.Finding{ID: "open-relay/host/mx", Detector: "open-relay", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Host, Value: "mx"},
+		Counts: analyze.Counts{Messages: 9000}, Clients: []analyze.ClientCount{client("192.0.2.20"), client("198.51.100.7")}, RecipientDomains: f.RecipientDomains}
+	site := &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}
+	actions := func(mta string, findings ...analyze.Finding) (all string) {
+		r := &Report{Ledger: &ingest.Ledger{Files: []ingest.FileLedger{{MTA: []string{mta}}}}, Findings: findings, Site: site}
+		inc := &analyze.Incident{}
+		for i := range findings {
+			inc.Findings = append(inc.Findings, findings[i].ID)
+		}
+		for _, a := range Actions(r, inc) {
+			all += a.Why + "\n\t" + a.Command + "\n"
+		}
+		return all
+	}
+	has := func(got string, words ...string) {
+		t.Helper()
+		for _, w := range words {
+			if !strings.Contains(got, w) {
+				t.Errorf("no %q in\n%s", w, got)
+			}
+		}
+	}
+	has(actions("postfix", f), "call them", "postconf mynetworks", `check_client_access inline:{192.0.2.20=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, "where nobody answers for it, keep it out")
+	has(actions("exim", f), "call them", "exim -bh 192.0.2.20", "warn hosts = 192.0.2.20 with control = freeze")
+	alone := relay
+	alone.Subject, alone.Clients = f.Subject, f.Clients
+	has(actions("exim", alone), "mend the rule", "call them", "control = freeze")
+	f.Clients[0].IP, f.Subject.Value = netip.MustParseAddr("2001:db8::20"), "2001:db8::20"
+	has(actions("exim", f), "warn hosts = 2001::db8::::20 with") // in Exim's lists a colon separates
+	many := actions("postfix", relay, f)
+	has(many, "mend the rule", "keep its clients out")
+	if strings.Contains(many, "call them") || strings.Contains(many, "HOLD") {
+		t.Errorf("an open door:\n%s", many)
+	}
+	f.RecipientDomains = []analyze.Count{{Value: "site.example", Messages: 900}}
+	if got := actions("postfix", f); strings.Contains(got, "call them") {
+		t.Errorf("a stranger who wrote to us:\n%s", got)
+	}
+}
+
 // Our bounces about a relay's spam are held and deleted with it, and are called what they are.
 func TestQueuedNotices(t *testing.T) {
 	f := analyze.Finding{ID: "open-relay/host/mx", Detector: "open-relay", Severity: analyze.High, NoticeIDs: []string{"4TKgZ08", "4TKgZ09"}, Notices: 2}
