@@ -172,6 +172,8 @@ type suspect struct {
 type charge struct {
 	*suspect
 	*batch
+	in       []bool  // the records that it counts …
+	whole    bool    // … and the story, where there is one
 	beside   int     // messages of its owner at the same time
 	outside  int     // messages at other times
 	forgedN  int     // messages that name a sender of strangers
@@ -235,16 +237,21 @@ func (q *inquest) joinCharges(all []*charge) []*charge {
 	return told
 }
 
+// absorb adds what o counts and c does not: of a window in which he forges every other message, one has what is forged and
+// the other has all.
 func (c *charge) absorb(o *charge) {
-	c.batch.merge(o.batch)
-	c.beside += o.beside
-	c.outside = max(0, c.outside-o.Counts.Messages)
-	c.forgedN += o.forgedN
-	c.strangeN += o.strangeN
-	c.direct += o.direct
-	for i, n := range o.hours {
-		c.hours[i] += n
+	before := c.Counts.Messages
+	if o.whole && !c.whole {
+		c.takeStory()
 	}
+	for i, r := range c.records {
+		if o.in[i] && !c.in[i] {
+			c.take(i, r)
+		}
+	}
+	slices.Sort(c.times)
+	c.outside = max(0, c.outside-(c.Counts.Messages-before))
+	c.countBeside()
 	c.regular = c.regular && o.regular
 	c.dense = c.dense || o.dense
 }
@@ -560,12 +567,18 @@ func (s *suspect) charges(in []bool, dense bool) []*charge {
 	if c.Counts.Messages < s.q.w.pass.Thresholds.Burst.MinMessages && (c.Counts.Messages < fewLetters || !c.toMany()) {
 		return nil
 	}
-	for i, r := range s.records {
-		if !in[i] && r.time >= c.Start && r.time <= c.End {
+	c.countBeside()
+	return []*charge{c}
+}
+
+// countBeside counts what else the account sent while it lasted.
+func (c *charge) countBeside() {
+	c.beside = 0
+	for i, r := range c.records {
+		if !c.in[i] && r.time >= c.Start && r.time <= c.End {
 			c.beside++
 		}
 	}
-	return []*charge{c}
 }
 
 // anotherTime is how long nothing must come from an account that was abused before more of it is a story of its own: somebody was
@@ -697,11 +710,9 @@ func (s *suspect) extend(in []bool) {
 
 // charge counts the messages of in.
 func (s *suspect) charge(in []bool, dense bool) *charge {
-	c := &charge{suspect: s, batch: newBatch(), dense: dense}
+	c := s.newCharge(dense)
 	if s.story != nil {
-		c.batch.merge(s.story)
-		c.dense = true
-		c.forgedN, c.strangeN = s.story.marks[foreignSender], 0
+		c.takeStory()
 	}
 	for i, r := range s.records {
 		if in[i] {
@@ -713,7 +724,19 @@ func (s *suspect) charge(in []bool, dense bool) *charge {
 	return c
 }
 
+func (s *suspect) newCharge(dense bool) *charge {
+	return &charge{suspect: s, batch: newBatch(), in: make([]bool, len(s.records)), dense: dense}
+}
+
+// takeStory counts the messages that are not remembered one by one.
+func (c *charge) takeStory() {
+	c.batch.merge(c.story)
+	c.whole, c.dense = true, true
+	c.forgedN += c.story.marks[foreignSender]
+}
+
 func (c *charge) take(i int, r *record) {
+	c.in[i] = true
 	c.add(r)
 	if c.forged[i] {
 		c.forgedN++
@@ -730,7 +753,7 @@ func (c *charge) take(i int, r *record) {
 // of ours or from the owner's own address.
 func (s *suspect) inWindow(win window) *charge {
 	calm := s.calmClients(win)
-	c := &charge{suspect: s, batch: newBatch(), dense: true}
+	c := s.newCharge(true)
 	for i := win.from; i < win.to; i++ {
 		if calm[s.records[i].client.IP] {
 			c.beside++

@@ -52,6 +52,12 @@ func TestAccount(t *testing.T) {
 				w.spam(3*oneDay+11*time.Hour+time.Duration(i)*10*time.Second, webmail, user(7), user(7), i)
 			}
 		}, expect{carla, High, 400, 3*oneDay + 11*time.Hour, 3*oneDay + 11*time.Hour + 3990*time.Second, 2, 0, nil}},
+		{"by the webmail, two in three in the owner's name, the rest in a stranger's", func(w *town) {
+			w.login(3*oneDay+10*time.Hour, "105.112.135.63", user(7))
+			for i := range 400 {
+				w.spam(3*oneDay+11*time.Hour+time.Duration(i)*10*time.Second, webmail, user(7), []string{"claims@lotto.example", user(7), user(7)}[i%3], i)
+			}
+		}, expect{carla, High, 400, 3*oneDay + 11*time.Hour, 3*oneDay + 11*time.Hour + 3990*time.Second, 2, 0, nil}},
 		{"in three batches with hours between", func(w *town) {
 			for batch := range 3 {
 				for i := range 100 {

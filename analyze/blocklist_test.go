@@ -25,6 +25,12 @@ func found(id string, kind SubjectKind, s Severity, ips ...string) Finding {
 	return f
 }
 
+func effect(detector string) Finding {
+	f := found("mx1", Host, Medium, "192.0.2.7", "198.51.100.1")
+	f.Detector = detector
+	return f
+}
+
 func TestBlocks(t *testing.T) {
 	own := map[netip.Addr]Known{netip.MustParseAddr("203.0.113.1"): {}}
 	campaign := found("campaign", CampaignKind, High, "192.0.2.7", "192.0.2.9", "192.0.2.200", "198.51.100.1", "2001:db8::1", "2001:db8::2", "2001:db8::ffff")
@@ -39,6 +45,7 @@ func TestBlocks(t *testing.T) {
 		{"one honest neighbour keeps the addresses apart", []Finding{campaign}, from("192.0.2.80", "2001:db8::5"),
 			[]string{"192.0.2.7/32 1", "192.0.2.9/32 1", "192.0.2.200/32 1", "198.51.100.1/32 1", "2001:db8::1/128 1", "2001:db8::2/128 1", "2001:db8::ffff/128 1"}},
 		{"an account's clients are its owner's, too", []Finding{found("a", Account, High, "192.0.2.7")}, from(), nil},
+		{"nobody is blocked for a part in what followed", []Finding{effect("backscatter"), effect("reputation")}, from(), nil},
 		{"low findings block nobody", []Finding{found("b", IP, Low, "192.0.2.7")}, from(), nil},
 		{"our own, private and allowed addresses are left out",
 			[]Finding{found("b", IP, High, "203.0.113.1", "10.0.0.1", "127.0.0.1", "198.51.100.99", "192.0.2.7")}, from(), []string{"192.0.2.7/32 1"}},
