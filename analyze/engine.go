@@ -88,10 +88,28 @@ func (e *Engine) Findings() ([]Finding, *Site) {
 			}
 		}
 	}
+	all = withoutIdleLeads(all)
 	slices.SortFunc(all, compareFindings)
 	identify(all)
 	relate(all, site)
 	return all, site
+}
+
+// withoutIdleLeads drops the leads that lead to nothing.
+func withoutIdleLeads(all []Finding) []Finding {
+	abused := make(map[string][]mail.Instant) // account: when it began
+	for i := range all {
+		if f := &all[i]; f.Detector == account.Name && f.Severity >= Medium {
+			abused[loginKey(f.Subject.Value)] = append(abused[loginKey(f.Subject.Value)], f.Start)
+		}
+	}
+	return slices.DeleteFunc(all, func(f Finding) bool {
+		return f.lead && !slices.ContainsFunc(f.Accounts, func(login string) bool {
+			return slices.ContainsFunc(abused[loginKey(login)], func(began mail.Instant) bool {
+				return began > f.Start && began.Sub(f.End) <= near
+			})
+		})
+	})
 }
 
 // reported completes a finding and reports whether it is one: not too weak, and not of somebody who is allowed.

@@ -78,6 +78,8 @@ type Finding struct {
 	NoticeIDs []string   // notices of ours that its messages caused, and that are still in the queue, at most 5000 …
 	Notices   int        // … of so many
 	Opened    []string   // accounts that a login succeeded to, after guesses
+
+	lead bool // it is none by itself: only where an account that it names was abused soon after
 }
 
 // namelessHost is what a host is called whose log does not name it.

@@ -14,7 +14,7 @@ Without an answer it is low: spam filters see a hundred such runs.
 
 Honest mail that looks alike: newsletters and lists (each recipient stands in the sender; they say so of themselves; they come
 again), invitations to a whole department, which are answered, too: to their sender, who has a mail server of his own name. Those
-stay low or absent.
+stay low or absent; investigate names such a run, as low, where an account of those who answered it was abused soon after.
 
 What it cannot see: answers on a web page, which are the most by now; the headers From and Reply-To; answers sent from
 elsewhere.`

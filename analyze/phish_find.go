@@ -24,6 +24,7 @@ type run struct {
 	odd     float64 // how odd the run itself is
 	reasons []Reason
 	score   float64
+	lead    bool // it looks like honest mail and was answered as such: told only beside the abuse of one who answered
 }
 
 // answer is a message of one of ours to an address that a run may have named.
@@ -293,17 +294,27 @@ func (q *phishInquest) findAnswers() {
 	}
 }
 
-// amongPlain looks for what was answered among runs in which nothing is odd by itself, where no odd one was answered. There
-// only an address counts that is named like a mail administration, at a public provider, and to which several people wrote.
+// amongPlain looks for what was answered among runs in which nothing is odd by itself. Where no odd one was answered, an address
+// counts that is named like a mail administration, at a public provider, and to which several people wrote. An answer to the
+// run's own sender is what an invitation gets, too: it is a lead, for the case that an account of those who wrote it was abused.
 func (q *phishInquest) amongPlain(plain []*run) {
 	odd := q.runs
-	if slices.ContainsFunc(odd, func(r *run) bool { return len(r.answers) > 0 }) {
-		return
-	}
+	answered := slices.ContainsFunc(odd, func(r *run) bool { return len(r.answers) > 0 })
 	q.runs = plain
 	q.findAnswers()
 	for _, r := range plain {
-		r.answers = slices.DeleteFunc(r.answers, func(a answer) bool { return !q.severalWroteTo(a.to) })
+		var named, direct []answer
+		for _, a := range r.answers {
+			switch {
+			case !answered && q.severalWroteTo(a.to):
+				named = append(named, a)
+			case a.like == 0:
+				direct = append(direct, a)
+			}
+		}
+		if r.answers = named; len(named) == 0 {
+			r.answers, r.lead = direct, true
+		}
 		if len(r.answers) > 0 {
 			odd = append(odd, r)
 		}
@@ -620,7 +631,7 @@ func (q *phishInquest) finding(r *run) Finding {
 	}
 	f.Facts = r.facts()
 	r.Fill(&f)
-	f.Accounts = people
+	f.Accounts, f.lead = people, r.lead
 	return f
 }
 

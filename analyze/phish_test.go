@@ -138,6 +138,40 @@ func TestHonestRuns(t *testing.T) {
 	}
 }
 
+// What looks like an invitation is none when somebody who answered it is robbed of his login: the others who did must know.
+func TestPhishThatLooksHonestIsToldBesideAStolenLogin(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		robbed int
+		want   bool
+	}{{"nobody", -1, false}, {"one who answered", 4, true}, {"another", 5, false}} {
+		w := newTown(4)
+		for i := range 30 {
+			w.receive(oneDay+9*time.Hour+time.Duration(i)*20*time.Second, "203.0.113.66", "mail.partner.example", "service@partner.example", user(i))
+		}
+		for _, i := range []int{4, 9} {
+			w.send(oneDay+10*time.Hour+time.Duration(i)*9*time.Minute, home(i), user(i), user(i), "service@partner.example", mail.Delivered)
+		}
+		for i := range 300 {
+			if tt.robbed >= 0 {
+				w.spam(3*oneDay+time.Duration(i)*12*time.Second, "177.32.239.44", user(tt.robbed), "claims@lotto.example", i)
+			}
+		}
+		var got []Finding
+		for _, f := range w.find(account, phish) {
+			if f.Detector == phishName {
+				got = append(got, f)
+			}
+		}
+		if len(got) > 1 || (len(got) == 1) != tt.want {
+			t.Errorf("%s was robbed: got %d runs, want one: %v", tt.name, len(got), tt.want)
+		}
+		if len(got) == 1 && (got[0].Severity != Low || len(got[0].Accounts) != 2) {
+			t.Errorf("%s was robbed: got %v and %q, want low and both who answered", tt.name, got[0].Severity, got[0].Accounts)
+		}
+	}
+}
+
 // However large a run is, what is kept of it is bounded, the latest stays, and what was lost is known.
 func TestPhishKeepsALimitedNumber(t *testing.T) {
 	w := newPhishWatch(&Pass{Thresholds: DefaultThresholds()})

@@ -90,8 +90,8 @@ func (w *town) auth(kind mail.Kind, at time.Duration, ip, account string) {
 }
 
 // find is what a detector finds in the town; the lines come in the order of time.
-func (w *town) find(d Detector) []Finding {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{d})
+func (w *town) find(detectors ...Detector) []Finding {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, detectors)
 	slices.SortStableFunc(w.messages, func(a, b mail.Message) int { return int(max(-1, min(1, a.Time-b.Time))) })
 	slices.SortStableFunc(w.events, func(a, b mail.Event) int { return int(max(-1, min(1, a.Time-b.Time))) })
 	i := 0
