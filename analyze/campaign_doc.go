@@ -20,6 +20,9 @@ match the sender's, how many are customers' lines or have no name, how many does
 did they speak to the secondary MX only, did each come once, one after another, and at no other time? Rarity is measured on this
 log: a subject or HELO that honest mail has, too, counts little. One mark is chance; several that agree are not.
 
+A run that is refused before its subject can be seen, and whose parts send as different domains, is told as one where the parts
+follow each other within minutes, say HELO alike, write to the same recipients and are refused in the same words.
+
 The signature is an expression for --where (trace, messages) that selects the messages of the run: its marks and its time, and
 the addresses themselves where the marks would select others as well.
 

@@ -143,7 +143,7 @@ func (h *hunt) campaigns() []*hand {
 		}
 		best = append(best, c)
 	}
-	return best
+	return h.joinRefused(best)
 }
 
 func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.score) }

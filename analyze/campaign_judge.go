@@ -19,6 +19,7 @@ type hand struct {
 	sightings  []*seen                // all of it, in order
 	seeded     map[*seen]bool         // what has the mark
 	start, end mail.Instant
+	domainsOf  []string // of a run that was joined: the domains of its parts, which joined each
 
 	messages, refused, listed, unknown, damaged, verp    int
 	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's or client's; HELO of the sender's domain
@@ -212,7 +213,10 @@ func (c *hand) seed() {
 		if c.site.IsOurs(c.key) {
 			weight = 0.3
 		}
-		c.because("one-sender-domain", weight, "%d addresses of %s send as %s, which is not theirs", k, plural(max(1, c.orgs.Distinct()), "organisation", "organisations"), c.key)
+		c.because("one-sender-domain", weight, "%d addresses of %s send as %s, which is not theirs", k, plural(max(1, c.orgs.Distinct()), "organisation", "organisations"), c.inNames())
+		if len(c.domainsOf) > 1 {
+			c.because("one-run", 0.1, "a run for each of %d domains, within minutes, with HELOs of one pattern, to the same recipients, and refused in the same words", len(c.domainsOf))
+		}
 	case seedFamily:
 		c.because("one-name-family", 0.2, "%d addresses with names of one pattern, %s", k, c.key)
 	case seedNet:
@@ -322,7 +326,7 @@ func (c *hand) inventedSenders() {
 	if c.kind == seedSelf || n < c.limits.MinSightings {
 		return
 	}
-	if c.kind == seedDomain && c.site.IsOurs(c.key) && 2*n > c.messages && knownSenders(c.site, &c.senders) == 0 {
+	if c.kind == seedDomain && len(c.domainsOf) < 2 && c.site.IsOurs(c.key) && 2*n > c.messages && knownSenders(c.site, &c.senders) == 0 {
 		c.mark("forged-local-senders", 0.15, "none of the %d senders in our domain %s ever received mail here", n, c.key)
 	}
 	if surprise := meanSurprise(&c.senders); surprise >= c.w.pass.Thresholds.Relay.Random && c.verp == 0 {

@@ -208,7 +208,7 @@ func (c *hand) name() string {
 	case seedHELO:
 		return "HELO " + c.key
 	case seedDomain:
-		return "sender " + c.key
+		return "sender " + c.inNames()
 	case seedFamily:
 		return "name " + c.key
 	}
@@ -232,7 +232,7 @@ func (c *hand) title() string {
 	case seedHELO:
 		words = "all say HELO " + c.key
 	case seedDomain:
-		words = "all send as " + c.key
+		words = "all send as " + c.inNames()
 	case seedFamily:
 		words = "all have a name like " + c.key
 	case seedNet:

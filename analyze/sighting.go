@@ -254,6 +254,9 @@ func (s *sighting) words() *seen {
 	return w
 }
 
+// reply is with what it was refused.
+func (w *seen) reply() string { return w.texts[replyText].of(w.all()) }
+
 func (w *seen) is(mark sightingMarks) bool { return w.marks&mark != 0 }
 
 // evidence is its line.
