@@ -157,7 +157,9 @@ func extended(protocol string) bool {
 // arrivalHost reads the client and returns the fields behind it. Where helo_accept_junk_hosts is on, a HELO may look like
 // the end of the host and the fields that follow it. So the client's address is the last one that a parenthesis, the end
 // of a HELO, stands before, and from which the rest of the line follows the order to its end; but for one that stands in a
-// Message-ID or a subject, which every sender can choose.
+// Message-ID or a subject, which every sender can choose. In an ident or in a certificate's name it can stand as well as
+// behind a HELO that imitates them: then nobody knows who the client is, and none is told. The rest of the line is the same
+// in both readings, and the message counts: who imitates a field must not get out of the count by it.
 func arrivalHost(s string, ev *mail.Event) (fields string) {
 	h, fields, ok := cutHost(s)
 	name, rest := cutToken(s)
@@ -167,16 +169,21 @@ func arrivalHost(s string, ev *mail.Event) (fields string) {
 		return rest
 	}
 	if says && bracket(fields, 1) > 0 {
-		if last, after, ok := lastArrivalHost(s, len(s)-len(fields), ev); ok {
+		last, after, only, ok := lastArrivalHost(s, len(s)-len(fields), ev)
+		if ok {
 			h, fields = last, after
+		}
+		if ok && !only {
+			return fields
 		}
 	}
 	h.client(ev)
 	return fields
 }
 
-// lastArrivalHost looks for the end of a HELO behind the host that ends at s[from].
-func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string, ok bool) {
+// lastArrivalHost looks for the end of a HELO behind the host that ends at s[from]; only tells that the first host cannot be
+// the client.
+func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string, only, ok bool) {
 	follows := func(fields string) bool {
 		trial := mail.Event{QueueID: ev.QueueID}
 		return arrivalFields(fields, &trial) == "" && trial.Protocol != ""
@@ -191,10 +198,10 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 			continue
 		}
 		if h, fields, ok = hostAt(s, at); ok && follows(fields) {
-			return h, fields, true
+			return h, fields, !regular, true
 		}
 	}
-	return host{}, "", false
+	return host{}, "", false, false
 }
 
 // inText reports whether a part of the fields ends in the middle of a Message-ID or a subject. A HELO cannot make it look
@@ -211,14 +218,23 @@ func inText(fields string, ev *mail.Event) bool {
 }
 
 // arrivalFields reads the fields in their order and returns what does not follow it.
-func arrivalFields(s string, ev *mail.Event) (rest string) {
-	at, auth, between := rHost, "", 0
+func arrivalFields(s string, ev *mail.Event) (rest string) { return fieldsBehind(s, rHost, ev) }
+
+// fieldsBehind is arrivalFields behind a field.
+func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
+	auth, between := "", 0
 	for s != "" {
 		if s[0] != ' ' {
 			return s
 		}
 		name, after := cutName(s[1:])
 		r := arrivalRank(name)
+		if at == rAuth && r > rSize && strings.Contains(after, " S=") {
+			r = notAField // of a login with blanks: the size is always there
+		}
+		if r == notAField && rAuth < at && at < rSize && auth != "" && (after == "" || after[0] == ' ') {
+			at = rAuth // the field before was one of the login's words
+		}
 		if r <= at {
 			next, ok := wordBetween(r, at, name, after)
 			if between++; !ok || between > wordsBetween {
@@ -234,7 +250,7 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 		next, ok := "", true
 		switch r {
 		case rDN, rSNI:
-			next, ok = skipQuoted(after)
+			next, ok = skipQuoted(after, r)
 		case rMessageID:
 			ev.MessageID, next = cutAddress(after)
 			ok = strings.IndexByte(ev.MessageID, '"') < 0 || unquoted(ev.MessageID, 0) >= 0
@@ -267,7 +283,7 @@ func arrivalFields(s string, ev *mail.Event) (rest string) {
 				_, next = cutIdent(after)
 			}
 		default:
-			_, next = cutToken(after)
+			_, next, ok = cutPlain(after)
 		}
 		if !ok {
 			return s
@@ -343,27 +359,69 @@ func splitAuth(s string, ev *mail.Event) {
 	ev.AuthMethod, ev.Account = method, account
 }
 
-// skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…". Quotes inside are not escaped: the end is the quote that
-// stands before a later field.
-func skipQuoted(s string) (rest string, ok bool) {
+// skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…" (since then a word). The client chose them and quotes inside
+// are not escaped, so that what follows the first quote may be made up. What Exim writes behind is certain: the end is the
+// last quote before the size from which the line goes on in the order.
+func skipQuoted(s string, r rank) (rest string, ok bool) {
 	if s == "" || s[0] != '"' {
-		value, rest := cutToken(s)
-		return rest, strings.IndexByte(value, '"') < 0
+		_, rest := cutToken(s)
+		return rest, r == rSNI || strings.IndexByte(s[:len(s)-len(rest)], '"') < 0
 	}
-	inner := s[1:]
+	size := lastSize(s)
+	for end, n := size, 0; end > 1 && n < tries; n++ {
+		if end = 1 + strings.LastIndexByte(s[1:end], '"'); end == 0 {
+			break
+		}
+		var trial mail.Event
+		if fieldsBehind(s[end+1:size], r, &trial) == "" {
+			return s[end+1:], true
+		}
+	}
+	if size > 0 {
+		_, rest := cutToken(s)
+		return rest, r == rSNI
+	}
+	return firstEnd(s[1:], r)
+}
+
+// longestLine is what Exim writes at most.  src/exim.h: LOG_BUFFER_SIZE
+const longestLine = 8192
+
+// lastSize is the place of the last S= from which the line follows the order to its end; -1: there is none. It is the one that
+// Exim wrote: whoever sent the message chose its Message-ID, subject and recipients, but a blank stands in those between
+// quotes only, so that behind an S= in them one quote has no partner.
+func lastSize(s string) int {
+	at, times := len(s), tries
+	if at <= longestLine {
+		times = at
+	}
+	for range times {
+		if at = strings.LastIndex(s[:at], " S="); at < 0 {
+			break
+		}
+		var trial mail.Event
+		if fieldsBehind(s[at:], rChunking, &trial) == "" {
+			return at
+		}
+	}
+	return -1
+}
+
+// firstEnd finds the end of a quoted value in a line that was cut: the first quote that stands before a later field.
+func firstEnd(inner string, r rank) (rest string, ok bool) {
 	for range tries {
 		end := strings.IndexByte(inner, '"')
 		if end < 0 {
-			return s, false
+			break
 		}
 		if inner = inner[end+1:]; inner == "" {
 			return inner, true
 		}
-		if name, _ := cutName(inner[1:]); inner[0] == ' ' && arrivalRank(name) > rDN {
+		if name, _ := cutName(inner[1:]); inner[0] == ' ' && arrivalRank(name) > r {
 			return inner, true
 		}
 	}
-	return s, false
+	return inner, false
 }
 
 // subject reads the value of T=, whose quotes and backslashes are escaped; it ends the line but for "from" and "for".
@@ -422,7 +480,7 @@ func octal(s string) bool {
 func recipients(list, whole string, ev *mail.Event) (rest string) {
 	if first(list, '"', '[', ':') < len(list) { // a list of plain addresses has none of them
 		half := halved(list)
-		if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bracket(list, 1) > 0 && !half {
+		if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bareBracket(list) && !half {
 			return whole
 		}
 		if half {
@@ -437,6 +495,29 @@ func recipients(list, whole string, ev *mail.Event) (rest string) {
 	return ""
 }
 
+// bareBracket reports whether a list has an address in brackets that stands alone: not the domain of a recipient, and not in
+// the quotes of a local part.
+func bareBracket(list string) bool {
+	at := bracket(list, 1)
+	if at < 0 || strings.IndexByte(list, '"') < 0 {
+		return at > 0
+	}
+	open := false
+	for i := 1; i < len(list); i++ {
+		switch list[i-1] {
+		case '\\':
+			i++
+		case '"':
+			open = !open
+		case ' ':
+			if list[i] == '[' && !open {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // irregular reads fields that do not follow the order: those of a version or a patch that is not known, of a line that was
 // cut, or of one that somebody made up.
 func irregular(s string, ev *mail.Event) {
@@ -445,7 +526,14 @@ func irregular(s string, ev *mail.Event) {
 	}
 	for range tries {
 		name, value, next := cutField(strings.TrimPrefix(s, " "))
-		switch r := arrivalRank(name); {
+		size := -1
+		r := arrivalRank(name)
+		if r == rDN {
+			size = lastSize(s)
+		}
+		switch {
+		case size > 0: // a quote stands in the login behind the name
+			next = s[size:]
 		case strings.HasPrefix(value, `"`):
 			ev.Flags |= mail.Incomplete // the closing quote is gone
 			if r == rSubject {

@@ -327,13 +327,33 @@ func cutLastHost(s string) (h host, rest string, ok bool) {
 	return host{}, s, false
 }
 
-// hostAt reads a host whose bracket opens at s[at].
+// hostAt reads a host whose bracket opens at s[at]. In a HELO, which has a parenthesis before and behind it, no host ends.
 func hostAt(s string, at int) (h host, rest string, ok bool) {
 	h.ip, h.port, rest, ok = cutBrackets(s[at:])
 	if at > 0 {
 		h.name = s[:at-1]
+		ok = ok && (strings.HasSuffix(h.name, ")") || strings.IndexByte(h.name, '(') < 0)
 	}
 	return h, rest, ok
+}
+
+// cutSpeaker reads a host like cutHost, for lines in which a client chooses nothing behind the host but a login: its HELO may
+// look like a host and what follows it, so that the host ends at the last parenthesis that one can end with.
+func cutSpeaker(s string) (h host, rest string, ok bool) {
+	name, after := cutToken(s)
+	if !strings.HasPrefix(name, "(") && !strings.HasPrefix(after, " (") {
+		return cutHost(s)
+	}
+	at := len(s)
+	for range tries {
+		if at = strings.LastIndex(s[:at], ") ["); at < 0 {
+			break
+		}
+		if h, rest, ok = hostAt(s, at+2); ok {
+			return h, rest, true
+		}
+	}
+	return cutHost(s)
 }
 
 // cutBrackets reads [ip] or [ip]:port.

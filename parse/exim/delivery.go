@@ -33,7 +33,7 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	}
 	final, original, rest := addresses(s)
 	var o outcome
-	if left := o.fields(rest); left != "" && !finalBefore(s, &final, &original, &o) {
+	if left := o.fields(rest); (left != "" || blank(original)) && !finalBefore(s, &final, &original, &o) {
 		loose(left, ev)
 	}
 	if final == "" {
@@ -82,6 +82,15 @@ func addresses(s string) (final, original, rest string) {
 	final, rest = cutToken(s)
 	original, rest = cutOriginal(rest)
 	return final, original, rest
+}
+
+// blank reports whether an address has a blank outside of quotes: then it is none, but has the middle of a quoted one before it.
+func blank(address string) bool {
+	if strings.IndexByte(address, ' ') < 0 {
+		return false
+	}
+	_, rest := cutAddress(address)
+	return rest != ""
 }
 
 func cutOriginal(s string) (original, rest string) {

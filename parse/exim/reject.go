@@ -116,7 +116,7 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 			ev.Protocol = value
 		case "DN", "SNI":
 			if strings.HasPrefix(value, `"`) {
-				_, next, _ = strings.Cut(valueOf(s, name)[1:], `" `)
+				next = afterName(valueOf(s, name)[1:])
 			}
 		case "Ci", "CV", "SPF", "DMARC", "PRX", "DS", "TFO", "TFO*":
 		default:
@@ -135,6 +135,50 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 		open, s = name[0], strings.TrimPrefix(next, " ")
 	}
 	return s
+}
+
+// afterName is what follows the name in a certificate, or that a client asked for, in which quotes are not escaped: behind the
+// quote that ends it stand a sender, a login and the verdict, and no other host. Where no quote is such, it is the first one.
+func afterName(s string) (rest string) {
+	_, rest, _ = strings.Cut(s, `" `)
+	for after, n := rest, 0; n < tries; n++ {
+		if leadsToVerdict(after) {
+			return after
+		}
+		var more bool
+		if _, after, more = strings.Cut(after, `" `); !more {
+			break
+		}
+	}
+	return rest
+}
+
+// leadsToVerdict reports whether s begins with a verdict, or with what can stand between a certificate's name and one.
+func leadsToVerdict(s string) bool {
+	loggedIn := false
+	for range wordsBetween {
+		if spoken(s) {
+			return true
+		}
+		name, _, next := cutField(s)
+		switch name {
+		case "F":
+			if _, after, ok := cutAngle(valueOf(s, name)); ok {
+				next = after
+			}
+		case "A":
+			loggedIn = true
+		case "SNI", "SPF", "DMARC":
+		case "", "H", "I", "U", "X", "P", "CV", "DN":
+			return false
+		default:
+			if !loggedIn {
+				return false
+			}
+		}
+		s = strings.TrimPrefix(next, " ")
+	}
+	return false
 }
 
 // goesOn reports whether a word belongs to the field before it: a login or an ident with blanks, or, behind the host, the

@@ -211,7 +211,8 @@ func unnamed(s string, ev *mail.Event) bool {
 	}
 	if after, ok := strings.CutPrefix(s, "no IP address found for host "); ok {
 		name, rest := cutToken(after)
-		if h, _, ok := cutLastHost(strings.TrimSuffix(rest, ")")); ok {
+		_, during, _ := strings.Cut(strings.TrimSuffix(rest, ")"), " from ")
+		if h, _, ok := cutLastHost(during); ok {
 			ev.Client.IP = h.ip
 		}
 		ev.Client.Name = name
@@ -224,7 +225,7 @@ func unnamed(s string, ev *mail.Event) bool {
 // mailless reads the end of a session in which no message was begun (+smtp_no_mail). One that logged in is worth more than
 // its end: somebody tried a password, and it was right.
 func mailless(s, after string, ev *mail.Event) bool {
-	h, rest, ok := cutHost(after)
+	h, rest, ok := cutSpeaker(after)
 	if !ok {
 		ev.User, rest = cutToken(after)
 	} else {
