@@ -394,9 +394,62 @@ func (t *Tracker) filter(ev *mail.Event) {
 		if h := t.findOn(q.host, ev.QueueID); h != nil {
 			t.touch(h.message, ev)
 			t.filtered(q.host, h, ev)
+		} else if ev.Child != "" && ev.Kind == mail.FilterResult {
+			t.noteTask(q.host, ev)
 		}
 	}
 	t.pass(ev)
+}
+
+// task is a mail that a filter put back, by the filter's own ID: Proxmox Mail Gateway answers the MTA by that.
+type task struct {
+	host  *host
+	id    string
+	child string
+}
+
+// noteTask keeps what a filter says that it put back.
+func (t *Tracker) noteTask(on *host, ev *mail.Event) {
+	known := false
+	t.tasks.each(func(k *task) bool {
+		known = known || k.host == on && k.id == ev.QueueID && k.child == ev.Child
+		return !known
+	})
+	if !known {
+		t.tasks.put(task{on, strings.Clone(ev.QueueID), strings.Clone(ev.Child)})
+	}
+}
+
+// ofTask is the mails that a filter on this host put back for one that it calls id, in their order.
+func (t *Tracker) ofTask(on *host, id string) (children []*hop) {
+	t.tasks.each(func(k *task) bool {
+		if k.host == on && k.id == id {
+			if child := t.findOn(on, k.child); child != nil {
+				children = append(children, child)
+			}
+		}
+		return true
+	})
+	slices.Reverse(children)
+	return children
+}
+
+// linkTask ties what a filter put back to the mail that it was given, where its answer names only its own ID for both, and
+// puts the name of the child in that one's place.
+func (t *Tracker) linkTask(h *hop, ev *mail.Event) {
+	if t.tasks.n == 0 || ev.Child == "" || !isNear(ev) {
+		return
+	}
+	for _, child := range t.ofTask(h.queue.host, ev.Child) {
+		if child.message != h.message && (child.marks&mayReturn == 0 || !t.mayFollow(h.message, child)) {
+			continue
+		}
+		if child.message != h.message {
+			t.join(h, child, reinjected, nil)
+		}
+		ev.Child = child.id
+		h.queue.host.rememberFilter(netip.AddrPortFrom(ev.RelayIP, ev.RelayPort))
+	}
 }
 
 // filtered ties what a filter says it put a mail back as ("queued_as: 5C3D7720A1", several joined by a slash).

@@ -284,6 +284,14 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 		return
 	}
 	h := t.findOn(q.host, ev.Child)
+	if of := t.ofTask(q.host, ev.Child); h == nil && len(of) > 0 {
+		h = of[0]
+		for _, other := range of[1:] { // it made several of one
+			if other.marks&mayReturn != 0 && t.mayFollow(h.message, other) {
+				t.join(h, other, reinjected, nil)
+			}
+		}
+	}
 	if h == nil || h.message.hops[0] != h || !isOwn(h.message.Client.IP) {
 		return
 	}

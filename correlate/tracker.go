@@ -110,6 +110,7 @@ type Tracker struct {
 
 	notices  ring[noticeLink]  // notices named before they were seen
 	piped    ring[pipeLink]    // deliveries to a command that may put the mail back
+	tasks    ring[task]        // what a filter that answers by an ID of its own put back
 	injected ring[hopRef]      // mail from this machine that may have been put back
 	expected map[uint64]expect // queue IDs named by another host or a filter before they were seen, by hash of the ID
 	relays   map[string]*queue // where mail for a relay was found again

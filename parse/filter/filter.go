@@ -1,5 +1,5 @@
 // Package filter reads the programs that stand beside an MTA and write into the same log: content filters (amavis,
-// MailScanner, rspamd, spamd, clamsmtpd), milters (opendkim, opendmarc, clamav-milter), policy servers (SPF, postgrey,
+// MailScanner, rspamd, spamd, clamsmtpd, Proxmox Mail Gateway), milters (opendkim, opendmarc, clamav-milter), policy servers (SPF, postgrey,
 // cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd, sendmail; and the log daemons, where they
 // tell that lines were lost.
 //
@@ -63,6 +63,8 @@ func reader(tag string) func(string, *mail.Event) {
 		return rspamd
 	case "MailScanner":
 		return mailScanner
+	case "pmg-smtp-filter":
+		return proxmox
 	case "clamsmtpd":
 		return clamsmtpd
 	case "saslauthd":

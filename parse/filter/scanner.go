@@ -80,3 +80,35 @@ func clamsmtpd(body string, ev *mail.Event) {
 	is(ev, mail.FilterResult)
 	ev.Sender, ev.Recipient, ev.Text = sender(from), to, verdict
 }
+
+// proxmox reads what the filter of Proxmox Mail Gateway did with a mail, recipient by recipient. It gives each mail an ID of
+// its own, by which it answers the MTA ("250 2.5.0 OK (611D85EAAD6477B053)"), and names what it put back:
+//
+//	611D85EAAD6477B053: accept mail to <r> (E1C6561393) (rule: default-accept)
+//	611D85EAAD6477B053: moved mail for <r> to spam quarantine - 612405EAAD648755DD (rule: …)
+//	611D85EAAD6477B053: block mail to <r> (rule: …)
+func proxmox(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	id, rest, ok := queueID(body)
+	if !ok {
+		return
+	}
+	for _, verdict := range [...]string{"accept mail", "block mail", "moved mail"} {
+		to, found := strings.CutPrefix(rest, verdict)
+		if !found {
+			continue
+		}
+		to, _ = strings.CutPrefix(to, " to ")
+		to, _ = strings.CutPrefix(to, " for ")
+		recipient, tail, ok := address(to)
+		if !ok {
+			return
+		}
+		is(ev, mail.FilterResult)
+		ev.QueueID, ev.Recipient, ev.Text = id, recipient, verdict
+		if child, _, ok := strings.Cut(strings.TrimPrefix(tail, " ("), ") (rule: "); ok && verdict == "accept mail" && isQueueID(child) {
+			ev.Child = child
+		}
+		return
+	}
+}

@@ -213,11 +213,15 @@ func sent(reason string, ev *mail.Event) {
 }
 
 // queuedAs is the queue ID that a server, Postfix or Exim ("OK id=…"), says it gave to the mail; "" for others. Where a
-// filter repeats what the next server said, the last one counts.
+// filter repeats what the next server said, the last one counts. Proxmox Mail Gateway's filter says its own ID for the mail,
+// in brackets, and elsewhere what it put it back as.
 func queuedAs(reply string) string {
 	last := reply[strings.LastIndexByte(reply, ' ')+1:]
 	before := reply[:len(reply)-len(last)]
 	if !strings.HasSuffix(before, "queued as ") {
+		if strings.HasPrefix(last, "(") && (before == "OK " || strings.HasSuffix(before, " 2.5.0 OK ")) { // with and without its codes
+			return filterTask(last)
+		}
 		if id, ok := strings.CutPrefix(last, "id="); ok && strings.HasSuffix(before, "OK ") && eximID(id) {
 			return id
 		}
@@ -232,6 +236,20 @@ func queuedAs(reply string) string {
 		n++
 	}
 	return last[:n]
+}
+
+// filterTask is the ID in "(611D85EAAD6477B053)": a serial number, the time and the process, in hexadecimal digits.
+func filterTask(s string) string {
+	id := strings.Trim(s, "()")
+	for i := range len(id) {
+		if c := id[i]; (c < '0' || c > '9') && (c < 'A' || c > 'F') {
+			return ""
+		}
+	}
+	if len(id) < 14 || len(id)+len("()") != len(s) {
+		return ""
+	}
+	return id
 }
 
 func eximID(s string) bool {
