@@ -13,6 +13,7 @@ type handIn struct {
 	queueID   string // "" where the webmail does not log it (Zimbra); then it has the Message-ID
 	messageID string // "" where the webmail does not log it
 	account   string
+	host      string // that logged it; "" where the log does not tell
 	at        mail.Instant
 }
 
@@ -23,12 +24,13 @@ const handInWithin = time.Minute
 // webmail handles a line of a webmail: the queue ID that it was told, or else its Message-ID, says whose message that is.
 func (t *Tracker) webmail(ev *mail.Event) {
 	if ev.Kind == mail.FilterResult && (ev.QueueID != "" || ev.MessageID != "") && ev.Account != "" && ev.Time != 0 {
-		in := handIn{queueID: ev.QueueID, messageID: ev.MessageID, account: ev.Account, at: ev.Time}
+		in := handIn{queueID: ev.QueueID, messageID: ev.MessageID, account: ev.Account, host: ev.Host, at: ev.Time}
 		if h := t.findHandedIn(&in); h != nil {
 			t.keepLine(h.message, ev)
 			h.message.handedInBy(&in)
 		} else { // its stamp has no fraction: it may stand before the lines of the message
-			in.queueID, in.messageID, in.account = strings.Clone(in.queueID), strings.Clone(in.messageID), strings.Clone(in.account)
+			in.queueID, in.messageID = strings.Clone(in.queueID), strings.Clone(in.messageID)
+			in.account, in.host = strings.Clone(in.account), strings.Clone(in.host)
 			t.handIns.put(in)
 		}
 	}
@@ -46,7 +48,11 @@ func (t *Tracker) findHandedIn(in *handIn) (found *hop) {
 	}
 	t.arrived.each(func(ref *hopRef) bool {
 		h := ref.get()
-		if h != nil && h.message.Account == "" && in.isOf(h) {
+		switch {
+		case h == nil || !in.isOf(h):
+		case !in.comesFrom(h):
+			found = nil // what is younger may be the same, put back by a content filter
+		case h.message.Account == "":
 			found = h // the oldest: a copy that comes back is younger
 		}
 		return true
@@ -58,7 +64,7 @@ func (t *Tracker) findHandedIn(in *handIn) (found *hop) {
 // mailing list may bring it back with the same Message-ID.
 func (t *Tracker) toldByWebmail(h *hop) {
 	t.handIns.each(func(in *handIn) bool {
-		if in.account == "" || !in.isOf(h) {
+		if in.account == "" || !in.isOf(h) || in.queueID == "" && (!in.comesFrom(h) || t.strangerHas(in)) {
 			return true
 		}
 		h.message.handedInBy(in)
@@ -77,6 +83,33 @@ func (in *handIn) isOf(h *hop) bool {
 		return in.messageID != "" && in.messageID == m.MessageID
 	}
 	return in.queueID == h.id && (in.messageID == "" || m.MessageID == "" || in.messageID == m.MessageID)
+}
+
+// comesFrom reports whether a message with the Message-ID that was handed in comes from where a webmail can be: everybody who
+// has got a mail knows its Message-ID, and could send one with it in the name of who wrote the first. So it comes from an
+// address of our own network, from the host that logged the hand-in, or from a host of the domain of the login, as its name
+// says in forward and reverse look-up.
+func (in *handIn) comesFrom(h *hop) bool {
+	c := &h.message.Client
+	if h.origin == byUser || isOwn(c.IP) {
+		return true
+	}
+	if c.Name == "" || c.Name == "unknown" {
+		return false
+	}
+	name, domain := mail.FoldDomain(c.Name), mail.FoldDomain(domainOf(in.account))
+	return name == mail.FoldDomain(in.host) || domain != "" && strings.HasSuffix(name, "."+domain)
+}
+
+// strangerHas reports whether a message that cannot be the one that was handed in has its Message-ID: what comes from our own
+// network with it may be the same, put back by a content filter.
+func (t *Tracker) strangerHas(in *handIn) (has bool) {
+	t.arrived.each(func(ref *hopRef) bool {
+		h := ref.get()
+		has = h != nil && in.isOf(h) && !in.comesFrom(h)
+		return !has
+	})
+	return has
 }
 
 // handedInBy notes whose message it is, unless the mail server asked for a login itself.
