@@ -18,10 +18,11 @@ import (
 // IDs, replies' codes, countries and networks' numbers, and the structure (one /24 stays one /24, one domain one domain).
 //
 // Free text, such as a log line, is read word by word: whatever looks like an address, a name with dots or an IP address is
-// replaced, and so is every login, host and subject that the report knows, and what stands where a mail server writes one.
-// Other words of a line stay as they are; read it before you send it.
-func Redact(r *Report) *Report {
+// replaced, and so is every login, host and subject that the report knows or that read finds in the line, and what stands where
+// a mail server writes one. Other words of a line stay as they are; read it before you send it.
+func Redact(r *Report, read LineReader) *Report {
 	x := newRedactor(r)
+	x.read = read
 	for _, f := range r.named() { // who is named late must be known in the first line, too
 		x.finding(f)
 	}
@@ -58,6 +59,9 @@ func Redact(r *Report) *Report {
 	return &c
 }
 
+// LineReader reads a log line as the formats do, into ev; false where none knows it.
+type LineReader func(line string, ev *mail.Event) bool
+
 // named are the findings whose names the report knows.
 func (r *Report) named() []*analyze.Finding {
 	all := make([]*analyze.Finding, 0, len(r.Findings)+len(r.Named))
@@ -90,6 +94,7 @@ type redactor struct {
 	phrases  map[string]string // subjects, and names and addresses that are more than a word
 	given    map[string]bool   // pseudonyms, which must not get others
 	longest  []string          // phrases, longest first
+	read     LineReader        // may be nil
 }
 
 func newRedactor(r *Report) *redactor {

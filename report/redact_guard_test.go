@@ -38,7 +38,7 @@ func TestRedactKnowsEveryField(t *testing.T) {
 	if n < 40 {
 		t.Fatalf("only %d fields were filled", n)
 	}
-	leaks(t, reflect.ValueOf(Redact(r)).Elem(), "Report")
+	leaks(t, reflect.ValueOf(Redact(r, nil)).Elem(), "Report")
 }
 
 // fill puts a secret into every text below v, and one element into every list.
@@ -158,7 +158,7 @@ func TestRedactOddNames(t *testing.T) {
 	r.Findings[0].Accounts = []string{"secret07 berg"}
 	r.Findings[0].Subjects = []analyze.Count{{Value: `Dear "Mr. secret08"`, Messages: 1}}
 	r.Findings[0].Signature = `subject == "Dear \"Mr. secret08\""`
-	red := Redact(r)
+	red := Redact(r, nil)
 	x := newRedactor(r)
 	got := []string{red.Findings[0].Signature}
 	for line := range strings.Lines(`2024-05-10 06:03:38 1s5HTX-000591-1P <= "anna secret01"@club.example H=secret02 [192.0.2.10]:4711 P=esmtps S=8850 T="Dear \"Mr. secret03\" and secret04" for o'secret05@club.example john#secret06@club.example

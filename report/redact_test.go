@@ -15,7 +15,7 @@ func TestRedact(t *testing.T) {
 	r := sample()
 	r.Findings[0].Facts = append(r.Findings[0].Facts, analyze.Fact{Name: "relay", Text: "susan@club.example, [84.60.208.31]:4711, susan and mx2 said Software."})
 	r.Findings[0].Accounts = []string{"Maria", "susan@club.example"}
-	red := Redact(r)
+	red := Redact(r, nil)
 	for name, write := range map[string]func(io.Writer, *Report) error{
 		"json": JSON, "ndjson": NDJSON, "csv": CSV, "markdown": Markdown,
 		"table": func(w io.Writer, r *Report) error { return Terminal(w, r, Style{}) },
@@ -41,8 +41,8 @@ func TestRedact(t *testing.T) {
 		t.Errorf("the report itself was changed: %q", r.Findings[0].Subject.Value)
 	}
 	var a, b bytes.Buffer
-	JSON(&a, Redact(sample()))
-	JSON(&b, Redact(sample()))
+	JSON(&a, Redact(sample(), nil))
+	JSON(&b, Redact(sample(), nil))
 	if !bytes.Equal(a.Bytes(), b.Bytes()) {
 		t.Error("the same report got other pseudonyms")
 	}
@@ -79,7 +79,7 @@ func TestRedactTables(t *testing.T) {
 		r.Tables[0].Rows = append(r.Tables[0].Rows, []Value{Text(row[0]), Text(row[1]), Text(row[2]), Text(row[3])})
 	}
 	var got []string
-	for _, row := range Redact(r).Tables[0].Rows {
+	for _, row := range Redact(r, nil).Tables[0].Rows {
 		got = append(got, row[1].text+" "+row[2].text+row[3].text)
 	}
 	want := []string{"name-3 ", "name-3 ", "subject-1 ", "name-4 name-4", "/home/name-3/www ", "user-1@domain-1.example ", "domain-1.example ",
@@ -93,9 +93,14 @@ func TestRedactTables(t *testing.T) {
 func TestRedactTypedText(t *testing.T) {
 	x := newRedactor(sample())
 	for line, secrets := range map[string][]string{
-		"auth: sql(eva@example.org,192.0.2.66): Password mismatch (given password: Hunter2-0) tail) x":         {"Hunter2", "tail"},
-		`1s6n4v-0000000017h-1Cr6 <= a@ext.example id="secret 65"@d.example T="x" for "Geheim Nr 65"@b.example`: {"secret 65", "Geheim"},
-		`odd"@d.example and "Geheim Nr 65"@b.example`:                                                          {"Geheim"},
+		"auth: sql(eva@example.org,192.0.2.66): Password mismatch (given password: Hunter2-0) tail) x":                                                             {"Hunter2", "tail"},
+		`1s6n4v-0000000017h-1Cr6 <= a@ext.example id="secret 65"@d.example T="x" for "Geheim Nr 65"@b.example`:                                                     {"secret 65", "Geheim"},
+		`1s6n4v-0000000017h-1Cr6 <= a@ext.example H=(y) [192.0.2.10] P=esmtps X=TLS1.3:x:256 CV=no DN="/O="Firma" Berg/CN=Eva Berg" SNI=intern S=3 T="x" for karl`: {"Firma", "Berg", "intern"},
+		`H=(y) [192.0.2.10] X=TLS1.3:x:256 CV=no DN="CN=Eva Berg" SNI="intern" F=<a@ext.example> rejected RCPT <b@c.example>: no`:                                  {"Berg", "intern"},
+		`[192.0.2.10] SSL verify error: depth=0 error=self-signed certificate cert=/CN=Eva Berg`:                                                                   {"Berg"},
+		`mx1 postfix/smtpd[1]: x.example[192.0.2.7]: Untrusted: subject_CN=Eva Berg, issuer=Berg CA, fingerprint=00:11`:                                            {"Berg"},
+		`Auth failed: ip=192.0.2.7 user=eva host=mailbox port=143`:                                                                                                 {"eva", "mailbox"},
+		`odd"@d.example and "Geheim Nr 65"@b.example`:                                                                                                              {"Geheim"},
 	} {
 		got := x.line(line)
 		for _, secret := range secrets {

@@ -39,9 +39,14 @@ func (x *redactor) line(s string) string {
 	if before, _, ok := strings.Cut(s, "(given password: "); ok {
 		s = before + "(given password: redacted)"
 	}
-	s = x.quoted(x.bracketed(x.withoutPhrases(x.withoutSubject(s))))
+	told := x.told(s)
+	s = x.quoted(x.bracketed(x.withoutPhrases(x.withoutSubject(withoutCertificate(s)))))
+	s = told.replace(s)
 	return x.words(s, func(before, w, after string) string {
 		if p := x.known(before, w); p != w || x.given[w] || isAddress(w) {
+			return p
+		}
+		if p, ok := told.words[strings.ToLower(w)]; ok {
 			return p
 		}
 		switch {
@@ -156,7 +161,7 @@ func isAddress(w string) bool {
 // names reports whether a word that stands there is a login, a local user, a host or a HELO: <maria>, U=maria, H=(laptop),
 // login for maria, relay=backend[192.0.2.1], or a folder of the directory that Exim was called from.
 func names(before, after string) bool {
-	for _, mark := range [...]string{"U=", "A=", "H=", "user=", "sasl_username=", "set_id=", "ruser=", "login for ", "login: by ", " -f "} {
+	for _, mark := range [...]string{"U=", "A=", "H=", "SNI=", `SNI="`, "user=", " host=", "sasl_username=", "set_id=", "ruser=", "login for ", "login: by ", " -f "} {
 		if strings.HasSuffix(before, mark) {
 			return true
 		}

@@ -3,9 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mailforensics/analyze"
+	"mailforensics/ingest"
+	"mailforensics/mail"
+	"mailforensics/report"
 )
 
 // plain are values that logs have and that are words of reports, too, or tell nothing of anybody.
@@ -77,6 +83,10 @@ func TestRedactedReportsNameNobody(t *testing.T) {
 		{"web-script-exim", "table json csv html timesketch"},
 		{"burst-secondary-mx", "ndjson markdown stix timesketch-csv"},
 		{"compromised-account", "json"},
+		{"content-filter", "json"},
+		{"self-addressed", "html"},
+		{"web-script-postfix", "markdown"},
+		{"open-relay-exim-rich-log", "json"},
 	} {
 		files, err := filepath.Glob("../../samples/" + tt.sample + "/*.gz")
 		if err != nil || len(files) == 0 {
@@ -100,6 +110,73 @@ func TestRedactedReportsNameNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactedLinesNameNobody takes every line that the formats know, each as the evidence of a report of its own, and looks for
+// whom it names: what the formats read of it must not stand in it any more.
+func TestRedactedLinesNameNobody(t *testing.T) {
+	files, err := filepath.Glob("../../parse/*/testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specimens: %v", err)
+	}
+	read, lines, named := lineReader(), 0, 0
+	for _, file := range append(files, "") {
+		text := []byte(namesInWords)
+		if file != "" {
+			if text, err = os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			var ev mail.Event
+			if line == "" || line[0] == '#' || line[0] == '\t' || !read(line, &ev) {
+				continue
+			}
+			r := &report.Report{Ledger: &ingest.Ledger{}, Findings: []analyze.Finding{{Evidence: []analyze.Evidence{{Text: line}}}}}
+			words := wordsOf(report.Redact(r, read).Findings[0].Evidence[0].Text)
+			lines++
+			for _, secret := range whoIn(&ev) {
+				if named++; words[secret] {
+					t.Errorf("%s: %q stands in the redacted line of\n%s", file, secret, line)
+				}
+			}
+		}
+	}
+	if lines < 500 || named < 1000 {
+		t.Errorf("%d names in %d lines only", named, lines)
+	}
+}
+
+// namesInWords are lines that name a mailbox without its domain, in a reply, in a list and in a name of a folder.
+const namesInWords = `Mar  7 04:12:09 mx1 postfix/smtp[20120]: 4F2A91C0D3: to=<Eva.Berg@example.org>, relay=mx.example.org[192.0.2.25]:25, delay=0.1, delays=0.1/0/0/0, dsn=5.2.2, status=bounced (host mx.example.org[192.0.2.25] said: 552 5.2.2 eva.berg: over quota, see /var/spool/eva.berg/x (in reply to RCPT TO command))
+2024-05-14 10:00:05 1s6n4v-0000000017h-1Cr6 <= a@ext.example U=zoe P=local S=812 T="x" for karl eva o'brien@site.example
+2024-05-14 10:00:05 1s6n4v-0000000017h-1Cr6 ** eva <eva@site.example> R=aliases: no mailbox for eva here, try EVA or the postmaster
+Mar  7 04:12:09 mx1 dovecot: imap(hugo): Error: Mailbox INBOX: /srv/vmail/hugo/dovecot.index: Permission denied for hugo`
+
+// whoIn are the logins, addresses, local parts, domains and names in an event.
+func whoIn(ev *mail.Event) (who []string) {
+	add := func(values ...string) {
+		for _, v := range values {
+			if v = strings.Trim(v, `[]"`); len(v) > 2 && !plain[strings.ToLower(v)] && !common[strings.ToLower(v)] && !strings.ContainsAny(v, " /|<>") {
+				who = append(who, v)
+			}
+		}
+	}
+	for _, a := range append([]string{ev.Account, ev.Sender, ev.Recipient, ev.Original, ev.MessageID}, strings.Fields(ev.Recipients)...) {
+		if at := strings.LastIndexByte(a, '@'); at >= 0 {
+			add(a, a[:at], a[at+1:])
+		} else {
+			add(a)
+		}
+	}
+	add(ev.User, ev.Client.Name, ev.Client.HELO, ev.Subject)
+	if ev.Client.IP.IsValid() {
+		add(ev.Client.IP.String())
+	}
+	return who
+}
+
+// common are names of everybody, and words that lines have anyhow.
+var common = map[string]bool{"list": true, "for": true, "test": true, "admin": true, "info": true, "nobody": true, "postmaster": true}
 
 // wordsOf are the words of a text, cut in the ways in which addresses and names are cut.
 func wordsOf(text string) map[string]bool {

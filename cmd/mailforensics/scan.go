@@ -15,6 +15,7 @@ import (
 	"mailforensics/ingest"
 	"mailforensics/logfile"
 	"mailforensics/mail"
+	"mailforensics/parse"
 	"mailforensics/parse/all"
 	"mailforensics/report"
 )
@@ -388,7 +389,7 @@ func (s *settings) shownZone(logged *time.Location) *time.Location {
 // print writes a report in the format that was asked for.
 func (s *settings) print(rep *report.Report) error {
 	if s.redact {
-		rep = report.Redact(rep)
+		rep = report.Redact(rep, lineReader())
 	}
 	return s.write(func(w io.Writer) error {
 		switch s.format {
@@ -414,6 +415,23 @@ func (s *settings) print(rep *report.Report) error {
 		}
 		return report.Terminal(w, rep, report.Style{Width: s.columns, Color: s.color})
 	})
+}
+
+// lineReader reads single lines, of which the time does not matter.
+func lineReader() report.LineReader {
+	headers, formats := parse.NewHeaderReader(parse.NewClock(time.UTC, 0)), all.Formats()
+	return func(line string, ev *mail.Event) bool {
+		body, ok := headers.Read(line, ev)
+		if !ok {
+			return false
+		}
+		for i := range formats {
+			if v := formats[i].Parse(body, ev); v != parse.Foreign {
+				return v == parse.Parsed
+			}
+		}
+		return false
+	}
 }
 
 // outcome is the error of a run that printed its report: an input was not read, or a finding is grave enough.
