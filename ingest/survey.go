@@ -211,14 +211,16 @@ func (s *survey) report() {
 		s.zone, s.zoneWhy = s.o.Zone, "as asked for"
 	case len(all) == 0:
 		s.zone, s.zoneWhy = s.o.LocalZone, "the zone of this machine"
-	case parse.Agrees(s.o.LocalZone, all):
-		s.zone, s.zoneWhy = s.o.LocalZone, "the zone of this machine and of the log"
 	default:
 		var ok bool
-		if s.zone, ok = parse.ZoneOf(all, s.o.LocalZone, otherZones); ok {
-			s.zoneWhy = "the zone of the log"
-		} else {
+		s.zone, ok = parse.ZoneOf(all, s.o.LocalZone, otherZones)
+		switch {
+		case !ok:
 			s.zoneWhy = "the zone of most stamps of the log"
+		case s.zone == s.o.LocalZone:
+			s.zoneWhy = "the zone of this machine and of the log"
+		default:
+			s.zoneWhy = "the zone of the log"
 		}
 	}
 }

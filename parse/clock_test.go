@@ -193,6 +193,12 @@ func TestZoneOf(t *testing.T) {
 		at, _ := time.Parse(time.DateOnly, day)
 		return Proof{At: mail.InstantOf(at), Offset: time.Duration(hours) * time.Hour}
 	}
+	spring := func(hours ...int) (proofs []Proof) { // two a day: from the fifth day on it is summer time in Berlin
+		for i, h := range hours {
+			proofs = append(proofs, proof(time.Date(2024, 3, 28+i/2, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), h))
+		}
+		return proofs
+	}
 	tests := []struct {
 		name   string
 		local  *time.Location
@@ -205,6 +211,9 @@ func TestZoneOf(t *testing.T) {
 		{"UTC", berlin, []Proof{proof("2024-01-24", 0)}, "UTC", true},
 		{"one that changes", time.UTC, []Proof{proof("2024-01-24", 1), proof("2024-07-24", 2)}, "Europe/Berlin", true},
 		{"one that changes otherwise", time.UTC, []Proof{proof("2024-01-24", 2), proof("2024-07-24", 1)}, "+01:00", false},
+		{"one that changes near the end", time.UTC, spring(1, 1, 1, 1, 1, 1, 1, 1, 2, 2), "Europe/Berlin", true},
+		{"one that changes near the end, where this machine's is that of the larger part", time.FixedZone("CET", 3600), spring(1, 1, 1, 1, 1, 1, 1, 1, 2, 2), "Europe/Berlin", true},
+		{"this machine's, and a mail that took its time", time.UTC, spring(0, 0, 1, 0, 0, 1, 0, 0, 0, 0), "UTC", true},
 		{"mails that took their time", time.UTC, []Proof{proof("2024-01-24", 1), proof("2024-01-24", 1), proof("2024-01-25", 1), proof("2024-01-25", 3)}, "+01:00", true},
 	}
 	for _, test := range tests {

@@ -9,10 +9,9 @@ import (
 	"mailforensics/mail"
 )
 
-// Agrees reports whether a zone explains the proofs. A line can be late, never early: an offset that is too large is a mail
-// that took its time, one that is too small contradicts. A few contradictions are forgeries, or a clock that was wrong.
-func Agrees(zone *time.Location, proofs []Proof) bool {
-	same, early := 0, 0
+// explained is how many of the proofs a zone explains, and how many it contradicts. A line can be late, never early: an offset
+// that is too large is a mail that took its time, one that is too small contradicts.
+func explained(zone *time.Location, proofs []Proof) (same, early int) {
 	for _, p := range proofs {
 		_, seconds := p.At.In(zone).Zone()
 		switch offset := time.Duration(seconds) * time.Second; {
@@ -22,29 +21,45 @@ func Agrees(zone *time.Location, proofs []Proof) bool {
 			early++
 		}
 	}
+	return same, early
+}
+
+// Agrees reports whether a zone explains the proofs. A few contradictions are forgeries, or a clock that was wrong.
+func Agrees(zone *time.Location, proofs []Proof) bool {
 	const enough, few = 0.7, 0.05
+	same, early := explained(zone, proofs)
 	n := float64(len(proofs))
 	return float64(same) >= enough*n && float64(early) <= few*n
 }
 
 // ZoneOf finds the zone that explains the proofs: local, if it does; else the one offset that does; else, where the offset
-// changed in between, the first of others that does. false: none of them.
+// changed in between, that of others that explains most. false: none of them. Where summer time begins or ends near one end of
+// a log, the offset of its larger part agrees with all of it, as if what lies beyond had come an hour late: a zone that
+// explains most of that, too, is taken before it.
 func ZoneOf(proofs []Proof, local *time.Location, others func() []*time.Location) (*time.Location, bool) {
 	if len(proofs) == 0 {
 		return nil, false
 	}
-	if Agrees(local, proofs) {
-		return local, true
-	}
-	if zone := fixedZone(commonOffset(proofs)); Agrees(zone, proofs) {
-		return zone, true
-	}
-	for _, zone := range others() {
-		if Agrees(zone, proofs) {
-			return zone, true
+	common := fixedZone(commonOffset(proofs))
+	best, most := common, 0
+	agree := false
+	for _, zone := range [...]*time.Location{local, common} {
+		if !agree && Agrees(zone, proofs) {
+			best, agree = zone, true
+			most, _ = explained(zone, proofs)
 		}
 	}
-	return fixedZone(commonOffset(proofs)), false
+	const few = 2 // lines that took just an hour
+	least := most + max(few, (len(proofs)-most+1)/2)
+	if agree && least > len(proofs) {
+		return best, true
+	}
+	for _, zone := range others() {
+		if n, _ := explained(zone, proofs); Agrees(zone, proofs) && (!agree || n >= least) {
+			best, agree, least = zone, true, n+1
+		}
+	}
+	return best, agree
 }
 
 // commonOffset is the most frequent offset; of two, the smaller.
