@@ -290,7 +290,8 @@ func TestWorkersAndChunks(t *testing.T) {
 }
 
 func TestPieces(t *testing.T) {
-	const log = "Nov  7 04:00:01 mx exim[7]: [1/3] 2026-11-07 04:00:01 1s6n4v-0000000017h-1Cr6 <= for u1@x.example u2@x.exa\n" +
+	long := strings.Repeat("first ", 3000)
+	log := "Nov  7 04:00:01 mx exim[7]: [1/3] 2026-11-07 04:00:01 1s6n4v-0000000017h-1Cr6 <= for u1@x.example u2@x.exa\n" +
 		"Nov  7 04:00:01 mx exim[8]: 2026-11-07 04:00:01 between\n" +
 		"Nov  7 04:00:01 mx exim[7]: [2/3] mple u3@x.exa\n" +
 		"Nov  7 04:00:01 mx exim[7]: [3/3] mple\n" +
@@ -300,8 +301,9 @@ func TestPieces(t *testing.T) {
 		"2026-11-07T04:00:03Z stdout P Nov 07 04:00:03 mx postfix/a[1]: a long\n" +
 		"2026-11-07T04:00:03Z stdout P er\n" +
 		"2026-11-07T04:00:03Z stdout F  line\n" +
-		`{"log":"Nov 07 04:00:04 mx postfix/a[1]: first ","stream":"stdout","time":"2026-11-07T04:00:04Z"}` + "\n" +
+		`{"log":"Nov 07 04:00:04 mx postfix/a[1]: ` + long + `","stream":"stdout","time":"2026-11-07T04:00:04Z"}` + "\n" +
 		`{"log":"last\n","stream":"stdout","time":"2026-11-07T04:00:04Z"}` + "\n" +
+		`{"log":"Nov 07 04:00:05 mx postfix/a[1]: without a line end","stream":"stdout","time":"2026-11-07T04:00:05Z"}` + "\n" +
 		"Nov  7 04:00:05 mx exim[9]: [1/2] 2026-11-07 04:00:05 never ended\n"
 	for size := 1; size < 1500; size += 111 {
 		o := options()
@@ -312,8 +314,9 @@ func TestPieces(t *testing.T) {
 			"0:1 11-07 04:00:01 mx 1s6n4v-0000000017h-1Cr6 <= for u1@x.example u2@x.example u3@x.example",
 			"0:5 11-07 04:00:02 mx 1s6n4v-0000000017h-1Cr6 rejected",
 			"0:8 11-07 04:00:03 mx a longer line",
-			"0:11 11-07 04:00:04 mx first last")
-		if f := ledger.Files[0]; f.Parsed != 12 || f.Damaged != 1 {
+			"0:11 11-07 04:00:04 mx "+long+"last",
+			"0:13 11-07 04:00:05 mx without a line end")
+		if f := ledger.Files[0]; f.Parsed != 13 || f.Damaged != 1 {
 			t.Errorf("got %+v, want 12 parsed, 1 damaged", f)
 		}
 	}

@@ -81,14 +81,18 @@ func (r *HeaderReader) object(line string, ev *mail.Event) (string, bool) {
 	return "", false
 }
 
-// docker reads {"log":"…\n","stream":"stdout","time":"…"}: without a line end the line goes on in the next object.
+// dockerPiece is the length of what Docker writes of a longer line at a time.  daemon/logger/copier.go: defaultBufSize
+const dockerPiece = 16 << 10
+
+// docker reads {"log":"…\n","stream":"stdout","time":"…"}: a piece of full length without a line end goes on in the next object.
+// Shippers leave the line end out.
 func (r *HeaderReader) docker(f *record, ev *mail.Event) (string, bool) {
 	if f.time.set {
 		r.stamp5424(f.time.plain(), ev)
 	}
 	r.Style = Docker
 	text, whole := strings.CutSuffix(f.log.plain(), "\n")
-	return r.piece(strings.TrimSuffix(text, "\r"), !whole, ev)
+	return r.piece(strings.TrimSuffix(text, "\r"), !whole && len(text) >= dockerPiece, ev)
 }
 
 // journal reads a record of systemd's journal. The stamps are microseconds in UTC: of the program where it gave one, else of

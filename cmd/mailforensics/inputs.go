@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -73,7 +72,7 @@ func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 			if i < len(inputs) { // the others were named before
 				say(s.err, atPath(f.Path, f.Err).Error())
 			}
-		case f.Parsed+f.Unfamiliar+f.Damaged > 0:
+		case f.Parsed > 0 && len(f.MTA) > 0:
 			read++
 			if f.Damage != nil {
 				r.failed = true
@@ -112,17 +111,26 @@ func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
 	case f.Lines == 0:
 		return name + ": empty"
 	}
-	text := fmt.Sprintf("%s: not a mail log: %s, and none of a mail server", name, report.Counted(int(f.Lines), "line", "lines"))
+	lines := report.Counted(int(f.Lines), "line", "lines")
+	text := name + ": not a mail log: " + lines + ", and none of a mail server that is known"
+	known := f.Unfamiliar+f.Damaged > 0
+	if known {
+		text = name + ": nothing could be read: " + lines + ", of which " + report.Counted(int(f.Unfamiliar+f.Damaged), "is", "are") +
+			" of a mail server, but damaged or not understood"
+	}
 	head, err := in.Head(4 << 10)
 	if err != nil || len(head) == 0 {
 		return text
 	}
 	first, _, _ := strings.Cut(strings.TrimLeft(string(head), "\r\n\x00"), "\n")
-	text += "; it begins: " + shorten(strings.TrimRight(first, "\r"), 120)
-	if h := hintFor(string(head)); h != "" {
-		text += "\nhint: " + h
+	if strings.TrimSpace(string(head)) == "" {
+		return name + ": not a mail log: " + lines + ", and nothing in them"
 	}
-	return text
+	text += "; it begins: " + shorten(strings.TrimRight(first, "\r"), 120)
+	if known {
+		return text + "\nhint: is only the beginning of each line there? this program needs them whole"
+	}
+	return text + "\nhint: " + hintFor(string(head))
 }
 
 func shorten(s string, most int) string {
@@ -134,21 +142,62 @@ func shorten(s string, most int) string {
 
 const behindSomething = "are these lines of a mail server behind something else? grep -h leaves the names of files out, and without -n there are no numbers"
 
+const (
+	aWebServer = "is this a web server's log?"
+	theSystems = "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"
+	ofOthers   = "logs of Postfix, Exim and Dovecot are known, with the stamps of syslog, journalctl and containers"
+)
+
+// guesses are what tells what a file is that is no mail log, the surest first.
+var guesses = [...]struct{ mark, hint string }{
+	{`{"schema":"mailforensics.`, "is this what this program wrote? it reads the logs of mail servers"},
+	{"LPKSHHRH", "is this a journal of systemd? journalctl --file FILE -o export writes what can be read"},
+	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
+	{"#Software: Microsoft Internet", aWebServer},
+	{` HTTP/1.`, aWebServer},
+	{` HTTP/2`, aWebServer},
+	{"[core:", aWebServer},
+	{"<html", "is this a web page, perhaps the answer of a server that has no such file?"},
+	{" sendmail[", "is this sendmail's log? " + ofOthers},
+	{" sm-mta[", "is this sendmail's log? " + ofOthers},
+	{" starting delivery ", "is this qmail's log? " + ofOthers},
+	{" info msg ", "is this qmail's log? " + ofOthers},
+	{" smtp connected address=", "is this OpenSMTPD's log? " + ofOthers},
+	{" haproxy[", "is this a load balancer's log? it passes connections on; what they were for stands in the log of the mail server"},
+	{" kernel: ", theSystems},
+	{" systemd[", theSystems},
+	{" sshd[", theSystems},
+	{" postfix/", behindSomething},
+	{" dovecot: ", behindSomething},
+	{" exim[", behindSomething},
+	{" <= ", behindSomething},
+	{"\nReceived: ", "is this a mail? this program reads the logs of mail servers"},
+	{"\nSubject: ", "is this a mail? this program reads the logs of mail servers"},
+}
+
 // hintFor guesses what a file is that is no mail log.
 func hintFor(head string) string {
-	for _, guess := range []struct{ mark, hint string }{
-		{` HTTP/1.`, "is this a web server's log?"},
-		{` HTTP/2`, "is this a web server's log?"},
-		{" kernel: ", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
-		{" systemd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
-		{" sshd[", "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"},
-		{" postfix/", behindSomething}, {" dovecot: ", behindSomething}, {" exim[", behindSomething}, {" <= ", behindSomething},
-		{"\nReceived: ", "is this a mail? this program reads the logs of mail servers"},
-		{`{"schema":"mailforensics.`, "is this what this program wrote? it reads the logs of mail servers"},
-	} {
+	for _, guess := range guesses {
 		if strings.Contains(head, guess.mark) {
 			return guess.hint
 		}
 	}
-	return "logs of Postfix, Exim and Dovecot are known, with the stamps of syslog, journalctl and containers"
+	switch {
+	case isBinary(head):
+		return "this is no text: if it is an archive, unpack it; compressed files are known by gzip, bzip2, xz and zstd"
+	case strings.HasPrefix(strings.TrimSpace(head), "{"):
+		return "JSON is read of journalctl, of containers, and where a record has a log line's text as message or msg"
+	}
+	return ofOthers
+}
+
+// isBinary reports whether a head has more bytes that no text has than a damaged log would.
+func isBinary(head string) bool {
+	odd := 0
+	for i := range len(head) {
+		if c := head[i]; c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\x1b' {
+			odd++
+		}
+	}
+	return odd > len(head)/20
 }

@@ -1,6 +1,6 @@
 // Package filter reads the programs that stand beside an MTA and write into the same log: content filters (amavis,
 // MailScanner, rspamd, spamd, clamsmtpd, Proxmox Mail Gateway), milters (opendkim, opendmarc, clamav-milter), policy servers (SPF, postgrey,
-// cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd, sendmail; and the log daemons, where they
+// cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd; and the log daemons, where they
 // tell that lines were lost.
 //
 // It stands beside the other formats, under parse. What a filter says of a message is a FilterResult: QueueID as the filter
@@ -75,8 +75,6 @@ func reader(tag string) func(string, *mail.Event) {
 		return courier
 	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved":
 		return cyrus
-	case "sendmail", "sm-mta", "sm-msp-queue", "sendmail-mta":
-		return sendmail
 	case "rsyslogd", "systemd-journald", "systemd-journal", "journal", "syslog-ng", "newsyslog":
 		return logDaemon
 	}
@@ -95,7 +93,7 @@ func queueID(body string) (id, rest string, ok bool) {
 	return id, rest, ok && isQueueID(id)
 }
 
-// isQueueID reports whether a word can be a queue ID of Postfix, sendmail or Exim.
+// isQueueID reports whether a word can be a queue ID of Postfix or Exim.
 func isQueueID(word string) bool {
 	if len(word) < 6 || len(word) > 25 {
 		return false

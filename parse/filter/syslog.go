@@ -19,11 +19,3 @@ func logDaemon(body string, ev *mail.Event) {
 		is(ev, mail.Other)
 	}
 }
-
-// sendmail reads its "QUEUEID: key=value" lines: on a host of another MTA they are of the command, which hands the mail over.
-func sendmail(body string, ev *mail.Event) {
-	is(ev, mail.Other)
-	if id, _, ok := queueID(body); ok {
-		ev.QueueID = id
-	}
-}
