@@ -121,14 +121,21 @@ func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 }
 
 // clock completes the stamps of the next chunk of a file: what was there at the beginning has the file's own clock, what is
-// written since then is not after now.
+// written since then is not after now. Where a year was asked for, it is of that year, and goes on into the next ones as the log
+// does: see turn.
 func (f *following) clock(file *followed) *parse.Clock {
-	own := file.stream.file.clock
-	if f.o.Year != 0 || file.bytes < file.stream.file.in.Size {
-		return own
+	of := file.stream.file
+	if file.bytes < of.in.Size {
+		return of.clock
 	}
 	const skew = time.Hour // of the clocks of two hosts
-	return parse.NewClock(own.Location(), mail.InstantOf(f.fo.Now().Add(skew)))
+	zone := of.clock.Location()
+	bound := mail.InstantOf(f.fo.Now().Add(skew))
+	if f.o.Year != 0 {
+		of.latest = bound
+		bound = min(bound, mail.InstantOf(time.Date(f.o.Year+1, 1, 1, 0, 0, 0, 0, zone))-1)
+	}
+	return parse.NewClock(zone, bound)
 }
 
 // say tells the merge how a file is.

@@ -109,3 +109,43 @@ func TestFollowTwins(t *testing.T) {
 		t.Errorf("got %d duplicates, want 3", n)
 	}
 }
+
+// With --year, what is written later is of that year, also where a file is empty at the beginning, and goes on into the next ones.
+func TestFollowYear(t *testing.T) {
+	for _, begun := range []string{"", "Nov 20 09:00:00 a postfix/x[1]: begun\n"} {
+		inputs := logs(t, "a.log", begun)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var got []string
+		grown := false
+		silent := func(time.Duration) error {
+			if !grown {
+				grown = true
+				grow(t, inputs[0].Path, "Nov 20 11:00:00 a postfix/x[1]: one\nDec 31 23:59:59 a postfix/x[1]: two\n")
+				grow(t, inputs[0].Path, "Jan  1 00:00:01 a postfix/x[1]: three\nMar  1 00:00:01 a postfix/x[1]: four\n")
+			}
+			return nil
+		}
+		sink := func(events []mail.Event) error {
+			for i := range events {
+				if ev := &events[i]; ev.Text != "begun" {
+					got = append(got, ev.Time.In(time.UTC).Format(time.DateOnly)+" "+ev.Text)
+				}
+			}
+			if len(got) == 4 {
+				cancel()
+			}
+			return nil
+		}
+		o := options()
+		o.Year = 2023
+		fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {}, Silent: silent,
+			Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
+		if _, err := Follow(ctx, inputs, o, fo, sink); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"2023-11-20 one", "2023-12-31 two", "2024-01-01 three", "2024-03-01 four"}; !slices.Equal(got, want) {
+			t.Errorf("behind %q: got %v, want %v", begun, got, want)
+		}
+	}
+}

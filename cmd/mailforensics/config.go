@@ -218,7 +218,7 @@ func (s *settings) allow(l *allowList) {
 // add reads an entry: 192.0.2.7, 192.0.2.0/24, @club.example or club.example, an address or a login.
 func (l *allowList) add(entry string) error {
 	if strings.ContainsAny(entry, " \t,;") {
-		return fmt.Errorf("%q: want one address, network, domain or account", entry)
+		return fmt.Errorf("%q: want one address, network, domain or account", shorten(entry, 80))
 	}
 	if ip, err := netip.ParseAddr(entry); err == nil {
 		l.networks = append(l.networks, netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()))
