@@ -22,6 +22,9 @@ rate. The clients are the addresses that sent, and those that only logged in whi
 is at home are named beside, not among them.
 
 Honest mail that looks alike: a newsletter by its own account from its usual address (rate alone, few bounces: low or nothing);
+a club's letter to its members from a hotel or a new line (one name, one network, and a list of people who exist, as far as
+their own servers answer us: low; a thief's list has dead addresses, or he comes from several networks, or in other names); an
+application that is all that a log shows of its login (low, where hardly a letter bounces);
 a phone that changes its address all day (the provider is one where other accounts are at home, too); an account that a
 branch office, a ticket system or a customer's mail server shares, in many names, every day (senders and networks that it
 always had); a programme that collects mail and logs in every minute.

@@ -18,14 +18,16 @@ func (c *charge) because(code string, weight float64, text string, args ...any) 
 func (q *inquest) judge(c *charge) {
 	c.reasons, c.score = nil, 0
 	q.volume(c)
-	marks := len(c.reasons)
+	q.manner(c)
 	q.senders(c)
 	q.clients(c)
 	q.outcome(c)
 	q.chain(c)
 	strong := 0.0
-	for _, r := range c.reasons[marks:] {
-		strong += r.Weight
+	for _, r := range c.reasons {
+		if r.Code != "rate" && r.Code != "far-above-past" {
+			strong += r.Weight
+		}
 	}
 	q.owner(c)
 	for _, r := range c.reasons {
@@ -53,7 +55,12 @@ func (q *inquest) volume(c *charge) {
 	if times := float64(n) / max(1, usual); times >= 20 || times >= tooDense && !c.dense && n >= 100 {
 		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(times)))
 	}
-	if n := c.Counts.Messages; (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
+}
+
+// manner weighs to how many at a time, and when.
+func (q *inquest) manner(c *charge) {
+	n := c.Counts.Messages
+	if (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
 	if night := q.atNight(c); night >= 5 && 2*night > n {
@@ -92,7 +99,7 @@ func (q *inquest) senders(c *charge) {
 	switch {
 	case 2*c.forgedN >= n:
 		c.because("forged-sender", 0.3, "%d of %d messages name a sender who is neither the account nor of a domain of ours", c.forgedN, n)
-	case c.share(otherSender) >= 0.5 && c.Senders.Distinct() > 1 && c.newSenders():
+	case c.share(otherSender) >= 0.5 && c.rotates() && c.newSenders():
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account, and that it never used before", c.marks[otherSender], n)
 	}
 }
@@ -132,7 +139,7 @@ func (q *inquest) clients(c *charge) {
 		c.because("many-networks", 0.4, "%d networks (/16) within a day", nets)
 	case nets >= q.w.pass.Thresholds.Account.ManyNetworks:
 		c.because("many-networks", 0.25, "%d networks (/16) within a day", nets)
-	case nets >= 3:
+	case nets >= 3 && c.known():
 		c.because("networks", 0.1, "%d networks (/16) within a day", nets)
 	}
 	q.countries(c, entries)
@@ -230,10 +237,10 @@ func sortedSet(set map[string]bool) []string {
 // outcome weighs what the other side said: a bought list is full of dead addresses, and its readers complain.
 func (q *inquest) outcome(c *charge) {
 	n := c.Counts.Messages
-	switch bounced := c.bouncedShare(); {
-	case bounced >= 0.2:
+	switch {
+	case c.dead(0.2):
 		c.because("many-bounces", 0.25, "%s", c.bounced())
-	case bounced >= 0.08:
+	case c.dead(0.08):
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
@@ -250,9 +257,10 @@ func (q *inquest) outcome(c *charge) {
 	}
 }
 
-// chain weighs what came before: guesses, and a look round.
+// chain weighs what came before: guesses, and a look round. Where the log began less than atHome before the login, nobody can say that
+// its network was never used.
 func (q *inquest) chain(c *charge) {
-	if first := c.firstEntry(); first != nil && first.time < c.Start && c.reachable() && c.known() {
+	if first := c.firstEntry(); first != nil && c.Start.Sub(first.time) >= lookRound && first.time.Sub(q.site.First) >= atHome && c.reachable() && c.known() {
 		c.because("look-round", 0.15, "logged in from %s, a network that the account never used, %s before the first message", first.at.IP, duration(c.Start.Sub(first.time)))
 	}
 	if n, ips := c.guesses(); n >= 10 {
@@ -260,9 +268,12 @@ func (q *inquest) chain(c *charge) {
 	}
 }
 
+// lookRound is how long before the first message a login is a look round: whoever writes opens his mailbox some minutes before.
+const lookRound = 10 * time.Minute
+
 // known reports whether anything was seen of the owner: in a log of a day, the one network of an account that sends its yearly
 // letter may as well be his, and "never used" says nothing where nothing else was used.
-func (c *charge) known() bool { return c.outside+c.homeLogins() > 0 }
+func (c *charge) known() bool { return c.outside+c.homeLogins() >= habit }
 
 // reachable reports whether somebody else can have sent it: not all came from the owner's own addresses.
 func (c *charge) reachable() bool { return 2*c.direct < c.Counts.Messages }
@@ -304,16 +315,11 @@ func (q *inquest) owner(c *charge) {
 	if 2*c.direct >= c.Counts.Messages && c.atHome() {
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	}
-	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 && c.forgedN == 0 {
-		c.because("own-sender", -0.1, "in the account's own name")
+	if c.oneName(q.site) && 2*c.forgedN < c.Counts.Messages {
+		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
 	}
-	switch {
-	case c.share(blockedOnce) >= 0.03:
-	case c.bouncedMessages() < 0.03:
-		c.because("wanted", -0.15, "hardly a bounce")
-	case c.bouncedMessages() < 0.08:
-		c.because("wanted", -0.1, "few bounces")
-	}
+	c.wanted(c.because)
+	c.letter(q.site, c.atHome(), c.because)
 	ours := 0
 	for domain, n := range c.RecipientDomains.All {
 		if q.site.IsOurs(domain) {

@@ -127,7 +127,13 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 		if ip, share := story.mostFrequentClient(); s.dim == byNetwork && share >= enough {
 			c.subject = Subject{IP, ip.String()}
 		}
+		if s.dim == byAccount {
+			c.place = s.acquainted(story.whence(), story.Start, story.End)
+		}
 		all = append(all, c)
+	}
+	for _, c := range all {
+		c.regular = c.regular || c.records == nil && c.hasLike(all)
 	}
 	return joinStories(all, w.pass.Thresholds.Burst.Pause)
 }
@@ -230,7 +236,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		c.outside = len(records) + past - len(own) - beside
 		c.regular = regular(wins, records, win)
 		if s.dim == byAccount {
-			c.place = s.acquainted(own)
+			c.place = s.acquainted(whenceAll(own), own[0].time, own[len(own)-1].time)
 		}
 		all = append(all, c)
 	}
@@ -247,6 +253,18 @@ func regular(all []window, records []*record, w window) bool {
 		}
 		apart := records[o.from].time.Sub(records[w.from].time)
 		if (apart > day || apart < -day) && 3*(o.to-o.from) >= w.to-w.from {
+			others++
+		}
+	}
+	return others >= 2
+}
+
+// hasLike reports whether the like of a story, of which no record is left, is found on two other days.
+func (c *candidate) hasLike(all []*candidate) bool {
+	const day = 20 * time.Hour
+	others := 0
+	for _, o := range all {
+		if o.subject == c.subject && o.Start.Sub(c.Start).Abs() > day && 3*o.Counts.Messages >= c.Counts.Messages {
 			others++
 		}
 	}

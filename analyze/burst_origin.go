@@ -119,39 +119,67 @@ func withoutBystanders(records []*record) (own []*record, beside int) {
 type acquaintance uint8
 
 const (
-	strangePlace acquaintance = iota
-	knownNetwork              // the same provider, or a like address: lines at home change their address every day
+	unknownPlace acquaintance = iota // nothing is known of it at other times
+	strangePlace
+	knownNetwork // the same provider, or a like address: lines at home change their address every day
 	knownAddress
 )
 
+// whenceAll is from where records came, one for each message.
+func whenceAll(records []*record) []whence {
+	all := make([]whence, len(records))
+	for i, r := range records {
+		all[i] = whenceOf(r)
+	}
+	return all
+}
+
+// whence is from where the messages of a batch came, one for each client.
+func (b *batch) whence() []whence {
+	var all []whence
+	for ip, c := range b.clients {
+		w := whence{ip: ip, n: c.Messages}
+		if c.Name != "unknown" {
+			w.name = c.Name
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
 // acquainted tells how well an account knows the clients of a window: from which it sent an hour before it or earlier, or an
 // hour after it or later, too.
-func (s *series) acquainted(records []*record) acquaintance {
+func (s *series) acquainted(window []whence, from, to mail.Instant) acquaintance {
 	const apart = time.Hour
-	from, to := records[0].time.Add(-apart), records[len(records)-1].time.Add(apart)
+	from, to = from.Add(-apart), to.Add(apart)
 	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)
+	others := 0
 	for _, o := range s.origins {
 		if o.first < from || o.last > to {
+			others += o.n
 			addresses[o.ip] = true
 			places[o.provider()] = true
 		}
 	}
-	byAddress, byPlace := 0, 0
-	for _, r := range records {
-		if addresses[r.client.IP] {
-			byAddress++
+	n, byAddress, byPlace := 0, 0, 0
+	for _, w := range window {
+		n += w.n
+		if addresses[w.ip] {
+			byAddress += w.n
 		}
-		if places[whenceOf(r).provider()] {
-			byPlace++
+		if places[w.provider()] {
+			byPlace += w.n
 		}
 	}
-	switch n := len(records); {
+	switch {
 	case 2*byAddress > n:
 		return knownAddress
 	case 2*byPlace > n:
 		return knownNetwork
+	case others >= habit:
+		return strangePlace
 	}
-	return strangePlace
+	return unknownPlace
 }
 
 // provider is where a client is: the organisation of its name; where it has none, the first half of its address.

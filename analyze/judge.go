@@ -3,6 +3,8 @@ package analyze
 import (
 	"fmt"
 	"math"
+	"net/netip"
+	"strings"
 	"time"
 
 	"mailforensics/mail"
@@ -79,18 +81,29 @@ func (c *candidate) because(code string, weight float64, text string, args ...an
 }
 
 // rate weighs how abnormal the number is, against the series' own past (which windows have already decided) and against what
-// its like sends in a day, cut down to the length of the window: twelve hours are a day's work.
+// its like sends in a day, cut down to the length of the window: twelve hours are a day's work, and a shorter log has no more.
 func (j *judge) rate(c *candidate) {
 	n := c.Counts.Messages
 	length := c.End.Sub(c.Start)
-	like := max(2, j.usual[c.dim]*length.Hours()/12)
+	like := max(2, j.usual[c.dim]*length.Hours()/j.workday())
 	chance := PoissonTail(n, like)
 	weight := 0.1 + 0.4*min(1, max(0, -chance/60))
 	c.because("rate", weight, "%s in %s; %s outside of this window, and %s send %.1f a day where they send at all",
 		plural(n, "message", "messages"), duration(length), number(c.outside), likes[c.dim], j.usual[c.dim])
-	if c.outside == 0 && c.dim == byNetwork {
+	if c.outside == 0 && c.dim == byNetwork && !j.fills(c) {
 		c.because("never-seen", 0.1, "never seen before or after")
 	}
+}
+
+// fills reports whether a window leaves so little of the log that "never seen before or after" says nothing; and of our own hosts it
+// says nothing either.
+func (j *judge) fills(c *candidate) bool {
+	return 2*c.End.Sub(c.Start) > j.site.Last.Sub(j.site.First) || j.allOurs(c)
+}
+
+// workday is the time in which its like sends what they send in a day: twelve hours, or as long as the log lasts.
+func (j *judge) workday() float64 {
+	return min(workday, max(time.Hour, j.site.Last.Sub(j.site.First))).Hours()
 }
 
 var likes = [dimensions]string{"accounts here", "local users", "client networks", "systems", "sender domains"}
@@ -153,10 +166,11 @@ func (j *judge) senders(c *candidate) {
 	}
 }
 
-// sendersDiffer reports whether (nearly) every message has a sender and a sender's domain of its own.
+// sendersDiffer reports whether (nearly) every message has a sender of its own, of an organisation of its own: the hosts of a company
+// each have a domain.
 func (c *candidate) sendersDiffer() bool {
 	n := c.Counts.Messages
-	return ratio(c.Senders.Distinct(), n) >= 0.9 && ratio(c.SenderDomains.Distinct(), n) >= enough
+	return ratio(c.Senders.Distinct(), n) >= 0.9 && ratio(organisations(&c.SenderDomains), n) >= enough
 }
 
 // organisations is how many registered domains there are among names.
@@ -230,7 +244,7 @@ func (j *judge) login(c *candidate) {
 	n := c.Counts.Messages
 	if share := c.share(foreignSender); share >= 0.5 {
 		c.because("forged-sender", 0.3, "%d of %d messages name a sender of a foreign domain", c.marks[foreignSender], n)
-	} else if c.share(otherSender) >= 0.5 && c.Senders.Distinct() > 1 {
+	} else if c.share(otherSender) >= 0.5 && c.rotates() {
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account", c.marks[otherSender], n)
 	}
 	if clients := j.strangers(c); clients >= 3 && c.subject.Kind == Account {
@@ -245,7 +259,7 @@ func (j *judge) login(c *candidate) {
 		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(0.08)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
-	if c.place == strangePlace && c.subject.Kind == Account && c.outside >= habit {
+	if c.place == strangePlace && c.subject.Kind == Account {
 		c.because("new-client", 0.1, "from no network that the account uses otherwise")
 	}
 	j.farAbove(c)
@@ -322,7 +336,7 @@ func (b *batch) bounced() string {
 
 // bounces reports whether that share of the messages bounced. One or two of a few are a typing error, and a colleague who left.
 func (c *candidate) bounces(share float64) bool {
-	return c.bouncedShare() >= share && c.marks[bouncedOnce] >= 3
+	return c.dead(share) && c.marks[bouncedOnce] >= 3
 }
 
 // honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
@@ -367,14 +381,17 @@ func (c *candidate) honestStranger(j *judge) {
 		}
 		c.because("named-server", weight, "a mail server with a name of its own, whose recipients exist")
 	}
+	if named && j.fills(c) && ratio(c.Counts.Messages, j.site.Population.Strangers) >= enough {
+		c.because("gateway", -0.3, "nearly all that came in came through it, as long as the log lasts")
+	}
 	if c.outside >= manyTimes*c.Counts.Messages {
 		c.because("well-known", -0.2, "%d messages at other times: what is odd about it is odd about all of them", c.outside)
 	}
 	if c.share(nullSender) >= enough {
 		c.because("notices", -0.3, "bounces of others, not mail")
 	}
-	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() <= 3 {
-		c.because("to-few", -0.4, "one sender to %s: a machine's reports", plural(c.Recipients.Distinct(), "recipient", "recipients"))
+	if c.Recipients.Distinct() <= 3 && organisations(&c.SenderDomains) == 1 {
+		c.because("to-few", -0.6, "one sender's organisation to %s: reports of machines", plural(c.Recipients.Distinct(), "recipient", "recipients"))
 	}
 }
 
@@ -389,16 +406,130 @@ func (c *candidate) honestLogin(j *judge) {
 	case c.place == knownNetwork:
 		c.because("usual-network", -0.15, "from a network that the account uses at other times")
 	}
-	if c.Senders.Distinct() == 1 && c.share(otherSender) == 0 {
-		c.because("own-sender", -0.1, "in the account's own name")
+	if c.oneName(j.site) {
+		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
 	}
+	c.wanted(c.because)
+	c.letter(j.site, c.place == knownAddress, c.because)
+}
+
+// wanted weighs that those to whom it went took it.
+func (b *batch) wanted(because func(code string, weight float64, text string, args ...any)) {
 	switch {
-	case c.share(blockedOnce) >= 0.03:
-	case c.bouncedMessages() < 0.03:
-		c.because("wanted", -0.15, "hardly a bounce")
-	case c.bouncedMessages() < 0.08:
-		c.because("wanted", -0.1, "few bounces")
+	case b.share(blockedOnce) >= 0.03:
+	case b.bouncedShare() < 0.03:
+		because("wanted", -0.15, "hardly a bounce")
+	case b.bouncedShare() < 0.08:
+		because("wanted", -0.1, "few bounces")
 	}
+}
+
+// letter weighs what tells the letter of a club or of an application from what is sent with a stolen password, from wherever it
+// comes: one name, one place, a list of people who exist; or that nobody ever saw it otherwise. Each alone is found with thieves,
+// too.
+func (b *batch) letter(site *Site, atHome bool, because func(code string, weight float64, text string, args ...any)) {
+	if !b.kept(site) {
+		return
+	}
+	own := b.oneName(site)
+	switch {
+	case !b.onePlace():
+	case own:
+		because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+	case atHome:
+		because("kept-list", -0.1, "from where it is at home, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+	}
+	if b.allAlong(site) {
+		weight := -0.3
+		if own {
+			weight = -0.5
+		}
+		because("all-along", weight, "it goes on as long as the log does, and hardly a recipient does not exist: what an application does")
+	}
+}
+
+// A letter to all members of a club has at least letterFrom readers; of fewer a bounce or none says little about the list. Of a list
+// that somebody keeps keptDead are dead, of one that was bought manyRefused and more.
+const (
+	letterFrom = 30
+	keptDead   = 0.03
+)
+
+// kept reports whether the addresses are a list that somebody keeps: many readers, whose own servers took it, no more of them dead
+// than there are by chance, and nobody refused it.
+func (b *batch) kept(site *Site) bool {
+	const chance = -1.3 // one time in twenty
+	return site.Population.HearsBounces() && b.Counts.Delivered >= letterFrom && ratio(b.Counts.Delivered, b.Counts.Recipients) >= enough &&
+		b.bouncedShare() < manyRefused && b.deadByChance() > chance && b.share(blockedOnce) < 0.03
+}
+
+// deadByChance is log10 of the chance that so many bounce of a list that somebody keeps.
+func (b *batch) deadByChance() float64 {
+	n := b.Counts.Messages
+	if b.bouncedShare() < b.bouncedMessages() {
+		n = b.Counts.Recipients
+	}
+	return PoissonTail(int(math.Round(b.bouncedShare()*float64(n))), keptDead*float64(n))
+}
+
+// dead reports whether that share and more bounced, and that is no chance: of fifty letters four come back now and then.
+func (b *batch) dead(share float64) bool {
+	const chance = -1.7 // one time in fifty
+	return b.bouncedShare() >= share && b.deadByChance() <= chance
+}
+
+// oneName reports whether all of it is in one name of ours, but for a few in the account's own: that of the account, or of an
+// office whose mail is delivered here. Of an address with a detail (RFC 5233: support+4711@) the rest is the name.
+func (b *batch) oneName(site *Site) bool {
+	name, share := b.mailboxes().Most()
+	return share >= 0.95 && b.marks[nullSender] == 0 && (b.accountIs(name) || site.KnownRecipient(name))
+}
+
+// accountIs reports whether an address is that of the only account.
+func (b *batch) accountIs(address string) bool {
+	account, _ := b.Accounts.Most()
+	return b.Accounts.Distinct() == 1 && (loginKey(account) == address || loginKey(account) == mail.LocalPart(address))
+}
+
+// rotates reports whether several names take turns as sender.
+func (b *batch) rotates() bool {
+	_, share := b.mailboxes().Most()
+	return share < 0.95
+}
+
+// mailboxes are the senders without details, folded.
+func (b *batch) mailboxes() *Tally {
+	var boxes Tally
+	for sender, n := range b.Senders.All {
+		boxes.Add(mailbox(sender), n)
+	}
+	return &boxes
+}
+
+// mailbox is an address, folded, without the detail of its local part.
+func mailbox(address string) string {
+	local, _, found := strings.Cut(mail.LocalPart(address), "+")
+	if !found || local == "" {
+		return strings.ToLower(address)
+	}
+	return strings.ToLower(local + "@" + mail.Domain(address))
+}
+
+// onePlace reports whether all of it came from one network, but for what an owner writes elsewhere meanwhile.
+func (b *batch) onePlace() bool {
+	nets, most := make(map[netip.Prefix]int), 0
+	for ip, c := range b.clients {
+		net := NetworkOf(ip)
+		nets[net] += c.Messages
+		most = max(most, nets[net])
+	}
+	return ratio(most, b.Counts.Messages) >= 0.95
+}
+
+// allAlong reports whether it goes on as long as the log does, so that the log has nothing to compare it with.
+func (b *batch) allAlong(site *Site) bool {
+	log := site.Last.Sub(site.First)
+	return b.Start.Sub(site.First) < log/4 && b.End.Sub(b.Start) >= log*6/10
 }
 
 // office reports whether many accounts write a few mails each, in their own names, from one place.
@@ -410,9 +541,9 @@ func (c *candidate) office(few int) bool {
 func (c *candidate) honestLocal(j *judge) {
 	switch {
 	case c.share(blockedOnce) >= 0.03:
-	case c.bouncedMessages() < 0.03:
+	case c.bouncedShare() < 0.03:
 		c.because("wanted", -0.35, "hardly a bounce")
-	case c.bouncedMessages() < 0.08:
+	case c.bouncedShare() < 0.08:
 		c.because("wanted", -0.2, "few bounces")
 	}
 	// The same user may tell a customer of his order in between.

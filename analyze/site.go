@@ -55,7 +55,14 @@ type Population struct {
 	Accounts  int // of them with a login
 	Local     int // of them from a local user
 	Rejected  int
+	Servers   int // different servers of others that were told to take mail of ours, up to directFrom
 }
+
+// directFrom is with how many servers of others we speak before we deliver ourselves: a provider's smarthost has one name or two.
+const directFrom = 5
+
+// HearsBounces reports whether those answer us to whom the mail goes. A smarthost takes all; what becomes of it comes back as mail.
+func (p *Population) HearsBounces() bool { return p.Servers >= directFrom }
 
 // LooksUpNames reports whether the hosts of the log look up the names of their clients at all. Where they do not, that a
 // client has none says nothing about it.

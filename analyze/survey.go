@@ -28,6 +28,7 @@ type Survey struct {
 	seed        maphash.Seed
 	handIns     *Entities[netip.Addr, handIns]
 	population  Population
+	servers     []string // of others, different ones, up to directFrom
 }
 
 // hostSeen is what a host did.
@@ -97,12 +98,25 @@ func (s *Survey) delivered(m *mail.Message) {
 		if !r.Local && r.Redirected() {
 			s.redirected.count(domainOf(r.Original))
 		}
+		if len(s.servers) < directFrom {
+			s.server(r)
+		}
 		if r.Local && r.Disposition == mail.Delivered {
 			s.ended(r.Address)
 			if r.Original != "" {
 				s.ended(r.Original)
 			}
 		}
+	}
+}
+
+// server learns that a server of others answered.
+func (s *Survey) server(r *mail.Recipient) {
+	if !isRemote(r) || r.Relay == "" {
+		return
+	}
+	if name := providerOf(r.Relay); !slices.Contains(s.servers, name) {
+		s.servers = append(s.servers, strings.Clone(name))
 	}
 }
 
@@ -338,6 +352,11 @@ func (s *Survey) Merge(other *Survey) {
 		s.handIns.At(ip).merge(h, s.pass.Thresholds.Site.WebmailFrom)
 	}
 	s.population.merge(&other.population)
+	for _, name := range other.servers {
+		if len(s.servers) < directFrom && !slices.Contains(s.servers, name) {
+			s.servers = append(s.servers, name)
+		}
+	}
 }
 
 func (h *hostSeen) merge(o *hostSeen) {
@@ -387,6 +406,7 @@ func (s *Survey) Site() *Site {
 		Population:   s.population,
 		recipients:   s.recipients,
 	}
+	site.Population.Servers = len(s.servers)
 	s.localDomains(site)
 	s.roles(site)
 	s.relayDomains(site)
