@@ -182,8 +182,7 @@ func (w *backscatterWatch) Findings(site *Site) []Finding {
 func (w *backscatterWatch) sent(site *Site) []Finding {
 	byHost := make(map[string][]bounceOut)
 	for _, b := range w.out {
-		ours := site.IsOurs(mail.Domain(b.to))
-		if ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@") {
+		if isHonestNotice(site, &b) {
 			continue
 		}
 		byHost[b.host] = append(byHost[b.host], b)
@@ -289,8 +288,34 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
 	}
 	w.fillSent(list, &domains, times, &f)
-	f.Signature = during(f.Start, f.End, append(onHost(host), "notice")...)
+	f.Signature = during(f.Start, f.End, append(onHost(host), w.termsOfSent(site, host, &f)...)...)
 	return f, true
+}
+
+// namedBounces is how many addressees of honest notices a signature leaves out by name.
+const namedBounces = 100
+
+// termsOfSent select the notices of a storm: those that reached a mailbox here are none of it, nor are those to people here who
+// have one, which others are known by.
+func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []string {
+	terms := []string{"notice", "delivered_here == 0"}
+	var honest []string
+	for _, b := range w.out {
+		if b.host == host && b.Time >= f.Start && b.Time <= f.End && isHonestNotice(site, &b) {
+			honest = append(honest, quoted(strings.ToLower(b.to)))
+		}
+	}
+	slices.Sort(honest)
+	if honest = slices.Compact(honest); len(honest) > 0 && len(honest) <= namedBounces {
+		terms = append(terms, "none(recipients, lower(#) in ["+strings.Join(honest, ", ")+"])")
+	}
+	return terms
+}
+
+// isHonestNotice reports whether a notice went to somebody who has a mailbox here, and may have written.
+func isHonestNotice(site *Site, b *bounceOut) bool {
+	ours := site.IsOurs(mail.Domain(b.to))
+	return ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@")
 }
 
 // cutTo lowers a score to most, and says why.
@@ -423,6 +448,23 @@ func (w *backscatterWatch) storms(site *Site, list []bounceIn) [][]bounceIn {
 	return found
 }
 
+// termOfArrived selects what came for one address, or for those of a domain that bounces came for; where they are many, for all
+// of the domain.
+func termOfArrived(subject Subject, addresses *Tally) string {
+	if subject.Kind == Sender {
+		return fmt.Sprintf("any(recipients, lower(#) == %s)", quoted(strings.ToLower(subject.Value)))
+	}
+	if addresses.Distinct() > namedBounces {
+		return fmt.Sprintf("%s in recipient_domains", quoted(subject.Value))
+	}
+	var list []string
+	for _, a := range addresses.Values() {
+		list = append(list, quoted(strings.ToLower(a)))
+	}
+	slices.Sort(list)
+	return "any(recipients, lower(#) in [" + strings.Join(list, ", ") + "])"
+}
+
 // judgeArrived scores bounces for mail that we never sent.
 func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Finding {
 	n := len(list)
@@ -432,7 +474,7 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
 	var d Dossier
-	var addresses Tally
+	var addresses, accepted Tally
 	times := make([]mail.Instant, 0, n)
 	unknown := 0
 	for _, b := range list {
@@ -446,6 +488,7 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 			d.Evidence.Add(b.Evidence)
 			continue
 		}
+		accepted.Add(b.to, 1)
 		d.Add(&mail.Message{Origin: b.Origin, Line: b.Text, Time: b.Time, Client: b.client, Host: b.host, Completed: true,
 			Recipients: []mail.Recipient{{Address: b.to, Disposition: mail.Delivered}}})
 	}
@@ -474,10 +517,8 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 	f.Title = fmt.Sprintf("Somebody sends mail as %s: %s arrived for mail that was never sent from here", subject.Value, plural(n, "bounce", "bounces"))
 	f.Clients = nil // servers that did what servers do: nobody to block
 	f.Counts.Clients = len(d.clients)
-	to := fmt.Sprintf("%s in recipients", quoted(subject.Value))
-	if subject.Kind == SenderDomain {
-		to = fmt.Sprintf("%s in recipient_domains", quoted(subject.Value))
+	if accepted.Distinct() > 0 {
+		f.Signature = during(f.Start, f.End, termOfArrived(subject, &accepted), `account == ""`, "not notice", `sender == "<>"`)
 	}
-	f.Signature = during(f.Start, f.End, to, "not notice", `sender == "<>"`)
 	return f
 }

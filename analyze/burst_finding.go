@@ -65,7 +65,10 @@ func (w *burstWatch) finding(c *candidate) Finding {
 	c.markPeak(f.Rate)
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.Fill(&f)
-	if c.beside > 0 {
+	switch {
+	case c.beside == 0 && c.outside > 0: // else the subject alone selects it
+		f.Signature = during(f.Start, f.End, f.Subject.Where())
+	case c.beside > 0:
 		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same " + besides[c.subject.Kind] + ", as at other times: not counted here"})
 	}
 	return f

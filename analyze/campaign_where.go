@@ -1,13 +1,11 @@
 package analyze
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"mailforensics/mail"
 )
@@ -23,31 +21,30 @@ const signatureClients = 1000
 
 // signature is what selects the messages of the campaign, and as far as is remembered only those: the mark that joins them,
 // the other marks that every message has, the time. Where that selects others, too, or not all, the clients are named.
-func (c *hand) signature() string {
+func (c *hand) signature() Signature {
 	var accepted []*seen
 	for _, s := range c.sightings {
 		if !s.is(wasRefused) {
 			accepted = append(accepted, s)
 		}
 	}
+	if len(accepted) == 0 { // there is nothing to select
+		return Signature{}
+	}
 	terms := []term{{`account == ""`, func(*seen) bool { return true }}}
 	for _, t := range c.terms() {
-		if len(accepted) == 0 || !slices.ContainsFunc(accepted, func(s *seen) bool { return !t.is(s) }) {
+		if !slices.ContainsFunc(accepted, func(s *seen) bool { return !t.is(s) }) {
 			terms = append(terms, t)
 		}
 	}
 	if len(terms) == 1 || (c.seedIsOurName(terms) || !c.exact(terms, accepted)) && len(c.clients) <= signatureClients {
 		terms = append(terms, c.byAddress())
 	}
-	first, last := c.start, c.end
-	if len(accepted) > 0 {
-		first, last = accepted[0].time, accepted[len(accepted)-1].time
-	}
 	texts := make([]string, 0, len(terms)+2)
 	for _, t := range terms[1:] {
 		texts = append(texts, t.text)
 	}
-	return during(first, last, append(texts, terms[0].text)...)
+	return during(accepted[0].time, accepted[len(accepted)-1].time, append(texts, terms[0].text)...)
 }
 
 // seedIsOurName reports whether all that a signature says is the name of a domain of ours: servers of our own write in it, too,
@@ -55,28 +52,6 @@ func (c *hand) signature() string {
 func (c *hand) seedIsOurName(terms []term) bool {
 	domain, share := c.domains.Most()
 	return len(terms) == 2 && c.kind == seedDomain && share == 1 && c.hunt.site.IsOurs(domain)
-}
-
-// during is an expression that selects what all terms select of the messages of a time.
-func during(first, last mail.Instant, terms ...string) string {
-	terms = append(terms, fmt.Sprintf("time >= at(%s)", stamp(first)), fmt.Sprintf("time <= at(%s)", stamp(last)))
-	return strings.Join(terms, " and ")
-}
-
-// onHost is the term that selects a host's messages; none where its log has no name.
-func onHost(host string) []string {
-	if host == "" {
-		return nil
-	}
-	return []string{"host == " + quoted(host)}
-}
-
-func stamp(t mail.Instant) string { return quoted(t.In(time.UTC).Format(time.RFC3339Nano)) }
-
-// quoted is a string of the expression language, which has the escapes of JSON.
-func quoted(s string) string {
-	b, _ := json.Marshal(strings.ToValidUTF8(s, "\uFFFD")) // a string has no error
-	return string(b)
 }
 
 // terms are the marks that may stand in a signature, the strongest first.
@@ -123,9 +98,6 @@ func (c *hand) byAddress() term {
 
 // exact reports whether terms select, of what is remembered of that time, the accepted messages of the campaign and no others.
 func (c *hand) exact(terms []term, accepted []*seen) bool {
-	if len(accepted) == 0 {
-		return true
-	}
 	selected := 0
 	first, last := accepted[0].time, accepted[len(accepted)-1].time
 	for _, s := range c.hunt.all {

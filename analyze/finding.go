@@ -67,8 +67,8 @@ type Finding struct {
 	Mangled          []Mangled     // all
 	Scripts          []Count       // script or directory, the 100 most frequent
 
-	Signature string // --where expression that selects its messages, where the subject alone does not
-	Facts     []Fact // further numbers and words, by detector: "still queued: 10,000"
+	Signature Signature // that selects its messages, where the subject alone does not
+	Facts     []Fact    // further numbers and words, by detector: "still queued: 10,000"
 	Reasons   []Reason
 	Evidence  []Evidence // at most ten: the first, the typical, the peak, the last
 	Timeline  []Bucket   // in order; buckets with nothing in them are left out

@@ -420,6 +420,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	w.queue(r, &f)
 	r.tally.Fill(&f)
 	f.Rate = bucketRate(&r.tally.Buckets)
+	f.Signature = relaySignature(&f)
 	return f, true
 }
 

@@ -52,7 +52,6 @@ func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Ad
 	if !ok || f.Score < w.pass.Thresholds.Score.Medium {
 		return nil, nil
 	}
-	f.Signature = relaySignature(&f)
 	return &f, members
 }
 
@@ -123,8 +122,11 @@ func coveredBy(f *Finding, members map[netip.Addr]bool) bool {
 }
 
 // relaySignature selects what a finding's clients relayed.
-func relaySignature(f *Finding) string {
+func relaySignature(f *Finding) Signature {
 	terms := []string{`direction == "` + mail.Relayed.String() + `"`, `account == ""`}
+	if f.Subject.Kind == SenderDomain {
+		terms = append(terms, f.Subject.Where())
+	}
 	if len(f.Clients) <= signatureClients {
 		list := make([]string, len(f.Clients))
 		for i, c := range f.Clients {

@@ -46,16 +46,26 @@ type ReputationThresholds struct {
 // complaint is one reply about us.
 type complaint struct {
 	time      mail.Instant
-	kind      complaintKind
-	bounced   bool
-	host      string // of ours, that was told so
-	provider  string // who told
-	list      string // the blocklist that it names
+	kind      mail.Complaint
+	became    mail.Disposition // of the recipient, at last
+	host      string           // of ours, that was told so
+	passedOn  bool             // another host of ours took the message first
+	provider  string           // who told
+	list      string           // the blocklist that it names
 	reply     string
 	recipient string
 	cause     cause
 	message   Evidence // the line that accepted the message
+	id        string   // its first queue ID: of some that line was not seen
 }
+
+// messageKey tells one message from another.
+type messageKey struct {
+	mail.Origin
+	id string
+}
+
+func (c *complaint) key() messageKey { return messageKey{c.message.Origin, c.id} }
 
 // cause is who on our side had a message sent.
 type cause struct {
@@ -106,7 +116,7 @@ func (w *reputationWatch) Message(m *mail.Message) {
 	}
 	outside := 0
 	for i := range m.Recipients {
-		if r := &m.Recipients[i]; isRemote(r) {
+		if r := &m.Recipients[i]; r.Remote() {
 			outside++
 			w.outcome(m, r)
 		}
@@ -114,18 +124,6 @@ func (w *reputationWatch) Message(m *mail.Message) {
 	if outside > 0 && !m.Notice {
 		w.causes.At(causeOf(m)).add(m.Time, outside)
 	}
-}
-
-// isRemote reports whether a recipient was tried at somebody else's server.
-func isRemote(r *mail.Recipient) bool {
-	if r.Local || !r.RelayIP.IsValid() || r.RelayIP.IsLoopback() || r.RelayIP.IsPrivate() {
-		return false
-	}
-	switch r.Disposition {
-	case mail.Delivered, mail.Bounced, mail.Deferred, mail.Expired:
-		return true
-	}
-	return false
 }
 
 func (w *reputationWatch) outcome(m *mail.Message, r *mail.Recipient) {
@@ -155,8 +153,8 @@ func (w *reputationWatch) outcome(m *mail.Message, r *mail.Recipient) {
 
 // reply keeps what a server said, if it is about us.
 func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, reply string, at mail.Instant) {
-	kind, list := complaintOf(dsn, reply)
-	if kind == noComplaint {
+	kind, list := mail.ComplaintOf(dsn, reply)
+	if kind == mail.NoComplaint {
 		return
 	}
 	if len(w.complaints) >= w.pass.Thresholds.Reputation.MaxReplies {
@@ -164,10 +162,18 @@ func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, r
 		return
 	}
 	w.complaints = append(w.complaints, complaint{
-		time: at, kind: kind, bounced: r.Disposition == mail.Bounced || r.Disposition == mail.Expired, host: host,
+		time: at, kind: kind, became: r.Disposition, host: host, passedOn: host != m.Host,
 		provider: strings.Clone(strings.ToLower(providerOf(r.Relay))), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
 		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), message: MessageEvidence(m),
+		id: firstID(m),
 	})
+}
+
+func firstID(m *mail.Message) string {
+	if len(m.QueueIDs) == 0 {
+		return ""
+	}
+	return strings.Clone(m.QueueIDs[0])
 }
 
 // causeOf is who had a message sent: an account, a local program, a client of ours or of nobody, by the name in which it sends.
@@ -300,23 +306,24 @@ func compareComplaints(a, b complaint) int {
 type trouble struct {
 	list             []complaint
 	providers, lists Tally
-	kinds            [complaintKinds]int
+	kinds            [mail.Complaints]int
 	causes           map[cause]int
-	recipients       map[string]bool // different ones
-	messages         map[mail.Origin]bool
+	recipients       map[string]mail.Disposition // different ones, and what became of them
+	messages         map[messageKey]bool
 	domains          Tally
 }
 
 func newTrouble(list []complaint) *trouble {
-	t := &trouble{list: list, causes: make(map[cause]int), recipients: make(map[string]bool), messages: make(map[mail.Origin]bool)}
+	t := &trouble{list: list, causes: make(map[cause]int), recipients: make(map[string]mail.Disposition), messages: make(map[messageKey]bool)}
 	for _, c := range list {
 		t.providers.Add(c.provider, 1)
 		addNamed(&t.lists, c.list)
 		t.kinds[c.kind]++
 		t.causes[c.cause]++
-		t.messages[c.message.Origin] = true
-		if key := c.recipient + " " + fmt.Sprint(c.message.Origin); !t.recipients[key] {
-			t.recipients[key] = true
+		t.messages[c.key()] = true
+		key := c.recipient + " " + fmt.Sprint(c.key())
+		if _, known := t.recipients[key]; !known {
+			t.recipients[key] = c.became
 			addNamed(&t.domains, mail.Domain(c.recipient))
 		}
 	}
@@ -330,6 +337,14 @@ func (t *trouble) handedIn() (first, last mail.Instant) {
 		first, last = min(first, c.message.Time), max(last, c.message.Time)
 	}
 	return first, last
+}
+
+// onHost selects what a host sent: where it came by another host of ours, by where it was last.
+func (t *trouble) onHost(host string) []string {
+	if host != "" && slices.ContainsFunc(t.list, func(c complaint) bool { return c.passedOn }) {
+		return []string{"last_host == " + quoted(host)}
+	}
+	return onHost(host)
 }
 
 // judge scores a time of trouble.
@@ -352,24 +367,24 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	if n := t.providers.Distinct(); n >= 2 {
 		add("many-providers", min(0.15, 0.05*float64(n-1)), "%d different providers say so", n)
 	}
-	if n := t.kinds[listedComplaint]; n > 0 {
+	if n := t.kinds[mail.Listed]; n > 0 {
 		names := "lists of their own"
 		if t.lists.Distinct() > 0 {
 			names = countWords(t.lists.Top(5))
 		}
 		add("blocklisted", min(0.1, 0.03*float64(n)), "%d replies name a blocklist: %s", n, names)
 	}
-	if n := t.kinds[reputeComplaint]; n > 0 {
+	if n := t.kinds[mail.BadReputation]; n > 0 {
 		add("bad-reputation", 0.05, "%d replies name our reputation or complaints about us", n)
 	}
 	w.culprit(site, t, first, last, &f, add)
-	if t.kinds[rateComplaint] == len(list) && t.providers.Distinct() <= 2 {
+	if t.kinds[mail.RateLimited] == len(list) && t.providers.Distinct() <= 2 {
 		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
 	}
 	w.ending(site, t, last, &f)
 	w.fill(t, &f)
 	from, to := t.handedIn()
-	f.Signature = during(from, to, append(onHost(host), "(bounced > 0 or deferred > 0)")...)
+	f.Signature = during(from, to, append(t.onHost(host), `any(complaints, # != "")`)...)
 	f.Title = fmt.Sprintf("Other servers refused or put off mail of %s because of us: %s at %s (%s)", hostWords(host),
 		plural(len(t.recipients), "recipient", "recipients"), plural(t.providers.Distinct(), "provider", "providers"), w.sayings(t))
 	return f, true
@@ -485,20 +500,27 @@ func lastOf(list []complaint, provider string) (last mail.Instant) {
 func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
-	said := make(map[string]complaint)    // the first reply of each provider
-	counted := make(map[mail.Origin]bool) // a message that several complain about counts once over time, too
+	said := make(map[string]complaint)   // the first reply of each provider
+	counted := make(map[messageKey]bool) // a message that several complain about counts once over time, too
 	f.Counts.Messages, f.Counts.Recipients = len(t.messages), len(t.recipients)
+	for _, became := range t.recipients {
+		switch became {
+		case mail.Delivered:
+			f.Counts.Delivered++
+		case mail.Bounced:
+			f.Counts.Bounced++
+		case mail.Expired:
+			f.Counts.Expired++
+		default:
+			f.Counts.Deferred++
+		}
+	}
 	for _, c := range t.list {
-		if !counted[c.message.Origin] {
-			counted[c.message.Origin] = true
+		if !counted[c.key()] {
+			counted[c.key()] = true
 			buckets.Add(c.time, 1, 0)
 		}
 		evidence.Add(c.message)
-		if c.bounced {
-			f.Counts.Bounced++
-		} else {
-			f.Counts.Deferred++
-		}
 		if _, ok := said[c.provider]; !ok {
 			said[c.provider] = c
 		}
@@ -518,16 +540,16 @@ func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	}
 	for i, p := range t.providers.Top(5) {
 		c := said[p.Value]
-		f.Facts = append(f.Facts, Fact{fmt.Sprintf("reply %d", i+1), fmt.Sprintf("%s, %s: %s", p.Value, complaintWords[c.kind], c.reply)})
+		f.Facts = append(f.Facts, Fact{fmt.Sprintf("reply %d", i+1), fmt.Sprintf("%s, %s: %s", p.Value, c.kind, c.reply)})
 	}
 }
 
 // sayings is what they say, in a few words.
 func (w *reputationWatch) sayings(t *trouble) string {
 	var words []string
-	for kind := listedComplaint; kind < complaintKinds; kind++ {
+	for kind := mail.Listed; kind < mail.Complaints; kind++ {
 		if t.kinds[kind] > 0 {
-			words = append(words, say("%s %d", complaintWords[kind], t.kinds[kind]))
+			words = append(words, say("%s %d", kind, t.kinds[kind]))
 		}
 	}
 	return strings.Join(words, ", ")

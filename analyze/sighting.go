@@ -188,7 +188,7 @@ func (s *sighting) refusal(ev *mail.Event) {
 	if ev.DSN == "5.1.1" || ev.DSN == "" && unknownRecipient("", ev.Reply) {
 		s.marks |= wasUnknown
 	}
-	if refusesRelay(ev.Reply) {
+	if mail.RefusesRelay(ev.Reply) {
 		s.marks |= triedRelay
 	}
 	line := s.line(ev.Raw)
@@ -235,7 +235,7 @@ func (s *sighting) words() *seen {
 	w := &seen{
 		sighting: s, line: field(lineText), name: field(nameText), helo: field(heloText), sender: mail.Fold(field(senderText)),
 		subject: field(subjectText), messageID: field(messageIDText), host: field(hostText),
-		list: blocklistIn(field(replyText)), queueID: field(queueIDText),
+		list: mail.BlocklistIn(field(replyText)), queueID: field(queueIDText),
 	}
 	if w.name == "unknown" {
 		w.name = ""

@@ -264,7 +264,7 @@ func (o *object) finding(f *analyze.Finding, files []string, schema string) {
 		o.valueCounts("scripts", f.Scripts)
 	}
 	o.mangled(f.Mangled)
-	o.strIf("signature", f.Signature)
+	o.strIf("signature", f.Signature.In(o.zone))
 	o.facts(f.Facts)
 	o.reasons(f.Reasons)
 	o.evidence(f.Evidence, files)

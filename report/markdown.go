@@ -104,7 +104,7 @@ func (d *document) finding(f *analyze.Finding) {
 	for _, fact := range f.Facts {
 		d.item(markdown(fact.Name), markdown(fact.Text))
 	}
-	d.item("signature", code(f.Signature))
+	d.item("signature", code(f.Signature.In(zone)))
 	d.clients(f.Clients)
 	d.mangled(f.Mangled)
 	d.reasons(f.Reasons)

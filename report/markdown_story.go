@@ -74,7 +74,7 @@ func (d *document) story(s *story) {
 	d.head(3, "Who did it")
 	d.item("accounts", codes(s.main.Accounts, 10, len(s.main.Accounts)))
 	d.item("scripts", counts(s.main.Scripts, 10, len(s.main.Scripts)))
-	d.item("signature", code(s.main.Signature))
+	d.item("signature", code(s.main.Signature.In(zone)))
 	d.clients(s.clients)
 	d.head(3, "What went out, and to whom")
 	d.item("senders", counts(s.main.Senders, 5, max(s.main.Counts.Senders, len(s.main.Senders))))
@@ -174,7 +174,7 @@ func (d *document) why(s *story) {
 	d.head(3, "Why we say so")
 	d.reasons(s.main.Reasons)
 	d.evidence(s.main.Evidence)
-	d.item("every message of it", code(traceCommand(s.main, d.r)))
+	d.item("go on", code(traceCommand(s.main, d.r)))
 	if len(s.others) == 0 {
 		return
 	}

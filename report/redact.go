@@ -182,7 +182,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	for i := range c.Mangled {
 		c.Mangled[i].Recipient, c.Mangled[i].Original = x.address(c.Mangled[i].Recipient), x.address(c.Mangled[i].Original)
 	}
-	c.Signature = x.text(f.Signature)
+	c.Signature.Terms = x.text(f.Signature.Terms)
 	c.Facts = slices.Clone(f.Facts)
 	for i := range c.Facts {
 		c.Facts[i].Text = x.text(c.Facts[i].Text)

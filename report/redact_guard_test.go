@@ -157,10 +157,10 @@ func TestRedactOddNames(t *testing.T) {
 	r := sample()
 	r.Findings[0].Accounts = []string{"secret07 berg"}
 	r.Findings[0].Subjects = []analyze.Count{{Value: `Dear "Mr. secret08"`, Messages: 1}}
-	r.Findings[0].Signature = `subject == "Dear \"Mr. secret08\""`
+	r.Findings[0].Signature.Terms = `subject == "Dear \"Mr. secret08\""`
 	red := Redact(r, nil)
 	x := newRedactor(r)
-	got := []string{red.Findings[0].Signature}
+	got := []string{red.Findings[0].Signature.Terms}
 	for line := range strings.Lines(`2024-05-10 06:03:38 1s5HTX-000591-1P <= "anna secret01"@club.example H=secret02 [192.0.2.10]:4711 P=esmtps S=8850 T="Dear \"Mr. secret03\" and secret04" for o'secret05@club.example john#secret06@club.example
 2024-05-10 06:03:38 1s5HTX-000591-1P => secret09 <secret09@club.example> R=dnslookup T=remote_smtp H=mail.secret10.pl [192.0.2.20]:25 C="250 ok from host.secret11.sh"
 2024-05-10 06:03:39 H=(secret12 host) [192.0.2.11]:4711 F=<bounce+secret13=club.example@lists.example> rejected RCPT <secret14+tag@secret15.xn--p1ai>: relay not permitted

@@ -235,7 +235,7 @@ const hostile = "\x1b]0;owned\x07\x1b[31m\u009b2J\u202egnp.exe\u2066\u2028<scrip
 func hostileReport() *Report {
 	r := sample()
 	f := &r.Findings[0]
-	f.ID, f.Title, f.Subject.Value, f.Signature = hostile, hostile, hostile, hostile
+	f.ID, f.Title, f.Subject.Value, f.Signature.Terms = hostile, hostile, hostile, hostile
 	f.Clients[0].Name, f.Clients[0].HELO, f.Clients[0].Country = hostile, hostile, hostile
 	f.Accounts, f.Hosts, f.Related, f.QueueIDs = []string{hostile}, []string{hostile}, []string{hostile}, []string{hostile}
 	f.Senders[0].Value, f.RecipientDomains[0].Value, f.Subjects[0].Value = hostile, hostile, hostile

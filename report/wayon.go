@@ -2,64 +2,43 @@ package report
 
 import (
 	"strings"
+	"time"
 
 	"mailforensics/analyze"
+	"mailforensics/mail"
 )
 
 // The commands that a report offers to go on with. They are copied into a shell, and what they name came out of a log:
 // quote is all that stands between an attacker's HELO and the postmaster's shell.
 
-// traceCommand shows the messages of a finding.
+// traceCommand shows the messages of a finding; of one that is about none, what there is of it in the log.
 func traceCommand(f *analyze.Finding, r *Report) string {
-	if f.Signature != "" {
-		return command(r, "trace", "--where", quote(f.Signature))
-	}
-	switch v := f.Subject.Value; f.Subject.Kind {
-	case analyze.IP, analyze.Account, analyze.Sender:
-		if !strings.HasPrefix(v, "-") {
+	v := f.Subject.Value
+	named := f.Subject.Kind == analyze.IP || f.Subject.Kind == analyze.Account || f.Subject.Kind == analyze.Sender
+	if f.Counts.Messages == 0 {
+		switch {
+		case named && !strings.HasPrefix(v, "-"): // trace finds refused attempts and logins by a name
 			return command(r, "trace", quote(v))
+		case f.Counts.FailedLogins > 0:
+			return command(r, "events", "--kind", "auth-failed,auth", "--since", quote(bound(f.Start, r.Zone)), "--until", quote(bound(f.End.Add(time.Second), r.Zone)))
+		case f.Counts.Rejected > 0:
+			return command(r, "events", "--kind", "reject", "--since", quote(bound(f.Start, r.Zone)), "--until", quote(bound(f.End.Add(time.Second), r.Zone)))
 		}
-		return command(r, "trace", "--where", quote(whereExpression(f.Subject)))
-	default:
-		if w := whereExpression(f.Subject); w != "" {
-			return command(r, "trace", "--where", quote(w))
-		}
+	}
+	if where := f.Signature.In(r.Zone); where != "" {
+		return command(r, "trace", "--where", quote(where))
+	}
+	if named && !strings.HasPrefix(v, "-") {
+		return command(r, "trace", quote(v))
+	}
+	if where := f.Subject.Where(); where != "" {
+		return command(r, "trace", "--where", quote(where))
 	}
 	return command(r, "messages")
 }
 
-// whereExpression selects the messages of a subject, as the where package reads it.
-func whereExpression(s analyze.Subject) string {
-	v := expressionString(s.Value)
-	switch s.Kind {
-	case analyze.IP:
-		return "ip == " + v
-	case analyze.Network:
-		return "within(ip, " + v + ")"
-	case analyze.ASN:
-		return "asn == " + strings.TrimPrefix(s.Value, "AS")
-	case analyze.Account:
-		return "account == " + v
-	case analyze.UID:
-		return "uid == " + s.Value
-	case analyze.Script:
-		return "script == " + v
-	case analyze.Directory:
-		return "directory == " + v
-	case analyze.Sender:
-		return "sender == " + v
-	case analyze.SenderDomain:
-		return "sender_domain == " + v
-	case analyze.HELO:
-		return "helo == " + v
-	case analyze.Host:
-		return "host == " + v
-	}
-	return ""
-}
-
-// expressionString is s as a string of the expression language, which has JSON's escapes.
-func expressionString(s string) string { return string(appendString(nil, s)) }
+// bound is a time as --since and --until take it; the latter is not part of what it bounds.
+func bound(t mail.Instant, zone *time.Location) string { return t.In(zone).Format(time.RFC3339Nano) }
 
 // command is a command line of this program on the same logs.
 func command(r *Report, name string, words ...string) string {

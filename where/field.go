@@ -104,12 +104,29 @@ var fields = []Field{
 	count("delivered", "number of recipients delivered", mail.Delivered),
 	count("bounced", "… bounced or given up", mail.Bounced, mail.Expired),
 	count("deferred", "… deferred", mail.Deferred),
+	list("complaints", "what other servers have against us: blocklist, reputation, rate limit, or \"\" for nothing: any(complaints, # != \"\")",
+		func(r *mail.Recipient) string { return r.Complaint().String() }),
+	number("delivered_here", "number of recipients delivered on the host that logged it", func(m *mail.Message) int {
+		n := 0
+		for i := range m.Recipients {
+			if r := &m.Recipients[i]; r.Local && r.Disposition == mail.Delivered {
+				n++
+			}
+		}
+		return n
+	}),
 	text("subject", "subject, where the log tells", func(m *mail.Message) string { return m.Subject }),
 	text("message_id", "Message-ID header", func(m *mail.Message) string { return m.MessageID }),
 	{"queue_ids", "queue IDs, in the order of the hops: \"3F2A\" in queue_ids", []string{}, func(m *mail.Message, _ *time.Location) any { return m.QueueIDs }},
 	text("parent", "queue ID of the message that caused this notice", func(m *mail.Message) string { return m.Parent }),
 	truth("notice", "made by the mail server itself: a bounce or a delay warning", func(m *mail.Message) bool { return m.Notice }),
 	text("host", "mail server that took it first", func(m *mail.Message) string { return m.Host }),
+	text("last_host", "mail server that had it last, where it went over several whose logs are given", func(m *mail.Message) string {
+		if n := len(m.Hosts); n > 0 {
+			return m.Hosts[n-1]
+		}
+		return m.Host
+	}),
 	text("mta", "postfix or exim", func(m *mail.Message) string { return m.MTA.String() }),
 	text("service", "Postfix service that took it: submission, smtps …", func(m *mail.Message) string { return m.Service }),
 	text("protocol", "ESMTP, esmtpsa, local …", func(m *mail.Message) string { return m.Protocol }),

@@ -69,16 +69,18 @@ func TestEveryField(t *testing.T) {
 	m.Account, m.AuthMethod, m.Service, m.Protocol, m.TLS = "maria", "PLAIN", "submission", "ESMTPSA", "TLSv1.3"
 	m.MessageID, m.Parent, m.Notice, m.Host, m.MTA = "x@bank.example", "5C3D", true, "mx2", mail.Exim
 	m.Direction, m.Queued, m.Completed = mail.Outbound, 1500*time.Millisecond, true
-	m.Recipients = append(m.Recipients, mail.Recipient{Address: "a@far.example", Disposition: mail.Deferred}, mail.Recipient{Address: "b@far.example", Disposition: mail.Expired})
+	m.Recipients = append(m.Recipients, mail.Recipient{Address: "a@far.example", Disposition: mail.Deferred}, mail.Recipient{Address: "b@far.example", Disposition: mail.Expired},
+		mail.Recipient{Address: "c@far.example", Disposition: mail.Bounced, RelayIP: netip.MustParseAddr("192.0.2.25"), DSN: "5.7.1", Reply: "554 5.7.1 blocked using zen.spamhaus.org"})
+	m.Recipients[1].Local, m.Hosts = true, []string{"mx2", "mx1"}
 	want := map[string]string{
 		"time": `at("2024-01-24 14:44:11")`, "ip": `"84.60.208.31"`, "rdns": `"dslb-1.pools.example"`, "helo": `"12345"`, "asn": "3209", "country": `"DE"`,
 		"account": `"maria"`, "auth_method": `"PLAIN"`, "uid": "33", "user": `"www-data"`, "script": `"mail.php"`, "directory": `"/srv/www"`,
 		"sender": `"Anna@Bank.Example"`, "sender_domain": `"bank.example"`,
-		"recipients":        `["smtpsusan@club.example", "susan@club.example", "a@far.example", "b@far.example"]`,
-		"recipient_domains": `["club.example", "club.example", "far.example", "far.example"]`,
-		"dispositions":      `["bounced", "delivered", "deferred", "expired"]`,
-		"relays":            `["", "mx1", "", ""]`, "replies": `["550 5.1.1 unknown", "", "", ""]`,
-		"delivered": "1", "bounced": "2", "deferred": "1", "subject": `"Software"`, "message_id": `"x@bank.example"`, "queue_ids": `["3F2A", "4B1C"]`,
+		"recipients":        `["smtpsusan@club.example", "susan@club.example", "a@far.example", "b@far.example", "c@far.example"]`,
+		"recipient_domains": `["club.example", "club.example", "far.example", "far.example", "far.example"]`,
+		"dispositions":      `["bounced", "delivered", "deferred", "expired", "bounced"]`,
+		"relays":            `["", "mx1", "", "", ""]`, "replies": `["550 5.1.1 unknown", "", "", "", "554 5.7.1 blocked using zen.spamhaus.org"]`,
+		"delivered": "1", "bounced": "3", "complaints": `["", "", "", "", "blocklist"]`, "delivered_here": "1", "last_host": `"mx1"`, "deferred": "1", "subject": `"Software"`, "message_id": `"x@bank.example"`, "queue_ids": `["3F2A", "4B1C"]`,
 		"parent": `"5C3D"`, "notice": "true", "host": `"mx2"`, "mta": `"exim"`, "service": `"submission"`, "protocol": `"ESMTPSA"`, "tls": `"TLSv1.3"`,
 		"direction": `"outbound"`, "size": "1441", "queued_seconds": "1.5", "completed": "true",
 	}
