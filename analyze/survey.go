@@ -112,7 +112,7 @@ func (s *Survey) delivered(m *mail.Message) {
 
 // server learns that a server of others answered.
 func (s *Survey) server(r *mail.Recipient) {
-	if !isRemote(r) || r.Relay == "" {
+	if !r.Remote() || r.Relay == "" {
 		return
 	}
 	if name := providerOf(r.Relay); !slices.Contains(s.servers, name) {
