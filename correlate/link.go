@@ -591,7 +591,7 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 		m.rewritten(r, c.Address)
 		r.Attempts += attempts
 		if r.Time > m.Time {
-			r.Delay = r.Time.Sub(m.Time)
+			r.Delay, r.HasDelay = r.Time.Sub(m.Time), true
 		}
 	}
 }

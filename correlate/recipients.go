@@ -157,9 +157,9 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	}
 	r.DSN, r.Code = t.names.get(ev.DSN), ev.Code
 	t.setReply(m, r, ev.Reply)
-	r.Delay = ev.Delay
+	r.Delay, r.HasDelay = ev.Delay, ev.Has(mail.HasDelay)
 	if h != m.hops[0] && ev.Time > m.Time {
-		r.Delay = ev.Time.Sub(m.Time)
+		r.Delay, r.HasDelay = ev.Time.Sub(m.Time), true
 	}
 	r.Origin = ev.Origin
 	r.QueueID = h.id

@@ -131,6 +131,7 @@ const (
 	Doubtful                       // the line contradicts its own queue ID or neighbours: possibly forged; never counted
 	Incomplete                     // the line was cut short by its writer or a relay
 	RejectLog                      // the line is of a reject or panic log: most such lines stand in the main log, too
+	HasDelay                       // Delay is known, which may be no time at all
 )
 
 // Has reports whether all of g is set.
@@ -179,11 +180,11 @@ type Event struct {
 	Relay     string // next hop as written: name, transport, or "none"
 	RelayIP   netip.Addr
 	RelayPort uint16
-	Transport string // Exim T=, R=… ; Postfix: the delivering daemon is Daemon
-	DSN       string // RFC 3463 status, "5.7.1"
-	Reply     string // remote reply or reason, as written
-	Code      int    // SMTP reply code; 0: none
-	Delay     time.Duration
+	Transport string        // Exim T=, R=… ; Postfix: the delivering daemon is Daemon
+	DSN       string        // RFC 3463 status, "5.7.1"
+	Reply     string        // remote reply or reason, as written
+	Code      int           // SMTP reply code; 0: none
+	Delay     time.Duration // with HasDelay
 
 	Sender string // MAIL FROM; NullSender for the empty one
 	Size   int64  // bytes; 0: not logged

@@ -5,6 +5,7 @@ import (
 	"time"
 )
 
+// flagNames are in the order of the flags, but for HasDelay, which the delay shows.
 var flagNames = [...]string{
 	"temporary", "warn-only", "fake-reject", "local-target", "no-sender", "has-uid", "verified", "more-delivery", "cutthrough",
 	"doubtful", "incomplete", "reject-log",
@@ -138,7 +139,7 @@ func (l *line) outcome(ev *Event) {
 	l.number("code", int64(ev.Code))
 	l.text("dsn", ev.DSN)
 	l.text("reply", ev.Reply)
-	if ev.Delay != 0 {
+	if ev.Has(HasDelay) {
 		l.text("delay", ev.Delay.String())
 	}
 }

@@ -19,7 +19,7 @@ func TestAppendText(t *testing.T) {
 		{"quotes and backslashes are quoted", Event{Kind: Warning, Text: `a"\`}, `warning text="a\"\\"`},
 		{"what does not print is escaped", Event{Kind: Header, Subject: "a\x1b[31m\u202e\xff"}, `header subject="a\x1b[31m\u202e\xff"`},
 		{"uid 0 is a user", Event{Kind: LocalSubmit, Flags: HasUID | Doubtful}, `local-submit flags=has-uid,doubtful uid=0`},
-		{"durations and times", Event{Kind: Delivery, Time: InstantOf(time.Unix(0, 1e6)), Delay: 1500 * time.Millisecond, Disposition: Filtered},
+		{"durations and times", Event{Kind: Delivery, Time: InstantOf(time.Unix(0, 1e6)), Delay: 1500 * time.Millisecond, Flags: HasDelay, Disposition: Filtered},
 			`delivery time=1970-01-01T00:00:00.001Z disposition=filtered delay=1.5s`},
 	}
 	for _, tt := range tests {

@@ -85,6 +85,7 @@ type Recipient struct {
 	Original    string      // as the envelope had it, where that differs
 	Disposition Disposition // the last one
 	Local       bool        // delivered, or tried to be, on this host
+	HasDelay    bool        // Delay is known
 	Time        Instant     // of the last disposition
 	Relay       string
 	Transport   string

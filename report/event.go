@@ -113,7 +113,9 @@ func (o *object) eventOutcome(ev *mail.Event) {
 	o.numIf("code", int64(ev.Code))
 	o.strIf("dsn", ev.DSN)
 	o.strIf("reply", ev.Reply)
-	o.secondsIf("delay_seconds", ev.Delay)
+	if ev.Has(mail.HasDelay) {
+		o.seconds("delay_seconds", ev.Delay)
+	}
 }
 
 func (o *object) eventFlags(f mail.Flags) {

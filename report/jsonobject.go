@@ -72,12 +72,6 @@ func (o *object) bool(name string, v bool) {
 	o.buf = strconv.AppendBool(o.buf, v)
 }
 
-func (o *object) secondsIf(name string, d time.Duration) {
-	if d > 0 {
-		o.seconds(name, d)
-	}
-}
-
 func (o *object) seconds(name string, d time.Duration) {
 	o.key(name)
 	o.buf = strconv.AppendFloat(o.buf, math.Round(d.Seconds()*1e6)/1e6, 'f', -1, 64)

@@ -128,7 +128,9 @@ func (o *object) recipient(r *mail.Recipient) {
 	o.numIf("code", int64(r.Code))
 	o.strIf("reply", r.Reply)
 	o.numIf("attempts", int64(r.Attempts))
-	o.secondsIf("delay_seconds", r.Delay)
+	if r.HasDelay {
+		o.seconds("delay_seconds", r.Delay)
+	}
 	o.close()
 }
 

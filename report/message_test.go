@@ -25,7 +25,7 @@ func full() *mail.Message {
 		Script: "mail.php", Directory: "/srv/www", Sender: "Anna@One.Example", Subject: "Software", Size: 1234, Direction: mail.Inbound,
 		Recipients: []mail.Recipient{
 			{Address: "susan@mailbox.example", Original: "susan@club.example", Disposition: mail.Delivered, Time: at("14:44:12"), Relay: "mx1.club.example",
-				RelayIP: netip.MustParseAddr("192.0.2.7"), DSN: "2.0.0", Reply: "250 2.0.0 Ok: queued as 77F", Attempts: 1, Delay: 400 * time.Millisecond},
+				RelayIP: netip.MustParseAddr("192.0.2.7"), DSN: "2.0.0", Reply: "250 2.0.0 Ok: queued as 77F", Attempts: 1, Delay: 400 * time.Millisecond, HasDelay: true},
 			{Address: "gone@club.example", Disposition: mail.Deferred, Relay: "none", Attempts: 3, Reply: "timed out"},
 		},
 		Queued: 1200 * time.Millisecond, Completed: true,

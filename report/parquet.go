@@ -42,16 +42,16 @@ type messageRow struct {
 }
 
 type recipientRow struct {
-	Address     string  `parquet:"address,dict"`
-	Original    string  `parquet:"original,optional,dict"`
-	Disposition string  `parquet:"disposition,optional,dict"`
-	Time        *int64  `parquet:"time,optional,timestamp(microsecond)"`
-	Relay       string  `parquet:"relay,optional,dict"`
-	RelayIP     string  `parquet:"relay_ip,optional,dict"`
-	DSN         string  `parquet:"dsn,optional,dict"`
-	Reply       string  `parquet:"reply,optional,dict"`
-	Attempts    int64   `parquet:"attempts,optional"`
-	Delay       float64 `parquet:"delay_seconds,optional"`
+	Address     string   `parquet:"address,dict"`
+	Original    string   `parquet:"original,optional,dict"`
+	Disposition string   `parquet:"disposition,optional,dict"`
+	Time        *int64   `parquet:"time,optional,timestamp(microsecond)"`
+	Relay       string   `parquet:"relay,optional,dict"`
+	RelayIP     string   `parquet:"relay_ip,optional,dict"`
+	DSN         string   `parquet:"dsn,optional,dict"`
+	Reply       string   `parquet:"reply,optional,dict"`
+	Attempts    int64    `parquet:"attempts,optional"`
+	Delay       *float64 `parquet:"delay_seconds,optional"`
 }
 
 // rowsPerGroup bounds the memory: a row group is held until it is full.
@@ -125,7 +125,11 @@ func rowOf(m *mail.Message) messageRow {
 func recipientRowOf(r *mail.Recipient) recipientRow {
 	row := recipientRow{
 		Address: valid(r.Address), Disposition: r.Disposition.String(), Time: micros(r.Time), DSN: valid(r.DSN), Reply: valid(r.Reply),
-		Attempts: int64(r.Attempts), Delay: r.Delay.Seconds(),
+		Attempts: int64(r.Attempts),
+	}
+	if r.HasDelay {
+		seconds := r.Delay.Seconds()
+		row.Delay = &seconds
 	}
 	if r.Original != r.Address {
 		row.Original = valid(r.Original)

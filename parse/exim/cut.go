@@ -248,6 +248,14 @@ func duration(s string) (d time.Duration, ok bool) {
 	return d, d >= 0
 }
 
+// delayed stores a duration.
+func delayed(s string, ev *mail.Event) {
+	if d, ok := duration(s); ok {
+		ev.Delay = d
+		ev.Flags |= mail.HasDelay
+	}
+}
+
 func unitOf(c byte) time.Duration {
 	switch c {
 	case 's':

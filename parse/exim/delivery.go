@@ -1,6 +1,7 @@
 package exim
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type outcome struct {
 	relayed                   bool // H= was there
 	size                      int64
 	onQueue, delivering       time.Duration
+	timed                     bool   // one of the two is known
 	reason                    string // "**": the text behind the fields; "==": what follows "defer"
 	failing                   bool   // a reason may follow the fields
 	cut                       bool
@@ -225,8 +227,10 @@ func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 		o.size, ok = number(value)
 	case dOnQueue:
 		o.onQueue, ok = duration(value)
+		o.timed = true
 	case dDelivering:
 		o.delivering, ok = duration(value)
+		o.timed = true
 	case dShadow:
 		rest = skipParentheses(rest)
 	}
@@ -308,8 +312,9 @@ func (o *outcome) store(ev *mail.Event) {
 	if o.relayed {
 		o.host.relay(ev)
 	}
-	if ev.Delay = o.onQueue; o.onQueue == 0 {
-		ev.Delay = o.delivering
+	if o.timed {
+		ev.Delay = cmp.Or(o.onQueue, o.delivering)
+		ev.Flags |= mail.HasDelay
 	}
 	if o.cut {
 		ev.Flags |= mail.Incomplete

@@ -156,7 +156,7 @@ func reasonAfter(s string) (reason string, ok bool) {
 func (o *outcome) failed(reason string) {
 	if i := strings.LastIndexByte(reason, ' '); i >= 0 && strings.HasPrefix(reason[i:], " DT=") {
 		if d, ok := duration(reason[i+4:]); ok {
-			o.delivering, reason = d, reason[:i]
+			o.delivering, o.timed, reason = d, true, reason[:i]
 		}
 	}
 	o.reason = reason

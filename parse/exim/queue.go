@@ -97,7 +97,7 @@ func completed(s string, ev *mail.Event) bool {
 		if !ok {
 			return false
 		}
-		ev.Delay, _ = duration(time)
+		delayed(time, ev)
 	}
 	ev.Kind = mail.Complete
 	return true

@@ -85,7 +85,7 @@ func connection(s, rest string, ev *mail.Event) bool {
 	tail = hostFields(tail, ev)
 	if strings.HasPrefix(tail, " lost") {
 		if before, d, ok := strings.Cut(tail, " D="); ok {
-			ev.Delay, _ = duration(d)
+			delayed(d, ev)
 			tail = before
 		}
 	}
@@ -110,7 +110,7 @@ func hostFields(s string, ev *mail.Event) (rest string) {
 			}
 			ev.Interface = value
 		case "D":
-			ev.Delay, _ = duration(value)
+			delayed(value, ev)
 		case "X":
 			ev.TLS = value
 		case "P":
@@ -137,7 +137,7 @@ func ended(s, after string, ev *mail.Event) bool {
 		ev.User, _ = cutToken(after)
 	}
 	if _, d, ok := strings.Cut(after, " D="); ok {
-		ev.Delay, _ = duration(d)
+		delayed(d, ev)
 	}
 	ev.Kind, ev.Text = mail.Disconnect, strings.TrimSuffix(s[:len(s)-len(after)], " from ")
 	return true
@@ -157,7 +157,7 @@ func timedOut(s, rest string, ev *mail.Event) bool {
 		}
 	}
 	if i := strings.LastIndex(after, " D="); i >= 0 {
-		ev.Delay, _ = duration(after[i+3:])
+		delayed(after[i+3:], ev)
 	}
 	ev.Kind, ev.Stage, ev.Text = mail.Disconnect, "DATA", strings.TrimSuffix(s[:len(s)-len(after)], " from ")
 	return true

@@ -63,7 +63,8 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	if s, ok = strings.CutPrefix(s, ", status="); !ok {
 		return parse.Damaged
 	}
-	ev.Recipient, ev.Original, ev.Delay, ev.DSN = to, original, seconds(delay), dsn
+	ev.Recipient, ev.Original, ev.DSN = to, original, dsn
+	delayed(delay, ev)
 	setRelay(relay, ev)
 	return result(s, ev)
 }

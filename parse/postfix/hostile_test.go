@@ -117,11 +117,15 @@ func TestDSN(t *testing.T) {
 	good("", "", "")
 }
 
-func TestSeconds(t *testing.T) {
-	for in, want := range map[string]time.Duration{"0": 0, "0.02": 20 * time.Millisecond, "1.9": 1900 * time.Millisecond, "463": 463 * time.Second,
-		"0.123456": 123456 * time.Microsecond, "": 0, "x": 0, "1.": time.Second, "99999999999": 0} {
-		if got := seconds(in); got != want {
-			t.Errorf("%s: got %v want %v", in, got, want)
+func TestDelayed(t *testing.T) {
+	for in, want := range map[string]mail.Event{
+		"0": {Flags: mail.HasDelay}, "0.02": {Flags: mail.HasDelay, Delay: 20 * time.Millisecond}, "1.9": {Flags: mail.HasDelay, Delay: 1900 * time.Millisecond},
+		"463": {Flags: mail.HasDelay, Delay: 463 * time.Second}, "0.123456": {Flags: mail.HasDelay, Delay: 123456 * time.Microsecond},
+		"1.": {Flags: mail.HasDelay, Delay: time.Second}, "": {}, "x": {}, "99999999999": {},
+	} {
+		var got mail.Event
+		if delayed(in, &got); got != want {
+			t.Errorf("%s: got %v %v want %v %v", in, got.Delay, got.Flags, want.Delay, want.Flags)
 		}
 	}
 }

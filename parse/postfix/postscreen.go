@@ -63,7 +63,8 @@ func pregreet(body string, ev *mail.Event) parse.Verdict {
 	if len(said) > 5 && (strings.EqualFold(said[:5], "EHLO ") || strings.EqualFold(said[:5], "HELO ")) {
 		ev.Client.HELO, _, _ = strings.Cut(said[5:], `\`)
 	}
-	ev.Kind, ev.Text, ev.Delay = mail.Warning, body, seconds(delay)
+	ev.Kind, ev.Text = mail.Warning, body
+	delayed(delay, ev)
 	return parse.Parsed
 }
 
@@ -90,7 +91,8 @@ func misbehaved(body string, ev *mail.Event) parse.Verdict {
 	if rest, ok := strings.CutPrefix(body, "HANGUP after "); ok {
 		delay, rest, _ := strings.Cut(rest, " ")
 		_, ok = cutClient(strings.TrimPrefix(rest, "from "), ev)
-		ev.Kind, ev.Text, ev.Delay = mail.Warning, body, seconds(delay)
+		ev.Kind, ev.Text = mail.Warning, body
+		delayed(delay, ev)
 		return clientFound(ok)
 	}
 	for _, word := range [...]string{

@@ -131,11 +131,11 @@ func cutNumber(s string) (n int64, rest string, ok bool) {
 	return n, s[i:], i > 0
 }
 
-// seconds reads a delay, "12" or "0.02"; anything else is 0.
-func seconds(s string) time.Duration {
+// delayed stores a delay, "12" or "0.02". Anything else is none.
+func delayed(s string, ev *mail.Event) {
 	whole, rest, ok := cutNumber(s)
 	if !ok || whole > 1e9 {
-		return 0
+		return
 	}
 	d := time.Duration(whole) * time.Second
 	if len(rest) > 1 && rest[0] == '.' {
@@ -145,7 +145,8 @@ func seconds(s string) time.Duration {
 			unit /= 10
 		}
 	}
-	return d
+	ev.Delay = d
+	ev.Flags |= mail.HasDelay
 }
 
 // cutCode cuts an SMTP reply code and a blank from the front (RFC 5321, section 4.2).
