@@ -435,11 +435,12 @@ func (t *Tracker) ofTask(on *host, id string) (children []*hop) {
 }
 
 // linkTask ties what a filter put back to the mail that it was given, where its answer names only its own ID for both, and
-// puts the name of the child in that one's place.
-func (t *Tracker) linkTask(h *hop, ev *mail.Event) {
+// returns the delivery with the name of the child in that one's place. The event itself is of the reader, and is not changed.
+func (t *Tracker) linkTask(h *hop, ev *mail.Event) *mail.Event {
 	if t.tasks.n == 0 || ev.Child == "" || !isNear(ev) {
-		return
+		return ev
 	}
+	told := ev
 	for _, child := range t.ofTask(h.queue.host, ev.Child) {
 		if child.message != h.message && (child.marks&mayReturn == 0 || !t.mayFollow(h.message, child)) {
 			continue
@@ -447,9 +448,11 @@ func (t *Tracker) linkTask(h *hop, ev *mail.Event) {
 		if child.message != h.message {
 			t.join(h, child, reinjected, nil)
 		}
-		ev.Child = child.id
+		c := *ev
+		c.Child, told = child.id, &c
 		h.queue.host.rememberFilter(netip.AddrPortFrom(ev.RelayIP, ev.RelayPort))
 	}
+	return told
 }
 
 // filtered ties what a filter says it put a mail back as ("queued_as: 5C3D7720A1", several joined by a slash).

@@ -247,7 +247,7 @@ func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 	if h.marks&accepted == 0 && h.state == over {
 		t.revive(h) // cleanup bounces a mail that it refuses, where nobody waits for an answer
 	}
-	t.linkTask(h, ev)
+	ev = t.linkTask(h, ev)
 	t.linkDelivery(h, t.outcome(h, ev), ev)
 }
 
