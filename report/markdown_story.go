@@ -61,15 +61,13 @@ func (d *document) story(s *story) {
 	d.item("when", when(d.r, s.main, ""))
 	d.item("hosts", codes(s.main.Hosts, 8, len(s.main.Hosts)))
 	d.item("how much", howMuch(s.main))
-	d.item("how fast", howFast(s.main, zone))
-	if counts, minutes := series(s.main.Timeline, 60); len(counts) > 2 {
-		d.item("over time", code(sparkline(counts))+" (a mark is "+step(minutes)+")")
-	}
 	if queued := queuedText(s.findings()); queued != "" {
 		d.item("still queued", queued+", as far as the log tells")
 	}
+	d.item("who", markdown(whoText(s)))
 	d.item("how sure", code(s.main.Detector)+", "+percent(s.main.Score))
 	d.statements("How they got in", s.ways)
+	d.todo(s)
 	d.chain(s)
 	d.head(3, "Who did it")
 	d.item("accounts", codes(s.main.Accounts, 10, len(s.main.Accounts)))
@@ -77,6 +75,10 @@ func (d *document) story(s *story) {
 	d.item("signature", code(s.main.Signature.In(zone)))
 	d.clients(s.clients)
 	d.head(3, "What went out, and to whom")
+	d.item("how fast", howFast(s.main, zone))
+	if counts, minutes := series(s.main.Timeline, 60); len(counts) > 2 {
+		d.item("over time", code(sparkline(counts))+" (a mark is "+step(minutes)+")")
+	}
 	d.item("senders", counts(s.main.Senders, 5, max(s.main.Counts.Senders, len(s.main.Senders))))
 	d.item("recipient domains", counts(s.main.RecipientDomains, 10, max(s.main.Counts.RecipientDomains, len(s.main.RecipientDomains))))
 	d.item("subjects", counts(s.main.Subjects, 5, len(s.main.Subjects)))
@@ -86,7 +88,7 @@ func (d *document) story(s *story) {
 	d.mangled(s.main.Mangled)
 	d.statements("Who else is concerned", s.concerned)
 	d.statements("Damage", s.damage)
-	d.todo(s)
+	d.prevention(s)
 	d.why(s)
 	d.list(3, "What of it cannot be known", s.limits)
 }
@@ -148,6 +150,9 @@ func (d *document) todo(s *story) {
 			d.fence(a.Command)
 		}
 	}
+}
+
+func (d *document) prevention(s *story) {
 	if len(s.prevention) == 0 {
 		return
 	}

@@ -380,6 +380,35 @@ func TestStillQueued(t *testing.T) {
 	}
 }
 
+// Who, when, how much, how they got in and what to do come first, in every form; what happened and why we say so follow.
+func TestAnswerComesFirst(t *testing.T) {
+	for _, form := range []struct {
+		name  string
+		write func(*bytes.Buffer, *Report) error
+		parts []string
+	}{
+		{"terminal", func(w *bytes.Buffer, r *Report) error { return Terminal(w, r, Style{Width: 100}) },
+			[]string{"HIGH ", "  when ", "  how much ", "  way in ", "  client ", "  do now ", "  how fast ", "  timeline ", "  why ", "  lines ", "  go on "}},
+		{"markdown", func(w *bytes.Buffer, r *Report) error { return Markdown(w, r) },
+			[]string{"# ", "**when:**", "**how much:**", "**who:**", "### How they got in", "### What to do now", "### What happened", "### What went out", "### Why we say so", "**go on:**"}},
+		{"html", func(w *bytes.Buffer, r *Report) error { return HTML(w, r) },
+			[]string{"<h1", "<dt>when</dt>", "<dt>how much</dt>", "<dt>how they got in</dt>", "<dt>who</dt>", "<h3>What to do now</h3>", "<h3>What happened</h3>", "<h3>Why we say so</h3>", "To go on:"}},
+	} {
+		var out bytes.Buffer
+		if err := form.write(&out, investigation()); err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for _, part := range form.parts {
+			n := strings.Index(out.String()[at:], part)
+			if n < 0 {
+				t.Fatalf("%s: %q does not stand behind what comes before it", form.name, part)
+			}
+			at += n
+		}
+	}
+}
+
 // A customer who may relay and was abused is called, and his mail held: to keep him out takes his honest mail, too. A door that is
 // open to many is mended.
 func TestActionsForACustomer(t *testing.T) {
