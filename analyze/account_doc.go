@@ -32,4 +32,5 @@ always had); a programme that collects mail and logs in every minute.
 What it cannot see: a thief at the owner's own computer who sends little; the browser behind a webmail, unless the webmail's own
 log is given, too (Roundcube: userlogins, and sendmail where the mail server lets the webmail send without a login); logins at
 the mailbox server, unless its log is given. An account that was first used in this log on the day of its abuse has no
-past to be compared with.`
+past to be compared with; where the log shows hardly anything but abuse of it, it is compared with the other accounts, and
+must have a fifth of its recipients refused.`

@@ -15,6 +15,8 @@ import (
 type inquest struct {
 	w    *accountWatch
 	site *Site
+	sent int                  // messages of all accounts …
+	days int                  // … and the days on which they sent, over all
 	like float64              // messages that accounts send on a day on which they send at all
 	home map[netip.Prefix]int // wide networks: how many accounts are at home there
 	orgs map[string]string    // organisations of domains that were looked up
@@ -42,10 +44,9 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 func (w *accountWatch) inquest(site *Site) *inquest {
 	w.joinSpellings(site)
 	q := &inquest{w: w, site: site, home: make(map[netip.Prefix]int), orgs: make(map[string]string), fail: make(map[netip.Prefix]int)}
-	sent, days := 0, 0
 	for _, l := range w.logins.All() {
-		sent += l.sent
-		days += bits.OnesCount64(l.days)
+		q.sent += l.sent
+		q.days += bits.OnesCount64(l.days)
 		for net := range l.steady(w.pass.Thresholds.Burst.AloneFrom) {
 			q.home[net]++
 		}
@@ -54,7 +55,7 @@ func (w *accountWatch) inquest(site *Site) *inquest {
 		}
 	}
 	q.nets = w.mostNetworks()
-	q.like = float64(sent) / float64(max(1, days))
+	q.like = float64(q.sent) / float64(max(1, q.days))
 	return q
 }
 
@@ -180,6 +181,7 @@ type charge struct {
 	strangeN int     // messages from a network that is not the owner's
 	dense    bool    // it sent unusually much in minutes
 	regular  bool    // and does so on other days
+	always   float64 // it does so throughout the log: how many times what others send on a day; else 0
 	direct   int     // messages from an address of the owner's, not through a host of ours
 	hours    [24]int // messages by hour of UTC
 	entries  []entry
@@ -215,7 +217,63 @@ func (q *inquest) charges(l *login) []*charge {
 	if told := q.joinCharges(all); len(told) > 0 {
 		return told
 	}
+	if c := s.throughout(); c != nil {
+		q.judge(c)
+		return q.joinCharges([]*charge{c})
+	}
 	return q.visits(l)
+}
+
+// throughout is the charge of an account from which the log shows little but abuse: it began before the log did, and goes on
+// evenly, so that nothing stands out against the account's own past, and the thief's network is the one that is used most.
+// What others send on a day, and the lists that they do not write to, tell. Notices of a mail server behind the account bounce,
+// too; the owner of a shop writes to people who exist. nil: it is not so.
+func (s *suspect) throughout() *charge {
+	const mass = 100
+	if s.story != nil || len(s.windows) > 0 || len(s.records) < mass || 2*s.past > len(s.records) {
+		return nil
+	}
+	all, nets, notices := new(use), make(map[netip.Prefix]*use), 0
+	for _, r := range s.records {
+		net := NetworkOf(r.client.IP)
+		if nets[net] == nil {
+			nets[net] = new(use)
+		}
+		readers, refused := r.refused()
+		for _, u := range [...]*use{all, nets[net]} {
+			u.n++
+			u.readers += readers
+			u.refused += refused
+		}
+		if r.sender == mail.NullSender {
+			notices++
+		}
+	}
+	days := bits.OnesCount64(s.days)
+	others := float64(s.q.sent-s.sent) / float64(max(1, s.q.days-days))
+	if 5*all.refused < all.readers || 5*notices > all.n || float64(s.sent) < manyTimes*max(1, others)*float64(max(1, days)) {
+		return nil
+	}
+	clear(s.usual)
+	clear(s.orgs)
+	for net, u := range nets { // from where little comes, and is taken, the owner writes
+		if 20*u.n < all.n && 2*ratio(u.refused, u.readers) < ratio(all.refused, all.readers) {
+			s.usual[net] = true
+		}
+	}
+	c := s.newCharge(false)
+	c.always = float64(s.sent) / float64(max(1, days)) / max(1, others)
+	for i, r := range s.records {
+		if s.strange[i] = !s.usual[NetworkOf(r.client.IP)] && !s.q.site.IsOwn(r.client.IP); s.usual[NetworkOf(r.client.IP)] {
+			continue
+		}
+		c.take(i, r)
+	}
+	slices.Sort(c.times)
+	c.countBeside()
+	c.outside = s.sent - c.Counts.Messages
+	c.entries = c.entriesOf()
+	return c
 }
 
 // joinCharges makes one of what looks like several acts of one story.

@@ -50,9 +50,16 @@ func (q *inquest) volume(c *charge) {
 	} else {
 		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
 	}
+	if c.always > 0 {
+		weight := 0.2
+		if c.always >= 3*manyTimes {
+			weight = 0.3
+		}
+		c.because("far-above-others", weight, "as long as the log goes, and %d times what other accounts here send on a day", int(math.Round(c.always)))
+	}
 	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where these were few hours.
 	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)
-	if times := float64(n) / max(1, usual); times >= 20 || times >= tooDense && !c.dense && n >= 100 {
+	if times := float64(n) / max(1, usual); c.always == 0 && (times >= 20 || times >= tooDense && !c.dense && n >= 100) {
 		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(times)))
 	}
 }
@@ -312,7 +319,7 @@ func (q *inquest) owner(c *charge) {
 	if c.share(listedMail) >= 0.5 {
 		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
 	}
-	if 2*c.direct >= c.Counts.Messages && c.atHome() {
+	if c.always == 0 && 2*c.direct >= c.Counts.Messages && c.atHome() { // or the abuse itself says where home is
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	}
 	if c.oneName(q.site) && 2*c.forgedN < c.Counts.Messages {

@@ -23,6 +23,32 @@ func (w *town) spam(at time.Duration, ip, account, sender string, i int) {
 	w.send(at, ip, account, sender, to, d)
 }
 
+// What began before the log did, and goes on evenly, stands out against nothing that the account did at other times.
+func TestAccountThroughoutTheLog(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		bad  int // one in so many recipients does not exist
+		want int
+	}{{"to a list", 3, 960}, {"to people who exist, as a shop does", 30, 0}} {
+		w := newTown(2)
+		for i := range 960 {
+			w.send(time.Duration(i)*3*time.Minute, "177.32.67.133", user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.bad))
+		}
+		var got []Finding
+		for _, f := range w.find(account) {
+			if f.Severity > Low {
+				got = append(got, f)
+			}
+		}
+		switch {
+		case tt.want == 0 && len(got) > 0:
+			t.Errorf("%s: got %v", tt.name, got[0].Title)
+		case tt.want > 0 && (len(got) != 1 || got[0].Counts.Messages != tt.want || len(got[0].Clients) != 1):
+			t.Errorf("%s: got %d findings, want one of %d messages from one client: %+v", tt.name, len(got), tt.want, got)
+		}
+	}
+}
+
 // Whatever the thief's manner: his messages are found, all of them and none of the owner's.
 func TestAccount(t *testing.T) {
 	carla := Subject{Account, user(7)}
