@@ -81,21 +81,28 @@ func (s *survey) findZones() {
 		}
 	}
 	s.zones = make(map[string]zone)
-	var first zone
-	agree := true
+	var timeless, stamped []zone
 	for _, group := range slices.Sorted(maps.Keys(proofs)) {
 		z := s.solve(group, proofs[group])
 		s.zones[group] = z
-		if first.Location == nil {
-			first = z
+		if slices.ContainsFunc(proofs[group], func(p parse.Proof) bool { return p.Kind != parse.ByStamp }) {
+			timeless = append(timeless, z)
+		} else {
+			stamped = append(stamped, z)
 		}
-		agree = agree && z.String() == first.String()
 	}
+	// A host that names its offset is often a container's, and says UTC wherever it stands: of one that names none, the others
+	// that name none tell more.
+	like := timeless
+	if len(like) == 0 {
+		like = stamped
+	}
+	agree := !slices.ContainsFunc(like, func(z zone) bool { return z.String() != like[0].String() })
 	switch {
 	case s.o.Zone != nil:
 		s.site = zone{Location: s.o.Zone, why: s.o.Zone.String() + ", as asked for"}
-	case first.Location != nil && agree:
-		s.site = zone{Location: first.Location, why: first.String() + ", as in the other files"}
+	case len(like) > 0 && agree:
+		s.site = zone{Location: like[0].Location, why: like[0].String() + ", as in the other files"}
 	default:
 		s.site = zone{Location: s.o.LocalZone, why: s.o.LocalZone.String() + ", the zone of this machine: nothing in the log proves it"}
 	}

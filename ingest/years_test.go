@@ -172,6 +172,19 @@ func TestZones(t *testing.T) {
 	}
 }
 
+// Of a host that proves nothing, another one whose stamps leave out the zone tells more than a container that writes UTC.
+func TestZoneOfAHostThatProvesNothing(t *testing.T) {
+	_, ledger := moments(t, options(), logs(t,
+		"mx1.log", "May 14 10:00:06 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240514080006.4F2A91C0D3@x>\n",
+		"mx2.log", "May 14 10:00:06 mx2 postfix/a[1]: x\n",
+		"mx3.log", "2024-05-14T08:00:06Z mx3 postfix/a[1]: x\n"))
+	for _, f := range ledger.Files {
+		if strings.HasSuffix(f.Path, "mx2.log") && f.ZoneRule != "+02:00, as in the other files" {
+			t.Errorf("got rule %q", f.ZoneRule)
+		}
+	}
+}
+
 // base62 writes the seconds of an Exim message ID.
 func base62(n int64) string {
 	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
