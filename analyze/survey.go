@@ -27,6 +27,7 @@ type Survey struct {
 	lately      [latelySlots]uint64 // hashes of some of them, as they were written
 	seed        maphash.Seed
 	handIns     *Entities[netip.Addr, handIns]
+	behind      map[netip.Addr]*nextHop
 	population  Population
 	servers     []string // of others, different ones, up to directFrom
 }
@@ -59,6 +60,7 @@ func NewSurvey(pass *Pass) *Survey {
 		pass:       pass,
 		hosts:      make(map[string]*hostSeen),
 		recipients: make(map[string]struct{}),
+		behind:     make(map[netip.Addr]*nextHop),
 		seed:       maphash.MakeSeed(),
 		domains:    domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
 		redirected: domainCounts{all: make(map[string]*domainCount), most: pass.Thresholds.Site.MaxDomains},
@@ -95,6 +97,7 @@ func (s *Survey) Message(m *mail.Message) {
 func (s *Survey) delivered(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
+		s.passedBehind(m, r)
 		if !r.Local && r.Redirected() {
 			s.redirected.count(domainOf(r.Original))
 		}
@@ -351,6 +354,13 @@ func (s *Survey) Merge(other *Survey) {
 	for ip, h := range other.handIns.All() {
 		s.handIns.At(ip).merge(h, s.pass.Thresholds.Site.WebmailFrom)
 	}
+	for ip, h := range other.behind {
+		if mine := s.behind[ip]; mine != nil {
+			mine.merge(h)
+		} else if len(s.behind) < maxNextHops {
+			s.behind[ip] = h
+		}
+	}
 	s.population.merge(&other.population)
 	for _, name := range other.servers {
 		if len(s.servers) < directFrom && !slices.Contains(s.servers, name) {
@@ -523,7 +533,8 @@ func (s *Survey) passedTo(h *hostSeen) (string, int) {
 	return best, most
 }
 
-// relayDomains are the domains whose mail a host of ours passes to another host of ours, or forwards to whoever it is for.
+// relayDomains are the domains whose mail a host of ours passes to another host of ours or one behind it, or forwards to whoever
+// it is for.
 func (s *Survey) relayDomains(site *Site) {
 	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
 		if !site.IsSecondary(name) {
@@ -544,6 +555,7 @@ func (s *Survey) relayDomains(site *Site) {
 			site.RelayDomains[domain] = Known{Value: domain, Why: plural(n, "recipient", "recipients") + " forwarded to other domains"}
 		}
 	}
+	s.behindUs(site)
 	s.givenElsewhere(site)
 }
 

@@ -151,3 +151,52 @@ func TestSpan(t *testing.T) {
 		t.Errorf("got %v to %v, %g", site.First, site.Last, site.Span())
 	}
 }
+
+// What a gateway passes to a host on a private address is ours, unless all mail leaves by that host.
+func TestDomainsBehindAGateway(t *testing.T) {
+	passed := func(to, by, client string) mail.Message {
+		m := inbound(to, "gw")
+		m.Client.IP = netip.MustParseAddr(client)
+		m.Recipients[0].Local, m.Recipients[0].RelayIP = false, netip.MustParseAddr(by)
+		return m
+	}
+	ours := times(20, passed("susan@site.example", "10.0.0.2", "192.0.2.1"))
+	out := func(by string) (all []mail.Message) {
+		for _, domain := range []string{"a.example", "b.example", "c.example", "d.example"} {
+			all = append(all, passed("x@"+domain, by, "10.0.0.2"))
+		}
+		return all
+	}
+	var world []mail.Message
+	for i := range 40 {
+		world = append(world, passed("x@w"+string(rune('a'+i%20))+".example", "10.0.0.2", "192.0.2.1"))
+	}
+	for _, tt := range []struct {
+		name     string
+		messages []mail.Message
+		want     bool
+	}{
+		{"and our own mail leaves elsewhere", slices.Concat(ours, out("198.51.100.1")), true},
+		{"by which our own mail leaves, too", slices.Concat(ours, out("10.0.0.2")), false},
+		{"a relay for a company's public addresses", slices.Concat(ours, world), false},
+		{"on a public address", times(20, passed("susan@site.example", "198.51.100.1", "192.0.2.1")), false},
+		{"once", ours[:1], false},
+	} {
+		if got := surveyed(&Pass{}, tt.messages, nil).IsOurs("site.example"); got != tt.want {
+			t.Errorf("%s: ours is %v", tt.name, got)
+		}
+		half := len(tt.messages) / 2
+		a, b := NewSurvey(&Pass{Thresholds: DefaultThresholds()}), NewSurvey(&Pass{Thresholds: DefaultThresholds()})
+		for i := range tt.messages {
+			if s := a; i < half {
+				s.Message(&tt.messages[i])
+			} else {
+				b.Message(&tt.messages[i])
+			}
+		}
+		a.Merge(b)
+		if got := a.Site().IsOurs("site.example"); got != tt.want {
+			t.Errorf("%s: merged, ours is %v", tt.name, got)
+		}
+	}
+}
