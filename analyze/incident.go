@@ -43,6 +43,14 @@ func rankOf(detector string) int {
 	return len(precedence)
 }
 
+// rank is how much a finding explains. That users answered a phish explains more than that it was many messages.
+func (f *Finding) rank() int {
+	if f.Detector == phishName && len(f.Accounts) > 0 {
+		return rankOf("burst")*2 - 1
+	}
+	return rankOf(f.Detector) * 2
+}
+
 // isEffect reports whether a detector tells what followed for a whole host, whoever caused it.
 func isEffect(detector string) bool { return detector == "reputation" || detector == "backscatter" }
 
@@ -109,7 +117,7 @@ func joinEffects(sets sets, causes map[int]int, findings []Finding) {
 
 // compareCauses puts the gravest first: the one that stands at the head of an incident.
 func compareCauses(a, b *Finding) int {
-	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(rankOf(a.Detector), rankOf(b.Detector)),
+	return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.rank(), b.rank()),
 		cmp.Compare(b.Counts.Messages, a.Counts.Messages), cmp.Compare(a.ID, b.ID))
 }
 

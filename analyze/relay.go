@@ -251,9 +251,10 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 		found = slices.DeleteFunc(found, func(f Finding) bool { return coveredBy(&f, members) })
 		found = append(found, *open)
 	}
+	found, joined := w.inSomeNames(site, found, members)
 	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
 		r := w.clients.Find(ip)
-		if site.IsOwn(ip) || members[ip] || 2*told[ip] > r.messages {
+		if site.IsOwn(ip) || members[ip] || joined[ip] || 2*told[ip] > r.messages {
 			continue
 		}
 		if f, ok := w.judge(site, r, Subject{IP, ip.String()}); ok {

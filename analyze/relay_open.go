@@ -16,6 +16,8 @@ import (
 const (
 	// relayNames is from how many sender domains on, none of which has a good part of the mail, the names are chance.
 	relayNames = 4
+	// relaySomeNames: those who write more names than that write any.
+	relaySomeNames = 4 * relayNames
 	// relayTogether is how far from what the busy clients sent the mail of one that sent little may be.
 	relayTogether = 30 * time.Minute
 )
@@ -53,6 +55,94 @@ func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Ad
 		return nil, nil
 	}
 	return &f, members
+}
+
+// inSomeNames makes one finding of those about sender domains that the same clients write in turn: two or three forged names are
+// not two or three holes. A domain of ours is one, where a rule trusts it. It returns the clients of what was joined, too, none of which is
+// among those that are told already.
+func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Addr]bool) ([]Finding, map[netip.Addr]bool) {
+	var names []int
+	for i := range found {
+		if w.mayBeNames(site, &found[i]) {
+			names = append(names, i)
+		}
+	}
+	if len(names) > relaySomeNames {
+		return found, nil
+	}
+	sets := newSets(len(found))
+	for at, i := range names {
+		for _, j := range names[:at] {
+			if sameClients(&found[i], &found[j]) {
+				sets.join(i, j)
+			}
+		}
+	}
+	groups := make(map[int][]int)
+	for i := range found {
+		groups[sets.find(i)] = append(groups[sets.find(i)], i)
+	}
+	joined := make(map[netip.Addr]bool)
+	gone := make(map[int]bool)
+	var all []Finding
+	for i := range found {
+		group := groups[i]
+		if len(group) < 2 {
+			continue
+		}
+		f, ok := w.ofClients(site, found, group, told)
+		if !ok {
+			continue
+		}
+		all = append(all, f)
+		for _, k := range group {
+			gone[k] = true
+		}
+		for _, c := range f.Clients {
+			joined[c.IP] = true
+		}
+	}
+	for i := range found {
+		if !gone[i] {
+			all = append(all, found[i])
+		}
+	}
+	return all, joined
+}
+
+func (w *relayWatch) mayBeNames(site *Site, f *Finding) bool {
+	return f.Subject.Kind == SenderDomain && f.Score >= w.pass.Thresholds.Score.Medium && !site.IsOurs(f.Subject.Value)
+}
+
+// sameClients reports whether most messages of each of two findings are of clients that the other has, too.
+func sameClients(a, b *Finding) bool {
+	return coveredBy(a, clientsOf(b)) && coveredBy(b, clientsOf(a))
+}
+
+func clientsOf(f *Finding) map[netip.Addr]bool {
+	set := make(map[netip.Addr]bool, len(f.Clients))
+	for _, c := range f.Clients {
+		set[c.IP] = true
+	}
+	return set
+}
+
+// ofClients is the finding about all that the clients of a group of findings had relayed.
+func (w *relayWatch) ofClients(site *Site, found []Finding, group []int, told map[netip.Addr]bool) (Finding, bool) {
+	var all relayed
+	seen := make(map[netip.Addr]bool)
+	for _, i := range group {
+		for _, c := range found[i].Clients {
+			if r := w.clients.Find(c.IP); r != nil && !seen[c.IP] && !told[c.IP] {
+				seen[c.IP] = true
+				all.merge(r)
+			}
+		}
+	}
+	host, _ := all.tally.Hosts.Most()
+	f, ok := w.judge(site, &all, Subject{Host, cmp.Or(host, namelessHost)})
+	f.Signature = relaySignature(&f)
+	return f, ok && f.Score >= w.pass.Thresholds.Score.Medium
 }
 
 // untold takes from what findings about sender domains cover what is of domains that are many and small: chance names.

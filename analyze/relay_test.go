@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,5 +150,49 @@ func TestRelayNamesItsNotices(t *testing.T) {
 	}
 	if f := &findings[0]; !slices.Equal(f.NoticeIDs, []string{"N0", "N1"}) || f.Notices != 2 {
 		t.Errorf("got %d: %q, want N0 and N1", f.Notices, f.NoticeIDs)
+	}
+}
+
+// Names that the same clients write in turn are one open door, and what went through it is told as one. Two clients that each
+// write a name are two stories, and so is a domain of ours that a rule trusts.
+func TestRelayInSomeNames(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		senders []string
+		apart   bool // each client writes one of them
+		want    []Subject
+		first   int // messages of the first finding
+	}{
+		{"in turn", []string{"bank.example", "post.example"}, false, []Subject{{Host, "mx1"}}, 400},
+		{"three in turn", []string{"bank.example", "post.example", "tax.example"}, false, []Subject{{Host, "mx1"}}, 400},
+		{"one of ours", []string{"site.example", "post.example"}, false, []Subject{{SenderDomain, "post.example"}, {SenderDomain, "site.example"}}, 200},
+		{"each its own", []string{"bank.example", "post.example"}, true, []Subject{{SenderDomain, "bank.example"}, {SenderDomain, "post.example"}}, 200},
+	} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		for i := range 400 {
+			which := i % len(tt.senders)
+			ip := fmt.Sprintf("203.0.%d.9", i/len(tt.senders)%4)
+			if tt.apart {
+				ip = fmt.Sprintf("203.%d.%d.9", which, i/len(tt.senders)%4)
+			}
+			m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(time.Duration(i) * 20 * time.Second),
+				Client: mail.Client{IP: netip.MustParseAddr(ip)}, Sender: fmt.Sprintf("%c%c%cxq%dzkv@%s", 'a'+i%26, 'b'+i%24, 'c'+i%22, i, tt.senders[which]), Completed: true}
+			to(&m, fmt.Sprintf("x%d@r%d.example", i, i%9), bouncing(i, 4))
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		var got []Subject
+		for _, f := range findings {
+			got = append(got, f.Subject)
+		}
+		slices.SortFunc(got, func(a, b Subject) int { return strings.Compare(a.Value, b.Value) })
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+			continue
+		}
+		if n := findings[0].Counts.Messages; n != tt.first {
+			t.Errorf("%s: got %d messages, want %d", tt.name, n, tt.first)
+		}
 	}
 }
