@@ -38,6 +38,8 @@ type file struct {
 
 	clock  *parse.Clock
 	latest mail.Instant // no line is after it
+
+	yearAsked bool // --year: the lines prove nothing against it
 }
 
 // How much of a file is looked at. Most logs prove what has to be proved in their first minutes. But a server that bounces

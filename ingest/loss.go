@@ -112,6 +112,8 @@ func (s *steps) warnings(clock *parse.Clock) (list []string) {
 		why := "the clock was set, or the lines are out of order"
 		if back > halfAYear {
 			why = "the lines are out of order, or of more years than their file's times leave room for; --year tells of which one the newest is"
+		} else if back > 31*24*time.Hour {
+			why = "the lines are out of order, or the log was silent for more than half a year, and what follows is of a later one"
 		} else if _, twice := clock.Twice(one.to); twice {
 			why = "summer time ended, and what follows is taken for the second such hour"
 		} else if (back - time.Hour).Abs() < 2*time.Minute {

@@ -24,6 +24,7 @@ type settler struct {
 	fold      fold
 	losses    losses
 	steps     steps
+	leaps     []leap
 	mta       uint32
 	newest    mail.Instant
 	torn      int64
@@ -364,6 +365,10 @@ func (s *settler) warnings(clock *parse.Clock) (list []string) {
 		list = append(list, w)
 	}
 	list = append(list, s.steps.warnings(clock)...)
+	for _, l := range s.leaps[:min(len(s.leaps), 3)] {
+		list = append(list, fmt.Sprintf("nothing for more than half a year, from %s to %s, and no ID behind it proves the year: it may be a later one",
+			l.from.In(clock.Location()).Format(time.DateTime), l.to.In(clock.Location()).Format(time.DateTime)))
+	}
 	if s.torn > 0 {
 		list = append(list, fmt.Sprintf("torn lines: %d begin with the rest of another one, which is lost", s.torn))
 	}

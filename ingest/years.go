@@ -188,6 +188,7 @@ func (s *survey) yearAsked(ctx context.Context) {
 		why = fmt.Sprintf("the newest line is of %d: no days like these end in %d, which was asked for", year, s.o.Year)
 	}
 	for i, f := range s.files {
+		f.yearAsked = true
 		s.setClock(f, firsts[i], newest, why)
 	}
 }

@@ -87,21 +87,46 @@ func (g *gatherer) queueID(at int) bool {
 // messageID proves by "QID: message-id=<20240124134411.QID@host>": cleanup/cleanup_message.c makes it of the arrival time in
 // UTC and its own queue ID. A stranger cannot know the ID when he chooses his Message-ID.
 func (g *gatherer) messageID(at int) bool {
-	const digits = 14
-	value := g.text[at+len(": message-id=<"):]
-	if len(value) < digits+1 || value[digits] != '.' || !allDigits(value[:digits]) {
+	id, moment, ok := ownMessageID(g.text[at+len(": message-id=<"):])
+	if !ok || at < len(id) || g.text[at-len(id):at] != id {
 		return false
+	}
+	return g.prove(ByMessageID, at-len(id), id, moment)
+}
+
+// ownMessageID reads "20240124134411.QID@host" at the front of a text.
+func ownMessageID(value string) (id string, moment mail.Instant, ok bool) {
+	const digits = 14
+	if len(value) < digits+1 || value[digits] != '.' || !allDigits(value[:digits]) {
+		return "", 0, false
 	}
 	end := strings.IndexByte(value[:min(len(value), 64)], '@')
 	if end < digits+2 {
-		return false
+		return "", 0, false
 	}
-	id := value[digits+1 : end]
-	if at < len(id) || g.text[at-len(id):at] != id {
-		return false
+	moment, ok = compactTime(value)
+	return value[digits+1 : end], moment, ok
+}
+
+// ProvenBy is the moment that an event names by something that only its own machine can have made: what Gather looks for in
+// text.
+func ProvenBy(ev *mail.Event) (moment mail.Instant, ok bool) {
+	switch ev.Kind {
+	case mail.Accept, mail.LocalSubmit:
+		switch {
+		case ev.Has(mail.Doubtful):
+		case ev.MTA == mail.Exim:
+			moment, _, ok = EximID(ev.QueueID)
+		case ev.MTA == mail.Postfix:
+			moment, ok = LongQueueID(ev.QueueID)
+		}
+	case mail.MessageID:
+		var id string
+		if id, moment, ok = ownMessageID(ev.MessageID); id != ev.QueueID {
+			ok = false
+		}
 	}
-	moment, ok := compactTime(value)
-	return ok && g.prove(ByMessageID, at-len(id), id, moment)
+	return moment, ok
 }
 
 // compactTime reads "20240124134411".

@@ -1,0 +1,85 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/parse"
+	"mailforensics/parse/exim"
+	"mailforensics/parse/postfix"
+)
+
+// A file without years that is silent for so long that its stamps alone tell too few years, or none: what proves the year on both
+// sides of the silence is believed.
+func TestSilentForMoreThanHalfAYear(t *testing.T) {
+	const base52, base62 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	digits := func(n int64, of string) (s string) {
+		for ; n > 0; n /= int64(len(of)) {
+			s = string(of[n%int64(len(of))]) + s
+		}
+		return s
+	}
+	short := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 postfix/smtpd[1]: 4F2A91C0D3: client=a.example[192.0.2.1]\n"
+	}
+	long := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 postfix/smtpd[1]: " + digits(at.Unix(), base52) + "0000z1: client=a.example[192.0.2.1]\n"
+	}
+	own := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<" + at.Format("20060102150405") + ".4F2A91C0D3@mx1.example.org>\n"
+	}
+	arrival := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 exim[1]: " + digits(at.Unix(), base62) + "-0005Hb-Di <= a@b.example H=(x) [192.0.2.1] P=esmtp S=1\n"
+	}
+	day := func(s string) time.Time { at, _ := time.Parse(time.DateOnly, s); return at.Add(12 * time.Hour) }
+	for _, tt := range []struct {
+		days   string
+		line   func(time.Time) string
+		warned string
+		want   string // where it differs
+	}{
+		{"2022-01-10 2022-06-10 2022-12-10 2023-08-20 2023-08-21 2023-12-01 2024-02-01", long, "", ""},
+		{"2022-01-10 2022-03-10 2023-03-11 2023-03-12 2025-03-13 2025-03-14", long, "", ""},
+		{"2022-01-10 2022-03-10 2024-12-11 2024-12-12", own, "", ""},
+		{"2022-01-10 2022-01-11 2022-03-10 2022-03-11 2024-12-11 2024-12-12", arrival, "", ""},
+		{"2022-02-10 2022-03-10 2022-12-11 2022-12-12", short, "nothing for more than half a year, from 2022-03-10 12:02:00 to 2022-12-11 12:00:00", ""},
+		{"2022-02-10 2022-12-10 2023-08-11 2023-08-12", short, "what follows is of a later one", "2022-02-10 2022-12-10 2022-08-11 2022-08-12"},
+	} {
+		var text strings.Builder
+		days := strings.Fields(tt.days)
+		for _, d := range days {
+			for i := range 3 {
+				text.WriteString(tt.line(day(d).Add(time.Duration(i) * time.Minute)))
+			}
+		}
+		for _, size := range []int{100, 700, 1 << 20} {
+			o := options()
+			o.Formats, o.ChunkSize, o.LocalZone = []parse.Format{postfix.Format, exim.Format}, size, time.UTC
+			if tt.warned == "" {
+				o.Now = day("2026-05-01")
+			} else {
+				o.Now = day("2022-12-20")
+			}
+			got, ledger := moments(t, o, logs(t, "maillog", text.String()))
+			var seen []string
+			for _, at := range got {
+				if d := at[:len(time.DateOnly)]; !slices.Contains(seen, d) {
+					seen = append(seen, d)
+				}
+			}
+			want := days
+			if tt.want != "" {
+				want = strings.Fields(tt.want)
+			}
+			if !slices.Equal(seen, want) {
+				t.Errorf("chunks of %d: got %v, want %v", size, seen, want)
+			}
+			if warnings := fmt.Sprint(ledger.Files[0].Warnings); size == 100 && !strings.Contains(warnings, tt.warned) {
+				t.Errorf("%s: got warnings %s, want %q", tt.days, warnings, tt.warned)
+			}
+		}
+	}
+}
