@@ -367,7 +367,7 @@ func skipQuoted(s string, r rank) (rest string, ok bool) {
 		_, rest := cutToken(s)
 		return rest, r == rSNI || strings.IndexByte(s[:len(s)-len(rest)], '"') < 0
 	}
-	size := lastSize(s)
+	size, any := lastSize(s)
 	for end, n := size, 0; end > 1 && n < tries; n++ {
 		if end = 1 + strings.LastIndexByte(s[1:end], '"'); end == 0 {
 			break
@@ -377,34 +377,32 @@ func skipQuoted(s string, r rank) (rest string, ok bool) {
 			return s[end+1:], true
 		}
 	}
-	if size > 0 {
+	if any {
 		_, rest := cutToken(s)
-		return rest, r == rSNI
+		return rest, size > 0 && r == rSNI
 	}
 	return firstEnd(s[1:], r)
 }
 
-// longestLine is what Exim writes at most.  src/exim.h: LOG_BUFFER_SIZE
-const longestLine = 8192
+// sizes bounds how many texts that look like a size are tried: of a subject's hundred bytes, all of them.
+const sizes = 64
 
-// lastSize is the place of the last S= from which the line follows the order to its end; -1: there is none. It is the one that
-// Exim wrote: whoever sent the message chose its Message-ID, subject and recipients, but a blank stands in those between
-// quotes only, so that behind an S= in them one quote has no partner.
-func lastSize(s string) int {
-	at, times := len(s), tries
-	if at <= longestLine {
-		times = at
-	}
-	for range times {
+// lastSize is the place of the last S= from which the line follows the order to its end, and whether there is any text that
+// looks like one. It is the one that Exim wrote: whoever sent the message chose its Message-ID, subject and recipients, but a
+// blank stands in those between quotes only, so that behind an S= in them one quote has no partner.
+func lastSize(s string) (at int, any bool) {
+	at = len(s)
+	for range sizes {
 		if at = strings.LastIndex(s[:at], " S="); at < 0 {
 			break
 		}
+		any = true
 		var trial mail.Event
 		if fieldsBehind(s[at:], rChunking, &trial) == "" {
-			return at
+			return at, true
 		}
 	}
-	return -1
+	return -1, any
 }
 
 // firstEnd finds the end of a quoted value in a line that was cut: the first quote that stands before a later field.
@@ -529,7 +527,7 @@ func irregular(s string, ev *mail.Event) {
 		size := -1
 		r := arrivalRank(name)
 		if r == rDN {
-			size = lastSize(s)
+			size, _ = lastSize(s)
 		}
 		switch {
 		case size > 0: // a quote stands in the login behind the name
