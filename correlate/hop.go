@@ -231,6 +231,9 @@ func (t *Tracker) wait(m *message, d time.Duration) {
 	if !m.lingers {
 		m.lingers = true
 		t.waiting.push(waiting{m, m.generation, t.now})
+		if n := t.waiting.len(); n == 1 || n > crowd {
+			t.rest = 0
+		}
 	}
 }
 

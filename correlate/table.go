@@ -101,16 +101,19 @@ func (t *table) grow() {
 // mix is a hash of s that nobody who does not know the seed can foresee. It is made for queue IDs, which have ten to
 // twenty-three characters: two or three multiplications (the scheme of wyhash).
 func mix(seed uint64, s string) uint64 {
-	h := seed ^ uint64(len(s))
-	for len(s) >= 8 {
-		h = fold(h^word(s), 0xa0761d6478bd642f)
-		s = s[8:]
+	n := len(s)
+	h := seed ^ uint64(n)
+	if n < 8 {
+		var tail uint64
+		for i := range n {
+			tail |= uint64(s[i]) << (8 * i)
+		}
+		return fold(h^tail, seed|1)
 	}
-	var tail uint64
-	for i := range len(s) {
-		tail |= uint64(s[i]) << (8 * i)
+	for i := 0; i+8 < n; i += 8 {
+		h = fold(h^word(s[i:]), 0xa0761d6478bd642f)
 	}
-	return fold(h^tail, seed|1)
+	return fold(h^word(s[n-8:]), seed|1) // the last eight bytes, some of them again
 }
 
 func fold(a, b uint64) uint64 {

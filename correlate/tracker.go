@@ -13,6 +13,7 @@
 package correlate
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -55,7 +56,8 @@ const (
 	// A line that is late, or a birth line that comes after the first lines of its child processes.
 	late = 5 * time.Second
 
-	maxAge = 30 * 24 * time.Hour // of an open message: six times Postfix's maximal_queue_lifetime
+	maxAge     = 30 * 24 * time.Hour // of an open message: six times Postfix's maximal_queue_lifetime
+	evictEvery = time.Minute         // how often that is looked at
 
 	maxTexts      = 8      // ACL texts and headers of a message
 	maxLines      = 10_000 // lines of a message
@@ -98,8 +100,10 @@ type Tracker struct {
 
 	oldest, newest *message // all open messages, in order of birth
 	open           int
-	taken          *message // that the line at hand bore
-	waiting        fifo     // those that are over and linger
+	taken          *message     // that the line at hand bore
+	waiting        fifo         // those that are over and linger
+	rest           mail.Instant // before it, none of them has lingered long enough
+	eviction       mail.Instant // before it, none is too old
 	spare          []*message
 	lending        bool
 	lent           lent
@@ -142,10 +146,12 @@ func (t *Tracker) Event(ev *mail.Event) {
 	if ev.Time != 0 {
 		t.now = ev.Time
 	}
-	if t.waiting.len() > 0 {
+	if t.now >= t.rest {
 		t.release()
 	}
-	t.evict()
+	if t.open >= t.options.MaxOpen || t.now >= t.eviction {
+		t.evict()
+	}
 	if ev.Flags.Has(mail.Doubtful) {
 		t.stats.Doubtful++
 		return
@@ -187,15 +193,18 @@ func (t *Tracker) patience() patience {
 // single line with a stamp from the future does not end all lingering.
 func (t *Tracker) release() {
 	for range 4 {
-		if t.waiting.len() == 0 {
+		n := t.waiting.len()
+		if n == 0 {
+			t.rest = math.MaxInt64
 			return
 		}
 		w := t.waiting.first()
-		age := t.now.Sub(w.since)
-		switch n := t.waiting.len(); {
-		case n > maxLingering:
-		case n > crowd && age >= t.patience().crowded:
-		case age < t.patience().usual:
+		patience := t.patience().usual
+		if n > crowd {
+			patience = t.patience().crowded
+		}
+		if due := w.since.Add(patience); n <= maxLingering && t.now < due {
+			t.rest = due
 			return
 		}
 		t.waiting.pop()
@@ -231,6 +240,7 @@ func (t *Tracker) Silent(d time.Duration) {
 func (t *Tracker) evict() {
 	m := t.oldest
 	if m == nil || t.open < t.options.MaxOpen && (t.now.Sub(m.born) < maxAge || m.born == 0) {
+		t.eviction = t.now.Add(evictEvery)
 		return
 	}
 	if m.alive > 0 {

@@ -146,9 +146,15 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	if p.reader.Torn {
 		b.torn++
 	}
-	b.twice = b.twice || p.reader.Twice
-	b.yearless = b.yearless || p.reader.Yearless
-	b.zoneless = b.zoneless || p.reader.Zoneless
+	if p.reader.Twice {
+		b.twice = true
+	}
+	if p.reader.Yearless {
+		b.yearless = true
+	}
+	if p.reader.Zoneless {
+		b.zoneless = true
+	}
 	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b) {
 		return
 	}
@@ -253,13 +259,8 @@ func (b *batch) takeBack() { b.events = b.events[:len(b.events)-1] }
 // host is the record of the host that wrote ev; it becomes the first one. There are few in a chunk, and mostly it is the one
 // that wrote before.
 func (b *batch) host(ev *mail.Event) *hostLines {
-	i := b.find(ev.Host)
-	if i < 0 {
-		i = len(b.hosts)
-		b.hosts = append(b.hosts, hostLines{host: ev.Host, event: -1})
-	}
-	if i > 0 {
-		b.hosts[0], b.hosts[i] = b.hosts[i], b.hosts[0]
+	if len(b.hosts) == 0 || b.hosts[0].host != ev.Host {
+		b.putFirst(ev.Host)
 	}
 	h := &b.hosts[0]
 	switch {
@@ -272,6 +273,16 @@ func (b *batch) host(ev *mail.Event) *hostLines {
 	}
 	h.last = ev.Time
 	return h
+}
+
+// putFirst makes the record of a host the first one.
+func (b *batch) putFirst(host string) {
+	i := b.find(host)
+	if i < 0 {
+		i = len(b.hosts)
+		b.hosts = append(b.hosts, hostLines{host: host, event: -1})
+	}
+	b.hosts[0], b.hosts[i] = b.hosts[i], b.hosts[0]
 }
 
 // piece notes a line that is a part of an entry; false: it can be parsed by itself.

@@ -1,6 +1,9 @@
 package mail
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Fold is the form in which addresses are compared: the domain in lower case and without its final dot, the local part
 // as it is (RFC 5321, section 2.4: only the receiving host may say that its case means nothing).
@@ -18,8 +21,22 @@ func Fold(address string) string {
 
 // FoldDomain is a domain as it is compared: lower case, no final dot.
 func FoldDomain(domain string) string {
-	return strings.ToLower(strings.TrimSuffix(domain, "."))
+	domain = strings.TrimSuffix(domain, ".")
+	for i := range len(domain) {
+		if !isLower[domain[i]] {
+			return strings.ToLower(domain)
+		}
+	}
+	return domain
 }
+
+// isLower are the bytes that are the same in lower case: nearly all that domains have.
+var isLower = func() (table [256]bool) {
+	for c := range utf8.RuneSelf {
+		table[c] = c < 'A' || c > 'Z'
+	}
+	return table
+}()
 
 // Domain is the folded domain of an address; "" where it has none.
 func Domain(address string) string {

@@ -68,47 +68,51 @@ func parseIPv4(s string) (netip.Addr, bool) {
 	return ip, n > 0 && n == len(s)
 }
 
-// cutIPv4 reads the four numbers that s begins with, and tells their length, 0 where there are none: most lines have an
-// address, and most addresses are of this kind.
+// cutIPv4 reads the four numbers that s begins with, 255 at most and without zeros in front, and tells their length, 0 where
+// there are none: most lines have an address, and most addresses are of this kind.
 func cutIPv4(s string) (ip netip.Addr, n int) {
+	const longest = len("255.255.255.255") + 1
+	if len(s) >= longest {
+		return fourNumbers(s)
+	}
+	var padded [longest]byte
+	copy(padded[:], s)
+	return fourNumbers(string(padded[:]))
+}
+
+// fourNumbers is cutIPv4 of a text that goes on behind the longest address, so that its end need not be looked for all the time.
+func fourNumbers(s string) (ip netip.Addr, n int) {
+	_ = s[len("255.255.255.255")]
 	var four [4]byte
 	for part := range four {
-		number, digits := cutOctet(s[n:])
-		if digits == 0 {
+		v := uint(s[n]) - '0'
+		if v > 9 {
 			return ip, 0
 		}
-		four[part] = number
-		if n += digits; part == len(four)-1 {
+		n++
+		if c := uint(s[n]) - '0'; c <= 9 {
+			if v == 0 {
+				return ip, 0
+			}
+			v = v*10 + c
+			n++
+			if c := uint(s[n]) - '0'; c <= 9 {
+				if v = v*10 + c; v > 255 {
+					return ip, 0
+				}
+				n++
+			}
+		}
+		four[part] = byte(v)
+		if part == len(four)-1 {
 			break
 		}
-		if n == len(s) || s[n] != '.' {
+		if s[n] != '.' {
 			return ip, 0
 		}
 		n++
 	}
 	return netip.AddrFrom4(four), n
-}
-
-// cutOctet reads a number of up to three digits, 255 at most and without zeros in front.
-func cutOctet(s string) (number byte, digits int) {
-	if len(s) == 0 || s[0]-'0' > 9 {
-		return 0, 0
-	}
-	n := s[0] - '0'
-	if len(s) == 1 || s[1]-'0' > 9 {
-		return n, 1
-	}
-	if n == 0 {
-		return 0, 0
-	}
-	n = n*10 + s[1] - '0'
-	if len(s) == 2 || s[2]-'0' > 9 {
-		return n, 2
-	}
-	if n > 25 || n == 25 && s[2] > '5' {
-		return 0, 0
-	}
-	return n*10 + s[2] - '0', 3
 }
 
 // cutPort cuts ":25" from the front of s.

@@ -49,13 +49,15 @@ type HeaderReader struct {
 	Torn     bool // the line begins with the rest of another one
 	Twice    bool // the clock on the wall showed this time twice: the first was taken
 
-	clock *Clock
-	local civil      // the stamp as it is written
-	month dayOfStamp // the last day in the style of RFC 3164
-	full  dayOfStamp // the last day that was written in full
-	host  hostToken
-	inner bool // within a wrapper
-	depth int  // of wrappers and prefixes
+	clock  *Clock
+	local  civil      // the stamp as it is written
+	month  dayOfStamp // the last day in the style of RFC 3164
+	full   dayOfStamp // the last day that was written in full
+	host   hostToken
+	before lineBefore
+	tags   [16]string // of lines before, by tagSlot
+	inner  bool       // within a wrapper
+	depth  int        // of wrappers and prefixes
 }
 
 // dayOfStamp remembers the date that the last stamp had: the next one mostly has the same.
@@ -100,7 +102,9 @@ func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) 
 	if rest, again := r.again(line, ev); again {
 		body, ok = r.tag(rest, ev)
 	} else if body, ok = r.eximAgain(line, ev); !ok {
-		body, ok = r.read(line, ev)
+		if body, ok = r.read(line, ev); r.Style == Traditional {
+			r.remember(line)
+		}
 	}
 	if r.Zoneless && r.clock.hosts != nil {
 		r.rezone(ev)

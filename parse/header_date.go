@@ -7,24 +7,50 @@ import (
 	"mailforensics/mail"
 )
 
+// lineBefore is how the last line in the style of RFC 3164 began, up to the blank behind its host: most lines begin alike.
+type lineBefore struct {
+	head  string // as written; "" none, or none of the day that is remembered
+	host  string
+	clock uint64 // the last "04:12:09" behind that date, as bytes; 0: none yet
+	local civil
+	time  mail.Instant
+}
+
 // again reads stamp and host of a line that begins like one before it: of the same day and the same host, in the style of RFC
 // 3164. So do most lines of most logs. false: nothing was read.
 func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool) {
+	const dayAndBlank = 7
+	b := &r.before
+	n := len(b.head)
+	if n == 0 || len(line) <= n || (word(line)^word(b.head))<<8 != 0 || line[dayAndBlank+8:n] != b.head[dayAndBlank+8:] ||
+		line[n] == '[' { // the host may be a tag whose PID stands apart
+		return "", false
+	}
+	if clock := word(line[dayAndBlank:]); clock == b.clock {
+		r.local, ev.Time = b.local, b.time
+	} else {
+		sod, ok := secondOf(clock)
+		if !ok {
+			return "", false
+		}
+		r.moment(&r.month, sod, ev)
+		b.clock, b.local, b.time = clock, r.local, ev.Time
+	}
+	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
+	ev.Host = b.host
+	return line[n:], true
+}
+
+// remember notes how a line in the style of RFC 3164 began, if all of its day has one offset from UTC, and its host is one.
+// What its clock showed is left to the next one: a stamp behind the tag may have corrected the time of this.
+func (r *HeaderReader) remember(line string) {
 	const hostAt = len("Mar  7 04:12:09 ")
 	end := hostAt + len(r.host.text)
-	if len(line) <= end || !r.month.even || r.host.kind != hostName || line[:7] != r.month.text ||
-		line[hostAt-1] != ' ' || line[end] != ' ' || end == hostAt || line[hostAt:end] != r.host.text ||
-		end+1 < len(line) && line[end+1] == '[' { // the host may be a tag whose PID stands apart
-		return "", false
+	if r.depth != 1 || !r.month.even || r.host.kind != hostName || r.host.text == "" || len(line) <= end || line[:7] != r.month.text ||
+		line[hostAt-1] != ' ' || line[end] != ' ' || line[hostAt:end] != r.host.text {
+		return
 	}
-	sod, ok := secondOfDay(line[7:])
-	if !ok {
-		return "", false
-	}
-	r.moment(&r.month, sod, ev)
-	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
-	ev.Host = r.host.host
-	return line[end+1:], true
+	r.before = lineBefore{head: line[:end+1], host: r.host.host}
 }
 
 // traditional reads "Mar  7 04:12:09 host tag[pid]: ", the day padded with a blank (RFC 3164, section 4.1.2), a zero
@@ -51,7 +77,7 @@ func (r *HeaderReader) dayOfMonth(line string) bool {
 	if !ok || line[6] != ' ' || mday < 1 || mday > monthDays(2000, month) {
 		return false
 	}
-	r.month = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}
+	r.month, r.before = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}, lineBefore{}
 	if midnight, ok := r.clock.complete(month, mday, 0); ok {
 		// On the newest day itself, what is later than the newest time is a year older.
 		r.clock.begin(&r.month, midnight, midnight+day-1 <= r.clock.newest)
@@ -65,7 +91,7 @@ func (r *HeaderReader) unpadded(line string, ev *mail.Event) (string, bool) {
 		return "", false
 	}
 	sod, ok := secondOfDay(line[6:])
-	r.month = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}
+	r.month, r.before = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}, lineBefore{}
 	if !ok || r.month.mday == 0 || !r.moment(&r.month, sod, ev) {
 		return "", false
 	}

@@ -1,6 +1,10 @@
 package parse
 
-import "mailforensics/mail"
+import (
+	"math/bits"
+
+	"mailforensics/mail"
+)
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
@@ -23,27 +27,61 @@ func fourDigits(s string) (int, bool) {
 	return int(s[0]-'0')*1000 + int(s[1]-'0')*100 + int(s[2]-'0')*10 + int(s[3]-'0'), true
 }
 
+// word is the first eight bytes of s, the first one lowest.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+const (
+	zeros    = 0x3030303030303030 // eight times '0'
+	pastNine = 0x7676767676767676 // what makes a digit above 9 reach the high bit, where '0' was taken off before
+	highBits = 0x8080808080808080
+)
+
 // secondOfDay reads the "04:12:09" that s begins with. A leap second is second 60.
-//
-// The eight bytes are tested and taken apart as one number: a third of the time of eight tests.
 func secondOfDay(s string) (int, bool) {
 	if len(s) < 8 {
 		return 0, false
 	}
+	return secondOf(word(s))
+}
+
+// secondOf is secondOfDay of eight bytes, which are tested and taken apart as one number: a third of the time of eight tests.
+func secondOf(clock uint64) (int, bool) {
 	const (
-		shape = 0x30303a30303a3030 // "00:00:00", the first byte lowest
-		over  = 0x76767f76767f7676 // what makes a digit above 9, or anything in the place of a colon, reach the high bit
-		high  = 0x8080808080808080
+		shape = 0x30303a30303a3030 // "00:00:00"
+		over  = 0x76767f76767f7676 // as pastNine, and anything in the place of a colon
 	)
-	t := (uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56) ^ shape
-	if (t|(t+over))&high != 0 {
+	t := clock ^ shape
+	if (t|(t+over))&highBits != 0 {
 		return 0, false
 	}
 	hour := t&0xf*10 + t>>8&0xf
 	minute := t>>24&0xf*10 + t>>32&0xf
 	second := t>>48&0xf*10 + t>>56
 	return int(hour*3600 + minute*60 + second), hour < 24 && minute < 60 && second <= 60
+}
+
+// cutPID reads the number of up to ten digits that s begins with, and how many there are.
+func cutPID(s string) (pid, digits int) {
+	if len(s) >= 8 {
+		t := word(s) ^ zeros
+		if other := (t | (t + pastNine)) & highBits; other != 0 {
+			// The digits move to the high end, and are added in pairs, in fours, in eights.
+			digits = bits.TrailingZeros64(other) / 8
+			t <<= 64 - 8*digits // 64 for none: then nothing is left
+			t = t * (1 + 10<<8) >> 8 & 0x00ff00ff00ff00ff
+			t = t * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
+			return int(t * (1 + 10000<<32) >> 32), digits
+		}
+	}
+	for digits < len(s) && digits < 10 && isDigit(s[digits]) {
+		pid = pid*10 + int(s[digits]-'0')
+		digits++
+	}
+	return pid, digits
 }
 
 // fraction reads a ".183422" (or ",183", ISO 8601) that s may begin with, and returns how long it is. Digits behind the

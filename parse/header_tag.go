@@ -91,12 +91,24 @@ var endsTag = [256]bool{'[': true, ':': true, ' ': true}
 
 // tag reads "tag[pid]: ". Behind a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be gone.
 func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
+	const usual = 40 // longer than most tags
+	if open := strings.IndexByte(rest[:min(len(rest), usual)], '['); open > 0 && *r.tagSlot(rest, open) == rest[:open] {
+		pid, digits := cutPID(rest[open+1:])
+		if end := open + 1 + digits; digits > 0 && end+3 < len(rest) && rest[end:end+3] == "]: " {
+			ev.Process, ev.PID = rest[:open], pid
+			return r.afterTag(rest[end+3:], ev)
+		}
+		return r.tagPID(rest, open, ev)
+	}
 	for i := range len(rest) {
 		if !endsTag[rest[i]] {
 			continue
 		}
 		switch rest[i] {
 		case '[':
+			if i > 0 {
+				*r.tagSlot(rest, i) = rest[:i]
+			}
 			return r.tagPID(rest, i, ev)
 		case ':':
 			if i+1 == len(rest) || rest[i+1] == ' ' {
@@ -110,13 +122,16 @@ func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 	return rest, true
 }
 
+// tagSlot is where the tag that ends before the bracket at open is remembered: it need not be gone through again. The daemons of
+// one MTA differ in length or in their last letter.
+func (r *HeaderReader) tagSlot(rest string, open int) *string {
+	return &r.tags[(uint(open)+uint(rest[open-1]))%uint(len(r.tags))]
+}
+
 // tagPID goes on at the bracket behind the tag.
 func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bool) {
-	i, pid := open+1, 0
-	for i < len(rest) && isDigit(rest[i]) && i < open+11 {
-		pid = pid*10 + int(rest[i]-'0')
-		i++
-	}
+	pid, digits := cutPID(rest[open+1:])
+	i := open + 1 + digits
 	if i == len(rest) { // cut behind the PID
 		ev.Process, ev.PID = rest[:open], pid
 		return "", true
@@ -198,7 +213,7 @@ func isFacility(token string) bool {
 
 // afterTag takes what belongs to the header still: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.
 func (r *HeaderReader) afterTag(body string, ev *mail.Event) (string, bool) {
-	if strings.HasPrefix(body, "[ID ") {
+	if body != "" && body[0] == '[' && strings.HasPrefix(body, "[ID ") {
 		if end := strings.Index(body[:min(len(body), 64)], "] "); end > 0 {
 			body = body[end+2:]
 		}

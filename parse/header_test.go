@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +254,49 @@ func TestStampProvesZone(t *testing.T) {
 		}
 		if proof, got := r.Proof(&ev); got != want || got && proof.Offset != time.Hour {
 			t.Errorf("%s: proves %t, %v; want %t", line, got, proof.Offset, want)
+		}
+	}
+}
+
+// A line means the same whatever stood before it: what a reader remembers only makes it faster.
+func TestLinesBefore(t *testing.T) {
+	clock := berlin(t)
+	lines := append([]string{
+		"May 14 10:00:05 mx exim[4321]: 2024-05-14 10:00:03 1s6n4v-0000000017h-1Cr6 Completed", // its own stamp corrects the other
+		"May 14 10:00:05 mx exim[4321]: 1s6n4v-0000000017h-1Cr6 Completed",
+		"May 14 10:00:05 mx exim[432",
+		"May 14 10:00:06 mx exim[12345678]: x",
+		"May 14 10:00:06 mx [12]: x", // a tag in the place of the host
+		"May 15 10:00:06 mx exim[1]:x",
+		"May 14 10:00:06 mx.example.org exim[]: x",
+		"May 14 2023 10:00:06 mx exim[1]: x",
+		"May 14 10:00:06 exim: x",
+		"May 14 10:00:06 mx ",
+		"May 14 10:00:06 mx",
+		"May 14 10:60:06 mx exim[1]: x",
+	}, headSamples...)
+	for _, first := range lines {
+		for _, second := range lines {
+			r := NewHeaderReader(clock)
+			for _, line := range []string{first, first, second, second, second} {
+				var ev, alone mail.Event
+				body, ok := r.Read(line, &ev)
+				wantBody, want := NewHeaderReader(clock).Read(line, &alone)
+				if body != wantBody || ok != want || !reflect.DeepEqual(ev, alone) {
+					t.Errorf("%q behind %q: got %q %v, alone %q %v", line, first, body, ev.Time, wantBody, alone.Time)
+				}
+			}
+		}
+	}
+}
+
+func TestCutPID(t *testing.T) {
+	for _, behind := range []string{"", "]", "]: ", "]: connect from", ".a", "/9999999"} {
+		for _, number := range []string{"", "0", "7", "42", "1234567", "12345678", "1234567890"} {
+			want, _ := strconv.Atoi(number)
+			if pid, digits := cutPID(number + behind); pid != want || digits != len(number) {
+				t.Errorf("%s: got %d, %d digits", number+behind, pid, digits)
+			}
 		}
 	}
 }

@@ -44,10 +44,10 @@ func (k ProofKind) number(n int) string {
 // one can be, and reads the headers of these lines only.
 func Gather(text string, most int) []Proof {
 	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))}
-	g.find(": client=", g.queueID)
-	g.find(": uid=", g.queueID)
-	g.find(": message-id=<2", g.messageID)
-	g.find(" <= ", g.eximID)
+	g.find(": ", "client=", g.queueID)
+	g.find(": ", "uid=", g.queueID)
+	g.find(": ", "message-id=<2", g.messageID)
+	g.find(" ", "<= ", g.eximID)
 	return g.proofs
 }
 
@@ -58,8 +58,9 @@ type gatherer struct {
 	proofs []Proof
 }
 
-// find calls prove with every place of word until there are enough proofs.
-func (g *gatherer) find(word string, prove func(at int) bool) {
+// find calls prove with every place where word stands behind lead, until there are enough proofs. Lead, which begins with a byte
+// that is everywhere in a log, is not searched for.
+func (g *gatherer) find(lead, word string, prove func(at int) bool) {
 	found := 0
 	for at := 0; found < g.most; {
 		next := strings.Index(g.text[at:], word)
@@ -67,7 +68,7 @@ func (g *gatherer) find(word string, prove func(at int) bool) {
 			return
 		}
 		at += next
-		if prove(at) {
+		if strings.HasSuffix(g.text[:at], lead) && prove(at-len(lead)) {
 			found++
 		}
 		at += len(word)

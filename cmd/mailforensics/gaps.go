@@ -14,8 +14,6 @@ import (
 // and leaves the judgement to the reader. A webmail's own log is not looked at: it is silent whenever nobody logs in.
 type gapFinder struct {
 	hosts map[string]*hostGaps
-	last  *hostGaps // of the event before: events come in runs of a host
-	name  string
 }
 
 // hostGaps is what is known of a host.
@@ -33,17 +31,18 @@ const (
 )
 
 func (g *gapFinder) add(events []mail.Event) {
+	var h *hostGaps
+	name := "" // of h: mostly the very same string as in the next event, which is told at once
 	for i := range events {
 		ev := &events[i]
 		if ev.Time == 0 || ev.MTA == mail.Webmail {
 			continue
 		}
-		if g.last == nil || ev.Host != g.name {
-			if !g.turnTo(ev.Host) {
+		if h == nil || ev.Host != name {
+			if h, name = g.of(ev.Host), ev.Host; h == nil {
 				continue
 			}
 		}
-		h := g.last
 		if h.last != 0 && ev.Time.Sub(h.last) >= shortestGap {
 			h.add(report.Gap{Host: h.host, From: h.last, To: ev.Time})
 		}
@@ -51,12 +50,12 @@ func (g *gapFinder) add(events []mail.Event) {
 	}
 }
 
-// turnTo makes host the current one; false when there are too many.
-func (g *gapFinder) turnTo(host string) bool {
+// of is what is known of a host; nil when there are too many.
+func (g *gapFinder) of(host string) *hostGaps {
 	h := g.hosts[host]
 	if h == nil {
 		if len(g.hosts) >= mostHosts {
-			return false
+			return nil
 		}
 		if g.hosts == nil {
 			g.hosts = make(map[string]*hostGaps)
@@ -64,8 +63,7 @@ func (g *gapFinder) turnTo(host string) bool {
 		h = &hostGaps{host: strings.Clone(host)}
 		g.hosts[h.host] = h
 	}
-	g.last, g.name = h, h.host
-	return true
+	return h
 }
 
 func (h *hostGaps) add(gap report.Gap) {

@@ -67,8 +67,8 @@ func alphanumerics(w uint64) bool {
 	return (letters|digits)&^w&highs == highs
 }
 
-// zeros has the high bit of the first byte of w that is zero, and nothing below it.
-func zeros(w uint64) uint64 { return (w - ones) &^ w & highs }
+// zeros has, of the high bits of bytes, that of the first byte of w that is zero, and none below it.
+func zeros(w uint64) uint64 { return (w - ones) &^ w }
 
 func alphanumeric(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }
 
@@ -93,7 +93,7 @@ func cutPlain(s string) (value, rest string, ok bool) {
 // cutAddress cuts at the first blank outside of quotes: a local part may be quoted as a whole, in parts, or character by
 // character, and Exim logs it raw.  src/parse.c: read_local_part
 func cutAddress(s string) (address, rest string) {
-	n := first(s, ' ', '"', '\\')
+	n := blankOrQuote(s)
 	if n == len(s) || s[n] == ' ' {
 		return s[:n], s[n:]
 	}
@@ -128,12 +128,28 @@ func first(s string, a, b, c byte) int {
 	x, y, z := ones*uint64(a), ones*uint64(b), ones*uint64(c)
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := word(s[i:])
-		if found := zeros(w^x) | zeros(w^y) | zeros(w^z); found != 0 {
+		w := word(s[i : i+8])
+		if found := (zeros(w^x) | zeros(w^y) | zeros(w^z)) & highs; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
 	for i < len(s) && s[i] != a && s[i] != b && s[i] != c {
+		i++
+	}
+	return i
+}
+
+// blankOrQuote is first of a blank, a quote and a backslash. A blank is a quote but for one bit, which spares one test of three.
+func blankOrQuote(s string) int {
+	const bit = '"' - ' '
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := word(s[i : i+8])
+		if found := (zeros((w|ones*bit)^ones*'"') | zeros(w^ones*'\\')) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(s) && s[i] != ' ' && s[i] != '"' && s[i] != '\\' {
 		i++
 	}
 	return i
