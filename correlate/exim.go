@@ -86,6 +86,9 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	h.born, m.born = t.now, t.now
 	t.take(m, ev)
 	t.touch(m, ev)
+	if ev.Has(mail.Unclear) {
+		t.stats.Unclear++
+	}
 	m.Client = ev.Client
 	m.Client.Name, m.Client.HELO = m.text.keep(ev.Client.Name), m.text.keep(ev.Client.HELO)
 	m.Account, m.AuthMethod, m.User = m.text.keep(ev.Account), t.names.get(ev.AuthMethod), t.names.get(ev.User)

@@ -75,6 +75,7 @@ type Stats struct {
 	Cancelled int64 // had a queue ID, and the client reset or left
 	Probes    int64 // address probes
 	Doubtful  int64 // lines, and messages of lines, that contradict themselves
+	Unclear   int64 // messages whose client can be read in two ways
 	Unstarted int64 // had a queue ID, and neither acceptance nor refusal was seen
 
 	Orphans    int64 // ends of lives of which no other line was seen

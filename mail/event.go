@@ -131,6 +131,7 @@ const (
 	Doubtful                       // the line contradicts its own queue ID or neighbours: possibly forged; never counted
 	Incomplete                     // the line was cut short by its writer or a relay
 	RejectLog                      // the line is of a reject or panic log: most such lines stand in the main log, too
+	Unclear                        // Accept: the line names the client in two ways, one of them made up: it is left out
 	HasDelay                       // Delay is known, which may be no time at all
 )
 

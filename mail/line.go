@@ -8,7 +8,7 @@ import (
 // flagNames are in the order of the flags, but for HasDelay, which the delay shows.
 var flagNames = [...]string{
 	"temporary", "warn-only", "fake-reject", "local-target", "no-sender", "has-uid", "verified", "more-delivery", "cutthrough",
-	"doubtful", "incomplete", "reject-log",
+	"doubtful", "incomplete", "reject-log", "unclear",
 }
 
 // String is the names of the flags that are set, separated by commas.

@@ -132,5 +132,5 @@ var eventFlags = [...]struct {
 }{
 	{mail.Temporary, "temporary"}, {mail.WarnOnly, "warn_only"}, {mail.FakeReject, "fake_reject"}, {mail.LocalTarget, "local_target"},
 	{mail.Verified, "verified"}, {mail.Cutthrough, "cutthrough"}, {mail.Doubtful, "doubtful"}, {mail.Incomplete, "incomplete"},
-	{mail.RejectLog, "reject_log"},
+	{mail.RejectLog, "reject_log"}, {mail.Unclear, "unclear"},
 }

@@ -366,6 +366,7 @@ func trackerNotes(st *correlate.Stats) []string {
 		{st.Orphans, "without a beginning in the log, and not counted: it starts later, or lines are lost"},
 		{st.EndNotSeen, "whose end was not seen: the queue ID was given to another"},
 		{st.Evicted, "counted before their end, to bound the memory: too many were open"},
+		{st.Unclear, "counted without a client: a HELO, an ident or a certificate's name imitates another one, and the line can be read both ways"},
 		{st.Doubtful, "in lines that contradict themselves and may be forged: not counted"},
 	} {
 		if n.count > 0 {

@@ -174,6 +174,7 @@ func arrivalHost(s string, ev *mail.Event) (fields string) {
 			h, fields = last, after
 		}
 		if ok && !only {
+			ev.Flags |= mail.Unclear
 			return fields
 		}
 	}
