@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +86,17 @@ func verdict(t *testing.T, change func(*pipeline), logs ...string) string {
 func describe(b *strings.Builder, f *analyze.Finding) {
 	fmt.Fprintf(b, "%s %v %.6f %q\n", f.ID, f.Severity, f.Score, f.Title)
 	fmt.Fprintf(b, "  %d to %d, %+v\n  %v %v %v %v %v\n", f.Start, f.End, f.Counts, f.Clients, f.Accounts, f.Senders, f.Mangled, f.Hosts)
-	fmt.Fprintf(b, "  %v\n  %v\n", f.Reasons, f.Related)
+	fmt.Fprintf(b, "  %v\n  %v\n  %v %v %v\n", f.Reasons, f.Related, f.Signature, f.QueueIDs, f.NoticeIDs)
+	var lines []string
+	for i := range f.Evidence {
+		e := &f.Evidence[i]
+		if e.Role == "first" || e.Role == "last" { // of one second, in which files meet, their order decides
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("  %d %s: %s\n", e.Time, e.Role, e.Text))
+	}
+	slices.Sort(lines)
+	b.WriteString(strings.Join(lines, ""))
 }
 
 func reversed(logs []string) []string {

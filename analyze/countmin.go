@@ -75,7 +75,7 @@ func hashText(kind byte, s string) uint64 {
 	return spread(h)
 }
 
-// spread makes every bit of a hash depend on every other (the finaliser of SplitMix64, as in placeHash).
+// spread makes every bit of a hash depend on every other (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
 func spread(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb

@@ -17,9 +17,9 @@ const (
 
 // Keeper chooses the lines that prove a finding: the first, the typical, the peak, the last. The zero value is ready.
 //
-// The typical lines are those with the smallest hash of their place, a sample that is spread over the whole and is the
-// same whatever the order in which lines come (bottom-k sampling; Cohen and Kaplan, "Summarizing data using bottom-k
-// sketches", PODC 2007). Special ones (Mark) are kept besides.
+// The typical lines are those with the smallest hash of what they say, a sample that is spread over the whole and is the
+// same whatever the order in which lines come, and into how many files the log was cut (bottom-k sampling; Cohen and Kaplan,
+// "Summarizing data using bottom-k sketches", PODC 2007). Special ones (Mark) are kept besides.
 type Keeper struct {
 	first, last Evidence
 	samples     []sample // sorted by hash
@@ -45,7 +45,7 @@ func (k *Keeper) Add(e Evidence) {
 	if k.last.Text == "" || before(k.last, e) {
 		k.last = owned(e)
 	}
-	k.sample(sample{e, placeHash(e.Origin)})
+	k.sample(sample{e, lineHash(&e)})
 }
 
 func (k *Keeper) sample(s sample) {
@@ -54,7 +54,10 @@ func (k *Keeper) sample(s sample) {
 		return
 	}
 	at, found := slices.BinarySearchFunc(k.samples, s, func(a, b sample) int { return cmp.Compare(a.hash, b.hash) })
-	if found {
+	if found { // of lines that say the same, the first
+		if old := &k.samples[at]; before(s.Evidence, old.Evidence) {
+			old.Origin = s.Origin
+		}
 		return
 	}
 	if full {
@@ -164,13 +167,19 @@ func owned(e Evidence) Evidence {
 	return e
 }
 
-// placeHash spreads places evenly: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-func placeHash(o mail.Origin) uint64 {
-	x := uint64(o.File)<<48 ^ uint64(o.Line)
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+// lineHash is a hash of a line and its time, eight bytes at a step: it is asked for every message.
+func lineHash(e *Evidence) uint64 {
+	h := uint64(e.Time) + 0x9e3779b97f4a7c15
+	s := e.Text
+	for ; len(s) >= 8; s = s[8:] {
+		word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		h = (h ^ word) * 0xbf58476d1ce4e5b9
+		h ^= h >> 29
+	}
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x94d049bb133111eb
+	}
+	return spread(h)
 }
 
 // MessageEvidence is the line that accepted m.

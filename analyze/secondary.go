@@ -91,7 +91,7 @@ func (s *sketch) add(value string) {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(value))
-	s.insert(placeHash(mail.Origin{Line: int64(h.Sum64())}))
+	s.insert(spread(h.Sum64()))
 }
 
 func (s *sketch) insert(h uint64) {
