@@ -162,7 +162,12 @@ func (c *charge) via() (way, name string) {
 			continue
 		}
 		own += client.Messages
-		if called := cmp.Or(client.Name, ip.String()); client.Messages > most || client.Messages == most && called < name {
+		called := cmp.Or(client.Name, ip.String())
+		if ip.IsLoopback() { // a webmail beside the mail server: "localhost" says nothing to whoever reads it elsewhere
+			host, _ := c.Hosts.Most()
+			called = hostWords(host)
+		}
+		if client.Messages > most || client.Messages == most && called < name {
 			most, name = client.Messages, called // of several the one with most: the order of a map means nothing
 		}
 	}

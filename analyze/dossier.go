@@ -67,7 +67,7 @@ func (d *Dossier) Add(m *mail.Message) {
 		waiting = waiting || r.Disposition == mail.Deferred || r.Disposition == mail.Held
 	}
 	if waiting && !m.Completed {
-		d.waits(m.QueueIDs)
+		d.waits(whereQueued(m))
 	}
 }
 
@@ -116,15 +116,48 @@ func (d *Dossier) recipient(r *mail.Recipient) {
 	}
 }
 
-// waits notes the last queue ID of a message that is still in the queue.
-func (d *Dossier) waits(ids []string) {
-	if len(ids) == 0 {
+// waits notes the queue IDs of a message that is still in the queue.
+func (d *Dossier) waits(ids string) {
+	if ids == "" {
 		return
 	}
 	d.waiting++
-	if len(d.queued) < dossierQueued {
-		d.queued = append(d.queued, strings.Clone(ids[len(ids)-1]))
+	for id := range strings.FieldsSeq(ids) {
+		if len(d.queued) < dossierQueued {
+			d.queued = append(d.queued, strings.Clone(id))
+		}
 	}
+}
+
+// whereQueued is the queue IDs by which a message waits, parted by blanks: those of the hops that put a recipient off, else the
+// last. One of another host than that which took the message has its name behind it: "3F2B@mx1".
+func whereQueued(m *mail.Message) string {
+	const most = 8
+	n := len(m.QueueIDs)
+	if n == 0 {
+		return ""
+	}
+	if n == 1 || m.Completed {
+		return m.QueueIDs[n-1]
+	}
+	var ids []string
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if (r.Disposition == mail.Deferred || r.Disposition == mail.Held) && r.QueueID != "" && !slices.Contains(ids, r.QueueID) && len(ids) < most {
+			ids = append(ids, r.QueueID)
+		}
+	}
+	if len(ids) == 0 {
+		ids = append(ids, m.QueueIDs[n-1])
+	}
+	if last := len(m.Hosts) - 1; last > 0 {
+		for i, id := range ids {
+			if id != m.QueueIDs[0] {
+				ids[i] = id + "@" + m.Hosts[last]
+			}
+		}
+	}
+	return strings.Join(ids, " ")
 }
 
 // Reject counts a refused attempt.
@@ -273,7 +306,17 @@ func (d *Dossier) Fill(f *Finding) {
 	}
 	f.Evidence = d.Evidence.Lines(peakAt)
 	slices.Sort(d.queued)
-	f.QueueIDs, f.Queued = d.queued[:min(len(d.queued), dossierQueued)], d.waiting
+	f.QueueIDs, f.QueueHosts, f.Queued = nil, nil, d.waiting
+	for i, queued := range d.queued[:min(len(d.queued), dossierQueued)] {
+		id, host, elsewhere := strings.Cut(queued, "@")
+		if elsewhere && f.QueueHosts == nil {
+			f.QueueHosts = make([]string, i, len(d.queued))
+		}
+		f.QueueIDs = append(f.QueueIDs, id)
+		if f.QueueHosts != nil {
+			f.QueueHosts = append(f.QueueHosts, host)
+		}
+	}
 	if !d.Senders.Exact() || !d.Recipients.Exact() || d.lost > 0 {
 		f.Facts = append(f.Facts, Fact{"precision", "more distinct values than are counted one by one: their number is an estimate (0.8 %)"})
 	}

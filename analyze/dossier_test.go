@@ -42,3 +42,42 @@ func TestWhatIsStillQueued(t *testing.T) {
 		t.Errorf("got %d of %d", len(f.QueueIDs), f.Queued)
 	}
 }
+
+// What waits is named by the hop that has it, of a mail that was split by each, and with its host where that is another.
+func TestWhereQueued(t *testing.T) {
+	put := func(id string, d mail.Disposition) mail.Recipient {
+		return mail.Recipient{Address: id + "@r.example", QueueID: id, Disposition: d}
+	}
+	for _, tt := range []struct {
+		name  string
+		m     mail.Message
+		want  []string
+		hosts []string
+	}{
+		{"one hop", mail.Message{QueueIDs: []string{"A1"}, Recipients: []mail.Recipient{put("A1", mail.Deferred)}}, []string{"A1"}, nil},
+		{"a filter's", mail.Message{QueueIDs: []string{"A1", "B2"}, Recipients: []mail.Recipient{put("B2", mail.Deferred)}}, []string{"B2"}, nil},
+		{"split, and one of them was taken", mail.Message{QueueIDs: []string{"A1", "B2", "B3", "B4"},
+			Recipients: []mail.Recipient{put("B2", mail.Deferred), put("B3", mail.Deferred), put("B4", mail.Delivered)}}, []string{"B2", "B3"}, nil},
+		{"passed to another host", mail.Message{QueueIDs: []string{"A1", "B2"}, Hosts: []string{"webmail", "mx"},
+			Recipients: []mail.Recipient{put("A1", mail.Deferred), put("B2", mail.Deferred)}}, []string{"A1", "B2"}, []string{"", "mx"}},
+	} {
+		var d Dossier
+		tt.m.Time, tt.m.Sender = 1, "a@b.example"
+		d.Add(&tt.m)
+		var f Finding
+		d.Fill(&f)
+		var again Dossier // over a record
+		var r record
+		r.remember(&tt.m)
+		var m mail.Message
+		r.message(&m)
+		again.Add(&m)
+		var g Finding
+		again.Fill(&g)
+		for _, got := range []Finding{f, g} {
+			if !slices.Equal(got.QueueIDs, tt.want) || !slices.Equal(got.QueueHosts, tt.hosts) || got.Queued != 1 {
+				t.Errorf("%s: got %q on %q, %d messages", tt.name, got.QueueIDs, got.QueueHosts, got.Queued)
+			}
+		}
+	}
+}

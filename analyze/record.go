@@ -50,10 +50,7 @@ func (r *record) remember(m *mail.Message) {
 	r.client = m.Client
 	r.host, r.account, r.sender, r.subject, r.messageID = m.Host, m.Account, m.Sender, m.Subject, m.MessageID
 	r.completed, r.listed = m.Completed, isListed(m.Headers)
-	r.queueID = ""
-	if n := len(m.QueueIDs); n > 0 {
-		r.queueID = m.QueueIDs[n-1]
-	}
+	r.queueID = whereQueued(m)
 	r.local = nil
 	if !m.Client.IP.IsValid() || m.Script != "" {
 		r.local = &submission{user: localUser(m), script: m.Script, directory: m.Directory}

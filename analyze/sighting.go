@@ -123,8 +123,8 @@ func (s *sighting) message(m *mail.Message) {
 	line := s.line(m.Line)
 	s.who(&m.Client, m.Sender, m.Subject, m.Host, line)
 	s.put(messageIDText, m.MessageID, maxSightingText, line)
-	if n := len(m.QueueIDs); n > 0 {
-		s.put(queueIDText, m.QueueIDs[n-1], maxSightingText, line)
+	if id := whereQueued(m); id != "" {
+		s.put(queueIDText, id, maxSightingText, line)
 	}
 	start := len(s.text)
 	for i := range m.Recipients {

@@ -306,15 +306,55 @@ func queueActions(findings []*analyze.Finding) []Action {
 		return nil
 	}
 	finding := findings[at]
-	var postfix, exim []string
+	elsewhere := queuedElsewhere(findings)
+	var hosts []string // "" for those that took the messages, first
+	on := make(map[string][]string)
 	for _, id := range append(messages, notices...) {
+		host := elsewhere[id]
+		if on[host] == nil {
+			hosts = append(hosts, host)
+		}
+		on[host] = append(on[host], id)
+	}
+	slices.Sort(hosts)
+	var all []Action
+	for _, host := range hosts {
+		why := queuedWhy(findings, len(messages), len(notices))
+		if len(hosts) > 1 {
+			why = Counted(len(on[host]), "message of it", "messages of it") + " may"
+		}
+		where := onHosts(finding.Hosts)
+		if host != "" {
+			where = onHosts([]string{host})
+		}
+		all = append(all, queueIDActions(on[host], why+" still be in the queue"+where+": hold", finding.ID)...)
+	}
+	return all
+}
+
+// queuedElsewhere is the hosts of queue IDs that are not on the one that took the message.
+func queuedElsewhere(findings []*analyze.Finding) map[string]string {
+	hosts := make(map[string]string)
+	for _, f := range findings {
+		for i, host := range f.QueueHosts {
+			if host != "" {
+				hosts[f.QueueIDs[i]] = host
+			}
+		}
+	}
+	return hosts
+}
+
+// queueIDActions hold and delete the messages of queue IDs of one host.
+func queueIDActions(ids []string, why, finding string) []Action {
+	var postfix, exim []string
+	for _, id := range ids {
 		if strings.Contains(id, "-") { // an Exim message ID
 			exim = append(exim, quote(id))
 		} else {
 			postfix = append(postfix, quote(id))
 		}
 	}
-	why := queuedWhy(findings, len(messages), len(notices)) + " still be in the queue" + onHosts(finding.Hosts) + ": hold"
 	var all []Action
 	add := func(ids []string, before, hold, drop, after string) {
 		if len(ids) == 0 {
@@ -322,8 +362,8 @@ func queueActions(findings []*analyze.Finding) []Action {
 		}
 		list := before + strings.Join(ids, " ")
 		all = append(all,
-			Action{why, hold + list + after, finding.ID},
-			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding.ID})
+			Action{why, hold + list + after, finding},
+			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding})
 	}
 	add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")
 	add(exim, "", "exim -Mf ", "exim -Mrm ", "")

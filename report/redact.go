@@ -176,7 +176,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	c.Senders = x.counts(f.Senders, x.address)
 	c.RecipientDomains = x.counts(f.RecipientDomains, x.domain)
 	c.Subjects = x.counts(f.Subjects, x.subject)
-	c.Hosts = x.each(f.Hosts, x.name)
+	c.Hosts, c.QueueHosts = x.each(f.Hosts, x.name), x.each(f.QueueHosts, x.name)
 	c.Scripts = x.counts(f.Scripts, x.path)
 	c.Mangled = slices.Clone(f.Mangled)
 	for i := range c.Mangled {

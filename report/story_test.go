@@ -371,6 +371,25 @@ func TestActionsForTheSameHands(t *testing.T) {
 	}
 }
 
+// A message that was passed on waits on the host that has it now: there its queue ID is to be held.
+func TestActionsNameTheHostOfTheQueue(t *testing.T) {
+	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"webmail"},
+		QueueIDs: []string{"4A01", "4B02", "4B03"}, QueueHosts: []string{"", "mx", "mx"}}
+	var got []string
+	for _, a := range Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}}) {
+		got = append(got, a.Why+" "+a.Command)
+	}
+	want := []string{
+		`1 message of it may still be in the queue, on webmail: hold printf '%s\n' 4A01 | postsuper -h -`,
+		`… and when you are sure, delete printf '%s\n' 4A01 | postsuper -d -`,
+		`2 messages of it may still be in the queue, on mx: hold printf '%s\n' 4B02 4B03 | postsuper -h -`,
+		`… and when you are sure, delete printf '%s\n' 4B02 4B03 | postsuper -d -`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // Of more messages than have their queue IDs told, the number is right all the same.
 func TestStillQueued(t *testing.T) {
 	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, QueueIDs: []string{"4TKgZ02", "4TKgZ03"}, Queued: 15_000}
