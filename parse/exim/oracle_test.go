@@ -26,7 +26,7 @@ var arrivalOracle = regexp.MustCompile(`^(?P<sender>` + anAddress + `)(?: R=(?P<
 	`(?: M8S=\d)?(?: DKIM=` + aWord + `)?(?: RT=` + aWord + `)?(?: Q=` + aWord + `)?(?: id\*?=(?P<id>` + anAddress + `))?` +
 	`(?: T="(?P<subject>(?:[^"\\]|\\.)*)")?(?: from <[^>"\\]*>)?(?: for (?P<recipients>[^\[\]"\\()]+))?$`)
 
-var deliveryOracle = regexp.MustCompile(`^(?P<final>[^\s"|/:<>]+)(?: \([^()]*\))?(?: <(?P<original>[^>"\\]+)>)?(?: F=<(?P<sender>[^>"\\]*)>)?(?: Q=` + aWord + `)?` +
+var deliveryOracle = regexp.MustCompile(`^(?P<final>[^\s"|/:<>]+)(?: \([^()]*\))?(?: <(?P<original>[^\s>"\\]+)>)?(?: F=<(?P<sender>[^>"\\]*)>)?(?: Q=` + aWord + `)?` +
 	`(?: P=<[^>"\\]*>)?(?: R=(?P<router>` + aWord + `))?(?: T=(?P<transport>` + aWord + `))?(?: S=(?P<size>\d+))?` +
 	`(?: H=(?P<name>[A-Za-z0-9.-]+)(?: DS)? \[(?P<ip>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?\*?)?(?: I=(?P<interface>` + aWord + `?)\*?)?(?: TFO)?(?: PS=\w+)?` +
 	`(?: X=` + aWord + `)?(?: CV=\w+)?(?: DN="[^"]*")?(?: A=` + aWord + `)?(?: L)?(?: PRDR)?(?: K)?(?: DKIM=` + aWord + `)?` +
