@@ -72,7 +72,7 @@ func (s *settings) check(r *reading, inputs []*logfile.Input) error {
 			if i < len(inputs) { // the others were named before
 				say(s.err, atPath(f.Path, f.Err).Error())
 			}
-		case f.Parsed > 0 && len(f.MTA) > 0:
+		case f.Parsed > 0 && len(f.MTA) > 0, s.follow && f.Lines == 0: // nothing was written yet: it was just rotated
 			read++
 			if f.Damage != nil {
 				r.failed = true
