@@ -241,7 +241,7 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 			if between++; !ok || between > wordsBetween {
 				return s
 			}
-			if at == rAuth {
+			if at == rAuth && (after == "" || after[0] == ' ' || !capitals(name)) { // not ID= and B= of cPanel
 				splitAuth(auth[:len(auth)-len(next)], ev)
 			}
 			s = next
@@ -326,6 +326,16 @@ func wordBetween(r, at rank, name, after string) (next string, ok bool) {
 	return next, at == rAuth || at == rIdent || value != "" && at < rSubject
 }
 
+// capitals reports whether a word is of capital letters.
+func capitals(s string) bool {
+	for i := range len(s) {
+		if s[i]-'A' >= 26 {
+			return false
+		}
+	}
+	return true
+}
+
 // cutName reads the "name=" of a field, or the name of one that has no value.
 func cutName(s string) (name, after string) {
 	if len(s) > 1 && s[1] == '=' && s[0] >= 'A' { // most names are a letter
@@ -390,20 +400,26 @@ const sizes = 64
 
 // lastSize is the place of the last S= from which the line follows the order to its end, and whether there is any text that
 // looks like one. It is the one that Exim wrote: whoever sent the message chose its Message-ID, subject and recipients, but a
-// blank stands in those between quotes only, so that behind an S= in them one quote has no partner.
+// blank stands in those between quotes only, so that behind an S= in them one quote has no partner. Where the end was cut off,
+// the only one is it.
 func lastSize(s string) (at int, any bool) {
 	at = len(s)
-	for range sizes {
-		if at = strings.LastIndex(s[:at], " S="); at < 0 {
+	found := 0
+	for ; found < sizes; found++ {
+		next := strings.LastIndex(s[:at], " S=")
+		if next < 0 {
 			break
 		}
-		any = true
+		at = next
 		var trial mail.Event
 		if fieldsBehind(s[at:], rChunking, &trial) == "" {
 			return at, true
 		}
 	}
-	return -1, any
+	if found == 1 {
+		return at, true
+	}
+	return -1, found > 0
 }
 
 // firstEnd finds the end of a quoted value in a line that was cut: the first quote that stands before a later field.
