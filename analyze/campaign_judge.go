@@ -29,6 +29,8 @@ type hand struct {
 	nets, families, orgs                                 Tally // of clients
 	generic, unnamed, serverNames, odd, ownNames, forged int   // clients
 	single, elsewhere, steady                            int   // clients that came once; at other times, too; day after day
+	again, loyal                                         int   // clients of which several messages were taken; of these: all for the same recipient
+	mailboxes                                            Tally // recipients
 
 	score   float64
 	marks   int // that speak for one hand, beside the seed and the numbers
@@ -62,6 +64,7 @@ func (c *hand) countSighting(s *seen) {
 	for _, r := range s.to {
 		domain := mail.Domain(r.address)
 		c.recipients++
+		c.mailboxes.Add(mail.Fold(r.address), 1)
 		addNamed(&c.rcptDomains, domain)
 		if !c.site.IsOurs(domain) {
 			c.foreign++
@@ -122,12 +125,39 @@ func (c *hand) countClient(ip netip.Addr, list []*seen) {
 	if len(list) == 1 {
 		c.single++
 	}
+	c.countLoyalty(list)
 	if list[len(list)-1].time.Sub(list[0].time) >= 20*time.Hour {
 		c.steady++
 	}
 	all := c.byClient[ip]
 	if all[0].time < c.start.Add(-12*time.Hour) || all[len(all)-1].time > c.end.Add(12*time.Hour) {
 		c.elsewhere++
+	}
+}
+
+// countLoyalty counts a client that comes again, and whether to the same recipient. Attempts that were refused say nothing: who is
+// asked to come again does; and so does what comes twice within minutes.
+func (c *hand) countLoyalty(list []*seen) {
+	const apart = 5 * time.Minute
+	taken, to, loyal := 0, "", true
+	var last mail.Instant
+	for _, s := range list {
+		if s.is(wasRefused) || taken > 0 && s.time.Sub(last) < apart {
+			continue
+		}
+		taken++
+		last = s.time
+		for _, r := range s.to {
+			address := mail.Fold(r.address)
+			loyal = loyal && (to == "" || to == address)
+			to = address
+		}
+	}
+	if taken > 1 {
+		c.again++
+		if loyal {
+			c.loyal++
+		}
 	}
 }
 
@@ -449,6 +479,14 @@ func (c *hand) honest() {
 	}
 	if c.messages > 0 && ratio(c.verp, c.messages) >= 0.5 {
 		c.because("verp", -0.4, "each recipient stands in the sender: somebody wants to know about bounces")
+	}
+	// A run works off a list.
+	const several, crowd = 3, 20
+	if c.again >= several && ratio(c.loyal, c.again) >= enough {
+		c.because("each-to-its-own", -0.6, "%d of the %d that came again write to the same recipient each time: machines that tell their owners", c.loyal, c.again)
+	}
+	if c.mailboxes.Distinct() <= 2 && organisations(&c.domains) == 1 && (c.kind != seedSelf && k >= crowd || len(c.site.recipients) >= crowd) {
+		c.because("to-few", -0.3, "in the names of one organisation to %s: reports of machines", plural(c.mailboxes.Distinct(), "recipient", "recipients"))
 	}
 	if isListOfOne(c) {
 		c.because("one-sender", -0.2, "all from one sender")

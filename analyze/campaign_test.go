@@ -328,3 +328,50 @@ func TestCampaignAmidRefusedHELO(t *testing.T) {
 		t.Errorf("got %+v, want the run of six", findings)
 	}
 }
+
+// A run works off a list: who writes to the same one again, or all to one, are machines that tell their owners.
+func TestRunHasList(t *testing.T) {
+	const lines = 24
+	for _, tt := range []struct {
+		name     string
+		mailbox  func(line, visit int) int
+		from     string // "": each in the name of the recipient
+		most     Severity
+		atLeast  Severity
+		eachName string
+	}{
+		{"boxes of customers that write to their owners", func(line, _ int) int { return line }, "", Low, None, "p5d%02x0707.dip0.t-ipconnect.de"},
+		{"lines that write to another one each time", func(line, visit int) int { return 2*line + visit }, "", High, Medium, "p5d%02x0707.dip0.t-ipconnect.de"},
+		{"branch offices that write to one", func(_, _ int) int { return 3 }, "", Low, None, "p5d%02x0707.dip0.t-ipconnect.de"},
+		{"rented machines that write to their keeper", func(_, _ int) int { return 3 }, "root@ip-10-0-%d-7.ec2.internal", Low, None, "ec2-3-%d-7-7.eu-central-1.compute.amazonaws.com"},
+		{"rented machines that write to everybody", func(line, visit int) int { return 2*line + visit }, "root@ip-10-0-%d-7.ec2.internal", High, Medium, "ec2-3-%d-7-7.eu-central-1.compute.amazonaws.com"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{campaign})
+			day := honestDay(1500)
+			for i := range day {
+				e.Message(&day[i])
+			}
+			for i := range 2 * lines {
+				line, visit := i%lines, i/lines
+				m := mail.Message{Origin: mail.Origin{Line: int64(100_000 + i)}, Line: "accepted", Host: "mx1", Hosts: []string{"mx1"}, Flags: mail.Verified, Completed: true,
+					Time: day[0].Time.Add(8*time.Hour + time.Duration(i)*41*time.Second), MessageID: fmt.Sprintf("2025%d.AB%dC@box", i*7919%100_000, i%10),
+					Client: mail.Client{IP: netip.AddrFrom4([4]byte{93, byte(line), 7, 7}), Name: fmt.Sprintf(tt.eachName, line), HELO: "nas"}}
+				to(&m, user(tt.mailbox(line, visit)), mail.Delivered)
+				if m.Sender = m.Recipients[0].Address; tt.from != "" {
+					m.Sender = fmt.Sprintf(tt.from, line)
+				}
+				e.Message(&m)
+			}
+			findings, _ := e.Findings()
+			worst := None
+			for i := range findings {
+				worst = max(worst, findings[i].Severity)
+				t.Logf("%.2f %s %+v", findings[i].Score, findings[i].Title, findings[i].Reasons)
+			}
+			if worst > tt.most || worst < tt.atLeast {
+				t.Errorf("got %v, want %v to %v", worst, tt.atLeast, tt.most)
+			}
+		})
+	}
+}

@@ -550,6 +550,9 @@ func (b *guess) tried() string {
 	}
 }
 
+// collects is how often a device at least looks for mail. A guesser who is as slow, and tries one account only, gets nowhere.
+const collects = 5 * time.Minute
+
 func (q *guessInquest) weighBroken(b *guess) {
 	var names []string
 	for _, o := range b.broken {
@@ -558,7 +561,11 @@ func (q *guessInquest) weighBroken(b *guess) {
 		}
 	}
 	if b.unsure {
-		b.because("succeeded-perhaps", 0.35, "then a login to %s succeeded, from a network that the account is not used from otherwise; the tries came at even distances, as from a device that has an old password",
+		weight := 0.35
+		if b.clients[0].failures().gap() >= collects {
+			weight = 0.15
+		}
+		b.because("succeeded-perhaps", weight, "then a login to %s succeeded, from a network that the account is not used from otherwise; the tries came at even distances, as from a device that has an old password",
 			strings.Join(names, ", "))
 		return
 	}

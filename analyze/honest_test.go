@@ -233,6 +233,65 @@ var honestScenes = []honest{
 				}
 			})
 		}},
+	{name: "two hundred machines of one company report to its keepers in the morning", // each in a domain of its own, some without a name
+		messages: func(d midnight) []mail.Message {
+			return some(200, d.at(6, 25, 0), 1200*time.Millisecond, func(i int, m *mail.Message) {
+				name := fmt.Sprintf("host%d.webfarm.example", i)
+				stranger(m, fmt.Sprintf("46.4.%d.%d", 10+i/100, i%100+5), name)
+				m.Sender = "root@" + name
+				if i%3 == 0 {
+					m.Client.Name, m.Flags = "", 0
+				}
+				to(m, user(7), mail.Delivered)
+			})
+		}},
+	{name: "a scanner in a branch office", // eighty pages to three people, in a name of ours, without a login
+		messages: func(d midnight) []mail.Message {
+			return some(80, d.at(34, 0, 0), 11*time.Second, func(i int, m *mail.Message) {
+				m.Client, m.Sender = client("84.130.7.3", "", "KM77"), "scan@site.example"
+				to(m, user(i%3), mail.Delivered)
+			})
+		}},
+	{name: "our own reports about DMARC", // to addresses that nobody reads, of which many are dead
+		messages: func(d midnight) []mail.Message {
+			return some(300, d.at(24, 5, 0), 300*time.Millisecond, func(i int, m *mail.Message) {
+				m.Flags, m.UID, m.User, m.Sender = mail.HasUID, 119, "opendmarc", "opendmarc@site.example"
+				to(m, fmt.Sprintf("dmarc-reports@firm%d.example", i), bouncing(i, 7))
+			})
+		}},
+	{name: "a program that answers for those who are away",
+		messages: func(d midnight) []mail.Message {
+			return some(400, d.at(0, 5, 0), 10*time.Minute, func(i int, m *mail.Message) {
+				m.Flags, m.UID, m.Sender = mail.HasUID, 5000, mail.NullSender
+				to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), bouncing(i, 4))
+			})
+		}},
+	{name: "a customer who has wrong addresses in his book", // and hundreds that are right
+		messages: func(d midnight) []mail.Message {
+			return some(300, d.at(7, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {
+				stranger(m, "212.3.4.5", "mail.customer.example")
+				m.Sender = "orders@customer.example"
+				to(m, user(i%200), mail.Delivered)
+			})
+		},
+		events: func(d midnight) []mail.Event {
+			return rejects(12, d.at(8, 0, 0), 4*time.Hour, func(i int, ev *mail.Event) {
+				ev.Client, ev.Sender = client("212.3.4.5", "mail.customer.example", ""), "orders@customer.example"
+				ev.Recipient, ev.DSN = "orders"+user(i%4), "5.1.1"
+			})
+		}},
+	{name: "an old password in one device of a house, and a new one in the other",
+		events: func(d midnight) []mail.Event {
+			all := logins(96, mail.AuthFailed, d.at(0, 0, 0), 15*time.Minute, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+			})
+			all = append(all, logins(30, mail.Auth, d.at(8, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client("87.1.9.1", "", "")
+			})...)
+			return append(all, logins(1, mail.Auth, d.at(23, 55, 0), time.Hour, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+			})...)
+		}},
 	{name: "orders of a shop",
 		messages: func(d midnight) []mail.Message {
 			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {
@@ -243,30 +302,32 @@ var honestScenes = []honest{
 		}},
 }
 
-// TestHonestTraffic puts each into three ordinary days and runs every detector over it.
-func TestHonestTraffic(t *testing.T) {
-	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
-	var ordinary []mail.Message
+// inThreeDays puts what is given into three ordinary days and runs every detector over it.
+func inThreeDays(messages []mail.Message, events []mail.Event) []Finding {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, Detectors())
 	for n := range 3 {
 		for _, m := range honestDay(1500) {
 			m.Time = m.Time.Add(time.Duration(n) * 24 * time.Hour)
 			m.Origin.Line += int64(n) * 10_000
-			ordinary = append(ordinary, m)
+			e.Message(&m)
 		}
 	}
+	for i := range messages {
+		e.Message(&messages[i])
+	}
+	for i := range events {
+		e.Event(&events[i])
+	}
+	findings, _ := e.Findings()
+	return findings
+}
+
+// TestHonestTraffic finds nothing above low.
+func TestHonestTraffic(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	scene := func(name string, messages []mail.Message, events []mail.Event) {
 		t.Run(name, func(t *testing.T) {
-			e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, Detectors())
-			for i := range ordinary {
-				e.Message(&ordinary[i])
-			}
-			for i := range messages {
-				e.Message(&messages[i])
-			}
-			for i := range events {
-				e.Event(&events[i])
-			}
-			findings, _ := e.Findings()
+			findings := inThreeDays(messages, events)
 			for i := range findings {
 				if f := &findings[i]; f.Severity > Low {
 					t.Errorf("%s by %s: %s %v", f.Severity, f.Detector, f.Title, f.Reasons)
@@ -289,5 +350,75 @@ func TestHonestTraffic(t *testing.T) {
 		if s.want <= Low {
 			scene(s.name, s.messages(), nil)
 		}
+	}
+}
+
+// TestLookAlikes is abuse that looks like one of the honest scenes, but for what tells them apart.
+func TestLookAlikes(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, tt := range []honest{
+		{name: "two hundred machines of a network, each in another's name, to one", // a mailbox that is bombed
+			messages: func(d midnight) []mail.Message {
+				return some(100, d.at(6, 25, 0), 1200*time.Millisecond, func(i int, m *mail.Message) {
+					stranger(m, fmt.Sprintf("46.4.10.%d", i+5), fmt.Sprintf("host%d.webfarm.example", i))
+					m.Sender = fmt.Sprintf("root@shop%d.example", i)
+					to(m, user(7), mail.Delivered)
+				})
+			}},
+		{name: "one line that writes in a name of ours to eighty of us",
+			messages: func(d midnight) []mail.Message {
+				return some(80, d.at(34, 0, 0), 11*time.Second, func(i int, m *mail.Message) {
+					m.Client, m.Sender = client("84.130.7.3", "", "KM77"), "scan@site.example"
+					to(m, user(i), mail.Delivered)
+				})
+			}},
+		{name: "a script that writes from nobody to a list that was bought, at night",
+			messages: func(d midnight) []mail.Message {
+				return some(400, d.at(26, 5, 0), 3*time.Second, func(i int, m *mail.Message) {
+					m.Flags, m.UID, m.Sender = mail.HasUID, 5000, mail.NullSender
+					to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), bouncing(i, 4))
+				})
+			}},
+		{name: "a client that has a damaged list", // and some addresses that are right
+			messages: func(d midnight) []mail.Message {
+				return some(40, d.at(8, 0, 0), time.Hour, func(i int, m *mail.Message) {
+					stranger(m, "212.3.4.5", "mail.customer.example")
+					m.Sender = "orders@customer.example"
+					to(m, user(i), mail.Delivered)
+				})
+			},
+			events: func(d midnight) []mail.Event {
+				return rejects(12, d.at(8, 0, 0), 4*time.Hour, func(i int, ev *mail.Event) {
+					ev.Client, ev.Sender = client("212.3.4.5", "mail.customer.example", ""), "orders@customer.example"
+					ev.Recipient, ev.DSN = "orders"+user(i), "5.1.1"
+				})
+			}},
+		{name: "a guesser who tries a password a minute, and has it",
+			events: func(d midnight) []mail.Event {
+				all := logins(96, mail.AuthFailed, d.at(22, 10, 0), time.Minute, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+				})
+				all = append(all, logins(30, mail.Auth, d.at(8, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(5), client("87.1.9.1", "", "")
+				})...)
+				return append(all, logins(1, mail.Auth, d.at(23, 55, 0), time.Hour, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+				})...)
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var messages []mail.Message
+			var events []mail.Event
+			if tt.messages != nil {
+				messages = tt.messages(monday)
+			}
+			if tt.events != nil {
+				events = tt.events(monday)
+			}
+			findings := inThreeDays(messages, events)
+			if len(findings) == 0 || findings[0].Severity <= Low {
+				t.Errorf("nothing above low: %+v", findings)
+			}
+		})
 	}
 }

@@ -279,7 +279,7 @@ func (j *judge) localUser(c *candidate) {
 	if script, share := c.Scripts.Most(); share >= enough {
 		c.because("one-script", 0.05, "one script or directory: %s", script)
 	}
-	if c.RecipientDomains.Distinct() >= 5 {
+	if c.RecipientDomains.Distinct() >= 5 && c.bounces(0.08) { // every newsletter goes to as many
 		c.because("many-recipient-domains", 0.05, "to %d domains", c.RecipientDomains.Distinct())
 	}
 	j.farAbove(c)
@@ -440,7 +440,7 @@ func (b *batch) letter(site *Site, atHome bool, because func(code string, weight
 		because("kept-list", -0.1, "from where it is at home, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
 	}
 	if b.allAlong(site) {
-		weight := -0.3
+		weight := -0.35
 		if own {
 			weight = -0.5
 		}
@@ -550,6 +550,9 @@ func (c *candidate) honestLocal(j *judge) {
 	if sender, share := c.Senders.Most(); share >= 0.95 && j.site.IsOurs(mail.Domain(sender)) {
 		c.because("own-sender", -0.1, "in one name, of our own domain")
 	}
+	if reports(&c.Recipients) {
+		c.because("reports", -0.5, "to addresses that were named for reports about DMARC")
+	}
 	ours := 0
 	for _, d := range c.RecipientDomains.Top(topMost) {
 		if j.site.IsOurs(d.Value) {
@@ -562,6 +565,19 @@ func (c *candidate) honestLocal(j *judge) {
 	case toUs:
 		c.because("to-ourselves", -0.2, "for recipients of ours")
 	}
+}
+
+// reports reports whether most recipients are addresses that domains name in the DNS for reports (RFC 7489, section 6.3: rua), as far
+// as their names tell. Many of them are dead: nobody reads what was once set up.
+func reports(recipients *Tally) bool {
+	n := 0
+	most := recipients.Top(topMost)
+	for _, r := range most {
+		if containsFold(r.Value, "dmarc") {
+			n++
+		}
+	}
+	return 2*n > len(most)
 }
 
 // strangers is how many clients are not ours.

@@ -65,8 +65,9 @@ const failedSenders = 8
 type mangledWatch struct {
 	pass     *Pass
 	failed   *Entities[failedRecipient, attempts]
-	passed   Tally // recipients of strangers that another host took
-	passedTo Tally // their domains
+	passed   Tally    // recipients of strangers that another host took
+	passedTo Tally    // their domains
+	right    countMin // by client: recipients that it was right about
 }
 
 func newMangledWatch(p *Pass) *mangledWatch {
@@ -81,6 +82,9 @@ func (w *mangledWatch) Message(m *mail.Message) {
 	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
+		if r.Disposition == mail.Delivered {
+			w.right.add(hashAddr('r', m.Client.IP.Unmap()))
+		}
 		switch {
 		case r.Disposition == mail.Delivered && !r.Local:
 			address := mail.Fold(r.Envelope())
@@ -135,6 +139,7 @@ func (a *attempts) sender(s string) {
 }
 
 func (w *mangledWatch) Merge(other Watch) {
+	w.right.merge(&other.(*mangledWatch).right)
 	w.passed.Merge(&other.(*mangledWatch).passed)
 	w.passedTo.Merge(&other.(*mangledWatch).passedTo)
 	for k, o := range other.(*mangledWatch).failed.All() {
@@ -177,6 +182,9 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 	}
 	return found
 }
+
+// mostlyRight is how many times as many recipients as are damaged a client must have been right about, to have no damaged list.
+const mostlyRight = 10
 
 // byClient is damaged recipients by client, in the order of the addresses.
 type byClient struct {
@@ -283,6 +291,10 @@ func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, sha
 	f.Reasons = w.reasons(list, &kinds, shared, share)
 	if c.Name != "" && inOurDomains(site, c.Name) {
 		f.Reasons = append(f.Reasons, Reason{"our-own-name", c.Name + " is a name of ours: it may only pass on what strangers sent, and its own log tells who", -0.4})
+	}
+	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
+	if right := w.right.about(hashAddr('r', client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
+		f.Reasons = append(f.Reasons, Reason{"mostly-right", say("%d of its recipients were right: people mistype", right), -0.5})
 	}
 	for _, r := range f.Reasons {
 		f.Score += r.Weight

@@ -251,7 +251,7 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 		add("odd-place", 0.2, "%s", why)
 	}
 	w.senders(site, b, add)
-	if days := b.tally.Buckets.Days(); days == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2 {
+	if b.sudden(site) {
 		add("sudden", 0.1, "nothing of it before %s", "its first message, and nothing after its last")
 	}
 	w.facts(k, b, &f)
@@ -261,11 +261,22 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	return f, true
 }
 
+// sudden reports whether it fills a small part of the log's time.
+func (b *born) sudden(site *Site) bool {
+	return b.tally.Buckets.Days() == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2
+}
+
 // senders says what is odd about them, or excuses a newsletter.
 func (w *scriptWatch) senders(site *Site, b *born, add func(string, float64, string, ...any)) {
 	n := b.tally.Senders.Distinct()
 	known := knownSenders(site, &b.tally.Senders)
 	top, share := b.tally.Senders.Most()
+	if reports(&b.tally.Recipients) {
+		add("reports", -0.3, "to addresses that were named for reports about DMARC")
+	}
+	if b.tally.Senders.Of(mail.NullSender)*5 >= 4*b.outside && !b.sudden(site) {
+		add("replies", -0.15, "from nobody, as long as the log lasts: a program that answers for people who are away does that")
+	}
 	switch {
 	case 2*b.verp > b.outside:
 		add("list-server", -0.2, "%d of %d senders were made from the recipient, for bounces: a list server does that", b.verp, b.outside)
