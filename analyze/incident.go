@@ -190,7 +190,11 @@ func peakOf(f *Finding) []Step {
 		return nil
 	}
 	peak := Step{Time: f.Rate.PeakAt, Text: say("the peak: %d in a minute", f.Rate.PeakPerMinute), Finding: f.ID}
-	if i := slices.IndexFunc(f.Evidence, func(e Evidence) bool { return e.Role == "peak" }); i >= 0 {
+	i := slices.IndexFunc(f.Evidence, func(e Evidence) bool { return e.Role == "peak" })
+	if i < 0 { // the line with which it begins may be there for another reason, too
+		i = slices.IndexFunc(f.Evidence, func(e Evidence) bool { return e.Time == f.Rate.PeakAt })
+	}
+	if i >= 0 {
 		peak.Evidence = &f.Evidence[i]
 	}
 	return []Step{peak}
