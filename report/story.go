@@ -42,6 +42,7 @@ type entry struct {
 	Time     mail.Instant
 	Texts    []string
 	Finding  string // ID of the finding that says the first text
+	own      int    // how many texts are of what the story is about
 	Evidence *analyze.Evidence
 }
 

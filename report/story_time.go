@@ -26,7 +26,8 @@ func entries(s *story) []entry {
 		e := &all[at]
 		if text := s.stepText(step, folded); text != "" && !slices.ContainsFunc(e.Texts, func(said string) bool { return strings.EqualFold(said, text) }) {
 			if step.Finding == s.main.ID { // what the story is about comes first
-				e.Texts, e.Finding = slices.Insert(e.Texts, 0, text), step.Finding
+				e.Texts, e.Finding = slices.Insert(e.Texts, e.own, text), step.Finding
+				e.own++
 			} else {
 				e.Texts = append(e.Texts, text)
 			}
