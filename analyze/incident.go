@@ -121,8 +121,23 @@ func compareCauses(a, b *Finding) int {
 		cmp.Compare(b.Counts.Messages, a.Counts.Messages), cmp.Compare(a.ID, b.ID))
 }
 
+// burstOf is the burst of the client that main is about, where what it relayed at other times is no part of the story: a
+// customer's server relays every day, and somebody got into it on one of them. Else it is main.
+func burstOf(main *Finding, group []*Finding) *Finding {
+	if main.Detector != openRelay.Name || main.Subject.Kind != IP {
+		return main
+	}
+	for _, f := range group {
+		if f.Detector == "burst" && f.Subject == main.Subject && f.Severity >= main.Severity &&
+			2*f.Counts.Messages > main.Counts.Messages && f.Counts.Messages < main.Counts.Messages && 2*f.End.Sub(f.Start) < main.End.Sub(main.Start) {
+			return f
+		}
+	}
+	return main
+}
+
 func newIncident(group []*Finding) Incident {
-	main := slices.MinFunc(group, compareCauses)
+	main := burstOf(slices.MinFunc(group, compareCauses), group)
 	slices.SortFunc(group, func(a, b *Finding) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID)) })
 	inc := Incident{
 		ID: "incident/" + main.ID, Title: main.Title, Severity: main.Severity, Score: main.Score, Messages: main.Counts.Messages,

@@ -100,3 +100,24 @@ func TestRelateFoldsAccounts(t *testing.T) {
 		t.Errorf("got %v and %v, want the guesses for Eva.Berg and for nobody else", got, all[2].Related)
 	}
 }
+
+// What a customer's server relayed in a burst is the story, and not what it relays every day; a server that did nothing else has
+// one story, which its relaying tells.
+func TestBurstOfACustomer(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		days, burst int // seconds
+		messages    int
+		want        string
+	}{
+		{"in an afternoon of a week", 600_000, 12_000, 900, "burst a"},
+		{"most of the time", 20_000, 12_000, 900, "open-relay a"},
+		{"a small part", 600_000, 12_000, 400, "open-relay a"},
+	} {
+		relay, burst := story("open-relay", "a", High, 1000, 1012), story("burst", "a", High, 3000, tt.messages, "open-relay/a")
+		relay.End, burst.End = relay.Start+mail.Instant(tt.days)*1e9, burst.Start+mail.Instant(tt.burst)*1e9
+		if got := Incidents([]Finding{relay, burst}); len(got) != 1 || got[0].Title != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got[0].Title, tt.want)
+		}
+	}
+}

@@ -32,6 +32,9 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	}
 	customer := len(findings) > 0 && findings[0] == whole[0] && mayBeCustomer(r, whole[0])
 	for _, f := range findings {
+		if customer && f.Detector == "open-relay" && f != whole[0] && f.Subject == whole[0].Subject {
+			continue // the rule is told with the burst
+		}
 		add(stopActions(r, f)...)
 		if customer && f == whole[0] {
 			add(customerActions(r, f)...)

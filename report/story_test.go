@@ -463,6 +463,9 @@ func TestActionsForACustomer(t *testing.T) {
 	alone := relay
 	alone.Subject, alone.Clients = f.Subject, f.Clients
 	has(actions("exim", alone), "mend the rule", "call them", "control = freeze")
+	if got := actions("postfix", f, alone); strings.Contains(got, "mend the rule") || strings.Count(got, "postconf mynetworks") != 1 {
+		t.Errorf("the burst of a customer who relays every day: the rule is told twice:\n%s", got)
+	}
 	f.Clients[0].IP, f.Subject.Value = netip.MustParseAddr("2001:db8::20"), "2001:db8::20"
 	has(actions("exim", f), "warn hosts = 2001::db8::::20 with") // in Exim's lists a colon separates
 	many := actions("postfix", relay, f)
