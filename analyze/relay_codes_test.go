@@ -1,0 +1,102 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// relayScene is what strangers have relayed, beside three days of honest mail from named servers to people here.
+type relayScene struct {
+	messages, clients int
+	over              time.Duration
+	name              string // of the clients, %d: their number
+	sender            string // %d: the message's number
+	acl               string
+	bounced           int // every so many-th; 0: none
+}
+
+func (s relayScene) findings() []Finding {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	line := int64(0)
+	send := func(at time.Duration, c mail.Client, sender, recipient string, d mail.Disposition, local bool, acl string) {
+		line++
+		m := mail.Message{Origin: mail.Origin{Line: line}, Line: fmt.Sprint("line ", line), Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at), Client: c, Sender: sender,
+			Completed: true, QueueIDs: []string{fmt.Sprint("Q", line)}}
+		if c.Name != "" {
+			m.Flags |= mail.Verified
+		}
+		if acl != "" {
+			m.ACL = []string{acl}
+		}
+		to(&m, recipient, d)
+		m.Recipients[0].Local = local
+		e.Message(&m)
+	}
+	for i := range 150 {
+		c := mail.Client{IP: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Name: fmt.Sprintf("mail.firm%d.example", i), HELO: "mail.firm.example"}
+		send(time.Duration(i)*30*time.Minute, c, fmt.Sprintf("w%d@firm%d.example", i, i), fmt.Sprintf("staff%d@site.example", i%9), mail.Delivered, true, "")
+	}
+	for i := range s.messages {
+		n := i % s.clients
+		c := mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(7 * n), byte(n), 9}), HELO: "host"}
+		if s.name != "" {
+			c.Name = fmt.Sprintf(s.name, n)
+		}
+		d := mail.Delivered
+		if s.bounced > 0 {
+			d = bouncing(i, s.bounced)
+		}
+		sender := fmt.Sprintf(s.sender, i%max(1, s.messages))
+		send(time.Hour+time.Duration(i)*s.over/time.Duration(s.messages), c, sender, fmt.Sprintf("x%d@r%d.example", i, i%9), d, false, s.acl)
+	}
+	all, _ := e.Findings()
+	return all
+}
+
+// Each reason of an open relay is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+func TestRelayReasons(t *testing.T) {
+	stranger := relayScene{messages: 60, clients: 4, over: 2 * time.Hour, sender: "a%d@b.example"}
+	with := func(change func(*relayScene)) relayScene {
+		s := stranger
+		change(&s)
+		return s
+	}
+	flood := with(func(s *relayScene) { s.messages, s.clients, s.bounced = 1200, 1, 3 })
+	alone := with(func(s *relayScene) { s.clients, s.over = 1, 60*time.Hour })
+	for _, tt := range []struct {
+		code           string
+		has, neighbour relayScene
+	}{
+		{"let-in-by-rule", with(func(s *relayScene) { s.acl = "whitelisted in local domains whitelist" }), stranger},
+		{"forged-local-senders", with(func(s *relayScene) { s.sender = "a%d@site.example" }), stranger},
+		{"known-senders", with(func(s *relayScene) { s.messages, s.sender = 8, "staff%d@site.example" }), with(func(s *relayScene) { s.messages = 8 })},
+		{"our-own-names", with(func(s *relayScene) { s.name = "printer%d.site.example" }), with(func(s *relayScene) { s.name = "printer%d.other.example" })},
+		{"seen-for-days", alone, with(func(s *relayScene) { s.clients = 1 })},
+		{"nobody-known", flood, func() relayScene { s := flood; s.name = "mail%d.customer.example"; return s }()},
+		{"mass", with(func(s *relayScene) { s.messages = 100 }), with(func(s *relayScene) { s.messages = 99 })},
+		{"not-delivered", with(func(s *relayScene) { s.bounced = 4 }), stranger},
+		{"unrelated-networks", stranger, with(func(s *relayScene) { s.clients = 2 })},
+	} {
+		t.Run(tt.code, func(t *testing.T) {
+			for _, side := range []struct {
+				scene relayScene
+				want  bool
+			}{{tt.has, true}, {tt.neighbour, false}} {
+				findings := side.scene.findings()
+				if len(findings) == 0 {
+					t.Fatalf("%+v: nothing was found", side.scene)
+				}
+				for i := range findings {
+					if got := says(&findings[i], tt.code); got != side.want {
+						t.Errorf("%+v: %s: got %v, want %v: %v", side.scene, findings[i].Title, got, side.want, findings[i].Reasons)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package analyze
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Each reason about the senders of a script is given in the scene that has it, and not in its neighbour.
+func TestScriptSenderReasons(t *testing.T) {
+	const list, ours, many, user = "bounce+x%d=r@lists.example", "shop@site.example", "a%d@b.example", "www-data@web1.example"
+	for _, tt := range []struct {
+		code           string
+		has, neighbour string // sender, %d: the message's number
+	}{
+		{"list-server", list, many},
+		{"one-local-sender", ours, many},
+		{"forged-senders", many, ours},
+		{"web-servers-user", user, ours},
+	} {
+		for _, side := range []struct {
+			sender string
+			want   bool
+		}{{tt.has, true}, {tt.neighbour, false}} {
+			e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{script})
+			start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+			for i := range 400 {
+				sender := side.sender
+				if sender != ours && sender != user {
+					sender = fmt.Sprintf(sender, i)
+				}
+				m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: fmt.Sprint("line ", i), Host: "web1", Hosts: []string{"web1"}, Time: start.Add(time.Duration(i) * 5 * time.Second),
+					MTA: mail.Exim, User: "www", Directory: "/srv/www/uploads", Sender: sender, Completed: true, Direction: mail.Outbound, QueueIDs: []string{fmt.Sprint("Q", i)}}
+				to(&m, fmt.Sprintf("x%d@r%d.example", i, i%40), mail.Delivered)
+				e.Message(&m)
+			}
+			findings, _ := e.Findings()
+			if len(findings) == 0 {
+				t.Errorf("%s: %s: nothing was found", tt.code, side.sender)
+			}
+			for i := range findings {
+				if got := says(&findings[i], tt.code); got != side.want {
+					t.Errorf("%s: %s: got %v, want %v: %v", tt.code, side.sender, got, side.want, findings[i].Reasons)
+				}
+			}
+		}
+	}
+}
