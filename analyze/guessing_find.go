@@ -523,11 +523,11 @@ func (q *guessInquest) weigh(b *guess) {
 	if real >= 3 && 2*real >= tried || real > 0 && b.subject.Kind == Account {
 		b.because("real-accounts", 0.1, "%d of them are accounts of ours: somebody has a list", real)
 	}
-	minutes := max(1, b.last.Sub(b.first).Minutes())
+	minutes := b.minutes()
 	switch rate := float64(b.n) / minutes; {
 	case rate >= 10:
 		b.because("fast", 0.1, "%.0f a minute", rate)
-	case b.last.Sub(b.first) >= 12*time.Hour && rate <= 0.2 && b.n >= manyTries:
+	case b.slow():
 		b.because("slow", 0.1, "slow enough for no limit to notice: one in %s", duration(time.Duration(minutes/float64(b.n)*float64(time.Minute))))
 	}
 	if len(b.broken) > 0 {
@@ -572,6 +572,25 @@ func (q *guessInquest) weighBroken(b *guess) {
 	b.because("succeeded", 0.7, "then a login succeeded: %s", strings.Join(names, ", "))
 }
 
+// minutes is how long it went on.
+func (b *guess) minutes() float64 { return max(1, b.last.Sub(b.first).Minutes()) }
+
+// slow reports whether no limit would notice.
+func (b *guess) slow() bool {
+	return b.last.Sub(b.first) >= 12*time.Hour && float64(b.n)/b.minutes() <= 0.2 && b.n >= manyTries
+}
+
+// livesThere reports whether somebody logs in from the wide network of guesses, without having guessed.
+func (q *guessInquest) livesThere(b *guess) bool {
+	net := wideNetwork(b.clients[0].client.IP)
+	for ip, g := range q.w.clients.All() {
+		if len(g.wins) > 0 && wideNetwork(ip) == net && (g.failures().n == 0 || g.belongs()) {
+			return true
+		}
+	}
+	return false
+}
+
 // harmless lowers what is daily noise: names that nobody has, a device with an old password; and what never got in. The cut
 // is a reason, too: the weights add up to the score.
 func (q *guessInquest) harmless(b *guess, tried, real int) {
@@ -580,6 +599,8 @@ func (q *guessInquest) harmless(b *guess, tried, real int) {
 		b.excuse(0.3, 0.25, "old-password", "one account, at even distances: a device that has an old password")
 	case tried > 0 && real == 0:
 		b.excuse(0.1, noise, "nobody-there", "none of the names is an account that is used here")
+	case b.subject.Kind == Network && tried == 1 && b.slow() && q.livesThere(b):
+		b.excuse(0.1, noise, "old-password", "one account, a try now and then, from a provider at which accounts of ours are at home: a device that has an old password and changes its address")
 	case tried > 0 && tried <= 2 && b.n < 100:
 		b.atMost(noise, "few-tries", "few tries on few names: every server hears as much")
 	case len(b.clients) > 1 && b.subject.Kind != Network && q.always(b):

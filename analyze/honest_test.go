@@ -292,6 +292,15 @@ var honestScenes = []honest{
 				ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
 			})...)
 		}},
+	{name: "an old password in a telephone that changes its address all day",
+		events: func(d midnight) []mail.Event {
+			all := logins(192, mail.AuthFailed, d.at(0, 0, 0), 15*time.Minute, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(5), client(fmt.Sprintf("80.187.60.%d", 2+i*7%200), "", "")
+			})
+			return append(all, logins(60, mail.Auth, d.at(7, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+				ev.Account, ev.Client = user(i%6), client(fmt.Sprintf("80.187.%d.%d", 70+i, i), "", "")
+			})...)
+		}},
 	{name: "orders of a shop",
 		messages: func(d midnight) []mail.Message {
 			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {
@@ -393,6 +402,15 @@ func TestLookAlikes(t *testing.T) {
 					ev.Recipient, ev.DSN = "orders"+user(i), "5.1.1"
 				})
 			}},
+		{name: "a network that tries one account now and then, where nobody is at home",
+			events: func(d midnight) []mail.Event {
+				all := logins(192, mail.AuthFailed, d.at(0, 0, 0), 15*time.Minute, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(5), client(fmt.Sprintf("45.9.60.%d", 2+i*7%200), "", "")
+				})
+				return append(all, logins(60, mail.Auth, d.at(7, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(i%6), client(fmt.Sprintf("80.187.%d.%d", 70+i, i), "", "")
+				})...)
+			}},
 		{name: "a guesser who tries a password a minute, and has it",
 			events: func(d midnight) []mail.Event {
 				all := logins(96, mail.AuthFailed, d.at(22, 10, 0), time.Minute, func(i int, ev *mail.Event) {
@@ -420,5 +438,41 @@ func TestLookAlikes(t *testing.T) {
 				t.Errorf("nothing above low: %+v", findings)
 			}
 		})
+	}
+}
+
+// A client that takes the secondary by its own choice is odd, one that does so in the names of many companies is more.
+func TestSecondaryChoice(t *testing.T) {
+	for _, tt := range []struct {
+		sender string
+		grave  bool
+	}{
+		{"b-%d-user=site.example@news.shop.example", false},
+		{"x@firm%d.example", true},
+	} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{secondaryMX})
+		at := mail.InstantOf(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
+		n := 0
+		hand := func(i int, ip, sender string, hosts ...string) {
+			n++
+			m := mail.Message{Origin: mail.Origin{Line: int64(n)}, Line: "line", Host: hosts[0], Hosts: hosts, MTA: mail.Postfix, Time: at.Add(time.Duration(i) * 20 * time.Second), Completed: true, Sender: sender}
+			stranger(&m, ip, "mx."+mail.Domain(sender))
+			to(&m, user(i%60), mail.Delivered)
+			e.Message(&m)
+		}
+		for i := range 600 {
+			hosts := []string{"mx1"}
+			if i%20 == 0 {
+				hosts = []string{"mx2", "mx1"}
+			}
+			hand(i, fmt.Sprintf("198.51.%d.9", i%50), fmt.Sprintf("a%d@p%d.example", i%7, i%50), hosts...)
+		}
+		for i := range 100 {
+			hand(100+i, "203.0.113.5", fmt.Sprintf(tt.sender, i), "mx2", "mx1")
+		}
+		findings, _ := e.Findings()
+		if len(findings) == 0 || (findings[0].Severity > Low) != tt.grave {
+			t.Errorf("%s: %+v", tt.sender, findings)
+		}
 	}
 }

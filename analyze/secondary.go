@@ -60,6 +60,7 @@ type passage struct {
 	recipients, delivered, bounced, deferred int
 	peer                                     mail.Client
 	senders                                  sketch
+	companies                                sketch // of the senders
 	subjects                                 sketch
 	domains                                  []Count  // of recipients, at most visitDomains, the least by name
 	minutes                                  []Bucket // the first visitMinutes in which it came
@@ -176,6 +177,7 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
 	v.senders.add(mail.Fold(m.Sender))
+	v.companies.add(organisation(mail.FoldDomain(mail.Domain(m.Sender))))
 	v.subjects.add(m.Subject)
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -288,6 +290,9 @@ func (v *passage) merge(x *passage) {
 	v.bounced += x.bounced
 	v.deferred += x.deferred
 	v.meet(x.peer)
+	for _, h := range x.companies {
+		v.companies.insert(h)
+	}
 	for _, h := range x.senders {
 		v.senders.insert(h)
 	}
@@ -357,8 +362,9 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	add("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
 		plural(v.messages, "message", "messages"), k.host)
 	add("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
-	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) {
-		add("all-senders-differ", 0.2, "%d different senders in %s", n, plural(v.messages, "message", "messages"))
+	// A provider's server has many customers, and a newsletter a sender for each reader: of one company all of them.
+	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) && 2*v.companies.distinct() > n {
+		add("all-senders-differ", 0.2, "%d different senders in %s, of %d companies", n, plural(v.messages, "message", "messages"), v.companies.distinct())
 	}
 	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
 		add("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
