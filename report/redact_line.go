@@ -31,6 +31,10 @@ func (x *redactor) told(line string) *told {
 		t.address(x, a)
 	}
 	for list := ev.Recipients; list != ""; {
+		if list[0] == '"' && !strings.Contains(list, `"@`) { // the line was cut within a quoted local part
+			t.name(x, strings.Trim(list, `"`))
+			break
+		}
 		var a string
 		if a, list, _ = strings.Cut(list, " "); strings.IndexByte(a, '"') < 0 { // those with quotes are found by them
 			t.address(x, a)
