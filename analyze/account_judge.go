@@ -64,13 +64,16 @@ func (q *inquest) volume(c *charge) {
 	}
 }
 
+// oddHours reports whether most of n messages were sent at night.
+func oddHours(night, n int) bool { return night >= 5 && 2*night > n }
+
 // manner weighs to how many at a time, and when.
 func (q *inquest) manner(c *charge) {
 	n := c.Counts.Messages
 	if (2*c.strangeN > n || 2*c.forgedN >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
-	if night := q.atNight(c); night >= 5 && 2*night > n {
+	if night := q.atNight(c); oddHours(night, n) {
 		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody else here writes", night)
 	}
 }
@@ -326,7 +329,7 @@ func (q *inquest) owner(c *charge) {
 		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
 	}
 	c.wanted(c.because)
-	c.letter(q.site, c.atHome(), c.because)
+	c.letter(q.site, c.atHome(), oddHours(q.atNight(c), c.Counts.Messages), c.because)
 	ours := 0
 	for domain, n := range c.RecipientDomains.All {
 		if q.site.IsOurs(domain) {

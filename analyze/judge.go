@@ -410,7 +410,7 @@ func (c *candidate) honestLogin(j *judge) {
 		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
 	}
 	c.wanted(c.because)
-	c.letter(j.site, c.place == knownAddress, c.because)
+	c.letter(j.site, c.place == knownAddress, false, c.because)
 }
 
 // wanted weighs that those to whom it went took it.
@@ -426,14 +426,15 @@ func (b *batch) wanted(because func(code string, weight float64, text string, ar
 
 // letter weighs what tells the letter of a club or of an application from what is sent with a stolen password, from wherever it
 // comes: one name, one place, a list of people who exist; or that nobody ever saw it otherwise. Each alone is found with thieves,
-// too.
-func (b *batch) letter(site *Site, atHome bool, because func(code string, weight float64, text string, args ...any)) {
+// too; of a letter that goes to thousands, or at night, from a place where the account never was, a good list is no excuse: thieves buy
+// good ones.
+func (b *batch) letter(site *Site, atHome, night bool, because func(code string, weight float64, text string, args ...any)) {
 	if !b.kept(site) {
 		return
 	}
 	own := b.oneName(site)
 	switch {
-	case !b.onePlace():
+	case !b.onePlace(), !atHome && (night || b.Counts.Recipients > letterTo):
 	case own:
 		because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
 	case atHome:
@@ -448,10 +449,11 @@ func (b *batch) letter(site *Site, atHome bool, because func(code string, weight
 	}
 }
 
-// A letter to all members of a club has at least letterFrom readers; of fewer a bounce or none says little about the list. Of a list
-// that somebody keeps keptDead are dead, of one that was bought manyRefused and more.
+// A letter to all members of a club has at least letterFrom readers, of fewer a bounce or none says little about the list, and
+// hardly ever more than letterTo. Of a list that somebody keeps keptDead are dead, of one that was bought manyRefused and more.
 const (
 	letterFrom = 30
+	letterTo   = 1000
 	keptDead   = 0.03
 )
 

@@ -85,6 +85,8 @@ func TestLetters(t *testing.T) {
 		{"in the office's name, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: []string{"office@site.example"}, bounced: 50}, true},
 		{"to a list that was bought, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: own, bounced: 10}, false},
 		{"from three networks in turn", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: three, senders: own, bounced: 40}, false},
+		{"to more than a club has, from a hotel", letters{days: 4, n: 1500, at: dear, gap: 2 * time.Second, ips: hotel, senders: own, bounced: 40, before: 5 * time.Minute}, false},
+		{"at night, from a hotel", letters{days: 4, n: 300, at: 3*oneDay + 2*time.Hour, gap: 4 * time.Second, ips: hotel, senders: own, bounced: 40}, false},
 		{"in strangers' names, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: []string{"prize@lotto.example", "claims@award.example"}, bounced: 40}, false},
 		{"in a name of ours that nobody has, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: []string{"account-team@site.example"}, bounced: 40}, false},
 		{"through a smarthost, which takes everything", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: own, relay: "smtp.provider.example"}, false},
