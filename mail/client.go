@@ -19,7 +19,7 @@ func (c *Client) Cut(s string) (rest string, ok bool) {
 	if open < 0 || strings.IndexByte(s[:open], ' ') >= 0 {
 		return s, false
 	}
-	ip, n := cutIPv4(s[open+1:])
+	ip, n := CutIPv4(s[open+1:])
 	shut := open + 1 + n
 	if n == 0 || shut == len(s) || s[shut] != ']' {
 		if ip, shut, ok = otherAddress(s, open); !ok {
@@ -64,13 +64,13 @@ func ParseIP(s string) (netip.Addr, bool) {
 
 // parseIPv4 reads four numbers.
 func parseIPv4(s string) (netip.Addr, bool) {
-	ip, n := cutIPv4(s)
+	ip, n := CutIPv4(s)
 	return ip, n > 0 && n == len(s)
 }
 
-// cutIPv4 reads the four numbers that s begins with, 255 at most and without zeros in front, and tells their length, 0 where
+// CutIPv4 reads the four numbers that s begins with, 255 at most and without zeros in front, and tells their length, 0 where
 // there are none: most lines have an address, and most addresses are of this kind.
-func cutIPv4(s string) (ip netip.Addr, n int) {
+func CutIPv4(s string) (ip netip.Addr, n int) {
 	const longest = len("255.255.255.255") + 1
 	if len(s) >= longest {
 		return fourNumbers(s)
@@ -80,7 +80,7 @@ func cutIPv4(s string) (ip netip.Addr, n int) {
 	return fourNumbers(string(padded[:]))
 }
 
-// fourNumbers is cutIPv4 of a text that goes on behind the longest address, so that its end need not be looked for all the time.
+// fourNumbers is CutIPv4 of a text that goes on behind the longest address, so that its end need not be looked for all the time.
 func fourNumbers(s string) (ip netip.Addr, n int) {
 	_ = s[len("255.255.255.255")]
 	var four [4]byte

@@ -385,7 +385,7 @@ func cutBrackets(s string) (ip netip.Addr, port uint16, rest string, ok bool) {
 	if s == "" || s[0] != '[' {
 		return ip, 0, s, false
 	}
-	ip, n := cutIPv4(s[1:])
+	ip, n := mail.CutIPv4(s[1:])
 	if rest = s[1+n:]; n == 0 || rest == "" || rest[0] != ']' {
 		end := strings.IndexByte(s[:min(len(s), 64)], ']')
 		if end < 1 {
@@ -458,34 +458,6 @@ func address(s string) (netip.Addr, bool) {
 }
 
 func ipv4(s string) (netip.Addr, bool) {
-	ip, n := cutIPv4(s)
+	ip, n := mail.CutIPv4(s)
 	return ip, n > 0 && n == len(s)
-}
-
-// cutIPv4 reads the four numbers that s begins with, and tells their length, 0 where there are none.
-func cutIPv4(s string) (ip netip.Addr, n int) {
-	ipv4 := uint32(0)
-	for part := 0; ; part++ {
-		if n >= len(s) || s[n]-'0' > 9 {
-			return ip, 0
-		}
-		number := uint32(s[n] - '0')
-		if n++; n < len(s) && s[n]-'0' < 10 {
-			number = number*10 + uint32(s[n]-'0')
-			if n++; n < len(s) && s[n]-'0' < 10 {
-				number = number*10 + uint32(s[n]-'0')
-				n++
-			}
-		}
-		ipv4 = ipv4<<8 | number
-		switch {
-		case number > 255:
-			return ip, 0
-		case part == 3:
-			return netip.AddrFrom4([4]byte{byte(ipv4 >> 24), byte(ipv4 >> 16), byte(ipv4 >> 8), byte(ipv4)}), n
-		case n == len(s) || s[n] != '.':
-			return ip, 0
-		}
-		n++
-	}
 }
