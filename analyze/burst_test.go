@@ -371,23 +371,36 @@ func TestBystanders(t *testing.T) {
 
 // A client that is odd all the time is not odder for having sent seven mails within three minutes.
 func TestWellKnown(t *testing.T) {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{burst})
-	ordinary := honestDay(1500)
-	for i := range ordinary {
-		e.Message(&ordinary[i])
-	}
-	const days = 56 // from the day of at to that of the ordinary mail
-	for i, at := range joined(every("00:00:00", 10*time.Minute, 140), every("10:01:00", 25*time.Second, 8)) {
-		m := mail.Message{Origin: mail.Origin{Line: int64(1_000_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"},
-			Time: at.Add(days * 24 * time.Hour), MTA: mail.Postfix, Completed: true, Sender: fmt.Sprintf("qzvkwx%dbqj@firm.example", i*7919)}
-		stranger(&m, "203.0.113.9", "static-203-0-113-9.dyn.firm.example")
-		to(&m, fmt.Sprintf("user%d@site.example", i%50), bouncing(i, 5))
-		e.Message(&m)
-	}
-	findings, _ := e.Findings()
-	for _, f := range findings {
-		if f.Severity > Low {
-			t.Errorf("%s %v: %v", f.Severity, f.Subject, f.Reasons)
+	for _, known := range []bool{true, false} {
+		limits := DefaultThresholds()
+		limits.Score.Low = -1 // also what is too weak to be told
+		e := NewEngine(&Pass{Thresholds: limits}, []Detector{burst})
+		ordinary := honestDay(1500)
+		for i := range ordinary {
+			e.Message(&ordinary[i])
+		}
+		const days = 56 // from the day of at to that of the ordinary mail
+		times := every("10:01:00", 25*time.Second, 8)
+		if known {
+			times = joined(every("00:00:00", 10*time.Minute, 140), times)
+		}
+		for i, at := range times {
+			m := mail.Message{Origin: mail.Origin{Line: int64(1_000_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"},
+				Time: at.Add(days * 24 * time.Hour), MTA: mail.Postfix, Completed: true, Sender: fmt.Sprintf("qzvkwx%dbqj@firm.example", i*7919)}
+			stranger(&m, "203.0.113.9", "static-203-0-113-9.dyn.firm.example")
+			to(&m, fmt.Sprintf("user%d@site.example", i%50), bouncing(i, 5))
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		said := false
+		for _, f := range findings {
+			if known && f.Score >= limits.Score.Medium {
+				t.Errorf("%s %v: %v", f.Severity, f.Subject, f.Reasons)
+			}
+			said = said || says(&f, "well-known")
+		}
+		if said != known {
+			t.Errorf("sends all the time: %v, but is well known: %v: %+v", known, said, findings)
 		}
 	}
 }

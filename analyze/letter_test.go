@@ -113,6 +113,23 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// What began with the log and goes on evenly is an application; what is a part of the log is none.
+func TestLetterGoesOn(t *testing.T) {
+	for days, want := range map[int]bool{1: true, 4: false} {
+		w := newTown(days)
+		letters{n: 500, at: time.Duration(days-1)*oneDay + 7*time.Hour, gap: 100 * time.Second, ips: []string{"197.11.3.4"}, senders: []string{"sales@firm1.example", "sales@firm2.example"}, bounced: 60}.scene(w)
+		limits := DefaultThresholds()
+		limits.Score.Low = -1 // also what is too weak to be told
+		got, findings := false, w.under(limits, account, burst)
+		for i := range findings {
+			got = got || findings[i].Subject == (Subject{Account, user(7)}) && says(&findings[i], "all-along")
+		}
+		if got != want || len(findings) == 0 {
+			t.Errorf("in a log of %d days: got %v, want %v: %+v", days, got, want, findings)
+		}
+	}
+}
+
 func with(l letters, change func(*letters)) letters {
 	change(&l)
 	return l

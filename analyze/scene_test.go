@@ -91,7 +91,12 @@ func (w *town) auth(kind mail.Kind, at time.Duration, ip, account string) {
 
 // find is what a detector finds in the town; the lines come in the order of time.
 func (w *town) find(detectors ...Detector) []Finding {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, detectors)
+	return w.under(DefaultThresholds(), detectors...)
+}
+
+// under is what detectors find under other thresholds.
+func (w *town) under(limits Thresholds, detectors ...Detector) []Finding {
+	e := NewEngine(&Pass{Thresholds: limits}, detectors)
 	slices.SortStableFunc(w.messages, func(a, b mail.Message) int { return int(max(-1, min(1, a.Time-b.Time))) })
 	slices.SortStableFunc(w.events, func(a, b mail.Event) int { return int(max(-1, min(1, a.Time-b.Time))) })
 	i := 0

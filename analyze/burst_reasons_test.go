@@ -1,0 +1,146 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// judged is what a scene of burst_test.go, put into three ordinary days or alone, makes the detector say of a subject, however weak.
+func (s *scene) judged(alone bool, local ...string) []Finding {
+	limits := DefaultThresholds()
+	limits.Score.Low = -10 // reasons that make a finding honest are given in findings that nobody else sees
+	e := NewEngine(&Pass{Thresholds: limits, Local: local}, []Detector{burst})
+	for day := range 3 {
+		for _, m := range honestDay(1500) {
+			m.Time = m.Time.Add(time.Duration(day) * 24 * time.Hour)
+			m.Origin.Line += int64(day) * 10_000
+			if !alone {
+				e.Message(&m)
+			}
+		}
+	}
+	if !alone { // the shop sends now and then from where it is
+		for _, m := range some(12, honestDay(1)[0].Time, 5*time.Hour, func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("100.64.7.7", "", "pc"), "shop@site.example", "shop@site.example"
+			away(m, i, mail.Delivered)
+		}) {
+			e.Message(&m)
+		}
+	}
+	planted := s.messages()
+	for i := range planted {
+		e.Message(&planted[i])
+	}
+	findings, _ := e.Findings()
+	return slices.DeleteFunc(findings, func(f Finding) bool { return f.Subject != s.who })
+}
+
+// Each reason of a burst is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+func TestBurstReasons(t *testing.T) {
+	const ip, home, hotel, shop = "203.0.113.9", "100.64.7.7", "203.0.113.9", "shop@site.example"
+	from := func(name, sender string) func(int, *mail.Message) { // a mail server that writes to everybody here
+		return func(i int, m *mail.Message) {
+			stranger(m, ip, name)
+			if m.Sender = sender; sender == "verp" {
+				m.Sender = fmt.Sprintf("b-%d-user%d=site.example@firm.example", i, i)
+			}
+			to(m, user(i), mail.Delivered)
+		}
+	}
+	and := func(each func(int, *mail.Message), more func(int, *mail.Message)) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) { each(i, m); more(i, m) }
+	}
+	server := from("mta1.firm.example", "news@firm.example")
+	nobody := func(sender string) func(int, *mail.Message) { // a client without a name
+		return func(i int, m *mail.Message) {
+			m.Client, m.Sender = client(ip, "", "pc"), fmt.Sprintf(sender, i)
+			to(m, user(i), mail.Delivered)
+		}
+	}
+	account := func(ip string, accounts, dead int) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client(ip, "", "pc"), shop, shop
+			if accounts > 1 {
+				m.Account, m.Sender = user(i%accounts), user(i%accounts)
+			}
+			away(m, i, bouncing(i, dead))
+		}
+	}
+	local := func(each func(int, *mail.Message)) func(int, *mail.Message) { // a program of the user 33
+		return func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.Script, m.Sender = mail.HasUID, 33, "33:x.php", "www@site.example"
+			each(i, m)
+		}
+	}
+	outside := local(func(i int, m *mail.Message) { away(m, i, mail.Delivered) })
+	sideBySide := func(name string) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) {
+			host := name
+			if name == "" {
+				host = fmt.Sprintf("mail.offer%d.example", i*7%40)
+			}
+			stranger(m, fmt.Sprintf("203.0.113.%d", 10+i*7%40), host)
+			m.Sender = "best@" + organisation(host)
+			to(m, user(i%60), mail.Delivered)
+		}
+	}
+	address, net, shopAccount, program := Subject{IP, ip}, Subject{Network, "203.0.113.0/24"}, Subject{Account, shop}, Subject{UID, "33"}
+	own := Subject{IP, "10.0.0.9"}
+	type side = scene
+	for _, tt := range []struct {
+		code           string
+		has, neighbour side
+	}{
+		{"forged-own-domain", side{who: address, each: nobody("x%d@site.example")}, side{who: address, each: nobody("x%d@other.example")}},
+		{"domain-for-each", side{who: net, each: sideBySide("")}, side{who: net, each: sideBySide("mail.offer.example")}},
+		{"one-recipient-domain", side{who: address, each: server}, side{who: address, each: and(server, func(i int, m *mail.Message) {
+			if i%3 == 0 {
+				to(m, fmt.Sprintf("user%d@ours.example", i), mail.Delivered)
+			}
+		})}},
+		{"own-name", side{who: address, each: server}, side{who: address, each: from("mta1.mailer.example", "news@firm.example")}},
+		{"named-server", side{who: address, each: from("mta1.mailer.example", "news@firm.example")}, side{who: address, each: server}},
+		{"notices", side{who: address, each: from("mta1.firm.example", mail.NullSender)}, side{who: address, each: server}},
+		{"to-few", side{who: address, each: and(server, func(i int, m *mail.Message) { to(m, user(i%3), mail.Delivered) })}, side{who: address, each: server}},
+		{"verp", side{who: address, each: from("mta1.firm.example", "verp")}, side{who: address, each: server}},
+		{"says-bulk", side{who: address, each: and(server, func(_ int, m *mail.Message) { m.Headers = []mail.HeaderLine{{Name: "Precedence", Value: "bulk"}} })}, side{who: address, each: server}},
+		{"regular", side{who: address, each: server, days: []int{0, 1, 2}}, side{who: address, each: server, days: []int{0, 1}}},
+
+		{"own-address", side{who: own, each: account("10.0.0.9", 3, 99)}, side{who: address, each: account(hotel, 3, 99)}},
+		{"many-people", side{who: address, each: account(hotel, 100, 99)}, side{who: address, each: account(hotel, 3, 99)}},
+		{"usual-client", side{who: shopAccount, each: account(home, 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
+		{"usual-network", side{who: shopAccount, each: account("100.64.7.8", 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
+		{"kept-list", side{who: shopAccount, each: account(hotel, 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 7)}},
+		{"wanted", side{who: shopAccount, each: account(hotel, 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 7)}},
+		{"bounces", side{who: shopAccount, each: account(hotel, 1, 7)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
+		{"other-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), func(i int, m *mail.Message) { m.Sender = user(i % 20) })}, side{who: shopAccount, each: account(hotel, 1, 40)}},
+
+		{"reports", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, fmt.Sprintf("dmarc@r%d.example", i), mail.Delivered) })}, side{who: program, each: outside}},
+		{"to-ourselves", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, user(i), mail.Delivered) })}, side{who: program, each: outside}},
+	} {
+		for want, s := range map[bool]side{true: tt.has, false: tt.neighbour} {
+			s.name, s.n, s.gap = tt.code, 200, 2*time.Second
+			s.expect(t, want, s.judged(false, "site.example", "ours.example"))
+		}
+	}
+	// Beside nothing else it is the gateway that hands in all there is.
+	s := scene{name: "gateway", n: 200, gap: 2 * time.Second, who: address, each: server}
+	s.expect(t, true, s.judged(true))
+	s.expect(t, false, s.judged(false))
+}
+
+// expect checks that some finding gives the reason that a scene is named after, or that there are findings and none does.
+func (s *scene) expect(t *testing.T, want bool, findings []Finding) {
+	t.Helper()
+	got := slices.ContainsFunc(findings, func(f Finding) bool { return says(&f, s.name) })
+	if got != want || len(findings) == 0 {
+		t.Errorf("%s: got %v, want %v, in %d findings about %v", s.name, got, want, len(findings), s.who)
+		for _, f := range findings {
+			t.Logf("%.2f %s %v", f.Score, f.Title, f.Reasons)
+		}
+	}
+}
