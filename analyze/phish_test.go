@@ -71,6 +71,24 @@ func TestPhish(t *testing.T) {
 	}
 }
 
+// A subject that wants people to act is a bait; that all have one is none.
+func TestPhishBait(t *testing.T) {
+	for subject, want := range map[string]bool{"Ihr Postfach ist voll": true, "Unser Programm im Mai": false} {
+		w := newTown(4)
+		w.run(2*oneDay+9*time.Hour, "203.0.113.66", "vps-2231.rent.example", "root@vps-2231.rent.example", 35)
+		for i := range w.messages {
+			if w.messages[i].Subject != "" {
+				w.messages[i].Subject = subject
+			}
+		}
+		w.send(2*oneDay+10*time.Hour, home(6), user(6), user(6), "root@vps-2231.rent.example", mail.Delivered)
+		found := w.find(phish)
+		if len(found) != 1 || says(&found[0], "bait") != want {
+			t.Errorf("%s: got %+v, want bait %v", subject, found, want)
+		}
+	}
+}
+
 func TestIsMachine(t *testing.T) {
 	for _, tt := range []struct {
 		sender, host string

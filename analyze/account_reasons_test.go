@@ -1,0 +1,88 @@
+package analyze
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Each reason about an account, and each fact, is given in the scene that has it, and not in its neighbour, which is the same but for
+// one thing.
+func TestAccountReasons(t *testing.T) {
+	const at = 2*oneDay + 11*time.Hour
+	spam := func(networks int) func(w *town) {
+		return func(w *town) {
+			for i := range 260 {
+				w.spam(at+time.Duration(i)*12*time.Second, fmt.Sprintf("177.%d.67.133", 32+i%networks), user(7), user(7), i)
+			}
+		}
+	}
+	and := func(more func(w *town)) func(w *town) {
+		return func(w *town) { spam(1)(w); more(w) }
+	}
+	refused := func(n int) func(w *town) {
+		return and(func(w *town) {
+			w.events = append(w.events, rejects(n, w.start.Add(at+time.Minute), 12*time.Second, func(i int, ev *mail.Event) {
+				ev.Client, ev.Account, ev.Sender, ev.Recipient, ev.DSN = client("177.32.67.133", "", ""), user(7), user(7), fmt.Sprintf("v%d@gone.example", i), "5.1.2"
+			})...)
+		})
+	}
+	guessed := func(n int) func(w *town) {
+		return and(func(w *town) {
+			for i := range n {
+				w.fail(oneDay+time.Duration(i)*time.Minute, "41.9.9.9", user(7))
+			}
+		})
+	}
+	slowly := func(gap time.Duration) func(w *town) {
+		return and(func(w *town) {
+			for i := range 20 {
+				w.spam(at-time.Duration(i+1)*gap, "177.32.67.133", user(7), user(7), i)
+			}
+		})
+	}
+	fresh := func(account string) func(w *town) { // an account that is used for nothing else has no other times
+		return func(w *town) {
+			for i := range 260 {
+				w.spam(at+time.Duration(i)*12*time.Second, "177.32.67.133", account, account, i)
+			}
+		}
+	}
+	always := func(from time.Duration) func(w *town) {
+		return func(w *town) {
+			for i := range 1440 {
+				w.send(from+time.Duration(i)*(5*oneDay-from)/1440, "177.32.67.133", user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 3))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		code           string
+		has, neighbour func(w *town)
+	}{
+		{"many-networks", spam(40), spam(1)},
+		{"guessed", guessed(10), guessed(9)},
+		{"refused-here", refused(20), refused(4)},
+		{"far-above-others", always(0), always(4 * oneDay)},
+		{"ramp", slowly(100 * time.Second), slowly(12 * time.Second)},
+		{"otherwise", fresh(user(7)), fresh("new@site.example")},
+	} {
+		for want, scene := range map[bool]func(w *town){true: tt.has, false: tt.neighbour} {
+			w := newTown(5)
+			scene(w)
+			found := w.find(account)
+			if len(found) == 0 {
+				t.Errorf("%s: nothing was found", tt.code)
+				continue
+			}
+			got := says(&found[0], tt.code)
+			for _, fact := range found[0].Facts {
+				got = got || fact.Name == tt.code
+			}
+			if got != want {
+				t.Errorf("%s: got %v, want %v: %s %v %v", tt.code, got, want, found[0].Title, found[0].Reasons, found[0].Facts)
+			}
+		}
+	}
+}

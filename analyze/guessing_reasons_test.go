@@ -1,0 +1,46 @@
+package analyze
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Each reason about guesses is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+func TestGuessingReasons(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	// n tries, a gap apart, of so many addresses on so many accounts, and perhaps a login in the end
+	guess := func(n int, gap time.Duration, addresses, accounts int, success bool) func(w *town) {
+		return func(w *town) {
+			for i := range n {
+				w.fail(from+time.Duration(i)*gap, fmt.Sprintf("%d.77.1.9", 150+i%addresses), user(7+i%accounts))
+			}
+			if success {
+				w.login(from+time.Duration(n)*gap, "150.77.1.9", user(7))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		code           string
+		has, neighbour func(w *town)
+	}{
+		{"fast", guess(200, time.Second, 1, 50, false), guess(200, 10*time.Second, 1, 50, false)},
+		{"few-tries", guess(99, 3*time.Second, 40, 1, false), guess(100, 3*time.Second, 40, 1, false)},
+		{"like-the-others", guess(99, time.Second, 1, 50, false), guess(100, time.Second, 1, 50, false)},
+		{"not-in", guess(3000, time.Second, 1, 50, false), guess(3000, time.Second, 1, 50, true)},
+		{"succeeded-perhaps", guess(96, time.Minute, 1, 1, true), guess(96, 10*time.Second, 1, 1, true)},
+	} {
+		for want, scene := range map[bool]func(w *town){true: tt.has, false: tt.neighbour} {
+			w := newTown(3)
+			scene(w)
+			found := w.find(guessing)
+			if len(found) == 0 {
+				t.Errorf("%s: nothing was found", tt.code)
+				continue
+			}
+			if got := says(&found[0], tt.code); got != want {
+				t.Errorf("%s: got %v, want %v: %s %v", tt.code, got, want, found[0].Title, found[0].Reasons)
+			}
+		}
+	}
+}
