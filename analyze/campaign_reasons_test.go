@@ -1,0 +1,143 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// comers is what twenty-four clients do beside an ordinary day, each once, unless it is made to come again.
+type comers struct {
+	kind    seedKind // what joins them
+	each    func(i int, m *mail.Message)
+	refused string        // the reply, "": they were accepted
+	gap     time.Duration // between two; 0: forty seconds
+	again   time.Duration // after which each comes again, with another subject where it is negative; 0: never
+	unknown int           // recipients that somebody else guesses meanwhile
+}
+
+// judged is what is said of all hands that such visits may be, joined by their kind, however weak.
+func (v comers) judged() (said [][]Reason) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+	day := honestDay(1500)
+	for i := range day {
+		e.Message(&day[i])
+	}
+	start := day[0].Time.Add(8 * time.Hour)
+	refuse := func(m *mail.Message, reply string) {
+		e.Event(&mail.Event{Kind: mail.Reject, MTA: mail.Postfix, Host: "mx1", Time: m.Time, Origin: m.Origin, Raw: "line", Stage: "RCPT", Code: 554, DSN: reply[4:9],
+			Client: m.Client, Sender: m.Sender, Recipient: m.Recipients[0].Address, Reply: reply})
+	}
+	come := func(i, line int, at mail.Instant) {
+		m := mail.Message{Origin: mail.Origin{Line: int64(100_000 + line)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Flags: mail.Verified, Completed: true,
+			Time: at, Client: mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(7 * i), byte(i), 9})}, Sender: fmt.Sprintf("jo%d@x%d.example", i, i)}
+		to(&m, user(line), mail.Delivered)
+		v.each(i, &m)
+		if at < start {
+			m.Subject = fmt.Sprint("letter ", i)
+		}
+		if v.refused != "" {
+			refuse(&m, v.refused)
+			return
+		}
+		e.Message(&m)
+	}
+	const lines = 24
+	if v.gap == 0 {
+		v.gap = 40 * time.Second
+	}
+	for i := range lines {
+		at := start.Add(time.Duration(i) * v.gap)
+		come(i, i, at)
+		if v.again != 0 {
+			come(i, lines+i, at.Add(v.again))
+		}
+	}
+	for i := range v.unknown {
+		m := mail.Message{Origin: mail.Origin{Line: int64(200_000 + i)}, Time: start.Add(time.Duration(i) * time.Second), Client: client("198.18.0.9", "mx.guess.example", "mx.guess.example"), Sender: "a@other.example"}
+		to(&m, fmt.Sprintf("zq%dw@site.example", i), mail.Bounced)
+		refuse(&m, "550 5.1.1 User unknown in local recipient table")
+	}
+	w := e.watches[0].(*campaignWatch)
+	var words []*seen
+	for i := range w.kept {
+		words = append(words, w.kept[i].words())
+	}
+	for s := range w.ring.oldestFirst {
+		words = append(words, s.words())
+	}
+	h := newHunt(w, e.survey.Site(), words)
+	for key, list := range h.groups(v.kind) {
+		for _, c := range h.runs(v.kind, key, list) {
+			said = append(said, c.reasons)
+		}
+	}
+	return said
+}
+
+// Each reason of a campaign is given in the scene that has it, and not in its neighbour, which is the same but for one thing. Some of
+// them cut what they are said of so that it is never told: it is the hands that are asked here, not the findings.
+func TestCampaignReasons(t *testing.T) {
+	const listed = "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"
+	letter := func(name, helo string) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) {
+			m.Subject = "unpaid invoice"
+			if m.Client.HELO = fmt.Sprint("host-", i); helo != "" {
+				m.Client.HELO = fmt.Sprintf(helo, i)
+			}
+			if name != "" {
+				m.Client.Name = fmt.Sprintf(name, i)
+			}
+		}
+	}
+	and := func(each func(int, *mail.Message), more func(i int, m *mail.Message)) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) { each(i, m); more(i, m) }
+	}
+	plain := letter("", "")
+	bot := func(_ int, m *mail.Message) { m.Client.HELO = "ylmf-pc" }
+	scans := comers{kind: seedHELO, each: bot, refused: listed, gap: 2 * time.Hour}
+	run := comers{kind: seedHELO, each: bot, refused: listed}
+	named := comers{kind: seedSubject, each: letter("mail.firm%d.example", "")}
+	pool := comers{kind: seedSubject, each: letter("mta%d.mailer.example", "")}
+	inName := func(domain string) func(int, *mail.Message) {
+		return and(plain, func(i int, m *mail.Message) {
+			if domain != "" {
+				m.Sender = fmt.Sprintf("jo%d@%s", i, domain)
+			}
+		})
+	}
+	damaged := comers{kind: seedDamaged, each: func(i int, m *mail.Message) { to(m, "smtp"+user(i), mail.Bounced) }}
+	amid := damaged
+	amid.unknown = 90
+	for _, tt := range []struct {
+		code           string
+		has, neighbour comers
+	}{
+		{"all-the-time", scans, run},
+		{"mostly-refused", run, scans},
+		{"one-mark", comers{kind: seedHELO, each: bot, refused: "554 5.7.1 not wanted"}, run},
+		{"by-chance", amid, damaged},
+		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) })}, comers{kind: seedSubject, each: plain}},
+		{"one-sender-domain", comers{kind: seedDomain, each: inName("lottery.example")}, comers{kind: seedSubject, each: inName("")}},
+		{"named-servers", named, pool},
+		{"one-provider", pool, named},
+		{"helo-of-sender", comers{kind: seedSubject, each: letter("", "mail.x%d.example")}, comers{kind: seedSubject, each: letter("", "mail.y%d.example")}},
+		{"seen-at-other-times", comers{kind: seedSubject, each: plain, again: -20 * time.Hour}, comers{kind: seedSubject, each: plain, again: -5 * time.Hour}},
+		{"day-after-day", comers{kind: seedSubject, each: plain, gap: 50 * time.Minute, again: 21 * time.Hour}, comers{kind: seedSubject, each: plain, gap: 50 * time.Minute, again: 5 * time.Hour}},
+		{"each-to-its-own", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { to(m, user(i), mail.Delivered) }), again: time.Hour}, comers{kind: seedSubject, each: plain, again: time.Hour}},
+	} {
+		for want, v := range map[bool]comers{true: tt.has, false: tt.neighbour} {
+			said := v.judged()
+			got := slices.ContainsFunc(said, func(reasons []Reason) bool {
+				return slices.ContainsFunc(reasons, func(r Reason) bool { return r.Code == tt.code })
+			})
+			if got != want || len(said) == 0 {
+				t.Errorf("%s: got %v, want %v, of %d hands: %v", tt.code, got, want, len(said), said)
+			}
+		}
+	}
+}
