@@ -1,0 +1,90 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Each reason of bounces, complaints and damaged lists is given in the scene that has it, and not in its neighbour, which is the same
+// but for one thing.
+func TestBounceReasons(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	arrived := func(n int) ([]mail.Message, []mail.Event) { // bounces for an address of ours that never wrote
+		return some(n, monday.at(3, 0, 0), 4*time.Second, func(i int, m *mail.Message) {
+			stranger(m, fmt.Sprintf("198.51.%d.7", i%200), fmt.Sprintf("mx.v%d.example", i%200))
+			m.Sender = mail.NullSender
+			to(m, "qx@site.example", mail.Bounced)
+		}), nil
+	}
+	sent := func(domain string) ([]mail.Message, []mail.Event) { // notices to addresses that are not there
+		return some(1000, monday.at(3, 0, 0), 2*time.Second, func(i int, m *mail.Message) {
+			m.Notice, m.Sender = true, mail.NullSender
+			to(m, fmt.Sprintf("v%d@%s", i, domain), mail.Bounced)
+		}), nil
+	}
+	limited := func(providers int) ([]mail.Message, []mail.Event) {
+		return some(60, monday.at(9, 0, 0), 20*time.Second, func(i int, m *mail.Message) {
+			m.Account, m.Sender, m.Client = user(7), user(7), client("198.18.0.9", "", "")
+			p := i % providers
+			m.Recipients = []mail.Recipient{{Address: fmt.Sprintf("to%d@p%d.example", i, p), Disposition: mail.Bounced, Relay: fmt.Sprintf("mx.p%d.example", p),
+				RelayIP: netip.MustParseAddr("203.0.113.7"), Time: m.Time, DSN: "5.7.0", Reply: "550 5.7.0 too many messages from you"}}
+		}), nil
+	}
+	list := func(right int, others bool) ([]mail.Message, []mail.Event) { // four damaged addresses, and so many that are right
+		messages := some(right, monday.at(7, 0, 0), 3*time.Minute, func(i int, m *mail.Message) {
+			stranger(m, "212.3.4.5", "mail.customer.example")
+			m.Sender = "orders@customer.example"
+			to(m, user(i%200), mail.Delivered)
+		})
+		ips := []string{"212.3.4.5"}
+		if others {
+			ips = append(ips, "41.9.9.9")
+		}
+		return messages, rejects(4*len(ips), monday.at(8, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+			ev.Client, ev.Sender = client(ips[i/4], "", ""), "orders@customer.example"
+			ev.Recipient, ev.DSN = "smtp"+user(i%4), "5.1.1"
+		})
+	}
+	type mails = func() ([]mail.Message, []mail.Event)
+	for _, tt := range []struct {
+		code           string
+		detector       Detector
+		has, neighbour mails
+	}{
+		{"not-ours", backscatter, func() ([]mail.Message, []mail.Event) { return arrived(300) }, func() ([]mail.Message, []mail.Event) { return arrived(40) }},
+		{"own-domains", backscatter, func() ([]mail.Message, []mail.Event) { return sent("site.example") }, func() ([]mail.Message, []mail.Event) { return sent("far.example") }},
+		{"one-strict-provider", reputation, func() ([]mail.Message, []mail.Event) { return limited(2) }, func() ([]mail.Message, []mail.Event) { return limited(3) }},
+		{"mostly-right", mangled, func() ([]mail.Message, []mail.Event) { return list(40, true) }, func() ([]mail.Message, []mail.Event) { return list(39, true) }},
+		{"shared-list", mangled, func() ([]mail.Message, []mail.Event) { return list(9, true) }, func() ([]mail.Message, []mail.Event) { return list(9, false) }},
+	} {
+		for want, mails := range map[bool]mails{true: tt.has, false: tt.neighbour} {
+			limits := DefaultThresholds()
+			limits.Score.Low = -1 // also what is too weak to be told
+			e := NewEngine(&Pass{Thresholds: limits}, []Detector{tt.detector})
+			day := honestDay(1500)
+			for i := range day {
+				day[i].Time = day[i].Time.Add(24 * time.Hour)
+				e.Message(&day[i])
+			}
+			messages, events := mails()
+			for i := range messages {
+				e.Message(&messages[i])
+			}
+			for i := range events {
+				e.Event(&events[i])
+			}
+			findings, _ := e.Findings()
+			got, all := false, []Reason(nil)
+			for i := range findings {
+				got, all = got || says(&findings[i], tt.code), append(all, findings[i].Reasons...)
+			}
+			if got != want || len(findings) == 0 {
+				t.Errorf("%s: got %v, want %v: %v", tt.code, got, want, all)
+			}
+		}
+	}
+}
