@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -57,11 +58,26 @@ func TestAccountReasons(t *testing.T) {
 			}
 		}
 	}
+	changed := func(change func(i int, m *mail.Message)) func(w *town) {
+		return func(w *town) {
+			first := len(w.messages)
+			spam(1)(w)
+			for i := range w.messages[first:] {
+				change(i, &w.messages[first+i])
+			}
+		}
+	}
 	for _, tt := range []struct {
 		code           string
 		has, neighbour func(w *town)
 	}{
 		{"many-networks", spam(40), spam(1)},
+		{"many-networks", spam(12), spam(1)},
+		{"other-sender", changed(func(i int, m *mail.Message) { m.Sender = user(20 + i%20) }), spam(1)},
+		{"says-bulk", changed(func(_ int, m *mail.Message) { m.Headers = []mail.HeaderLine{{Name: "List-Id", Value: "x"}} }), spam(1)},
+		{"to-ourselves", changed(func(i int, m *mail.Message) { to(m, user(i%people), mail.Delivered) }), spam(1)},
+		{"usual-client", changed(func(_ int, m *mail.Message) { m.Client = client(home(7), "", "") }), spam(1)},
+		{"bounces", changed(func(i int, m *mail.Message) { m.Recipients[0].Disposition = bouncing(i, 8) }), spam(1)},
 		{"guessed", guessed(10), guessed(9)},
 		{"refused-here", refused(20), refused(4)},
 		{"far-above-others", always(0), always(4 * oneDay)},
@@ -71,7 +87,10 @@ func TestAccountReasons(t *testing.T) {
 		for want, scene := range map[bool]func(w *town){true: tt.has, false: tt.neighbour} {
 			w := newTown(5)
 			scene(w)
-			found := w.find(account)
+			limits := DefaultThresholds()
+			limits.Score.Low = -1 // also what is too weak to be told
+			found := w.under(limits, account)
+			found = slices.DeleteFunc(found, func(f Finding) bool { return f.Counts.Messages < 100 }) // people's ordinary days
 			if len(found) == 0 {
 				t.Errorf("%s: nothing was found", tt.code)
 				continue

@@ -77,6 +77,10 @@ func TestBurstReasons(t *testing.T) {
 		}
 	}
 	outside := local(func(i int, m *mail.Message) { away(m, i, mail.Delivered) })
+	dead := func(nth int) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) { away(m, i, bouncing(i, nth)) }
+	}
+	turns := func(i int, m *mail.Message) { m.Sender = user(i % 20) } // several names take turns as sender
 	sideBySide := func(name string) func(int, *mail.Message) {
 		return func(i int, m *mail.Message) {
 			host := name
@@ -116,9 +120,15 @@ func TestBurstReasons(t *testing.T) {
 		{"usual-network", side{who: shopAccount, each: account("100.64.7.8", 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
 		{"kept-list", side{who: shopAccount, each: account(hotel, 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 7)}},
 		{"wanted", side{who: shopAccount, each: account(hotel, 1, 40)}, side{who: shopAccount, each: account(hotel, 1, 7)}},
+		{"wanted", side{who: shopAccount, each: account(hotel, 1, 20)}, side{who: shopAccount, each: account(hotel, 1, 7)}},
 		{"bounces", side{who: shopAccount, each: account(hotel, 1, 7)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
-		{"other-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), func(i int, m *mail.Message) { m.Sender = user(i % 20) })}, side{who: shopAccount, each: account(hotel, 1, 40)}},
+		{"other-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), turns)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
 
+		{"kept-list", side{who: shopAccount, each: and(account(home, 1, 40), turns)}, side{who: shopAccount, each: and(account(hotel, 1, 40), turns)}},
+
+		{"wanted", side{who: program, each: outside}, side{who: program, each: and(outside, dead(7))}},
+		{"wanted", side{who: program, each: and(outside, dead(20))}, side{who: program, each: and(outside, dead(7))}},
+		{"to-ourselves", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, user(i%3), mail.Delivered) })}, side{who: program, each: outside}},
 		{"reports", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, fmt.Sprintf("dmarc@r%d.example", i), mail.Delivered) })}, side{who: program, each: outside}},
 		{"to-ourselves", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, user(i), mail.Delivered) })}, side{who: program, each: outside}},
 	} {

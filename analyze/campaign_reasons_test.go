@@ -22,7 +22,7 @@ type comers struct {
 
 // judged is what is said of all hands that such visits may be, joined by their kind, however weak.
 func (v comers) judged() (said [][]Reason) {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example", "ours.example"}}, []Detector{campaign})
 	day := honestDay(1500)
 	for i := range day {
 		e.Message(&day[i])
@@ -124,6 +124,13 @@ func TestCampaignReasons(t *testing.T) {
 		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) })}, comers{kind: seedSubject, each: plain}},
 		{"one-sender-domain", comers{kind: seedDomain, each: inName("lottery.example")}, comers{kind: seedSubject, each: inName("")}},
 		{"named-servers", named, pool},
+		{"verp", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { m.Sender = fmt.Sprintf("b-user%d=site.example@x%d.example", i, i) })}, comers{kind: seedSubject, each: plain}},
+		{"to-few", comers{kind: seedSubject, each: and(inName("x.example"), func(i int, m *mail.Message) { to(m, user(i%2), mail.Delivered) })}, comers{kind: seedSubject, each: inName("x.example")}},
+		{"one-recipient-domain", comers{kind: seedSubject, each: plain}, comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) {
+			if i%3 == 0 {
+				to(m, fmt.Sprintf("user%d@ours.example", i), mail.Delivered)
+			}
+		})}},
 		{"one-provider", pool, named},
 		{"helo-of-sender", comers{kind: seedSubject, each: letter("", "mail.x%d.example")}, comers{kind: seedSubject, each: letter("", "mail.y%d.example")}},
 		{"seen-at-other-times", comers{kind: seedSubject, each: plain, again: -20 * time.Hour}, comers{kind: seedSubject, each: plain, again: -5 * time.Hour}},
