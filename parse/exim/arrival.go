@@ -195,10 +195,11 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 		if at = strings.LastIndexByte(s[:at], '['); at <= from {
 			break
 		}
-		if s[at-1] != ' ' || s[at-2] != ')' || regular && inText(s[from:at], ev) {
+		if s[at-1] != ' ' || s[at-2] != ')' {
 			continue
 		}
-		if h, fields, ok = hostAt(s, at); ok && follows(fields) {
+		// What is behind it mostly tells at once; what is before it is long where somebody makes up many of them.
+		if h, fields, ok = hostAt(s, at); ok && follows(fields) && !(regular && inText(s[from:at], ev)) {
 			return h, fields, !regular, true
 		}
 	}

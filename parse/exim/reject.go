@@ -83,6 +83,7 @@ func withFields(s string, ev *mail.Event) bool {
 // clientFields reads the fields that stand before a verdict, in any order, and returns what follows them.
 func clientFields(s string, ev *mail.Event) (rest string) {
 	open, auth := byte(0), "" // the field that may go on behind a blank
+	names := 0                // DN= and SNI=: Exim writes one of each
 	for range 2 * wordsBetween {
 		if s == "" {
 			break
@@ -115,8 +116,10 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 		case "P":
 			ev.Protocol = value
 		case "DN", "SNI":
-			if strings.HasPrefix(value, `"`) {
+			if names++; strings.HasPrefix(value, `"`) && names <= 2 {
 				next = afterName(valueOf(s, name)[1:])
+			} else if strings.HasPrefix(value, `"`) {
+				_, next, _ = strings.Cut(valueOf(s, name)[1:], `" `)
 			}
 		case "Ci", "CV", "SPF", "DMARC", "PRX", "DS", "TFO", "TFO*":
 		default:
