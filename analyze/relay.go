@@ -56,7 +56,8 @@ type relayWatch struct {
 	bounced *Entities[string, relayBounces]
 	causes  *Entities[string, relayCause] // by host and queue ID
 	waiting []relayNotice
-	lost    int // notices that are waiting, too, and were not kept
+	lost    int                         // notices that are waiting, too, and were not kept
+	faulty  map[netip.Addr][]relayFault // those that wait, by who caused them, while findings are made
 }
 
 // relayed is what one sender domain or one client had relayed.
@@ -244,6 +245,7 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 	if w.lost > 0 {
 		site.Notes = append(site.Notes, say("open-relay: %d notices that are still queued were not kept for want of room", w.lost))
 	}
+	w.faulty = w.faults()
 	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
 	found := w.bySender(site, told)
 	open, members := w.openToAll(site, found, told)

@@ -74,18 +74,32 @@ func (w *relayWatch) waits(m *mail.Message) {
 	}
 }
 
-// noticesOf are the queue IDs of the notices that what r had relayed caused, and that are still in the queue. Those of others
-// that the same domain wrote are not among them: a notice to somebody who did write is his.
-func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
-	var ids []string
+// relayFault is a notice that waits, and in whose name the message was that caused it.
+type relayFault struct{ domain, id string }
+
+// faults are the notices that wait, by the client that caused them. Each is looked up once, however many findings there are.
+func (w *relayWatch) faults() map[netip.Addr][]relayFault {
+	of := make(map[netip.Addr][]relayFault)
 	for i := range w.waiting {
 		n := &w.waiting[i]
 		c := w.causes.Find(n.host + " " + n.parent)
 		if c == nil || n.at < c.first || n.at > c.last.Add(relayReturn) { // the queue ID was another message's, too
 			continue
 		}
-		if r.tally.clients[c.ip] != nil && (subject.Kind != SenderDomain || subject.Value == c.domain) {
-			ids = append(ids, n.id)
+		of[c.ip] = append(of[c.ip], relayFault{c.domain, n.id})
+	}
+	return of
+}
+
+// noticesOf are the queue IDs of the notices that what r had relayed caused, and that are still in the queue. Those of others
+// that the same domain wrote are not among them: a notice to somebody who did write is his.
+func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
+	var ids []string
+	for ip := range r.tally.clients {
+		for _, n := range w.faulty[ip] {
+			if subject.Kind != SenderDomain || subject.Value == n.domain {
+				ids = append(ids, n.id)
+			}
 		}
 	}
 	slices.Sort(ids)
