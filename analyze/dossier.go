@@ -150,7 +150,7 @@ func whereQueued(m *mail.Message) string {
 	if len(ids) == 0 {
 		ids = append(ids, m.QueueIDs[n-1])
 	}
-	if last := len(m.Hosts) - 1; last > 0 {
+	if last := len(m.Hosts) - 1; last > 0 && !strings.Contains(m.Hosts[last], " ") { // a name with a blank is no host's
 		for i, id := range ids {
 			if id != m.QueueIDs[0] {
 				ids[i] = id + "@" + m.Hosts[last]

@@ -188,3 +188,20 @@ func TestStringsStay(t *testing.T) {
 		}
 	}
 }
+
+// A single stamp from the future does not keep what is too old from being handed out.
+func TestAgeBehindFuture(t *testing.T) {
+	tr := New(Options{}, Sink{})
+	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	for _, ev := range []mail.Event{
+		{Kind: mail.Connect, Time: start.Add(10 * 365 * 24 * time.Hour)},
+		{Kind: mail.Queue, Time: start, QueueID: "ABCDEF", Sender: "a@b.example"},
+		{Kind: mail.Connect, Time: start.Add(maxAge + time.Hour)},
+	} {
+		ev.MTA, ev.Host, ev.Instance, ev.Daemon, ev.PID = mail.Postfix, "mx1", "postfix", "smtpd", 7
+		tr.Event(&ev)
+	}
+	if got := tr.Stats().Evicted; got != 1 {
+		t.Errorf("%d messages were handed out for their age, want 1", got)
+	}
+}

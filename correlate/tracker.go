@@ -150,7 +150,7 @@ func (t *Tracker) Event(ev *mail.Event) {
 	if t.now >= t.rest {
 		t.release()
 	}
-	if t.open >= t.options.MaxOpen || t.now >= t.eviction {
+	if t.open >= t.options.MaxOpen || t.now >= t.eviction || t.now < t.eviction-2*mail.Instant(evictEvery) { // a stamp from the future
 		t.evict()
 	}
 	if ev.Flags.Has(mail.Doubtful) {
