@@ -67,7 +67,7 @@ func (d *Dossier) Add(m *mail.Message) {
 		waiting = waiting || r.Disposition == mail.Deferred || r.Disposition == mail.Held
 	}
 	if waiting && !m.Completed {
-		d.waits(whereQueued(m))
+		d.waits(whereQueued(m), m.Host)
 	}
 }
 
@@ -116,18 +116,25 @@ func (d *Dossier) recipient(r *mail.Recipient) {
 	}
 }
 
-// waits notes the queue IDs of a message that is still in the queue.
-func (d *Dossier) waits(ids string) {
+// waits notes the queue IDs of a message that is still in the queue, each with its host: that which took it, where none is named.
+func (d *Dossier) waits(ids, host string) {
 	if ids == "" {
 		return
 	}
 	d.waiting++
 	for id := range strings.FieldsSeq(ids) {
-		if len(d.queued) < dossierQueued {
-			d.queued = append(d.queued, strings.Clone(id))
+		if len(d.queued) >= dossierQueued {
+			return
 		}
+		if strings.IndexByte(id, '@') < 0 && isHostName(host) {
+			id += "@" + host
+		}
+		d.queued = append(d.queued, strings.Clone(id))
 	}
 }
+
+// isHostName reports whether a log said so of the host: a name with a blank is a word of ours for one that has none.
+func isHostName(host string) bool { return host != "" && strings.IndexByte(host, ' ') < 0 }
 
 // whereQueued is the queue IDs by which a message waits, parted by blanks: those of the hops that put a recipient off, else the
 // last. One of another host than that which took the message has its name behind it: "3F2B@mx1".
@@ -137,27 +144,33 @@ func whereQueued(m *mail.Message) string {
 	if n == 0 {
 		return ""
 	}
-	if n == 1 || m.Completed {
-		return m.QueueIDs[n-1]
+	if n == 1 {
+		return m.QueueIDs[0]
 	}
-	var ids []string
+	var hops []uint32
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if (r.Disposition == mail.Deferred || r.Disposition == mail.Held) && r.QueueID != "" && !slices.Contains(ids, r.QueueID) && len(ids) < most {
-			ids = append(ids, r.QueueID)
+		if !m.Completed && (r.Disposition == mail.Deferred || r.Disposition == mail.Held) && r.Hop != 0 && !slices.Contains(hops, r.Hop) && len(hops) < most {
+			hops = append(hops, r.Hop)
 		}
 	}
-	if len(ids) == 0 {
-		ids = append(ids, m.QueueIDs[n-1])
+	if len(hops) == 0 {
+		return hopName(m, n)
 	}
-	if last := len(m.Hosts) - 1; last > 0 && !strings.Contains(m.Hosts[last], " ") { // a name with a blank is no host's
-		for i, id := range ids {
-			if id != m.QueueIDs[0] {
-				ids[i] = id + "@" + m.Hosts[last]
-			}
-		}
+	ids := make([]string, len(hops))
+	for i, hop := range hops {
+		ids[i] = hopName(m, int(hop))
 	}
 	return strings.Join(ids, " ")
+}
+
+// hopName is the n-th queue ID of a message, from 1, with its host where that is not the one that took the message.
+func hopName(m *mail.Message, n int) string {
+	id, host := m.Hop(n)
+	if host != m.Host && isHostName(host) {
+		return id + "@" + host
+	}
+	return id
 }
 
 // Reject counts a refused attempt.
@@ -306,20 +319,25 @@ func (d *Dossier) Fill(f *Finding) {
 	}
 	f.Evidence = d.Evidence.Lines(peakAt)
 	slices.Sort(d.queued)
-	f.QueueIDs, f.QueueHosts, f.Queued = nil, nil, d.waiting
-	for i, queued := range d.queued[:min(len(d.queued), dossierQueued)] {
-		id, host, elsewhere := strings.Cut(queued, "@")
-		if elsewhere && f.QueueHosts == nil {
-			f.QueueHosts = make([]string, i, len(d.queued))
-		}
-		f.QueueIDs = append(f.QueueIDs, id)
-		if f.QueueHosts != nil {
-			f.QueueHosts = append(f.QueueHosts, host)
-		}
-	}
+	f.QueueIDs, f.QueueHosts = cutHosts(d.queued[:min(len(d.queued), dossierQueued)])
+	f.Queued = d.waiting
 	if !d.Senders.Exact() || !d.Recipients.Exact() || d.lost > 0 {
 		f.Facts = append(f.Facts, Fact{"precision", "more distinct values than are counted one by one: their number is an estimate (0.8 %)"})
 	}
+}
+
+// cutHosts parts queue IDs and their hosts. There are none of these where no log names its host.
+func cutHosts(queued []string) (ids, hosts []string) {
+	named := false
+	for _, id := range queued {
+		id, host, ok := strings.Cut(id, "@")
+		ids, hosts = append(ids, id), append(hosts, host)
+		named = named || ok
+	}
+	if !named {
+		hosts = nil
+	}
+	return ids, hosts
 }
 
 // Clients is every client, the one with most messages first.

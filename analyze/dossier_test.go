@@ -45,8 +45,8 @@ func TestWhatIsStillQueued(t *testing.T) {
 
 // What waits is named by the hop that has it, of a mail that was split by each, and with its host where that is another.
 func TestWhereQueued(t *testing.T) {
-	put := func(id string, d mail.Disposition) mail.Recipient {
-		return mail.Recipient{Address: id + "@r.example", QueueID: id, Disposition: d}
+	put := func(hop uint32, d mail.Disposition) mail.Recipient {
+		return mail.Recipient{Address: fmt.Sprint(hop, "@r.example"), Hop: hop, Disposition: d}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -54,12 +54,17 @@ func TestWhereQueued(t *testing.T) {
 		want  []string
 		hosts []string
 	}{
-		{"one hop", mail.Message{QueueIDs: []string{"A1"}, Recipients: []mail.Recipient{put("A1", mail.Deferred)}}, []string{"A1"}, nil},
-		{"a filter's", mail.Message{QueueIDs: []string{"A1", "B2"}, Recipients: []mail.Recipient{put("B2", mail.Deferred)}}, []string{"B2"}, nil},
+		{"one hop", mail.Message{QueueIDs: []string{"A1"}, Recipients: []mail.Recipient{put(1, mail.Deferred)}}, []string{"A1"}, nil},
+		{"a filter's", mail.Message{QueueIDs: []string{"A1", "B2"}, Host: "mx", Recipients: []mail.Recipient{put(2, mail.Deferred)}}, []string{"B2"}, []string{"mx"}},
 		{"split, and one of them was taken", mail.Message{QueueIDs: []string{"A1", "B2", "B3", "B4"},
-			Recipients: []mail.Recipient{put("B2", mail.Deferred), put("B3", mail.Deferred), put("B4", mail.Delivered)}}, []string{"B2", "B3"}, nil},
-		{"passed to another host", mail.Message{QueueIDs: []string{"A1", "B2"}, Hosts: []string{"webmail", "mx"},
-			Recipients: []mail.Recipient{put("A1", mail.Deferred), put("B2", mail.Deferred)}}, []string{"A1", "B2"}, []string{"", "mx"}},
+			Recipients: []mail.Recipient{put(2, mail.Deferred), put(3, mail.Deferred), put(4, mail.Delivered)}}, []string{"B2", "B3"}, nil},
+		{"passed to another host", mail.Message{QueueIDs: []string{"A1", "B2"}, Host: "webmail", HopHosts: []string{"webmail", "mx"},
+			Recipients: []mail.Recipient{put(1, mail.Deferred), put(2, mail.Deferred)}}, []string{"A1", "B2"}, []string{"webmail", "mx"}},
+		{"over three hosts, of which two gave one ID", mail.Message{QueueIDs: []string{"A1", "B2", "A1"}, Host: "mx", HopHosts: []string{"mx", "filter", "store"},
+			Recipients: []mail.Recipient{put(2, mail.Deferred), put(3, mail.Held), put(1, mail.Deferred)}}, []string{"A1", "A1", "B2"}, []string{"mx", "store", "filter"}},
+		{"from a log that names no host", mail.Message{QueueIDs: []string{"A1", "B2"}, Host: "mail server", HopHosts: []string{"mail server", "mx"},
+			Recipients: []mail.Recipient{put(1, mail.Deferred), put(2, mail.Deferred)}}, []string{"A1", "B2"}, []string{"", "mx"}},
+		{"nowhere put off yet", mail.Message{QueueIDs: []string{"A1", "B2", "C3"}, Host: "mx", HopHosts: []string{"mx", "filter", "store"}}, []string{"C3"}, []string{"store"}},
 	} {
 		var d Dossier
 		tt.m.Time, tt.m.Sender = 1, "a@b.example"

@@ -67,18 +67,19 @@ type Finding struct {
 	Mangled          []Mangled     // all
 	Scripts          []Count       // script or directory, the 100 most frequent
 
-	Signature  Signature // that selects its messages, where the subject alone does not
-	Facts      []Fact    // further numbers and words, by detector: "still queued: 10,000"
-	Reasons    []Reason
-	Evidence   []Evidence // at most ten: the first, the typical, the peak, the last
-	Timeline   []Bucket   // in order; buckets with nothing in them are left out
-	Related    []string   // IDs of findings of the same story
-	QueueIDs   []string   // messages of it that are still in the queue, at most 1000 …
-	Queued     int        // … of so many
-	QueueHosts []string   // where these IDs are, "" on the host that took the message; nil where all are there
-	NoticeIDs  []string   // notices of ours that its messages caused, and that are still in the queue, at most 5000 …
-	Notices    int        // … of so many
-	Opened     []string   // accounts that a login succeeded to, after guesses
+	Signature   Signature // that selects its messages, where the subject alone does not
+	Facts       []Fact    // further numbers and words, by detector: "still queued: 10,000"
+	Reasons     []Reason
+	Evidence    []Evidence // at most ten: the first, the typical, the peak, the last
+	Timeline    []Bucket   // in order; buckets with nothing in them are left out
+	Related     []string   // IDs of findings of the same story
+	QueueIDs    []string   // messages of it that are still in the queue, at most 1000 …
+	Queued      int        // … of so many
+	QueueHosts  []string   // on which host each of these IDs is, "" where its log does not say; nil where no log does
+	NoticeIDs   []string   // notices of ours that its messages caused, and that are still in the queue, at most 5000 …
+	Notices     int        // … of so many
+	NoticeHosts []string   // as QueueHosts
+	Opened      []string   // accounts that a login succeeded to, after guesses
 
 	lead bool // it is none by itself: only where an account that it names was abused soon after
 }

@@ -33,8 +33,9 @@ type relayCause struct {
 
 // relayNotice is a notice that is still in the queue.
 type relayNotice struct {
-	host, id, parent string
-	at               mail.Instant
+	host, id     string // where it waits
+	bore, parent string // the host that made it, and the message there that it is about
+	at           mail.Instant
 }
 
 // cause remembers a message about which there may be notices.
@@ -46,8 +47,9 @@ func (w *relayWatch) cause(m *mail.Message, ip netip.Addr) {
 	if reached {
 		return
 	}
-	for _, id := range m.QueueIDs {
-		w.causes.At(m.Host + " " + id).merge(&relayCause{ip, mail.Domain(m.Sender), m.Time, m.End})
+	for i := range m.QueueIDs {
+		id, host := m.Hop(i + 1)
+		w.causes.At(host + " " + id).merge(&relayCause{ip, mail.Domain(m.Sender), m.Time, m.End})
 	}
 }
 
@@ -70,11 +72,12 @@ func (w *relayWatch) waits(m *mail.Message) {
 	case len(w.waiting) >= relayNotices:
 		w.lost++
 	default:
-		w.waiting = append(w.waiting, relayNotice{strings.Clone(m.Host), strings.Clone(m.QueueIDs[len(m.QueueIDs)-1]), strings.Clone(m.Parent), m.Time})
+		id, host := m.Hop(len(m.QueueIDs))
+		w.waiting = append(w.waiting, relayNotice{host: strings.Clone(host), id: strings.Clone(id), bore: strings.Clone(m.Host), parent: strings.Clone(m.Parent), at: m.Time})
 	}
 }
 
-// relayFault is a notice that waits, and in whose name the message was that caused it.
+// relayFault is a notice that waits, by its queue ID and host, and in whose name the message was that caused it.
 type relayFault struct{ domain, id string }
 
 // faults are the notices that wait, by the client that caused them. Each is looked up once, however many findings there are.
@@ -82,16 +85,20 @@ func (w *relayWatch) faults() map[netip.Addr][]relayFault {
 	of := make(map[netip.Addr][]relayFault)
 	for i := range w.waiting {
 		n := &w.waiting[i]
-		c := w.causes.Find(n.host + " " + n.parent)
+		c := w.causes.Find(n.bore + " " + n.parent)
 		if c == nil || n.at < c.first || n.at > c.last.Add(relayReturn) { // the queue ID was another message's, too
 			continue
 		}
-		of[c.ip] = append(of[c.ip], relayFault{c.domain, n.id})
+		id := n.id
+		if isHostName(n.host) {
+			id += "@" + n.host
+		}
+		of[c.ip] = append(of[c.ip], relayFault{c.domain, id})
 	}
 	return of
 }
 
-// noticesOf are the queue IDs of the notices that what r had relayed caused, and that are still in the queue. Those of others
+// noticesOf are the queue IDs, each with its host, of the notices that what r had relayed caused, and that are still in the queue. Those of others
 // that the same domain wrote are not among them: a notice to somebody who did write is his.
 func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
 	var ids []string

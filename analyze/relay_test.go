@@ -112,7 +112,8 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 }
 
 // What clears the queue names the bounces that the relay's spam caused, and no other: not those of the customer who writes in the
-// same name, of a message that had the same short queue ID, or that were delivered.
+// same name, of a message that had the same short queue ID, or that were delivered. A
+// host that took the spam over makes its own.
 func TestRelayNamesItsNotices(t *testing.T) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -125,6 +126,9 @@ func TestRelayNamesItsNotices(t *testing.T) {
 	send := func(at time.Duration, id, ip, sender, recipient string, d mail.Disposition) {
 		m := message(at, id)
 		m.Client, m.Sender = mail.Client{IP: netip.MustParseAddr(ip)}, sender
+		if id == "R5" { // passed on to another host, which refuses it
+			m.QueueIDs, m.HopHosts = append(m.QueueIDs, "PASSED"), []string{"mx1", "out"}
+		}
 		to(&m, recipient, d)
 		e.Message(&m)
 	}
@@ -143,13 +147,17 @@ func TestRelayNamesItsNotices(t *testing.T) {
 	notice(30*time.Hour, "DELIVERED", "R3", "c@site.example", false, mail.Delivered)
 	notice(90*time.Hour, "USED-AGAIN", "R4", "d@site.example", false, mail.Deferred)
 	notice(2*time.Second, "STRANGERS", "FIRST", "a@elsewhere.example", false, mail.Deferred)
+	bounce := message(30*time.Hour+5*time.Minute+time.Second, "N0")
+	bounce.Host, bounce.Sender, bounce.Notice, bounce.Parent, bounce.Completed = "out", mail.NullSender, true, "PASSED", false
+	to(&bounce, "f@site.example", mail.Deferred)
+	e.Message(&bounce)
 	notice(40*time.Hour, "NOT-SEEN", "GONE", "e@site.example", false, mail.Deferred)
 	findings, _ := e.Findings()
 	if len(findings) != 1 {
 		t.Fatalf("got %+v, want one", findings)
 	}
-	if f := &findings[0]; !slices.Equal(f.NoticeIDs, []string{"N0", "N1"}) || f.Notices != 2 {
-		t.Errorf("got %d: %q, want N0 and N1", f.Notices, f.NoticeIDs)
+	if f := &findings[0]; !slices.Equal(f.NoticeIDs, []string{"N0", "N0", "N1"}) || !slices.Equal(f.NoticeHosts, []string{"mx1", "out", "mx1"}) || f.Notices != 3 {
+		t.Errorf("got %d: %q on %q, want N0 and N1 of mx1, N0 of out", f.Notices, f.NoticeIDs, f.NoticeHosts)
 	}
 }
 

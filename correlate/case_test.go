@@ -168,7 +168,7 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	}
 	b.WriteByte('\n')
 	for _, r := range m.Recipients {
-		fmt.Fprintf(b, "\t%s%s %s%s%s", r.Address, field("for", r.Original), cmp.Or(r.Disposition.String(), "-"), field("by", r.QueueID), field("relay", r.Relay))
+		fmt.Fprintf(b, "\t%s%s %s%s%s", r.Address, field("for", r.Original), cmp.Or(r.Disposition.String(), "-"), field("by", hopText(m, r.Hop)), field("relay", r.Relay))
 		if r.Attempts != 1 {
 			fmt.Fprintf(b, " attempts=%d", r.Attempts)
 		}
@@ -177,6 +177,15 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	for _, l := range m.Lines {
 		fmt.Fprintf(b, "\t| %s\n", l.Text)
 	}
+}
+
+// hopText is the queue ID of a hop, with its host where that is not the first one of the message.
+func hopText(m *mail.Message, n uint32) string {
+	id, host := m.Hop(int(n))
+	if id != "" && host != m.Host {
+		id += "@" + host
+	}
+	return id
 }
 
 func field(name, value string) string {

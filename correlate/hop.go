@@ -53,6 +53,7 @@ type hop struct {
 	id         string
 	hash       uint64
 	generation uint32
+	number     uint32 // its place among the hops of its message, from 1
 	state      state
 	origin     origin
 	marks      marks
@@ -101,6 +102,7 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	h.message, h.queue, h.hash, h.id = m, q, hash, m.text.keep(ev.QueueID)
 	h.origin, h.born, h.previous = o, t.now, old
 	m.hops = append(m.hops, h)
+	h.number = 1
 	m.QueueIDs = append(m.QueueIDs, h.id)
 	m.alive = 1
 	t.hops.put(h)
@@ -293,7 +295,7 @@ func (t *Tracker) recycle(m *message) {
 	}
 	generation, first := m.generation, m.first.generation
 	hops, absorbed, expected := m.hops[:0], m.absorbed[:0], m.expected[:0]
-	hosts, ids, acl, headers := m.Hosts[:0], m.QueueIDs[:0], m.ACL[:0], m.Headers[:0]
+	hosts, ids, on, acl, headers := m.Hosts[:0], m.QueueIDs[:0], m.HopHosts[:0], m.ACL[:0], m.Headers[:0]
 	recipients, lines := m.Recipients[:0], m.Lines[:0]
 	if cap(recipients) > keep {
 		recipients = nil
@@ -305,7 +307,7 @@ func (t *Tracker) recycle(m *message) {
 	*m = message{}
 	m.generation, m.first.generation = generation, first
 	m.hops, m.absorbed, m.expected = hops, absorbed, expected
-	m.Hosts, m.QueueIDs, m.ACL, m.Headers = hosts, ids, acl, headers
+	m.Hosts, m.QueueIDs, m.HopHosts, m.ACL, m.Headers = hosts, ids, on, acl, headers
 	m.Recipients, m.Lines = recipients, lines
 	t.spare = append(t.spare, m)
 }

@@ -125,7 +125,7 @@ func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
 	}
 	m := h.message
 	if m.knowsMore(ev.Child) {
-		if r.QueueID == h.id { // the child has said nothing of this recipient yet
+		if r.Hop == h.number { // the child has said nothing of this recipient yet
 			handedOver(r, isNear(ev))
 		}
 		return
@@ -249,7 +249,7 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	}
 	command := firstOf(ev.Transport, ev.Relay)
 	if h.filter != "" && h.filter == command {
-		if r.QueueID == h.id {
+		if r.Hop == h.number {
 			handedOver(r, true)
 		}
 		return
@@ -486,15 +486,20 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	via := ""
 	if r != nil {
 		via = r.Envelope()
-		if b != forwardedAs && r.QueueID == parent.id {
+		if b != forwardedAs && r.Hop == parent.number {
 			m.handedOverTogether(r, b == reinjected)
 		}
 	}
+	before := uint32(len(m.hops))
 	for i := range c.Recipients {
+		if r := &c.Recipients[i]; r.Hop != 0 {
+			r.Hop += before
+		}
 		m.inherit(&c.Recipients[i], b, via)
 	}
 	for _, h := range c.hops {
 		h.message = m
+		h.number += before
 		if b == forwardedAs {
 			h.via = via
 		}
@@ -502,6 +507,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	if b == forwardedAs {
 		child.origin = internal // where cleanup's lines are lost, only local's says so
 	}
+	m.hopsOn(c)
 	m.hops = append(m.hops, c.hops...)
 	m.QueueIDs = append(m.QueueIDs, c.QueueIDs...)
 	for _, host := range c.Hosts {
@@ -539,6 +545,22 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	}
 }
 
+// hopsOn notes on which hosts the hops of c are, which become m's. Nearly all messages have theirs on one host.
+func (m *message) hopsOn(c *message) {
+	if len(m.HopHosts) == 0 && len(c.HopHosts) == 0 && m.Host == c.Host {
+		return
+	}
+	if len(m.HopHosts) == 0 {
+		for range m.QueueIDs {
+			m.HopHosts = append(m.HopHosts, m.Host)
+		}
+	}
+	for i := range c.QueueIDs {
+		_, host := c.Hop(i + 1)
+		m.HopHosts = append(m.HopHosts, host)
+	}
+}
+
 // handedOver notes that a hop passed a recipient on to another hop of the same message, which is no attempt to deliver it.
 func handedOver(r *mail.Recipient, toFilter bool) {
 	if r.Attempts > 0 {
@@ -554,7 +576,7 @@ func handedOver(r *mail.Recipient, toFilter bool) {
 func (m *message) handedOverTogether(r *mail.Recipient, toFilter bool) {
 	for i := range m.Recipients {
 		o := &m.Recipients[i]
-		if o.QueueID == r.QueueID && o.Disposition == r.Disposition && o.Reply == r.Reply && o.Relay == r.Relay && o.RelayIP == r.RelayIP {
+		if o.Hop == r.Hop && o.Disposition == r.Disposition && o.Reply == r.Reply && o.Relay == r.Relay && o.RelayIP == r.RelayIP {
 			handedOver(o, toFilter)
 		}
 	}

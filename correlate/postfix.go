@@ -322,7 +322,7 @@ func (t *Tracker) tellRecipient(h *hop, address string, verdict marks, ev *mail.
 	if verdict&discarded != 0 {
 		r.Disposition = mail.Discarded
 	}
-	r.Time, r.Origin, r.QueueID = ev.Time, ev.Origin, h.id
+	r.Time, r.Origin, r.Hop = ev.Time, ev.Origin, h.number
 	t.setReply(h.message, r, ev.Reply)
 }
 
@@ -341,7 +341,7 @@ func (t *Tracker) postfixRelease(q *queue, ev *mail.Event) {
 	}
 	h.marks &^= held
 	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Disposition == mail.Held && r.QueueID == h.id {
+		if r := &m.Recipients[i]; r.Disposition == mail.Held && r.Hop == h.number {
 			r.Disposition = mail.NoDisposition
 		}
 	}

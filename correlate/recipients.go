@@ -132,7 +132,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		original = h.via
 	}
 	r := t.recipient(m, h, ev.Recipient, original)
-	if r.QueueID != "" && r.QueueID != h.id && m.knowsMore(ev.Child) {
+	if r.Hop != 0 && r.Hop != h.number && m.knowsMore(ev.Child) {
 		return r // what it was passed on to has logged first
 	}
 	if isAttempt(ev, r) {
@@ -162,7 +162,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		r.Delay, r.HasDelay = ev.Time.Sub(m.Time), true
 	}
 	r.Origin = ev.Origin
-	r.QueueID = h.id
+	r.Hop = h.number
 	return r
 }
 
@@ -217,7 +217,7 @@ func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
 func (m *message) expire(h *hop, ev *mail.Event) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Disposition == mail.Deferred && r.QueueID == h.id {
+		if r.Disposition == mail.Deferred && r.Hop == h.number {
 			r.Disposition, r.Time, r.Origin = mail.Expired, ev.Time, ev.Origin
 		}
 	}
@@ -239,7 +239,7 @@ func (m *message) settleRecipients(h *hop) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		pending := r.Disposition == mail.NoDisposition || r.Disposition == mail.Deferred || r.Disposition == mail.Held
-		if pending && (r.QueueID == "" || r.QueueID == h.id) {
+		if pending && (r.Hop == 0 || r.Hop == h.number) {
 			r.Disposition = d
 		}
 	}

@@ -10,6 +10,7 @@ func (m *Message) Clone() *Message {
 	c := *m
 	c.Hosts = slices.Clone(m.Hosts)
 	c.QueueIDs = slices.Clone(m.QueueIDs)
+	c.HopHosts = slices.Clone(m.HopHosts)
 	c.Recipients = slices.Clone(m.Recipients)
 	c.ACL = slices.Clone(m.ACL)
 	c.Headers = slices.Clone(m.Headers)

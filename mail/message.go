@@ -36,6 +36,7 @@ type Message struct {
 	Service  string // Postfix service that took it, "submission"
 
 	QueueIDs  []string // in the order of the hops
+	HopHosts  []string // whose queue each of them is of; none while all are of Host
 	MessageID string
 	Parent    string // queue ID of the message that caused this notice
 	Notice    bool   // made by the MTA itself: bounce, delay warning, report
@@ -86,6 +87,7 @@ type Recipient struct {
 	Disposition Disposition // the last one
 	Local       bool        // delivered, or tried to be, on this host
 	HasDelay    bool        // Delay is known
+	Hop         uint32      // the place in QueueIDs, from 1, of that which gave the last disposition; 0: no line did
 	Time        Instant     // of the last disposition
 	Relay       string
 	Transport   string
@@ -97,8 +99,18 @@ type Recipient struct {
 	Delay       time.Duration // from acceptance to the last disposition, as the MTA counts it
 	RelayIP     netip.Addr
 	Code        int
-	Origin             // the line of the last disposition
-	QueueID     string // the hop that gave it
+	Origin      // the line of the last disposition
+}
+
+// Hop is the n-th of QueueIDs, from 1, and the host in whose queue it is.
+func (m *Message) Hop(n int) (id, host string) {
+	if n < 1 || n > len(m.QueueIDs) {
+		return "", ""
+	}
+	if len(m.HopHosts) == 0 {
+		return m.QueueIDs[n-1], m.Host
+	}
+	return m.QueueIDs[n-1], m.HopHosts[n-1]
 }
 
 // Redirected reports whether a rule here sent the mail on to another domain. Rules know only addresses of their own: the

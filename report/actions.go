@@ -309,43 +309,27 @@ func queueActions(findings []*analyze.Finding) []Action {
 		return nil
 	}
 	finding := findings[at]
-	elsewhere := queuedElsewhere(findings)
-	var hosts []string // "" for those that took the messages, first
+	var hosts []string // in the order in which they are named
 	on := make(map[string][]string)
-	for _, id := range append(messages, notices...) {
-		host := elsewhere[id]
-		if on[host] == nil {
-			hosts = append(hosts, host)
+	for _, q := range append(messages, notices...) {
+		if on[q.host] == nil {
+			hosts = append(hosts, q.host)
 		}
-		on[host] = append(on[host], id)
+		on[q.host] = append(on[q.host], q.id)
 	}
-	slices.Sort(hosts)
+	total := queuedWhy(findings, len(messages), len(notices))
 	var all []Action
 	for _, host := range hosts {
-		why := queuedWhy(findings, len(messages), len(notices))
+		why, where := total, onHosts(finding.Hosts)
 		if len(hosts) > 1 {
-			why = Counted(len(on[host]), "message of it", "messages of it") + " may"
+			why = Counted(len(on[host]), "message", "messages") + " of it may"
 		}
-		where := onHosts(finding.Hosts)
 		if host != "" {
 			where = onHosts([]string{host})
 		}
 		all = append(all, queueIDActions(on[host], why+" still be in the queue"+where+": hold", finding.ID)...)
 	}
 	return all
-}
-
-// queuedElsewhere is the hosts of queue IDs that are not on the one that took the message.
-func queuedElsewhere(findings []*analyze.Finding) map[string]string {
-	hosts := make(map[string]string)
-	for _, f := range findings {
-		for i, host := range f.QueueHosts {
-			if host != "" {
-				hosts[f.QueueIDs[i]] = host
-			}
-		}
-	}
-	return hosts
 }
 
 // queueIDActions hold and delete the messages of queue IDs of one host.

@@ -59,8 +59,8 @@ func (o *object) incidents(r *Report) {
 		o.num("messages", int64(inc.Messages))
 		o.num("clients", int64(inc.Clients))
 		o.strs("accounts", inc.Accounts)
-		o.strsIf("queue_ids", queuedOf(r.findingsOf(inc)))
-		o.strsIf("notice_queue_ids", noticesOf(r.findingsOf(inc)))
+		o.queued("queue_ids", "queue_hosts", queuedOf(r.findingsOf(inc)))
+		o.queued("notice_queue_ids", "notice_queue_hosts", noticesOf(r.findingsOf(inc)))
 		o.strs("findings", inc.Findings)
 		o.steps(inc.Steps, files)
 		o.openList("actions")
@@ -269,12 +269,19 @@ func (o *object) finding(f *analyze.Finding, files []string, schema string) {
 	o.reasons(f.Reasons)
 	o.evidence(f.Evidence, files)
 	o.timeline(f.Timeline)
-	o.strsIf("queue_ids", f.QueueIDs)
+	one := []*analyze.Finding{f}
+	o.queued("queue_ids", "queue_hosts", queuedOf(one))
 	o.numIf("queued", int64(f.Queued))
-	o.strsIf("notice_queue_ids", f.NoticeIDs)
+	o.queued("notice_queue_ids", "notice_queue_hosts", noticesOf(one))
 	o.numIf("queued_notices", int64(f.Notices))
 	o.strs("related", f.Related)
 	o.close()
+}
+
+// queued writes queue IDs and, where they are on several hosts, that of each.
+func (o *object) queued(ids, hosts string, all []queued) {
+	o.strsIf(ids, queueIDs(all))
+	o.strsIf(hosts, queueHosts(all))
 }
 
 // counts writes the numbers that every finding has, and those beyond them that are not zero.

@@ -177,6 +177,7 @@ func (x *redactor) finding(f *analyze.Finding) analyze.Finding {
 	c.RecipientDomains = x.counts(f.RecipientDomains, x.domain)
 	c.Subjects = x.counts(f.Subjects, x.subject)
 	c.Hosts, c.QueueHosts = x.each(f.Hosts, x.name), x.each(f.QueueHosts, x.name)
+	c.NoticeHosts = x.each(f.NoticeHosts, x.name)
 	c.Scripts = x.counts(f.Scripts, x.path)
 	c.Mangled = slices.Clone(f.Mangled)
 	for i := range c.Mangled {

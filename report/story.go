@@ -26,7 +26,7 @@ type story struct {
 	concerned  []statement // who else
 	damage     []statement
 	limits     []string // what about it cannot be known
-	queued     []string // queue IDs over all findings, each once
+	queued     []queued // queue IDs over all findings, each once
 	actions    []Action
 	prevention []analyze.Advice
 }
@@ -156,24 +156,66 @@ func joinClient(to, c *analyze.ClientCount) {
 	to.ASN = cmp.Or(to.ASN, c.ASN)
 }
 
-// queuedOf are the queue IDs of several findings, each once, those of the first finding first.
-func queuedOf(findings []*analyze.Finding) []string {
-	return onceEach(findings, func(f *analyze.Finding) []string { return f.QueueIDs })
+// queued is a message or notice that is still in a queue. Two hosts may give the same ID.
+type queued struct{ id, host string }
+
+// queuedOf are those that wait of several findings, each once, those of the first finding first.
+func queuedOf(findings []*analyze.Finding) []queued {
+	return onceEach(findings, func(f *analyze.Finding) ([]string, []string) { return f.QueueIDs, f.QueueHosts })
 }
 
 // noticesOf are those of the notices that messages of the findings caused.
-func noticesOf(findings []*analyze.Finding) []string {
-	return onceEach(findings, func(f *analyze.Finding) []string { return f.NoticeIDs })
+func noticesOf(findings []*analyze.Finding) []queued {
+	return onceEach(findings, func(f *analyze.Finding) ([]string, []string) { return f.NoticeIDs, f.NoticeHosts })
 }
 
-func onceEach(findings []*analyze.Finding, list func(*analyze.Finding) []string) []string {
-	var all []string
-	seen := make(map[string]bool)
+// queueHosts are the hosts of what waits, in its order; nil where it is all in one queue.
+func queueHosts(all []queued) []string {
+	var hosts []string
+	several := false
+	for _, q := range all {
+		hosts = append(hosts, q.host)
+		several = several || q.host != all[0].host
+	}
+	if !several {
+		return nil
+	}
+	return hosts
+}
+
+// queueIDs are the queue IDs of what waits, in its order.
+func queueIDs(all []queued) []string {
+	var ids []string
+	for _, q := range all {
+		ids = append(ids, q.id)
+	}
+	return ids
+}
+
+// queuedNames are the same with their hosts, where there are several.
+func queuedNames(all []queued) []string {
+	names := queueIDs(all)
+	for i, host := range queueHosts(all) {
+		if host != "" {
+			names[i] += "@" + host
+		}
+	}
+	return names
+}
+
+func onceEach(findings []*analyze.Finding, list func(*analyze.Finding) (ids, hosts []string)) []queued {
+	var all []queued
+	seen := make(map[queued]bool)
 	for _, f := range findings {
-		for _, id := range list(f) {
-			if !seen[id] {
-				seen[id] = true
-				all = append(all, id)
+		ids, hosts := list(f)
+		for i, id := range ids {
+			q := queued{id: id}
+			if i < len(hosts) {
+				q.host = hosts[i]
+			}
+			if !seen[q] {
+				seen[q] = true
+				all = append(all, q)
 			}
 		}
 	}

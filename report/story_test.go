@@ -374,7 +374,7 @@ func TestActionsForTheSameHands(t *testing.T) {
 // A message that was passed on waits on the host that has it now: there its queue ID is to be held.
 func TestActionsNameTheHostOfTheQueue(t *testing.T) {
 	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"webmail"},
-		QueueIDs: []string{"4A01", "4B02", "4B03"}, QueueHosts: []string{"", "mx", "mx"}}
+		QueueIDs: []string{"4A01", "4B02", "4B03"}, QueueHosts: []string{"webmail", "mx", "mx"}}
 	var got []string
 	for _, a := range Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}}) {
 		got = append(got, a.Why+" "+a.Command)
@@ -386,6 +386,30 @@ func TestActionsNameTheHostOfTheQueue(t *testing.T) {
 		`… and when you are sure, delete printf '%s\n' 4B02 4B03 | postsuper -d -`,
 	}
 	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Two hosts may give one queue ID to two messages: each is held where it is, whichever finding names it.
+func TestActionsTellOneQueueIDOfTwoHosts(t *testing.T) {
+	a := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"mx1", "mx2"},
+		QueueIDs: []string{"4A01"}, QueueHosts: []string{"mx1"}}
+	b := analyze.Finding{ID: "open-relay/ip/192.0.2.7", Detector: "open-relay", Severity: analyze.High, Hosts: []string{"mx2"},
+		QueueIDs: []string{"4A01"}, QueueHosts: []string{"mx2"}, NoticeIDs: []string{"4B02"}, NoticeHosts: []string{"mx1"}}
+	var got []string
+	for _, a := range queueActions([]*analyze.Finding{&a, &b}) {
+		got = append(got, a.Why+" "+a.Command)
+	}
+	want := []string{
+		`2 messages of it may still be in the queue, on mx1: hold printf '%s\n' 4A01 4B02 | postsuper -h -`,
+		`… and when you are sure, delete printf '%s\n' 4A01 4B02 | postsuper -d -`,
+		`1 message of it may still be in the queue, on mx2: hold printf '%s\n' 4A01 | postsuper -h -`,
+		`… and when you are sure, delete printf '%s\n' 4A01 | postsuper -d -`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := queuedNames(queuedOf([]*analyze.Finding{&a, &b})), []string{"4A01@mx1", "4A01@mx2"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

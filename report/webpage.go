@@ -198,7 +198,7 @@ func (b *webBuilder) story(s *story) *webStory {
 	id := "i" + strconv.Itoa(s.number)
 	w := &webStory{
 		ID: id, Number: s.number, Severity: s.Severity.String(), Sure: percent(f.Score), Sentence: s.sentence, About: f.Detector + ", " + f.Subject.Value,
-		Accounts: f.Accounts, Sign: f.Signature.In(b.r.Zone), Facts: f.Facts, Queued: s.queued, Reasons: f.Reasons,
+		Accounts: f.Accounts, Sign: f.Signature.In(b.r.Zone), Facts: f.Facts, Queued: queuedNames(s.queued), Reasons: f.Reasons,
 		Limits: s.limits, Prevent: s.prevention,
 	}
 	w.Actions = slices.Clone(s.actions)
