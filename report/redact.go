@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -93,7 +92,7 @@ type redactor struct {
 	subjects map[string]string
 	phrases  map[string]string // subjects, and names and addresses that are more than a word
 	given    map[string]bool   // pseudonyms, which must not get others
-	longest  []string          // phrases, longest first
+	sought   *phrases          // the same, made ready
 	read     LineReader        // may be nil
 }
 
@@ -130,7 +129,7 @@ func newRedactor(r *Report) *redactor {
 
 // sort makes the phrases ready that are known so far.
 func (x *redactor) sort() {
-	x.longest = slices.SortedFunc(maps.Keys(x.phrases), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	x.sought = newPhrases(x.phrases)
 }
 
 func (x *redactor) texts(ss []string) []string {
@@ -261,10 +260,7 @@ func (x *redactor) failure(err error) error {
 		return nil
 	}
 	text := err.Error()
-	for path, p := range x.files {
-		text = strings.ReplaceAll(text, path, p)
-	}
-	return fmt.Errorf("%s", x.text(text))
+	return fmt.Errorf("%s", x.replaced(text, x.sought.find(text, newPhrases(x.files).find(text, nil))))
 }
 
 func (x *redactor) site(s *analyze.Site) *analyze.Site {

@@ -1,9 +1,6 @@
 package report
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strings"
 
 	"mailforensics/mail"
@@ -12,8 +9,8 @@ import (
 // told is what a log line says of somebody, as the formats read it, with its pseudonyms.
 type told struct {
 	words   map[string]string // in small letters
-	phrases []string          // those that are more than a word, the longest first
-	of      map[string]string // a phrase's pseudonym
+	of      map[string]string // those that are more than a word
+	phrases *phrases          // the same, made ready
 }
 
 // told reads a line. A login or a local part of a line is replaced wherever it stands in it: in a reply that names a mailbox, too.
@@ -45,7 +42,7 @@ func (x *redactor) told(line string) *told {
 		subject = ev.HeaderValue
 	}
 	t.add(subject, x.subject(subject))
-	t.phrases = slices.SortedFunc(maps.Keys(t.of), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	t.phrases = newPhrases(t.of)
 	return t
 }
 
@@ -91,34 +88,25 @@ func (t *told) add(value, p string) {
 	}
 }
 
-// replace replaces the phrases, but within words.
-func (t *told) replace(s string) string {
-	for _, phrase := range t.phrases {
-		s = strings.ReplaceAll(s, phrase, t.of[phrase])
-	}
-	return s
-}
-
-// withoutCertificate leaves out the names in certificates, which are of people and firms: DN="…" and cert=… of Exim, in which
-// quotes are not escaped, and subject_CN= and issuer= of Postfix.
-func withoutCertificate(s string) string {
-	if before, rest, ok := strings.Cut(s, ` DN="`); ok {
-		s = before + ` DN="redacted` + rest[endOfName(rest):]
+// certificates marks the names in certificates, which are of people and firms: DN="…" and cert=… of Exim, in which quotes are not
+// escaped, and subject_CN= and issuer= of Postfix.
+func certificates(s string, marks []replacement) []replacement {
+	const redacted = "redacted"
+	if _, rest, ok := strings.Cut(s, ` DN="`); ok {
+		at := len(s) - len(rest)
+		marks = append(marks, replacement{at, at + endOfName(rest), redacted})
 	}
 	if before, _, ok := strings.Cut(s, " cert="); ok {
-		s = before + " cert=redacted"
+		marks = append(marks, replacement{len(before) + len(" cert="), len(s), redacted})
 	}
 	for _, field := range [...]string{"subject_CN=", "issuer_CN=", "issuer=", "untrusted issuer "} {
-		before, rest, ok := strings.Cut(s, field)
-		if !ok {
-			continue
-		}
-		_, after, more := strings.Cut(rest, ", ")
-		if s = before + field + "redacted"; more {
-			s += ", " + after
+		if _, rest, ok := strings.Cut(s, field); ok {
+			name, _, _ := strings.Cut(rest, ", ")
+			at := len(s) - len(rest)
+			marks = append(marks, replacement{at, at + len(name), redacted})
 		}
 	}
-	return s
+	return marks
 }
 
 // endOfName is the place of the quote that ends the name in a certificate: the last one that something of Exim's stands behind.

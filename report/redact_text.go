@@ -9,7 +9,12 @@ import (
 
 // text replaces what identifies in a text of our own.
 func (x *redactor) text(s string) string {
-	return x.words(x.withoutPhrases(s), func(before, w, _ string) string { return x.known(before, w) })
+	return x.replaced(s, x.sought.find(s, nil))
+}
+
+// replaced is a text of our own with marks, and what identifies beside them.
+func (x *redactor) replaced(s string, marks []replacement) string {
+	return x.words(s, apart(marks), func(before, w, _ string) string { return x.known(before, w) })
 }
 
 // known is a word without its identity, as far as the word itself or what was met before tells.
@@ -23,26 +28,19 @@ func (x *redactor) known(before, w string) string {
 	return x.word(w)
 }
 
-// withoutPhrases replaces the subjects, and the names that are more than a word, of which the report knows.
-func (x *redactor) withoutPhrases(s string) string {
-	for _, phrase := range x.longest {
-		if len(phrase) > 2 && strings.Contains(s, phrase) {
-			s = strings.ReplaceAll(s, phrase, x.phrases[phrase])
-		}
-	}
-	return s
-}
-
-// line replaces what identifies in a log line, where a place can tell what a word is.
+// line replaces what identifies in a log line, where a place can tell what a word is. All that is more than a word is looked for in
+// the line as it was written, so that nothing that was put in its place is taken for a part of it.
 func (x *redactor) line(s string) string {
 	// The password that somebody mistyped, which may be anything: Dovecot's auth_verbose_passwords, auth_debug_passwords.
 	if before, _, ok := strings.Cut(s, "(given password: "); ok {
 		s = before + "(given password: redacted)"
 	}
 	told := x.told(s)
-	s = x.quoted(x.bracketed(x.withoutPhrases(x.withoutSubject(withoutCertificate(s)))))
-	s = told.replace(s)
-	return x.words(s, func(before, w, after string) string {
+	marks := x.logged(s, certificates(s, nil))
+	marks = x.sought.find(s, marks)
+	marks = x.quoted(s, x.bracketed(s, marks))
+	marks = told.phrases.find(s, marks)
+	return x.words(s, apart(marks), func(before, w, after string) string {
 		if p := x.known(before, w); p != w || x.given[w] || isAddress(w) {
 			return p
 		}
@@ -62,15 +60,16 @@ func (x *redactor) line(s string) string {
 	})
 }
 
-// withoutSubject replaces the subject that Exim (T="…", quotes escaped) or header_checks of Postfix wrote.
-func (x *redactor) withoutSubject(s string) string {
+// logged marks the subject that Exim (T="…", quotes escaped) or header_checks of Postfix wrote.
+func (x *redactor) logged(s string, marks []replacement) []replacement {
 	if before, rest, ok := strings.Cut(s, "header Subject: "); ok {
 		end := len(rest)
 		if i := strings.LastIndex(rest, "; from=<"); i >= 0 {
 			end = i
 		}
 		if i := strings.LastIndex(rest[:end], " from "); i > 0 {
-			return before + "header Subject: " + x.subject(rest[:i]) + rest[i:]
+			at := len(before) + len("header Subject: ")
+			return append(marks, replacement{at, at + i, x.subject(rest[:i])})
 		}
 	}
 	if before, rest, ok := strings.Cut(s, ` T="`); ok {
@@ -78,68 +77,73 @@ func (x *redactor) withoutSubject(s string) string {
 			if rest[i] == '\\' {
 				i++
 			} else if rest[i] == '"' {
-				return before + ` T="` + x.subject(rest[:i]) + rest[i:]
+				at := len(before) + len(` T="`)
+				return append(marks, replacement{at, at + i, x.subject(rest[:i])})
 			}
 		}
 	}
-	return s
+	return marks
 }
 
-// bracketed replaces what stands in angle brackets, or in the parentheses of a HELO, and is more than a word: an address
-// whose local part has blanks or signs, a login or a HELO with blanks.
-func (x *redactor) bracketed(s string) string {
-	var out strings.Builder
+// bracketed marks what stands in angle brackets, or in the parentheses of a HELO, and is more than a word: an address whose local
+// part has blanks or signs, a login or a HELO with blanks.
+func (x *redactor) bracketed(s string, marks []replacement) []replacement {
+	closing := -1 // the next parenthesis that closes
 	for at := 0; at < len(s); {
 		open := strings.IndexAny(s[at:], "<(")
 		if open < 0 {
-			out.WriteString(s[at:])
 			break
 		}
 		open += at
-		closing := byte('>')
-		if s[open] == '(' {
-			closing = ')'
-		}
-		n := strings.IndexByte(s[open:], closing)
-		inner := ""
-		if n > 0 {
-			inner = s[open+1 : open+n]
-		}
-		helo := s[open] == '(' && n > 0 && strings.HasPrefix(s[open+n:], ") [")
-		switch keyed := strings.HasSuffix(s[:open], "="); {
-		case oneWord(inner), s[open] == '(' && !helo, !helo && !keyed && strings.IndexByte(inner, '@') < 0, strings.HasPrefix(inner, "="), strings.IndexByte(inner, '<') >= 0:
-			out.WriteString(s[at : open+1])
-			at = open + 1
+		at = open + 1
+		if s[open] == '<' {
+			n := strings.IndexAny(s[at:], "<>")
+			if n < 0 {
+				continue
+			}
+			inner := s[at : at+n]
+			keyed := open > 0 && s[open-1] == '='
+			if s[at+n] == '<' || oneWord(inner) || inner[0] == '=' || !keyed && strings.IndexByte(inner, '@') < 0 {
+				continue
+			}
+			marks = append(marks, replacement{at, at + n, x.address(inner)})
+			at += n
 			continue
-		case helo:
-			out.WriteString(s[at:open+1] + x.name(strings.Trim(inner, "[]")))
-		default:
-			out.WriteString(s[at:open+1] + x.address(inner))
 		}
-		at = open + n
+		if closing < open {
+			if closing = strings.IndexByte(s[open:], ')') + open; closing < open {
+				closing = len(s)
+			}
+		}
+		if !strings.HasPrefix(s[closing:], ") [") {
+			continue
+		}
+		if inner := s[at:closing]; !oneWord(inner) && inner[0] != '=' && strings.IndexByte(inner, '<') < 0 {
+			marks = append(marks, replacement{at, closing, x.name(strings.Trim(inner, "[]"))})
+			at = closing
+		}
 	}
-	return out.String()
+	return marks
 }
 
-// quoted replaces addresses with a quoted local part, which Exim writes without brackets.
-func (x *redactor) quoted(s string) string {
+// quoted marks addresses with a quoted local part, which Exim writes without brackets.
+func (x *redactor) quoted(s string, marks []replacement) []replacement {
 	for from := 0; ; {
 		end := strings.Index(s[from:], `"@`)
 		if end < 0 {
-			return s
+			return marks
 		}
-		end += from
-		open := max(strings.LastIndex(s[:end], ` "`), strings.LastIndex(s[:end], `="`))
-		if from = end + 2; open < 0 {
+		open := max(strings.LastIndex(s[from:from+end], ` "`), strings.LastIndex(s[from:from+end], `="`)) + from
+		n := from + end + 2
+		if open < from {
+			from = n
 			continue
 		}
-		n := from
 		for n < len(s) && wordByte(s[n]) {
 			n++
 		}
-		p := x.address(s[open+1 : n])
-		s = s[:open+1] + p + s[n:]
-		from = open + 1 + len(p)
+		marks = append(marks, replacement{open + 1, n, x.address(s[open+1 : n])})
+		from = n
 	}
 }
 
@@ -166,8 +170,10 @@ func names(before, after string) bool {
 			return true
 		}
 	}
-	if address, _, ok := strings.Cut(strings.TrimPrefix(after, "["), "]"); ok && len(address) < len(after)-1 && isAddress(address) {
-		return true
+	if strings.HasPrefix(after, "[") {
+		if n := strings.IndexByte(after[:min(len(after), 64)], ']'); n > 0 && isAddress(after[1:n]) {
+			return true
+		}
 	}
 	if strings.HasSuffix(before, "/") && strings.HasPrefix(before[strings.LastIndexByte(before, ' ')+1:], "cwd=") {
 		return true
@@ -185,12 +191,26 @@ func mailbox(before string) bool {
 	return false
 }
 
-// words writes a text with each word as of has it, which is told what stands around it.
-func (x *redactor) words(s string, of func(before, w, after string) string) string {
+// words writes a text with what stands in the place of marks, which are apart, and with each other word as of has it, which is
+// told what stands around it.
+func (x *redactor) words(s string, marks []replacement, of func(before, w, after string) string) string {
 	var out strings.Builder
-	for at := 0; at < len(s); {
+	at := 0
+	for _, m := range marks {
+		x.between(&out, s, at, m.at, of)
+		out.WriteString(m.to)
+		at = m.end
+	}
+	x.between(&out, s, at, len(s), of)
+	return out.String()
+}
+
+// between writes the words of s[at:to].
+func (x *redactor) between(out *strings.Builder, s string, at, to int, of func(before, w, after string) string) {
+	barren := 0 // no address begins before it
+	for at < to {
 		n := at
-		for n < len(s) && wordByte(s[n]) {
+		for n < to && wordByte(s[n]) {
 			n++
 		}
 		if n == at {
@@ -199,11 +219,15 @@ func (x *redactor) words(s string, of func(before, w, after string) string) stri
 			continue
 		}
 		if isAddress(s[at:n]) {
-			n += lengthOf(s[n:])
-		} else if m := addressAt(s, at, n); m > n {
-			out.WriteString(x.address(s[at:m]))
-			at = m
-			continue
+			n += lengthOf(s[n:to])
+		} else if n > barren {
+			m, far := addressAt(s[:to], at, n)
+			if m > n {
+				out.WriteString(x.address(s[at:m]))
+				at = m
+				continue
+			}
+			barren = far
 		}
 		end := n
 		for end > at && strings.IndexByte(".:-", s[end-1]) >= 0 { // the end of a sentence is not of the name
@@ -215,14 +239,14 @@ func (x *redactor) words(s string, of func(before, w, after string) string) stri
 		out.WriteString(s[end:n])
 		at = n
 	}
-	return out.String()
 }
 
 // addressAt is the end of the address that begins with the word s[at:n], where its local part has signs that are of no
-// word: o'brien@x, and bounces+maria=club.example@x. What stands before a sign of equality may be the name of a field, too.
-func addressAt(s string, at, n int) int {
+// word: o'brien@x, and bounces+maria=club.example@x. What stands before a sign of equality may be the name of a field, too. Where
+// there is none, far is how far none begins at all.
+func addressAt(s string, at, n int) (end, far int) {
 	if n == len(s) || strings.IndexByte(localSigns, s[n]) < 0 || s[n] == '=' && fieldNames[s[at:n]] || s[n] == '/' {
-		return n
+		return n, n
 	}
 	m := n
 	for m < len(s) && (wordByte(s[m]) || strings.IndexByte(localSigns, s[m]) >= 0) {
@@ -230,12 +254,12 @@ func addressAt(s string, at, n int) int {
 	}
 	host := strings.LastIndexByte(s[n:m], '@') + n
 	if host < n || host+1 == m {
-		return n
+		return n, m
 	}
 	for m > host && strings.IndexByte(localSigns+".:-", s[m-1]) >= 0 {
 		m--
 	}
-	return m
+	return m, m
 }
 
 const localSigns = "!#$&'*/=?^`{|}~" // RFC 5322, section 3.2.3, but for those of words
