@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -28,14 +29,8 @@ func (h *hunt) joinRefused(all []*hand) []*hand {
 	for i, c := range all {
 		parts[i] = refusedPartOf(c)
 	}
-	sets := newSets(len(all))
-	for i := range all {
-		for j := range i {
-			if parts[i] != nil && parts[j] != nil && parts[i].goesWith(parts[j]) {
-				sets.join(i, j)
-			}
-		}
-	}
+	numberRecipients(parts)
+	sets := runsOf(parts)
 	of := make(map[int][]*hand)
 	for i, c := range all {
 		root := sets.find(i)
@@ -53,11 +48,58 @@ func (h *hunt) joinRefused(all []*hand) []*hand {
 	return joined
 }
 
+// runsOf are the parts of each run. Only those that are alike in all but the recipients are compared, in the order of time, and
+// none of two that are known to belong together: a thousand forged domains are a million pairs.
+func runsOf(parts []*refusedPart) sets {
+	all := newSets(len(parts))
+	alike := make(map[[2]string][]int)
+	for i, p := range parts {
+		if p != nil {
+			alike[[2]string{p.helo, p.words}] = append(alike[[2]string{p.helo, p.words}], i)
+		}
+	}
+	for _, some := range alike {
+		slices.SortFunc(some, func(i, j int) int { return cmp.Compare(parts[i].start, parts[j].start) })
+		for n, i := range some {
+			until := parts[i].end.Add(joinPause)
+			for _, j := range some[n+1:] {
+				if parts[j].start > until {
+					break
+				}
+				if all.find(i) != all.find(j) && parts[i].goesWith(parts[j]) {
+					all.join(i, j)
+				}
+			}
+		}
+	}
+	return all
+}
+
 // refusedPart is what a hand of which all was refused shares with others of its run.
 type refusedPart struct {
 	*hand
 	helo, words string
 	to          map[string]bool
+	numbers     []int32 // of the recipients, in order: they are quicker to compare
+}
+
+// numberRecipients gives each recipient a number.
+func numberRecipients(parts []*refusedPart) {
+	numbers := make(map[string]int32)
+	for _, p := range parts {
+		if p == nil {
+			continue
+		}
+		for to := range p.to {
+			n, known := numbers[to]
+			if !known {
+				n = int32(len(numbers))
+				numbers[to] = n
+			}
+			p.numbers = append(p.numbers, n)
+		}
+		slices.Sort(p.numbers)
+	}
 }
 
 // refusedPartOf is nil where a hand is told by more than the sender's domain, or does not show what it would have to share.
@@ -112,18 +154,21 @@ func refusalWords(reply string) string {
 	return strings.Join(words, " ")
 }
 
-// goesWith reports whether two parts are of one run.
+// goesWith reports whether two parts that are alike, and near to each other in time, write to the same people.
 func (p *refusedPart) goesWith(o *refusedPart) bool {
-	if p.start > o.end.Add(joinPause) || o.start > p.end.Add(joinPause) || p.helo != o.helo || p.words != o.words {
-		return false
-	}
-	common := 0
-	for to := range p.to {
-		if o.to[to] {
+	a, b, common := p.numbers, o.numbers, 0
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0] < b[0]:
+			a = a[1:]
+		case a[0] > b[0]:
+			b = b[1:]
+		default:
 			common++
+			a, b = a[1:], b[1:]
 		}
 	}
-	return 2*common >= min(len(p.to), len(o.to))
+	return 2*common >= min(len(p.numbers), len(o.numbers))
 }
 
 // join makes one hand of the parts of a run, by their beginnings.

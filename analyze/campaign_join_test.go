@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -69,5 +70,60 @@ func TestCampaignJoinsRefusedRun(t *testing.T) {
 				t.Errorf("got %d findings, want %d: %+v", runs, tt.want, findings)
 			}
 		})
+	}
+}
+
+// The same parts belong together as where each is compared with each, and thousands are no matter of seconds.
+func TestCampaignRunsOfParts(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	some := func(n, helos, recipients, days int) []*refusedPart {
+		parts := make([]*refusedPart, n)
+		for i := range parts {
+			if random.IntN(8) == 0 {
+				continue // no part of a run
+			}
+			start := mail.Instant(0).Add(time.Duration(random.IntN(days*24*60)) * time.Minute)
+			p := &refusedPart{hand: &hand{start: start, end: start.Add(time.Duration(random.IntN(90)) * time.Minute)}, helo: fmt.Sprint(random.IntN(helos)),
+				words: fmt.Sprint(random.IntN(2)), to: make(map[string]bool)}
+			for range 3 + random.IntN(9) {
+				p.to[fmt.Sprint(random.IntN(recipients))] = true
+			}
+			parts[i] = p
+		}
+		numberRecipients(parts)
+		return parts
+	}
+	for range 300 {
+		parts := some(40, 3, 12, 1)
+		got, want := runsOf(parts), newSets(len(parts))
+		for i, p := range parts {
+			for j, o := range parts[:i] {
+				if p == nil || o == nil || p.helo != o.helo || p.words != o.words || p.start > o.end.Add(joinPause) || o.start > p.end.Add(joinPause) {
+					continue
+				}
+				common := 0
+				for to := range p.to {
+					if o.to[to] {
+						common++
+					}
+				}
+				if 2*common >= min(len(p.to), len(o.to)) {
+					want.join(i, j)
+				}
+			}
+		}
+		for i := range parts {
+			if got.find(i) != want.find(i) {
+				t.Fatalf("%d belongs to %d, want %d", i, got.find(i), want.find(i))
+			}
+		}
+	}
+	for _, recipients := range []int{12, 2000} {
+		parts := some(8000, 1, recipients, 1)
+		start := time.Now()
+		runsOf(parts)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("8,000 parts to %d recipients took %s", recipients, d)
+		}
 	}
 }
