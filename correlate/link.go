@@ -469,12 +469,17 @@ func (t *Tracker) filtered(on *host, h *hop, ev *mail.Event) {
 			b = requeuedAs
 		}
 		child := t.findOn(on, id)
-		if child == nil {
+		switch {
+		case child == nil:
 			t.expect(h, id, b, "")
+		case t.mayFollow(h.message, child) && sameMail(h.message, child.message) && (b == requeuedAs || child.marks&mayReturn != 0):
+			t.join(h, child, b, nil)
+		default:
 			continue
 		}
-		if t.mayFollow(h.message, child) && sameMail(h.message, child.message) && (b == requeuedAs || child.marks&mayReturn != 0) {
-			t.join(h, child, b, nil)
+		if b == requeuedAs { // the scanner took the file itself: qmgr never says that it was removed
+			h.marks |= requeued | accepted | completed
+			t.end(h, dead)
 		}
 	}
 }
