@@ -84,6 +84,13 @@ func (p pace) newcomer(times []mail.Instant) bool {
 	return life <= steady && p.minutes >= 2*life.Minutes() || life <= workday && p.minutes >= 4*life.Minutes()
 }
 
+// cameForIt reports whether a run is all that was ever seen of a stranger, and leaves at least half of the log without it. However
+// long it went on, what is dense in it are but the peaks of one burst.
+func (p pace) cameForIt(times []mail.Instant, run window) bool {
+	length := times[run.to-1].Sub(times[run.from])
+	return p.stranger && p.past == 0 && run == window{0, len(times)} && p.minutes >= 2*length.Minutes()
+}
+
 // inRun finds the bursts of one run.
 func (p pace) inRun(times []mail.Instant, run window) []window {
 	length := times[run.to-1].Sub(times[run.from])
@@ -108,7 +115,7 @@ func (p pace) inRun(times []mail.Instant, run window) []window {
 		usual = rest
 	}
 	found := p.stretches(times, run, usual)
-	if len(found) > 0 && p.newcomer(times) {
+	if len(found) > 0 && (p.newcomer(times) || p.cameForIt(times, run)) {
 		return []window{run}
 	}
 	return found

@@ -63,6 +63,11 @@ func TestWindows(t *testing.T) {
 			[]string{"10:00:00", "12:56:00"}},
 		{"a newcomer that stays for eight hours of three days", joined(every("10:00:00", 4*time.Minute, 120), every("11:01:00", 2*time.Minute, 5)),
 			func() pace { p := stranger; p.minutes *= 3; return p }(), []string{"10:00:00", "17:56:00"}},
+		// Two days and more without a pause, now and then dense by chance, and never before or after: one burst, not its peaks.
+		{"a newcomer that stays for days of a week", joined(every("10:00:00", 4*time.Minute, 700), every("21:01:00", 30*time.Second, 15), every("22:01:00", 30*time.Second, 15)),
+			func() pace { p := stranger; p.minutes *= 7; return p }(), []string{"10:00:00", "08:36:00"}},
+		{"somebody who is there for most of the log", joined(every("10:00:00", 4*time.Minute, 700), every("21:01:00", 30*time.Second, 15)),
+			func() pace { p := stranger; p.minutes *= 3; return p }(), []string{"21:00:00", "21:08:00"}},
 		{"what is not remembered is past, too", every("10:00:00", 30*time.Second, 7), func() pace { p := day(); p.past = 5000; return p }(), nil},
 		// A log of half an hour says nothing of the past; what is missing counts as silent.
 		{"a short log", every("10:00:00", 20*time.Second, 30), func() pace { p := day(); p.minutes = 30; return p }(), []string{"10:00:00", "10:09:40"}},
