@@ -450,7 +450,7 @@ func (s *suspect) learnNetworks() {
 		}
 		return u
 	}
-	forged := make(map[netip.Prefix]int)
+	forged, busy := make(map[netip.Prefix]int), s.busy()
 	for i, r := range s.records {
 		if s.forged[i] {
 			forged[NetworkOf(r.client.IP)]++
@@ -483,6 +483,9 @@ func (s *suspect) learnNetworks() {
 		if u.first > begin.Add(min(quarter, twoNights)) && u.unwanted() || !early && u.brief() && (passing.unwanted() || guessed) {
 			continue
 		}
+		if in := busy[net]; !early && u.brief() && in != nil && in.n >= s.q.w.pass.Thresholds.Burst.MinMessages && in.n > takesTurns*u.n && in.unwanted() {
+			continue // a letter from there to try the password, and then the list
+		}
 		if u.owners(len(s.core) > 0, early || 10*u.n >= all && takesTurns*forged[net] < u.n) {
 			s.usual[net] = true
 			s.usual[wideNetwork(net.Addr())] = true
@@ -493,6 +496,26 @@ func (s *suspect) learnNetworks() {
 			s.orgs[organisation(r.client.Name)] = true
 		}
 	}
+}
+
+// busy is what was sent from each network while the account sent unusually much.
+func (s *suspect) busy() map[netip.Prefix]*use {
+	nets := make(map[netip.Prefix]*use)
+	for _, r := range s.records {
+		if !r.client.IP.IsValid() || !s.inCore(r.time) {
+			continue
+		}
+		u := nets[NetworkOf(r.client.IP)]
+		if u == nil {
+			u = new(use)
+			nets[NetworkOf(r.client.IP)] = u
+		}
+		readers, refused := r.refused()
+		u.n++
+		u.readers += readers
+		u.refused += refused
+	}
+	return nets
 }
 
 // use is how a network was used outside of unusual times.

@@ -457,6 +457,29 @@ func TestAccountTriedOut(t *testing.T) {
 	}
 }
 
+// Of a hundred machines one tried the password the evening before, and then sent its part of the list: it is not the owner's, and
+// its part is counted.
+func TestAccountTriedOutByOneOfThem(t *testing.T) {
+	w := newTown(8)
+	w.send(6*oneDay+3*time.Hour, "177.32.67.133", user(7), user(7), "a.friend@trial.example", mail.Delivered)
+	for i := range 400 {
+		ip := fmt.Sprintf("%d.%d.7.9", 178+i%20, 10+i%20)
+		if i%20 == 0 {
+			ip = "177.32.67.133"
+		}
+		w.spam(6*oneDay+14*time.Hour+time.Duration(i)*5*time.Second, ip, user(7), user(7), i+i/20)
+	}
+	found := w.find(account)
+	if len(found) != 1 || found[0].Counts.Messages != 401 || len(found[0].Clients) != 20 {
+		t.Fatalf("got %d findings, want one of 401 messages from 20 clients: %+v", len(found), found)
+	}
+	for _, fact := range found[0].Facts {
+		if strings.Contains(fact.Text, "177.32.67.133") && fact.Name == "usual addresses" {
+			t.Errorf("the owner's: %s", fact.Text)
+		}
+	}
+}
+
 // Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
 func TestAccountTwice(t *testing.T) {
 	w := newTown(14)
