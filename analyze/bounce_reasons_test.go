@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,5 +87,43 @@ func TestBounceReasons(t *testing.T) {
 				t.Errorf("%s: got %v, want %v: %v", tt.code, got, want, all)
 			}
 		}
+	}
+}
+
+// What is put off is tried again for days: trouble begins with the first complaint, not with the last try, and it belongs to the story
+// of those whose mail it is about, though none of them sent most.
+func TestReputationBeginsWithTheFirstTry(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	first, tried := monday.at(9, 0, 0), 40*time.Hour
+	stolen := some(240, first, 20*time.Second, func(i int, m *mail.Message) {
+		m.Account, m.Client = user(7+i%3), client("198.18.0.9", "", "")
+		m.Sender = m.Account
+		m.Recipients = []mail.Recipient{{Address: fmt.Sprintf("to%d@p%d.example", i, i%9), Disposition: mail.Bounced, Relay: fmt.Sprintf("mx.p%d.example", i%9),
+			RelayIP: netip.MustParseAddr("203.0.113.7"), Time: m.Time, DSN: "5.1.1", Reply: "550 5.1.1 user unknown"}}
+		if r := &m.Recipients[0]; i%4 == 0 {
+			r.Disposition, r.DSN, r.Time = mail.Deferred, "4.7.0", m.Time.Add(tried)
+			r.Deferral, r.DeferralAt, r.Reply = "421 4.7.0 too many messages from you, ticket 1", m.Time, "421 4.7.0 too many messages from you, ticket 99"
+		}
+	})
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{account, reputation})
+	for i := range stolen {
+		e.Message(&stolen[i])
+	}
+	findings, _ := e.Findings()
+	told := 0
+	for _, f := range findings {
+		if f.Detector != reputation.Name {
+			continue
+		}
+		told++
+		if f.Start != first || f.End != stolen[236].Time.Add(tried) || f.Counts.Recipients != 60 || len(f.Accounts) != 0 {
+			t.Errorf("got %v to %v, %d recipients, accounts %v", f.Start, f.End, f.Counts.Recipients, f.Accounts)
+		}
+		if !strings.HasSuffix(f.Title, "(rate limit 60)") {
+			t.Errorf("got %q: a recipient complains once, however often he is tried", f.Title)
+		}
+	}
+	if stories := Incidents(findings); told != 1 || len(stories) != 1 || len(stories[0].Findings) != 4 {
+		t.Errorf("got %d times of trouble in %d stories %+v, want it in that of the three accounts", told, len(stories), stories)
 	}
 }

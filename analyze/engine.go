@@ -159,6 +159,10 @@ const relatedMost = 50
 // near is how far apart two findings of one story may lie: an account that was guessed on Monday sends on Wednesday.
 const near = 72 * time.Hour
 
+// sold is how long after a phish the password of one who answered it may be used: it passes through some hands, and logs are
+// mostly kept for some weeks.
+const sold = 30 * 24 * time.Hour
+
 // relate links findings that are about the same client, network, account, script or sender at about the same time.
 func relate(all []Finding, site *Site) {
 	sharers := make(map[Subject][]int)
@@ -211,6 +215,12 @@ func mentions(f *Finding, site *Site) []Subject {
 	for _, s := range f.Scripts {
 		all = append(all, Subject{Script, s.Value})
 	}
+	for _, s := range f.blame {
+		if s.Kind == Account {
+			s.Value = strings.ToLower(s.Value)
+		}
+		all = append(all, s)
+	}
 	if f.Subject.Kind == UID {
 		return all
 	}
@@ -233,5 +243,16 @@ func unique(subjects []Subject) []Subject {
 }
 
 func together(a, b *Finding) bool {
-	return a.Start.Sub(b.End) <= near && b.Start.Sub(a.End) <= near
+	if a.Start.Sub(b.End) <= near && b.Start.Sub(a.End) <= near {
+		return true
+	}
+	return gaveAway(a, b) || gaveAway(b, a)
+}
+
+// gaveAway reports whether an account that was abused had answered a phish: the password that it gave away is sold, and used when
+// it suits the buyer.
+func gaveAway(phish, abuse *Finding) bool {
+	return phish.Detector == phishName && (abuse.Detector == account.Name || abuse.Detector == burst.Name) && abuse.Subject.Kind == Account &&
+		abuse.Start >= phish.Start && abuse.Start.Sub(phish.End) <= sold &&
+		slices.ContainsFunc(phish.Accounts, func(a string) bool { return strings.EqualFold(a, abuse.Subject.Value) })
 }

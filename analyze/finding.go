@@ -81,7 +81,8 @@ type Finding struct {
 	NoticeHosts []string   // as QueueHosts
 	Opened      []string   // accounts that a login succeeded to, after guesses
 
-	lead bool // it is none by itself: only where an account that it names was abused soon after
+	lead  bool      // it is none by itself: only where an account that it names was abused soon after
+	blame []Subject // whose mail it is an effect of, together with others: findings about these belong to its story
 }
 
 // namelessHost is what a host is called whose log does not name it.

@@ -101,6 +101,25 @@ func TestRelateFoldsAccounts(t *testing.T) {
 	}
 }
 
+// A password that was given away is used when it suits the buyer: whose account is abused within a month had answered that phish. With
+// what others gave away, or what was long ago, it has nothing to do.
+func TestRelateAnswersOfLongAgo(t *testing.T) {
+	const days = 24 * 3600
+	for _, tt := range []struct {
+		account string
+		after   int
+		want    int
+	}{{"Eva@site.example", 20 * days, 1}, {"eva@site.example", 40 * days, 0}, {"eva@site.example", -20 * days, 0}, {"ann@site.example", 20 * days, 0}} {
+		phish, abuse := story("phish", "198.18.0.1", High, 100*days, 40), story("account", tt.account, High, 100*days+tt.after, 400)
+		phish.Accounts, abuse.Subject, abuse.Accounts = []string{"eva@site.example", "uwe@site.example"}, Subject{Account, tt.account}, []string{tt.account}
+		all := []Finding{phish, abuse}
+		relate(all, &Site{})
+		if got := all[1].Related; len(got) != tt.want {
+			t.Errorf("%s after %d days: related to %v", tt.account, tt.after/days, got)
+		}
+	}
+}
+
 // What a customer's server relayed in a burst is the story, and not what it relays every day; a server that did nothing else has
 // one story, which its relaying tells.
 func TestBurstOfACustomer(t *testing.T) {

@@ -45,7 +45,8 @@ type ReputationThresholds struct {
 
 // complaint is one reply about us.
 type complaint struct {
-	time      mail.Instant
+	time      mail.Instant // when it was said first …
+	until     mail.Instant // … and last: mail that is put off is tried again, for days
 	kind      mail.Complaint
 	became    mail.Disposition // of the recipient, at last
 	host      string           // of ours, that was told so
@@ -139,30 +140,36 @@ func (w *reputationWatch) outcome(m *mail.Message, r *mail.Recipient) {
 		}
 	}
 	b.Add(r.Time, 1, 0)
+	last := mail.NoComplaint
 	if r.Disposition == mail.Delivered {
 		p := w.remotes.At(providerOf(r.Relay))
 		p.taken++
 		p.last = max(p.last, r.Time)
 	} else {
-		w.reply(m, r, host, r.DSN, r.Reply, r.Time)
+		last, _ = mail.ComplaintOf(r.DSN, r.Reply)
 	}
-	if r.Deferral != "" && r.Deferral != r.Reply {
-		w.reply(m, r, host, "", r.Deferral, r.DeferralAt)
+	before, _ := mail.ComplaintOf("", r.Deferral)
+	if last != mail.NoComplaint {
+		since := r.Time
+		if before == last {
+			since = min(since, r.DeferralAt)
+		}
+		w.reply(m, r, host, r.DSN, r.Reply, since, r.Time)
+	}
+	if before != mail.NoComplaint && before != last {
+		w.reply(m, r, host, "", r.Deferral, r.DeferralAt, r.DeferralAt)
 	}
 }
 
-// reply keeps what a server said, if it is about us.
-func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, reply string, at mail.Instant) {
+// reply keeps what a server said about us, from an instant to another.
+func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, reply string, since, until mail.Instant) {
 	kind, list := mail.ComplaintOf(dsn, reply)
-	if kind == mail.NoComplaint {
-		return
-	}
 	if len(w.complaints) >= w.pass.Thresholds.Reputation.MaxReplies {
 		w.lost++
 		return
 	}
 	w.complaints = append(w.complaints, complaint{
-		time: at, kind: kind, became: r.Disposition, host: host, passedOn: host != m.Host,
+		time: since, until: until, kind: kind, became: r.Disposition, host: host, passedOn: host != m.Host,
 		provider: strings.Clone(strings.ToLower(providerOf(r.Relay))), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
 		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), message: MessageEvidence(m),
 		id: firstID(m),
@@ -284,8 +291,9 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 		list := byHost[host]
 		slices.SortFunc(list, compareComplaints)
 		for from := 0; from < len(list); {
-			to := from + 1
-			for to < len(list) && list[to].time.Sub(list[to-1].time) <= w.pass.Thresholds.Reputation.Pause {
+			to, last := from+1, list[from].until
+			for to < len(list) && list[to].time.Sub(last) <= w.pass.Thresholds.Reputation.Pause {
+				last = max(last, list[to].until)
 				to++
 			}
 			if f, ok := w.judge(site, host, list[from:to]); ok {
@@ -298,7 +306,7 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 }
 
 func compareComplaints(a, b complaint) int {
-	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.message.File, b.message.File), cmp.Compare(a.message.Line, b.message.Line),
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.until, b.until), cmp.Compare(a.message.File, b.message.File), cmp.Compare(a.message.Line, b.message.Line),
 		strings.Compare(a.recipient, b.recipient), strings.Compare(a.reply, b.reply))
 }
 
@@ -330,6 +338,26 @@ func newTrouble(list []complaint) *trouble {
 	return t
 }
 
+// blamed is whose mail a good part of the complaints is about: of several stolen accounts none sent most of it.
+func (t *trouble) blamed() (all []Subject) {
+	const part = 10
+	for c, n := range t.causes {
+		if c.kind != "" && n*part >= len(t.list) {
+			all = append(all, Subject{c.kind, c.value})
+		}
+	}
+	slices.SortFunc(all, func(a, b Subject) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value)) })
+	return all
+}
+
+// until is when the last complaint was made.
+func (t *trouble) until() (last mail.Instant) {
+	for _, c := range t.list {
+		last = max(last, c.until)
+	}
+	return last
+}
+
 // handedIn is when the first and the last of the messages that met with complaints were taken.
 func (t *trouble) handedIn() (first, last mail.Instant) {
 	first = t.list[0].message.Time
@@ -354,7 +382,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 		return Finding{}, false
 	}
 	t := newTrouble(list)
-	first, last := list[0].time, list[len(list)-1].time
+	first, last := list[0].time, t.until()
 	sent := w.sentBetween(host, first, last)
 	share := ratio(len(t.recipients), max(sent, len(t.recipients)))
 	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: first, End: last}
@@ -381,6 +409,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	if t.kinds[mail.RateLimited] == len(list) && t.providers.Distinct() <= 2 {
 		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
 	}
+	f.blame = t.blamed()
 	w.ending(site, t, last, &f)
 	w.fill(t, &f)
 	from, to := t.handedIn()
@@ -490,7 +519,7 @@ func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *F
 func lastOf(list []complaint, provider string) (last mail.Instant) {
 	for _, c := range list {
 		if c.provider == provider {
-			last = max(last, c.time)
+			last = max(last, c.until)
 		}
 	}
 	return last

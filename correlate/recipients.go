@@ -141,9 +141,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	if r.Address != ev.Recipient {
 		m.rewritten(r, m.text.keep(ev.Recipient))
 	}
-	if r.Disposition == mail.Deferred && !strings.HasPrefix(r.Reply, "retry time not reached") {
-		r.Deferral, r.DeferralAt = r.Reply, r.Time
-	}
+	keepDeferral(r)
 	r.Disposition = ev.Disposition
 	if isSwallowed(ev) {
 		r.Disposition = mail.Discarded
@@ -164,6 +162,23 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	r.Origin = ev.Origin
 	r.Hop = h.number
 	return r
+}
+
+// keepDeferral keeps what was said at the attempt that was the last one so far, before another outcome takes its place. The first
+// complaint about us stays: mail is tried again for days, each reply may name another ticket, and when it began is the question.
+func keepDeferral(r *mail.Recipient) {
+	if r.Disposition != mail.Deferred || strings.HasPrefix(r.Reply, "retry time not reached") {
+		return
+	}
+	if r.Deferral != "" {
+		if r.Reply == r.Deferral {
+			return
+		}
+		if c, _ := mail.ComplaintOf("", r.Deferral); c != mail.NoComplaint {
+			return
+		}
+	}
+	r.Deferral, r.DeferralAt = r.Reply, r.Time
 }
 
 // isSwallowed reports whether a filter on our own network took a mail and threw it away: what amavisd-new answers for

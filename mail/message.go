@@ -93,8 +93,8 @@ type Recipient struct {
 	Transport   string
 	DSN         string
 	Reply       string
-	Deferral    string  // what was said when it was put off, at an attempt before the last; "" where it was not
-	DeferralAt  Instant // when that was
+	Deferral    string  // what was said when it was put off before the last attempt: the first complaint, else the latest; "" where it was not
+	DeferralAt  Instant // when that was said first
 	Attempts    int
 	Delay       time.Duration // from acceptance to the last disposition, as the MTA counts it
 	RelayIP     netip.Addr
