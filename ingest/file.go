@@ -34,7 +34,7 @@ type file struct {
 	name      string // of the host, where the lines name none and other files are of other hosts
 	proofs    []parse.Proof
 	toProof   parse.Course // of the stamps up to that of the first proof, or as far as was looked
-	seen      int          // bytes of text that were looked at
+	seen      int64        // bytes on disk that were looked at
 
 	clock  *parse.Clock
 	latest mail.Instant // no line is after it
@@ -75,6 +75,7 @@ func (f *file) look(ctx context.Context) {
 			f.head(c.Text)
 		}
 		size += len(c.Text)
+		f.seen = r.Stats().Bytes
 		if f.gather(c.Text, size) {
 			return
 		}
@@ -192,7 +193,6 @@ func (f *file) gather(text string, size int) (enough bool) {
 		return true
 	}
 	const perPiece, few, many = 1000, 12, 4000
-	f.seen = size
 	known := len(f.timeless())
 	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
 	proofs := f.timeless()

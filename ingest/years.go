@@ -126,14 +126,10 @@ func (s *survey) guessYear(ctx context.Context, f *file, known []*file, lies lie
 }
 
 // mayBeLong reports whether a file of which only the head is known may go over most of a year: one of which the first megabytes
-// are an hour's does not. Going over the whole file costs as much as decompressing it.
+// are an hour's does not. Going over the whole file costs as much as decompressing it once more.
 func (f *file) mayBeLong() bool {
 	const slower = 10 // its slowest time than its first one
-	ratio := 1.0      // of the text to the file
-	if f.in.Codec != "" {
-		ratio = 30
-	}
-	most := f.toProof.Passed.Hours() * float64(f.in.Size) / float64(max(1, f.seen)) * ratio * slower
+	most := f.toProof.Passed.Hours() * float64(f.in.Size) / float64(max(1, f.seen)) * slower
 	return f.in.Size < 0 || most > time.Duration(elevenMonths).Hours()
 }
 

@@ -324,6 +324,31 @@ func TestLongFiles(t *testing.T) {
 	}
 }
 
+// Only a file that may go over most of a year is gone over before it is read, compressed or not: of a large archive that costs as
+// much as half the run.
+func TestMayBeLong(t *testing.T) {
+	log := func(days int, every time.Duration) string {
+		var b strings.Builder
+		for at, n := noon.AddDate(0, 0, -days), 0; at.Before(noon); at, n = at.Add(every), n+1 {
+			fmt.Fprintf(&b, "%s mx1 postfix/smtpd[%d]: connect from unknown[192.0.2.1]\n", at.Format(time.Stamp), n)
+		}
+		return b.String()
+	}
+	busy, idle := log(20, 6*time.Second), log(400, 10*time.Hour)
+	if len(busy) <= proofSize {
+		t.Fatalf("all %d bytes of the log are its head", len(busy))
+	}
+	for _, test := range []struct {
+		path, text string
+		want       bool
+	}{{"maillog", busy, false}, {"maillog.gz", busy, false}, {"maillog", idle, true}, {"maillog.gz", idle, true}} {
+		f := &file{in: logs(t, test.path, test.text)[0]}
+		if f.look(t.Context()); f.mayBeLong() != test.want {
+			t.Errorf("%s of %d bytes, of which %d were seen: got %v", test.path, f.in.Size, f.seen, !test.want)
+		}
+	}
+}
+
 // Rotated files that somebody put together, the newest first, are no long file; what cannot be told is said.
 func TestFilesPutTogether(t *testing.T) {
 	line := func(stamp string) string { return stamp + " mx1 postfix/a[1]: x\n" }
