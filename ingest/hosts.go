@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"mailforensics/logfile"
 	"mailforensics/mail"
@@ -17,12 +18,16 @@ import (
 // taken for those of several hosts where three things come together: the paths differ in what may be a name, the logs cover
 // the same time, which parts do not, and none has a message of another, which copies have.
 
+//
+// To know that takes little of the logs, mostly their beginnings: an archive is not decompressed for it as a whole.
+
 // site is the files whose paths give one name.
 type site struct {
-	name        string
-	files       []*file
-	first, last mail.Instant
-	ids         []string // of some messages
+	name  string
+	files []*file
+	first mail.Instant
+	ids   []string     // of some messages at the beginning
+	till  mail.Instant // when the last of these came in
 }
 
 // nameHosts finds out whether the files that name no host are of several, and names these.
@@ -37,21 +42,21 @@ func (s *survey) nameHosts(ctx context.Context) {
 		}
 	}
 	slices.SortStableFunc(sites, func(a, b *site) int { return int(min(1, max(-1, a.first-b.first))) })
-	last := sites[0].last
-	for _, one := range sites[1:] {
-		if one.first >= last {
+	for i, one := range sites[1:] {
+		if !slices.ContainsFunc(sites[:1+i], func(earlier *site) bool { return earlier.goesBeyond(ctx, one.first) }) {
 			return // one goes on where the other ended
 		}
-		last = max(last, one.last)
 	}
 	of := make(map[string]*site)
+	var till mail.Instant
 	for _, one := range sites {
+		till = max(till, one.till)
 		for _, id := range one.ids {
 			of[id] = one
 		}
 	}
 	for _, one := range sites {
-		if one.holdsAnother(ctx, of) {
+		if one.holdsAnother(ctx, of, till) {
 			return
 		}
 	}
@@ -130,44 +135,80 @@ func isHostName(name string) bool {
 	return strings.IndexFunc(name, func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }) >= 0
 }
 
-// look finds the first and the last moment of the site's main logs, and some of their messages; false where there are none.
+// look finds the first moment of the site's main logs, and some of their messages; false where there are none.
 func (s *site) look(ctx context.Context) bool {
 	const samples = 8
-	reader := parse.NewHeaderReader(s.files[0].clock)
-	body := func(line string) string {
-		var ev mail.Event
-		body, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev)
-		if ok {
-			extend(&s.first, &s.last, ev.Time)
-		}
-		return body
-	}
-	for _, f := range s.files {
-		if f.rejectLog {
-			continue
-		}
-		last := ""
+	for f := range s.mainLogs {
+		reader := parse.NewHeaderReader(f.clock)
 		for text := range f.texts(ctx) {
-			if last == "" {
-				for line := range strings.Lines(text) {
-					id, rest, _ := strings.Cut(body(line), " ")
-					if strings.HasPrefix(rest, "<= ") && len(s.ids) < samples {
-						s.ids = append(s.ids, strings.Clone(id))
-					}
+			for line := range strings.Lines(text) {
+				var ev mail.Event
+				body, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev)
+				if !ok || ev.Time == 0 {
+					continue
+				}
+				if s.first == 0 || ev.Time < s.first {
+					s.first = ev.Time
+				}
+				if id, rest, _ := strings.Cut(body, " "); strings.HasPrefix(rest, "<= ") && len(s.ids) < samples {
+					s.ids, s.till = append(s.ids, strings.Clone(id)), max(s.till, ev.Time)
 				}
 			}
-			last = text
-		}
-		for line := range strings.Lines(last) {
-			body(line)
+			break
 		}
 	}
 	return s.first != 0
 }
 
-// holdsAnother reports whether the site's files have a message of another site. of tells whose some messages are.
-func (s *site) holdsAnother(ctx context.Context, of map[string]*site) bool {
+// mainLogs yields the site's files but its reject logs.
+func (s *site) mainLogs(yield func(*file) bool) {
 	for _, f := range s.files {
+		if !f.rejectLog && !yield(f) {
+			return
+		}
+	}
+}
+
+// goesBeyond reports whether a main log of the site has lines after t.
+func (s *site) goesBeyond(ctx context.Context, t mail.Instant) bool {
+	for f := range s.mainLogs {
+		if f.first > t {
+			return true
+		}
+	}
+	for f := range s.mainLogs {
+		for text := range f.texts(ctx) {
+			if f.lastOf(text) > t {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastOf is the time of the last line that has one; 0: none has.
+func (f *file) lastOf(text string) mail.Instant {
+	reader := parse.NewHeaderReader(f.clock)
+	for text != "" {
+		text = strings.TrimRight(text, "\r\n")
+		begin := strings.LastIndexByte(text, '\n') + 1
+		var ev mail.Event
+		if _, ok := reader.Read(text[begin:], &ev); ok && ev.Time != 0 {
+			return ev.Time
+		}
+		text = text[:begin]
+	}
+	return 0
+}
+
+// holdsAnother reports whether the site's files have a message of another site. of tells whose some messages are, none of which
+// is later than till: a copy of a line has its stamp.
+func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.Instant) bool {
+	const outOfOrder = time.Hour
+	for _, f := range s.files {
+		if f.first > till.Add(outOfOrder) {
+			continue
+		}
 		for text := range f.texts(ctx) {
 			for rest := text; ; {
 				before, after, found := strings.Cut(rest, " <= ")
@@ -178,6 +219,9 @@ func (s *site) holdsAnother(ctx context.Context, of map[string]*site) bool {
 					return true
 				}
 				rest = after
+			}
+			if f.lastOf(text) > till.Add(outOfOrder) {
+				break
 			}
 		}
 	}

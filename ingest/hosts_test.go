@@ -20,6 +20,15 @@ func mainlog(letter string, minute int) string {
 	return b.String()
 }
 
+// longlog is one of twenty hours, from an hour of the day on: longer than what a file is read in at once.
+func longlog(letter string, from int) string {
+	var b strings.Builder
+	for i := from * 360; i < 20*360; i++ {
+		fmt.Fprintf(&b, "2024-05-14 %02d:%02d:%02d 1s6n%sX-00%04d-2K <= a@b.example H=(c) [192.0.2.1] P=esmtp S=1\n", i/360, i/6%60, i%6*10, letter, i)
+	}
+	return b.String()
+}
+
 func TestHostsOfNamelessLogs(t *testing.T) {
 	mx1, mx2 := mainlog("A", 600), mainlog("B", 610)
 	for _, test := range []struct {
@@ -33,6 +42,8 @@ func TestHostsOfNamelessLogs(t *testing.T) {
 		{"rotations", []string{"mx1/mainlog.1", mainlog("A", 540), "mx1/mainlog", mx1, "mx2/mainlog", mx2}, "[[mx1] [mx1] [mx2]]"},
 		{"parts of one log", []string{"first/mainlog", mx1, "second/mainlog", mainlog("B", 660)}, "[[] []]"},
 		{"a copy", []string{"old/mainlog", mx1, "new/mainlog", mx1 + mainlog("B", 660)}, "[[] []]"},
+		{"long ones", []string{"mx1/mainlog", longlog("A", 0), "mx2/mainlog", longlog("B", 15)}, "[[mx1] [mx2]]"},
+		{"a copy of the end of a long one", []string{"old/mainlog", longlog("A", 0), "new/mainlog", longlog("A", 15)}, "[[] []]"},
 		{"dates", []string{"2024-05-14/mainlog", mx1, "2024-05-15/mainlog", mx2}, "[[] []]"},
 		{"one host", []string{"mainlog", mx1, "rejectlog", mx1}, "[[] []]"},
 		{"a host that names itself", []string{"mx1/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
