@@ -228,16 +228,18 @@ func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.
 	return false
 }
 
-// texts yields the text of the file, piece by piece, as far as it can be read.
+// texts yields the text of the file, piece by piece, as far as it can be read. A piece is read into the memory of the one before.
 func (f *file) texts(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		r := logfile.Open(ctx, f.in, logfile.Options{})
+		var lender logfile.Lender
+		r := logfile.Open(ctx, f.in, logfile.Options{Lender: &lender})
 		defer r.Close()
 		for {
 			c, err := r.Next()
 			if err != nil || !yield(c.Text) {
 				return
 			}
+			lender.Return(c)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	for i, in := range inputs {
 		s.files = append(s.files, &file{index: i, in: in, rejectLog: isRejectLog(in.Path)})
 	}
-	s.look(ctx)
+	s.each(func(_ int, f *file) { f.look(ctx) })
 	s.findZones()
 	s.findYears(ctx)
 	s.nameHosts(ctx)
@@ -48,11 +48,11 @@ func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	return s
 }
 
-// look looks at all files, side by side where there are workers.
-func (s *survey) look(ctx context.Context) {
+// each calls do for all files, side by side where there are workers.
+func (s *survey) each(do func(i int, f *file)) {
 	if s.o.Workers == 1 {
-		for _, f := range s.files {
-			f.look(ctx)
+		for i, f := range s.files {
+			do(i, f)
 		}
 		return
 	}
@@ -61,7 +61,7 @@ func (s *survey) look(ctx context.Context) {
 	for range s.o.Workers {
 		wait.Go(func() {
 			for f := range queue {
-				f.look(ctx)
+				do(f.index, f)
 			}
 		})
 	}

@@ -152,13 +152,14 @@ func (s *survey) bound(f *file) (mail.Instant, string) {
 // yearAsked sets the clocks where the year of the newest line is given. Which line that is, only the lines tell: all files are
 // run over once. A file that is longer than a year ends with it.
 func (s *survey) yearAsked(ctx context.Context) {
+	circles, courses := make([]parse.YearCircle, len(s.files)), make([]parse.Course, len(s.files))
+	s.each(func(i int, f *file) { courses[i] = f.course(ctx, &circles[i]) })
 	var circle parse.YearCircle
 	var longest parse.Course
-	courses := make([]parse.Course, len(s.files))
-	for i, f := range s.files {
-		courses[i] = f.course(ctx, &circle)
-		if courses[i].Passed > longest.Passed {
-			longest = courses[i]
+	for i, c := range courses {
+		circle.Add(&circles[i])
+		if c.Passed > longest.Passed {
+			longest = c
 		}
 	}
 	if longest.Passed >= elevenMonths {

@@ -132,6 +132,14 @@ type YearCircle struct {
 	any  bool
 }
 
+// Add adds the days of another circle.
+func (y *YearCircle) Add(other *YearCircle) {
+	for i, day := range other.days {
+		y.days[i] = y.days[i] || day
+	}
+	y.any = y.any || other.any
+}
+
 // Span adds the days from one stamp to a later one of the same file. A step back is only disorder.
 func (y *YearCircle) Span(from, to Stamp) {
 	a, b := from.dayOfYear(), to.dayOfYear()
