@@ -125,18 +125,8 @@ func before(s, sep string) string {
 	return head
 }
 
-// address reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose
-// errors take memory.
+// address reads an IP address, with or without brackets; the zero value where it is none.
 func address(s string) netip.Addr {
-	s = strings.TrimPrefix(strings.Trim(s, "[]"), "::ffff:")
-	if len(s) < 2 || len(s) > 45 {
-		return netip.Addr{}
-	}
-	for i := range len(s) {
-		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
-			return netip.Addr{}
-		}
-	}
-	ip, _ := netip.ParseAddr(s)
+	ip, _ := mail.ParseIP(strings.Trim(s, "[]"))
 	return ip
 }

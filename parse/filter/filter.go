@@ -142,19 +142,9 @@ func sender(addr string) string {
 	return addr
 }
 
-// ip reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose errors
-// take memory.
+// ip reads an IP address; the zero value where it is none.
 func ip(s string) netip.Addr {
-	s = strings.TrimPrefix(s, "::ffff:")
-	if len(s) < 2 || len(s) > 45 {
-		return netip.Addr{}
-	}
-	for i := range len(s) {
-		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
-			return netip.Addr{}
-		}
-	}
-	addr, _ := netip.ParseAddr(s)
+	addr, _ := mail.ParseIP(s)
 	return addr
 }
 

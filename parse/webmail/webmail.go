@@ -212,19 +212,10 @@ func browser(where string) netip.Addr {
 	return ip
 }
 
-// address reads an IP address; the zero value where it is none. Text that cannot be one is not given to the parser, whose
-// errors take memory.
+// address reads an IP address; the zero value where it is none.
 func address(s string) netip.Addr {
-	if len(s) < 2 || len(s) > 45 {
-		return netip.Addr{}
-	}
-	for i := range len(s) {
-		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == '.' || c == ':') {
-			return netip.Addr{}
-		}
-	}
-	ip, _ := netip.ParseAddr(s)
-	return ip.Unmap()
+	ip, _ := mail.ParseIP(s)
+	return ip
 }
 
 func alphanumeric(s string) bool {
