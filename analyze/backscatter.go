@@ -80,7 +80,7 @@ type backscatterWatch struct {
 
 func newBackscatterWatch(p *Pass) *backscatterWatch {
 	most := p.Thresholds.Backscatter.MaxNotices
-	return &backscatterWatch{pass: p, parents: NewEntities(most, func(*bounced) int { return 0 }, strings.Clone)}
+	return &backscatterWatch{pass: p, parents: NewEntities[string](most, func(*bounced) int { return 0 }, nil)}
 }
 
 // Message reads notices, what they were made for, and what came in with the null sender.
@@ -115,11 +115,21 @@ func (w *backscatterWatch) Message(m *mail.Message) {
 	}
 	if failed {
 		for _, id := range m.QueueIDs {
-			p := w.parents.At(m.Host + " " + id)
-			p.client, p.account = m.Client, strings.Clone(m.Account)
-			p.client.Name, p.client.HELO = strings.Clone(m.Client.Name), strings.Clone(m.Client.HELO)
+			w.parent(m, id)
 		}
 	}
+}
+
+// parent remembers a message that may get a notice, in one piece of memory.
+func (w *backscatterWatch) parent(m *mail.Message, id string) {
+	rest := m.Host + " " + id + m.Client.Name + m.Client.HELO + m.Account
+	cut := func(n int) (s string) {
+		s, rest = rest[:n], rest[n:]
+		return s
+	}
+	p := w.parents.At(cut(len(m.Host) + len(" ") + len(id)))
+	p.client = m.Client
+	p.client.Name, p.client.HELO, p.account = cut(len(m.Client.Name)), cut(len(m.Client.HELO)), cut(len(m.Account))
 }
 
 // notice keeps one that went outside, or to an address where it could not be delivered.

@@ -21,31 +21,37 @@ const fewValues = 8
 // Tally counts how often each value occurs. The zero value is ready. It is exact, and merging is exact, while the number of
 // distinct values stays under a cap; Distinct, Total and the most frequent values remain good beyond it.
 type Tally struct {
-	few    []Count         // while there are few
-	counts map[string]*int // nil until there are more; see Add
+	few    []Count          // while there are few
+	places map[string]int32 // nil until there are more: of a value, its place in counts
+	counts []int
 	total  int
 	sketch *hyperloglog.Sketch // nil while exact
 }
 
-// Add counts n more of value, which is cloned when it is new. The map holds pointers, because an assignment to a string key
-// that is there replaces the key, too (internal/runtime/maps, PutSlot of strings), and with it our clone by a slice of a
-// chunk that would then never be freed.
+// Add counts n more of value, which is cloned when it is new. The map does not hold the counts themselves, because an assignment
+// to a string key that is there replaces the key, too (internal/runtime/maps, PutSlot of strings), and with it our clone by a
+// slice of a chunk that would then never be freed.
 func (t *Tally) Add(value string, n int) {
 	t.total += n
-	if t.counts == nil && t.addFew(value, n) {
+	if t.places == nil && t.addFew(value, n) {
 		return
 	}
-	if old := t.counts[value]; old != nil {
-		*old += n
+	if place, ok := t.places[value]; ok {
+		t.counts[place] += n
 		return
 	}
 	value = strings.Clone(value)
-	first := n // n itself would be allocated for every call
-	t.counts[value] = &first
+	t.insert(value, n)
 	if t.sketch != nil {
 		t.sketch.Insert([]byte(value))
 	}
 	t.bound()
+}
+
+// insert gives a value that is new a place.
+func (t *Tally) insert(value string, n int) {
+	t.places[value] = int32(len(t.counts))
+	t.counts = append(t.counts, n)
 }
 
 // addFew counts in the list, unless it is full: then it makes the map.
@@ -66,10 +72,9 @@ func (t *Tally) addFew(value string, n int) bool {
 
 // toMap moves the list into a map.
 func (t *Tally) toMap() {
-	t.counts = make(map[string]*int, 4*fewValues)
+	t.places = make(map[string]int32, 4*fewValues)
 	for _, c := range t.few {
-		n := c.Messages
-		t.counts[c.Value] = &n
+		t.insert(c.Value, c.Messages)
 	}
 	t.few = nil
 }
@@ -81,8 +86,8 @@ func (t *Tally) All(yield func(string, int) bool) {
 			return
 		}
 	}
-	for v, n := range t.counts {
-		if !yield(v, *n) {
+	for v, place := range t.places {
+		if !yield(v, t.counts[place]) {
 			return
 		}
 	}
@@ -107,8 +112,11 @@ func (t *Tally) bound() {
 		return
 	}
 	t.estimate()
-	for _, c := range t.sorted()[tallyCap:] {
-		delete(t.counts, c.Value)
+	most := t.sorted()[:tallyCap]
+	clear(t.places)
+	t.counts = t.counts[:0]
+	for _, c := range most {
+		t.insert(c.Value, c.Messages)
 	}
 }
 
@@ -121,7 +129,7 @@ func (t *Tally) estimate() {
 	for value := range t.All {
 		t.sketch.Insert([]byte(value))
 	}
-	if t.counts == nil {
+	if t.places == nil {
 		t.toMap()
 	}
 }
@@ -150,8 +158,8 @@ func (t *Tally) Of(value string) int {
 			return c.Messages
 		}
 	}
-	if n := t.counts[value]; n != nil {
-		return *n
+	if place, ok := t.places[value]; ok {
+		return t.counts[place]
 	}
 	return 0
 }

@@ -167,6 +167,14 @@ func owned(e Evidence) Evidence {
 	return e
 }
 
+// pieceOf is s as it stands in text, which is kept anyway, or else a copy of it: a piece costs nothing to keep.
+func pieceOf(text, s string) string {
+	if at := strings.Index(text, s); at >= 0 {
+		return text[at : at+len(s)]
+	}
+	return strings.Clone(s)
+}
+
 // lineHash is a hash of a line and its time, eight bytes at a step: it is asked for every message.
 func lineHash(e *Evidence) uint64 {
 	h := uint64(e.Time) + 0x9e3779b97f4a7c15

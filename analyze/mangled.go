@@ -49,13 +49,15 @@ type failedRecipient struct {
 	address string // folded
 }
 
-// attempts is what one client tried with one failed recipient.
+// attempts is what one client tried with one failed recipient. There are as many as there is room for in most logs, and most
+// are of one line: its words are pieces of it.
 type attempts struct {
-	messages, rejected, bounced int
-	first, last                 mail.Instant
-	client                      mail.Client
-	senders                     []string // different ones, folded, at most failedSenders
+	messages, rejected, bounced int32
+	asn                         uint32
+	name, helo, country         string // of the client
+	senders                     string // different ones, folded, in order, at most failedSenders, a line each
 	host                        string
+	last                        mail.Instant
 	evidence                    Evidence // the first
 }
 
@@ -72,7 +74,7 @@ type mangledWatch struct {
 
 func newMangledWatch(p *Pass) *mangledWatch {
 	own := func(k failedRecipient) failedRecipient { return failedRecipient{k.client, strings.Clone(k.address)} }
-	weigh := func(a *attempts) int { return a.messages + a.rejected }
+	weigh := func(a *attempts) int { return int(a.messages + a.rejected) }
 	return &mangledWatch{pass: p, failed: NewEntities(p.Thresholds.Mangled.MaxFailed, weigh, own)}
 }
 
@@ -97,7 +99,7 @@ func (w *mangledWatch) Message(m *mail.Message) {
 		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), mail.Fold(r.Envelope())})
 		a.messages++
 		a.bounced++
-		a.seen(m.Time, m.Client, m.Sender, m.Host, MessageEvidence(m))
+		a.seen(m.Client, m.Sender, m.Host, MessageEvidence(m))
 	}
 }
 
@@ -107,35 +109,58 @@ func (w *mangledWatch) Event(ev *mail.Event) {
 	}
 	a := w.failed.At(failedRecipient{ev.Client.IP.Unmap(), mail.Fold(ev.Recipient)})
 	a.rejected++
-	a.seen(ev.Time, ev.Client, ev.Sender, ev.Host, EventEvidence(ev))
+	a.seen(ev.Client, ev.Sender, ev.Host, EventEvidence(ev))
 }
 
-func (a *attempts) seen(t mail.Instant, client mail.Client, sender, host string, e Evidence) {
-	if a.first == 0 || before(e, a.evidence) {
+func (a *attempts) seen(client mail.Client, sender, host string, e Evidence) {
+	if a.evidence.Time == 0 || before(e, a.evidence) {
 		a.evidence = owned(e)
 	}
-	if a.first == 0 || t < a.first {
-		a.first = t
+	a.last = max(a.last, e.Time)
+	if client.Name != "unknown" {
+		a.name = a.greater(a.name, client.Name)
 	}
-	a.last = max(a.last, t)
-	if host > a.host { // of two hosts the greater: the order of lines means nothing
-		a.host = strings.Clone(host)
-	}
-	c := ClientCount{Client: a.client}
-	c.complete(client)
-	a.client = c.Client
-	a.client.IP = client.IP.Unmap()
-	a.sender(mail.Fold(sender))
+	a.helo = a.greater(a.helo, client.HELO)
+	a.country = a.greater(a.country, client.Country)
+	a.asn = max(a.asn, client.ASN)
+	a.host = a.greater(a.host, host)
+	a.from(mail.Fold(sender))
 }
 
-// sender keeps the least of the senders, so that the order of lines means nothing.
-func (a *attempts) sender(s string) {
-	at, found := slices.BinarySearch(a.senders, s)
-	if s == "" || found || at == failedSenders {
+// greater is the greater of two words, so that the order of lines means nothing.
+func (a *attempts) greater(kept, s string) string {
+	if s <= kept {
+		return kept
+	}
+	return pieceOf(a.evidence.Text, s)
+}
+
+// from keeps the least of the senders, so that the order of lines means nothing.
+func (a *attempts) from(sender string) {
+	if a.senders == "" {
+		a.senders = pieceOf(a.evidence.Text, sender)
 		return
 	}
-	a.senders = slices.Insert(a.senders, at, strings.Clone(s))
-	a.senders = a.senders[:min(len(a.senders), failedSenders)]
+	all := make([]string, 0, failedSenders+1)
+	for s := range a.allSenders {
+		all = append(all, s)
+	}
+	at, found := slices.BinarySearch(all, sender)
+	if sender == "" || found || at == failedSenders {
+		return
+	}
+	all = slices.Insert(all, at, sender)
+	a.senders = strings.Join(all[:min(len(all), failedSenders)], "\n")
+}
+
+// allSenders yields the senders in order.
+func (a *attempts) allSenders(yield func(string) bool) {
+	for rest := a.senders; rest != ""; {
+		var s string
+		if s, rest, _ = strings.Cut(rest, "\n"); !yield(s) {
+			return
+		}
+	}
 }
 
 func (w *mangledWatch) Merge(other Watch) {
@@ -147,12 +172,12 @@ func (w *mangledWatch) Merge(other Watch) {
 		a.messages += o.messages
 		a.rejected += o.rejected
 		a.bounced += o.bounced
-		for _, s := range o.senders {
-			a.sender(s)
-		}
 		last := max(a.last, o.last)
-		a.seen(o.first, o.client, "", o.host, o.evidence)
+		a.seen(mail.Client{Name: o.name, HELO: o.helo, Country: o.country, ASN: o.asn}, "", o.host, o.evidence)
 		a.last = last
+		for s := range o.allSenders {
+			a.from(s)
+		}
 	}
 }
 
@@ -260,25 +285,25 @@ func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, sha
 	c := ClientCount{Client: mail.Client{IP: client}}
 	for _, d := range list {
 		a := w.failed.Find(d.failedRecipient)
-		n := a.messages + a.rejected
+		n := int(a.messages + a.rejected)
 		f.Mangled = append(f.Mangled, Mangled{d.address, d.original, d.kind, n})
-		f.Counts.Messages += a.messages
-		f.Counts.Rejected += a.rejected
-		f.Counts.Recipients += a.messages
-		f.Counts.Bounced += a.bounced
-		if f.Start == 0 || a.first < f.Start {
-			f.Start = a.first
+		f.Counts.Messages += int(a.messages)
+		f.Counts.Rejected += int(a.rejected)
+		f.Counts.Recipients += int(a.messages)
+		f.Counts.Bounced += int(a.bounced)
+		if f.Start == 0 || a.evidence.Time < f.Start {
+			f.Start = a.evidence.Time
 		}
 		f.End = max(f.End, a.last)
 		evidence.Add(a.evidence)
-		buckets.Add(a.first, a.messages, a.rejected)
-		for _, s := range a.senders {
+		buckets.Add(a.evidence.Time, int(a.messages), int(a.rejected))
+		for s := range a.allSenders {
 			senders.Add(s, 1)
 		}
 		domains.Add(mail.Domain(d.address), n)
 		kinds.Add(d.kind, 1)
 		addNamed(&hosts, a.host)
-		c.complete(a.client)
+		c.complete(mail.Client{Name: a.name, HELO: a.helo, Country: a.country, ASN: a.asn})
 	}
 	c.Messages, c.Rejected = f.Counts.Messages, f.Counts.Rejected
 	f.Clients = []ClientCount{c}

@@ -147,7 +147,7 @@ func kindOfHELO(helo string) heloKind {
 	case !strings.ContainsAny(helo, ".:"):
 		return labelHELO
 	}
-	if isDigit(helo[0]) || strings.IndexByte(helo, ':') >= 0 { // or it can be none; an error costs memory
+	if strings.IndexByte(helo, ':') >= 0 || strings.Trim(helo, "0123456789.") == "" { // or it can be none; an error costs memory
 		if _, err := netip.ParseAddr(helo); err == nil {
 			return addressHELO
 		}

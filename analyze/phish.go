@@ -61,18 +61,17 @@ const (
 
 func (w *writer) pack() keptWriter {
 	k := keptWriter{Origin: w.Origin, time: w.time, line: uint32(len(w.line))}
-	var rest string
+	var beside [writerFields]string
+	end := len(w.line)
 	for i, s := range [writerFields]string{w.account, w.sender, w.subject} {
 		from := strings.Index(w.line, s)
 		if from < 0 {
-			from = len(w.line) + len(rest)
-			rest += s
+			from, beside[i] = end, s
+			end += len(s)
 		}
 		k.fields[i].from, k.fields[i].to = uint32(from), uint32(from+len(s))
 	}
-	if k.text = w.line + rest; rest == "" {
-		k.text = strings.Clone(w.line)
-	}
+	k.text = w.line + beside[writerAccount] + beside[writerSender] + beside[writerSubject]
 	return k
 }
 
@@ -103,16 +102,16 @@ const (
 
 // incoming is a message of a stranger, with the slots of its origins.
 type incoming struct {
-	*record
+	record
 	slots [links]uint16
 }
 
-// ofRun is a message that may be of a run. What prune asks of each stands beside it: to fetch twenty thousand records for
-// it takes longer than all the rest.
+// ofRun is a message that may be of a run. What prune asks of each stands beside it: to fetch twenty thousand texts for it takes
+// longer than all the rest.
 type ofRun struct {
-	*record
-	net netKey
-	at  mail.Instant
+	packed
+	net    netKey
+	honest bool // it is plainly honest
 }
 
 // phishWatch remembers the latest messages of strangers, so that a run can be told from its first message on, and to whom our
@@ -121,11 +120,9 @@ type phishWatch struct {
 	pass     *Pass
 	ring     ring[incoming]
 	crowds   [links][warmSlots]crowd
-	warm     [links]map[uint16][]stretch
-	isWarm   [links][warmSlots]bool
+	warm     [links][][]stretch       // when the origins of a slot may be in a run
+	warmth   [links][warmSlots]uint16 // of a slot: its place in warm, and one; most have none
 	kept     []ofRun
-	pruned   int // of them, at the front: have stood a look by prune
-	spare    recordPool
 	heard    countMin // senders and networks of strangers
 	written  countMin // addresses to which our users wrote
 	contacts *Entities[string, contact]
@@ -135,11 +132,7 @@ type phishWatch struct {
 }
 
 func newPhishWatch(p *Pass) *phishWatch {
-	w := &phishWatch{pass: p, contacts: NewEntities[string](p.Thresholds.Phish.MaxContacts, (*contact).weight, strings.Clone)}
-	for i := range w.warm {
-		w.warm[i] = make(map[uint16][]stretch)
-	}
-	return w
+	return &phishWatch{pass: p, contacts: NewEntities[string](p.Thresholds.Phish.MaxContacts, (*contact).weight, strings.Clone)}
 }
 
 // weight is how much a contact matters: one to whom several wrote.
@@ -211,8 +204,12 @@ func (w *phishWatch) heat(by int, slot uint16, t mail.Instant) {
 }
 
 func (w *phishWatch) widen(by int, slot uint16, s stretch) {
-	w.isWarm[by][slot] = true
-	all := w.warm[by][slot]
+	at := &w.warmth[by][slot]
+	if *at == 0 {
+		w.warm[by] = append(w.warm[by], nil)
+		*at = uint16(len(w.warm[by]))
+	}
+	all := w.warm[by][*at-1]
 	for i := len(all) - 1; i >= 0; i-- {
 		if s.from <= all[i].to && s.to >= all[i].from {
 			all[i] = stretch{min(s.from, all[i].from), max(s.to, all[i].to)}
@@ -222,67 +219,59 @@ func (w *phishWatch) widen(by int, slot uint16, s stretch) {
 	if len(all) >= hotMost {
 		all = all[1:]
 	}
-	w.warm[by][slot] = append(all, s)
+	w.warm[by][*at-1] = append(all, s)
 }
 
 func (w *phishWatch) mayBeRun(r *incoming) bool {
 	for by, slot := range r.slots {
-		if w.isWarm[by][slot] && slices.ContainsFunc(w.warm[by][slot], func(s stretch) bool { return r.time >= s.from && r.time <= s.to }) {
-			return true
+		at := w.warmth[by][slot]
+		if at == 0 {
+			continue
+		}
+		all := w.warm[by][at-1]
+		for i := len(all) - 1; i >= 0; i-- { // it is mostly of the latest
+			if r.time >= all[i].from && r.time <= all[i].to {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// place is room for a record: a new one, or that of the oldest when there are enough. One that is kept stays where it is, and
-// its place gets another.
+// place is room for a record: a new one, or that of the oldest when there are enough, which is kept if it may be of a run.
 func (w *phishWatch) place() *incoming {
 	r, taken := w.ring.take(w.pass.Thresholds.Phish.MaxRecords)
-	if !taken || w.mayBeRun(r) && w.keep(r.record) {
-		r.record = w.spare.take()
+	if taken && w.mayBeRun(r) {
+		w.keep(&r.record)
 	}
 	return r
 }
 
-// keep reports whether there is room for one more.
-func (w *phishWatch) keep(r *record) bool {
+// keep remembers a message that leaves the ring, where there is room for one more.
+func (w *phishWatch) keep(r *record) {
 	if len(w.kept) >= keptRuns {
 		w.prune()
 	}
 	if len(w.kept) >= keptRuns {
 		w.lost++
-		return false
+		return
 	}
-	w.kept = append(w.kept, ofRun{r, netOf(r.client.IP), r.time})
-	return true
+	w.kept = append(w.kept, ofRun{r.pack(), netOf(r.client.IP), isVERP(r.sender, r.first.address) || plainlyHonest([]*record{r})})
 }
 
-// prune makes room: what a bulk sender's own servers send is let go of. What has stood that look once is not looked at again.
+// prune makes room: what a bulk sender's own servers send is let go of.
 func (w *phishWatch) prune() {
 	nets := make(map[netKey]int)
 	for i := range w.kept {
 		nets[w.kept[i].net]++
 	}
-	stay := w.kept[:0]
-	for i, s := range w.kept {
-		if nets[s.net] <= keptRuns/4 && (i < w.pruned || !isVERP(s.sender, s.first.address) && !plainlyHonest([]*record{s.record})) {
-			stay = append(stay, s)
-			continue
-		}
-		w.spare.put(s.record)
-	}
-	clear(w.kept[len(stay):])
-	w.kept = stay
+	w.kept = slices.DeleteFunc(w.kept, func(s ofRun) bool { return s.honest || nets[s.net] > keptRuns/4 })
 	// It looks at everything that is kept, so it must free a good part each time: else every further message pays for it.
 	if spare := len(w.kept) - keptRuns*3/4; spare > 0 {
-		slices.SortStableFunc(w.kept, func(a, b ofRun) int { return cmp.Compare(a.at, b.at) })
-		for _, s := range w.kept[:spare] {
-			w.spare.put(s.record)
-		}
+		slices.SortStableFunc(w.kept, func(a, b ofRun) int { return cmp.Compare(a.time, b.time) })
 		w.kept = slices.Delete(w.kept, 0, spare)
 		w.lost += spare
 	}
-	w.pruned = len(w.kept)
 }
 
 // outgoing notes to whom our users write.
@@ -368,17 +357,20 @@ func (w *phishWatch) Merge(other Watch) {
 		w.seen(o.first)
 		w.seen(o.last)
 	}
-	for by := range o.warm {
-		for slot, all := range o.warm[by] {
-			for _, s := range all {
-				w.widen(by, slot, s)
+	for by := range o.warmth {
+		for slot, at := range o.warmth[by] {
+			if at == 0 {
+				continue
+			}
+			for _, s := range o.warm[by][at-1] {
+				w.widen(by, uint16(slot), s)
 			}
 		}
 	}
 	w.kept = append(w.kept, o.kept...)
 	for old := range o.ring.oldestFirst {
 		r := w.place()
-		*r.record, r.slots = *old.record, old.slots
+		*r = *old
 		for by, slot := range r.slots {
 			if w.crowds[by][slot].addMany(tenMinutes(r.time), min(1+len(r.more), warmFrom)) >= warmFrom {
 				w.heat(by, slot, r.time)

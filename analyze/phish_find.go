@@ -104,11 +104,14 @@ func relateAll(found []Finding, story []int) {
 func (q *phishInquest) findRuns() {
 	var records []*record
 	for r := range q.w.ring.oldestFirst {
-		records = append(records, r.record)
+		records = append(records, &r.record)
 	}
-	for _, s := range q.w.kept {
-		records = append(records, s.record)
+	kept := make([]record, len(q.w.kept))
+	for i := range kept {
+		q.w.kept[i].unpack(&kept[i])
+		records = append(records, &kept[i])
 	}
+	q.w.kept = nil
 	records = slices.DeleteFunc(records, func(r *record) bool { return q.site.IsOwn(r.client.IP) || !q.forUs(r) })
 	sortRecords(records)
 	used := make(map[*record]bool)

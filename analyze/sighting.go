@@ -64,6 +64,7 @@ const (
 	maxSightingReply      = 300
 	maxSightingRecipients = 64
 	maxSightingBuffer     = 1 << 15 // of all texts, about: a span must reach them
+	recipientTail         = 4       // what stands behind a recipient
 )
 
 // begin empties s for another sighting.
@@ -120,7 +121,11 @@ func (s *sighting) message(m *mail.Message) {
 	if !m.Completed {
 		s.marks |= wasIncomplete
 	}
-	line := s.line(m.Line)
+	room := 0
+	for i := range m.Recipients[:min(len(m.Recipients), maxSightingRecipients)] {
+		room += len(m.Recipients[i].Envelope()) + recipientTail
+	}
+	line := s.line(m.Line, room)
 	s.who(&m.Client, m.Sender, m.Subject, m.Host, line)
 	s.put(messageIDText, m.MessageID, maxSightingText, line)
 	if id := whereQueued(m); id != "" {
@@ -191,7 +196,7 @@ func (s *sighting) refusal(ev *mail.Event) {
 	if mail.RefusesRelay(ev.Reply) {
 		s.marks |= triedRelay
 	}
-	line := s.line(ev.Raw)
+	line := s.line(ev.Raw, len(ev.Recipient)+recipientTail)
 	s.who(&ev.Client, ev.Sender, ev.Subject, ev.Host, line)
 	s.put(replyText, ev.Reply, maxSightingReply, line)
 	start := len(s.text)
@@ -203,10 +208,13 @@ func (s *sighting) refusal(ev *mail.Event) {
 	s.recipientsFrom(start)
 }
 
-// line begins the buffer, with what it is given or, where that is too long, with nothing.
-func (s *sighting) line(line string) string {
+// line begins the buffer, with what it is given or, where that is too long, with nothing; room is for what follows.
+func (s *sighting) line(line string, room int) string {
 	if len(line) > maxSightingLine {
 		return ""
+	}
+	if room += len(line); cap(s.text) < room {
+		s.text = make([]byte, 0, room) // append would make much more of it
 	}
 	s.text = append(s.text, line...)
 	s.texts[lineText].n = uint16(len(line))
@@ -244,12 +252,12 @@ func (s *sighting) words() *seen {
 	rest := field(recipientsText)
 	for len(rest) > 0 {
 		at := strings.IndexByte(rest, 0)
-		if at < 0 || at+4 > len(rest) {
+		if at < 0 || at+recipientTail > len(rest) {
 			break
 		}
 		r := recalled{address: rest[:at], disposition: mail.Disposition(rest[at+1] - 'A'), unknown: rest[at+2] == '1'}
 		w.to = append(w.to, r)
-		rest = rest[at+4:]
+		rest = rest[at+recipientTail:]
 	}
 	return w
 }
