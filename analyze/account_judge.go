@@ -59,7 +59,7 @@ func (q *inquest) volume(c *charge) {
 	}
 	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where these were few hours.
 	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)
-	if times := float64(n) / max(1, usual); c.always == 0 && (times >= 20 || times >= tooDense && !c.dense && n >= 100) {
+	if times := float64(n) / max(1, usual); c.always == 0 && q.site.showsPast(c.outside) && (times >= 20 || times >= tooDense && !c.dense && n >= 100) {
 		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(times)))
 	}
 }
@@ -137,8 +137,8 @@ func (c *charge) newSenders() bool {
 
 // clients weighs from where it was used: by those who sent and by those who only logged in.
 func (q *inquest) clients(c *charge) {
-	if n := c.Counts.Messages; 2*c.strangeN > n && c.outside > 0 && c.outside+c.homeLogins() >= habit {
-		c.because("new-network", 0.15, "%d of %d messages from networks that the account uses at no other time", c.strangeN, n)
+	if c.isElsewhere() {
+		c.because("new-network", 0.15, "%d of %d messages from networks that the account uses at no other time", c.strangeN, c.Counts.Messages)
 	}
 	entries := c.arrivals()
 	if n := closest(entries, q.w.pass.Thresholds.Account.Together); n >= q.w.pass.Thresholds.Account.AtOnce {
@@ -153,6 +153,11 @@ func (q *inquest) clients(c *charge) {
 		c.because("networks", 0.1, "%d networks (/16) within a day", nets)
 	}
 	q.countries(c, entries)
+}
+
+// isElsewhere reports whether most came from where the account is at no other time, as far as it is seen then.
+func (c *charge) isElsewhere() bool {
+	return 2*c.strangeN > c.Counts.Messages && c.outside > 0 && c.known()
 }
 
 // arrivals are messages and logins from networks that are not the owner's, in order of time.
@@ -250,7 +255,7 @@ func (q *inquest) outcome(c *charge) {
 	switch {
 	case c.dead(0.2):
 		c.because("many-bounces", 0.25, "%s", c.bounced())
-	case c.dead(0.08):
+	case c.dead(c.deadFrom(q.site, c.isElsewhere())):
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {

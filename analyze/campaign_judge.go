@@ -424,7 +424,8 @@ func (c *hand) judgeRecipients() {
 // judgeTime weighs how they came.
 func (c *hand) judgeTime() {
 	k, n := len(c.clients), len(c.sightings)
-	switch once := ratio(c.single, k) >= enough && k >= 8; {
+	log := c.site.Last.Sub(c.site.First)
+	switch once := ratio(c.single, k) >= enough && k >= 8 && log >= shortLog; { // or nobody can say what came again
 	case once && c.kind <= seedOwnName:
 		c.mark("one-visit-each", 0.1, "%d of %d came once and never again", c.single, k)
 	case once: // as most who write to somebody here
@@ -433,8 +434,7 @@ func (c *hand) judgeTime() {
 	if n >= 3*k && c.succession() {
 		c.mark("one-after-another", 0.1, "they came one after another, never two at a time")
 	}
-	length := c.end.Sub(c.start).Minutes()
-	if c.site.Span() >= 3*length && c.elsewhere == 0 {
+	if length := c.end.Sub(c.start); log >= max(shortLog, 3*length) && c.elsewhere == 0 {
 		c.because("at-once", 0.1, "all in %s, and at no other time", duration(c.end.Sub(c.start)))
 	}
 }
@@ -460,7 +460,9 @@ func (c *hand) honest() {
 	k, n := len(c.clients), len(c.sightings)
 	domain, share := c.domains.Most()
 	oneDomain := share >= enough && !c.site.IsOurs(domain) // a company's, whose mail one provider sends
-	if org, _ := c.orgs.Most(); ratio(c.orgs.Of(org), k) >= enough && (oneDomain || ratio(c.serverNames, k) >= 0.5) {
+	org, _ := c.orgs.Most()
+	oneProvider := ratio(c.orgs.Of(org), k) >= enough
+	if oneProvider && (oneDomain || ratio(c.serverNames, k) >= 0.5) {
 		c.because("one-provider", -0.4, "mail servers of one provider, %s", org)
 	} else if ratio(c.serverNames, k) >= 0.5 {
 		c.because("named-servers", -0.35, "%d of %d are servers with a name of their own", c.serverNames, k)
@@ -485,7 +487,9 @@ func (c *hand) honest() {
 	if c.again >= several && ratio(c.loyal, c.again) >= enough {
 		c.because("each-to-its-own", -0.6, "%d of the %d that came again write to the same recipient each time: machines that tell their owners", c.loyal, c.again)
 	}
-	if c.mailboxes.Distinct() <= 2 && organisations(&c.domains) == 1 && (c.kind != seedSelf && k >= crowd || len(c.site.recipients) >= crowd) {
+	if few := c.mailboxes.Distinct() <= 2 && organisations(&c.domains) == 1; few && oneProvider {
+		c.because("to-few", -0.6, "lines of one provider, %s, in the names of one organisation to %s: reports of machines", org, plural(c.mailboxes.Distinct(), "recipient", "recipients"))
+	} else if few && (c.kind != seedSelf && k >= crowd || len(c.site.recipients) >= crowd) {
 		c.because("to-few", -0.3, "in the names of one organisation to %s: reports of machines", plural(c.mailboxes.Distinct(), "recipient", "recipients"))
 	}
 	if isListOfOne(c) {

@@ -293,7 +293,7 @@ const habit = 3
 func (j *judge) farAbove(c *candidate) {
 	hours := max(1, c.End.Sub(c.Start).Hours())
 	usual := float64(c.outside) / max(1, j.site.Span()/60-hours) * hours
-	if n := float64(c.Counts.Messages); n >= 20*max(1, usual) {
+	if n := float64(c.Counts.Messages); n >= 20*max(1, usual) && j.site.showsPast(c.outside) {
 		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(n/max(1, usual))))
 	}
 }
@@ -303,7 +303,7 @@ func (j *judge) outcome(c *candidate) {
 	switch {
 	case c.bounces(0.2):
 		c.because("many-bounces", 0.25, "%s", c.bounced())
-	case c.bounces(0.08):
+	case c.bounces(c.deadFrom(j.site, c.place == strangePlace)):
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
@@ -419,7 +419,7 @@ func (b *batch) wanted(because func(code string, weight float64, text string, ar
 	case b.share(blockedOnce) >= 0.03:
 	case b.bouncedShare() < 0.03:
 		because("wanted", -0.15, "hardly a bounce")
-	case b.bouncedShare() < 0.08:
+	case !b.dead(manyRefused):
 		because("wanted", -0.1, "few bounces")
 	}
 }
@@ -429,12 +429,16 @@ func (b *batch) wanted(because func(code string, weight float64, text string, ar
 // too; of a letter that goes to thousands, or at night, from a place where the account never was, a good list is no excuse: thieves buy
 // good ones.
 func (b *batch) letter(site *Site, atHome, night bool, because func(code string, weight float64, text string, args ...any)) {
+	own := b.oneName(site)
+	away := !atHome && (night || b.Counts.Recipients > letterTo)
 	if !b.kept(site) {
+		if own && !away && b.onePlace() && b.taken(site) && !b.dead(manyRefused) {
+			because("kept-list", -0.1, "one name, from one network, to %d recipients of whom few do not exist: a list that somebody has", b.Counts.Recipients)
+		}
 		return
 	}
-	own := b.oneName(site)
 	switch {
-	case !b.onePlace(), !atHome && (night || b.Counts.Recipients > letterTo):
+	case !b.onePlace(), away:
 	case own:
 		because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
 	case atHome:
@@ -450,19 +454,34 @@ func (b *batch) letter(site *Site, atHome, night bool, because func(code string,
 }
 
 // A letter to all members of a club has at least letterFrom readers, of fewer a bounce or none says little about the list, and
-// hardly ever more than letterTo. Of a list that somebody keeps keptDead are dead, of one that was bought manyRefused and more.
+// hardly ever more than letterTo. Of a list that somebody keeps keptDead are dead; of a customer's own, to which he writes once or twice
+// a year, less than ownDead; of one that was bought manyRefused and more.
 const (
 	letterFrom = 30
 	letterTo   = 1000
 	keptDead   = 0.03
+	ownDead    = 0.12
 )
 
 // kept reports whether the addresses are a list that somebody keeps: many readers, whose own servers took it, no more of them dead
 // than there are by chance, and nobody refused it.
 func (b *batch) kept(site *Site) bool {
 	const chance = -1.3 // one time in twenty
-	return site.Population.HearsBounces() && b.Counts.Delivered >= letterFrom && ratio(b.Counts.Delivered, b.Counts.Recipients) >= enough &&
-		b.bouncedShare() < manyRefused && b.deadByChance() > chance && b.share(blockedOnce) < 0.03
+	return b.taken(site) && b.deadByChance() > chance
+}
+
+// taken reports whether the servers of many readers took it, as far as anybody says so, and none refused it as unwanted.
+func (b *batch) taken(site *Site) bool {
+	return site.Population.HearsBounces() && b.Counts.Delivered >= letterFrom && ratio(b.Counts.Delivered, b.Counts.Recipients) >= enough && b.share(blockedOnce) < 0.03
+}
+
+// deadFrom is from which share of dead addresses on a list tells that it was bought. The allowance for a customer's own is not for what
+// comes from where the account never is.
+func (b *batch) deadFrom(site *Site, strange bool) float64 {
+	if !strange && b.oneName(site) && b.onePlace() {
+		return ownDead
+	}
+	return manyRefused
 }
 
 // deadByChance is log10 of the chance that so many bounce of a list that somebody keeps.

@@ -64,6 +64,12 @@ const directFrom = 5
 // HearsBounces reports whether those answer us to whom the mail goes. A smarthost takes all; what becomes of it comes back as mail.
 func (p *Population) HearsBounces() bool { return p.Servers >= directFrom }
 
+// showsPast reports whether the log shows what an account or a client sends otherwise: in that of an hour or of an afternoon, most who
+// write a few letters a day wrote none, and so many more than none are no mark.
+func (s *Site) showsPast(otherMessages int) bool {
+	return otherMessages >= habit || s.Last.Sub(s.First) >= atHome
+}
+
 // LooksUpNames reports whether the hosts of the log look up the names of their clients at all. Where they do not, that a
 // client has none says nothing about it.
 func (p *Population) LooksUpNames() bool {
