@@ -138,12 +138,39 @@ func (h *hunt) campaigns() []*hand {
 		if c.score < h.w.pass.Thresholds.Score.Low || 3*old > len(c.sightings) {
 			continue
 		}
+		c = h.whole(c, all)
 		for _, s := range c.sightings {
 			told[s] = true
 		}
 		best = append(best, c)
 	}
 	return h.joinRefused(best)
+}
+
+// whole is the hand by a plainer mark that has all of c and a little more: who sends but two messages of the run does not send each in
+// another name, yet has its subject.
+func (h *hunt) whole(c *hand, all []*hand) *hand {
+	best := c
+	for _, o := range all {
+		more := cmp.Or(cmp.Compare(len(o.sightings), len(best.sightings)), cmp.Compare(plainness[o.kind], plainness[best.kind]))
+		if plainness[o.kind] > plainness[c.kind] && len(o.sightings) > len(c.sightings) && 4*len(o.sightings) <= 5*len(c.sightings) && more > 0 &&
+			h.severity(o) >= h.severity(c) && o.has(c) {
+			best = o
+		}
+	}
+	return best
+}
+
+// has reports whether all of another hand belongs to this one, too.
+func (c *hand) has(o *hand) bool {
+	if o.start < c.start || o.end > c.end {
+		return false
+	}
+	mine := make(map[*seen]bool, len(c.sightings))
+	for _, s := range c.sightings {
+		mine[s] = true
+	}
+	return !slices.ContainsFunc(o.sightings, func(s *seen) bool { return !mine[s] })
 }
 
 func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.score) }

@@ -147,6 +147,36 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 	}
 }
 
+// Of machines in one rented range that send each message in another name, some send but two: the run is whole all the same, by the
+// subject that it has.
+func TestCampaignIsWhole(t *testing.T) {
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+	day := honestDay(1500)
+	for i := range day {
+		e.Message(&day[i])
+	}
+	const machines = 40
+	sent := 0
+	for i := range machines * 7 {
+		k := i % machines
+		if k%20 == 3 && i/machines%5 > 0 {
+			continue
+		}
+		ip := netip.AddrFrom4([4]byte{23, 9, byte(9 + k%11), byte(200 + k)})
+		m := mail.Message{Origin: mail.Origin{Line: int64(100_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Flags: mail.Verified, Completed: true,
+			Time: day[0].Time.Add(8*time.Hour + time.Duration(i)*40*time.Second), Client: client(ip.String(), fmt.Sprintf("23.9.%d.%d-static.reverse.rack.example", 9+k%11, 200+k), ""),
+			Sender: fmt.Sprintf("deal@offer%d.example", i), Subject: "Your account", MessageID: fmt.Sprintf("%d@offer%d.example", i, i)}
+		m.Client.HELO = m.Client.Name
+		to(&m, user(i%200), mail.Delivered)
+		e.Message(&m)
+		sent++
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || findings[0].Counts.Messages != sent || findings[0].Counts.Clients != machines || findings[0].Severity != High {
+		t.Errorf("got %d findings, want one of %d messages from %d clients: %+v", len(findings), sent, machines, findings)
+	}
+}
+
 // A run that is larger than all that can be remembered stays one finding, in bounded memory and time, and says what it lost.
 func TestCampaignOfAnySize(t *testing.T) {
 	limits := DefaultThresholds()

@@ -1,7 +1,8 @@
 package analyze
 
 import (
-	"slices"
+	"strings"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -50,21 +51,50 @@ func (w *scriptWatch) run(site *Site, b *born) *born {
 	if len(found) == 0 || size(found) == len(b.records) {
 		return nil
 	}
+	of := withEdges(b.records, found, t.Pause)
 	run, rest := &born{name: b.name, inside: b.inside}, new(born)
 	var m mail.Message
 	for i, r := range b.records {
 		to := rest
-		if slices.ContainsFunc(found, func(win window) bool { return i >= win.from && i < win.to }) {
+		if of[i] {
 			to = run
 		}
 		r.message(&m)
 		to.add(&m, r)
 	}
-	if !run.otherThan(rest) {
+	if rest.outside == 0 || !run.otherThan(rest) {
 		return nil
 	}
 	run.beside = rest.outside
 	return run
+}
+
+// withEdges is which records belong to runs: those in the windows, and those before and after without a long pause, where a run is
+// only not yet or no longer dense, unless the site sends in that name at other times, too.
+func withEdges(records []*record, found []window, pause time.Duration) []bool {
+	in, near := make([]bool, len(records)), make([]bool, len(records))
+	for _, w := range found {
+		from, to := w.from, w.to
+		for from > 0 && records[from].time.Sub(records[from-1].time) <= pause {
+			from--
+		}
+		for to < len(records) && records[to].time.Sub(records[to-1].time) <= pause {
+			to++
+		}
+		for i := from; i < to; i++ {
+			in[i], near[i] = in[i] || i >= w.from && i < w.to, true
+		}
+	}
+	usual := make(map[string]bool)
+	for i, r := range records {
+		if !near[i] {
+			usual[strings.ToLower(r.sender)] = true
+		}
+	}
+	for i, r := range records {
+		in[i] = in[i] || near[i] && !usual[strings.ToLower(r.sender)]
+	}
+	return in
 }
 
 // otherThan reports whether a run is plainly of another kind than the rest: not in its names, or refused where the rest, which

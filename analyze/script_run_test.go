@@ -34,6 +34,46 @@ func TestScriptRecordsAreBounded(t *testing.T) {
 	}
 }
 
+// A run begins with its first message, though the next one lets two minutes wait, and what the site itself sent some minutes
+// before is none of it.
+func TestScriptRunWithEdges(t *testing.T) {
+	for _, shop := range []int{0, 60} {
+		w := newScriptWatch(&Pass{Thresholds: DefaultThresholds()})
+		add := func(at int, sender, to string, d mail.Disposition) {
+			m := mail.Message{Time: mail.Instant(at+1) * 1e9, MTA: mail.Postfix, Flags: mail.HasUID, UID: 48, QueueIDs: []string{fmt.Sprint(at)}, Sender: sender,
+				Recipients: []mail.Recipient{{Address: to, Disposition: d, DSN: map[mail.Disposition]string{mail.Bounced: "5.1.1"}[d]}}}
+			m.Origin.Line = int64(at)
+			w.Message(&m)
+		}
+		const begins = 200_000
+		for i := range shop { // one every hour and a half, and one ten minutes before the run
+			at := i * 5003
+			if i == shop-1 {
+				at = begins - 740
+			} else if at > begins-5000 {
+				at += 20_000
+			}
+			add(at, "shop@site.example", fmt.Sprintf("customer%d@far.example", i), mail.Delivered)
+		}
+		for i := range 400 {
+			at := begins + 25*i
+			if i < 4 {
+				at -= 140
+			}
+			add(at, fmt.Sprintf("x%d@forged.example", i), fmt.Sprintf("v%d@far.example", i), mail.Bounced)
+		}
+		site := &Site{First: 1e9, Last: 400_000e9}
+		b := w.places.Find(birthplace{"48", UID, "48"})
+		run := w.run(site, b)
+		if run == nil && shop == 0 {
+			run = b
+		}
+		if run == nil || run.outside != 400 || run.tally.Start != mail.Instant(begins-140+1)*1e9 {
+			t.Errorf("beside %d of the shop: got %+v, want 400 messages", shop, run)
+		}
+	}
+}
+
 func TestScriptFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"33:mailer.php":                                "mailer.php",
