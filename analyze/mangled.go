@@ -10,14 +10,18 @@ import (
 	"mailforensics/mail"
 )
 
+// mangledName stands in the IDs by which clients with a damaged list link to each other.
+const mangledName = "mangled"
+
 var mangled = Detector{
-	Name:    "mangled",
+	Name:    mangledName,
 	Command: "mangled",
 	Title:   "recipients that are a known address, damaged",
 	Doc: `Address lists of spammers are torn out of web pages, news articles and stolen mailboxes by programs that cut in the wrong
 place: smtpsusan@, 0susan@, example.comsusan@ (something stands before the address), usan@ (its head is missing), osan@ (its
-head was replaced). Mail to such an address is refused or bounces, and says that the sender never had an address from its
-owner: nobody who means Susan writes to usan@.
+head was replaced); f_susan@ for f.susan@ is believed only beside these, because people confound separators, too. Mail to
+such an address is refused or bounces, and says that the sender never had an address from its owner: nobody who means Susan
+writes to usan@.
 
 This detector takes every recipient in a domain of ours that was refused or bounced, and looks for a known recipient, one
 that was delivered to before or since, of which it is a damaged form. A single such address proves nothing: people mistype,
@@ -205,7 +209,21 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 		}
 		found = append(found, w.finding(site, client, list, shared, share))
 	}
+	relateLists(found, w.pass.Thresholds.Score.Medium)
 	return found
+}
+
+// relateLists makes one story of clients that work off a damaged list within an hour of each other. Such lists are rare, and a hand that
+// has one changes its machine every some minutes; which of its addresses each of them gets is chance.
+func relateLists(found []Finding, sure float64) {
+	for i := range found {
+		for j := range found {
+			a, b := &found[i], &found[j]
+			if i != j && min(a.Score, b.Score) >= sure && a.Start.Sub(b.End) <= nearby && b.Start.Sub(a.End) <= nearby {
+				a.Related = append(a.Related, NewID(b))
+			}
+		}
+	}
 }
 
 // mostlyRight is how many times as many recipients as are damaged a client must have been right about, to have no damaged list.
@@ -278,7 +296,7 @@ func compareFailed(a, b failedRecipient) int {
 }
 
 func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, shared int, share float64) Finding {
-	f := Finding{Subject: Subject{IP, client.String()}}
+	f := Finding{Detector: mangledName, Subject: Subject{IP, client.String()}}
 	var evidence Keeper
 	var buckets Buckets
 	var senders, domains, kinds, hosts Tally
@@ -347,8 +365,9 @@ func (w *mangledWatch) reasons(list []damage, kinds *Tally, shared int, share fl
 
 // damageIndex finds the known recipient of which an address is a damaged form.
 type damageIndex struct {
-	known map[string]bool  // local parts with domain, in lower case
-	heads map[uint64]int32 // by hash of what is left of an address: the latest of beheaded with it
+	known map[string]bool   // local parts with domain, in lower case
+	bare  map[uint64]string // by hash of an address without its separators: the least of those with it
+	heads map[uint64]int32  // by hash of what is left of an address: the latest of beheaded with it
 	cuts  []beheaded
 	found []string // what the latest search found
 }
@@ -371,7 +390,7 @@ const (
 
 func newDamageIndex(site *Site) *damageIndex {
 	n := len(site.recipients)
-	x := &damageIndex{known: make(map[string]bool, n), heads: make(map[uint64]int32, cutMost*n), cuts: make([]beheaded, 0, cutMost*n)}
+	x := &damageIndex{known: make(map[string]bool, n), bare: make(map[uint64]string), heads: make(map[uint64]int32, cutMost*n), cuts: make([]beheaded, 0, cutMost*n)}
 	for address := range site.KnownRecipients {
 		x.add(address)
 	}
@@ -385,11 +404,33 @@ func (x *damageIndex) add(address string) {
 	}
 	x.known[address] = true
 	local := mail.LocalPart(address)
+	letters := hashText(0, lettersOf(address))
+	if old := x.bare[letters]; old == "" || address < old {
+		x.bare[letters] = address
+	}
 	for cut := 1; cut <= cutMost && len(local)-cut >= provenTail; cut++ {
 		tail := hashText(0, address[cut:])
 		x.cuts = append(x.cuts, beheaded{address, uint8(cut), x.heads[tail]})
 		x.heads[tail] = int32(len(x.cuts))
 	}
+}
+
+// lettersOf is an address without the separators of its local part.
+func lettersOf(address string) string {
+	local := mail.LocalPart(address)
+	if !strings.ContainsAny(local, "._-") {
+		return address
+	}
+	return strings.NewReplacer(".", "", "_", "", "-", "").Replace(local) + address[len(local):]
+}
+
+// respelled is the known recipient that has other separators and is the same otherwise, "" where there is none.
+func (x *damageIndex) respelled(address string) string {
+	letters := lettersOf(strings.ToLower(address))
+	if o := x.bare[hashText(0, letters)]; o != "" && lettersOf(o) == letters {
+		return o
+	}
+	return ""
 }
 
 // beheadedTo are the known recipients, but for that one which is excluded, that are a tail with a head before it: first
@@ -436,6 +477,7 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 			proven[originals[0]]++
 		}
 	}
+	x.findRespelled(list, found)
 	if len(proven) == 0 {
 		return found
 	}
@@ -452,6 +494,27 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 		}
 	}
 	return found
+}
+
+// findRespelled adds what is damaged in its separators alone to what was found. People, too, take one for another: what else is
+// damaged must show that here no person did.
+func (x *damageIndex) findRespelled(list []string, found map[string]damage) {
+	alone := true
+	for address := range found {
+		alone = alone && x.respelled(address) != ""
+	}
+	for _, address := range list {
+		if kind := found[address].kind; kind != "" && kind != "substituted" {
+			continue
+		}
+		switch o := x.respelled(address); {
+		case o == "":
+		case alone:
+			delete(found, address)
+		default:
+			found[address] = damage{original: o, kind: "other"}
+		}
+	}
 }
 
 // originals are the known recipients of which an address may be a damaged form, the likeliest first, and the kind of the

@@ -1,6 +1,45 @@
 package analyze
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// Two machines that write to damaged addresses within the hour are of one story, though they share no address; another day, and one
+// address by mistake, are none.
+func TestMangledListsOfOneHour(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, tt := range []struct {
+		after time.Duration
+		n     int
+		want  int
+	}{{8 * time.Minute, 5, 1}, {20 * time.Hour, 5, 0}, {8 * time.Minute, 1, 0}} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for k, ip := range []string{"41.9.9.9", "212.3.4.5"} {
+			n, start := 5, monday.at(8, 0, 0)
+			if k > 0 {
+				n, start = tt.n, start.Add(tt.after)
+			}
+			for _, ev := range rejects(n, start, time.Minute, func(i int, ev *mail.Event) {
+				ev.Client, ev.Sender = client(ip, "", ""), fmt.Sprintf("x%d@y%d-%d.example", i, i, k)
+				ev.Recipient, ev.DSN = "smtp"+user(20*k+i), "5.1.1"
+			}) {
+				e.Event(&ev)
+			}
+		}
+		findings, _ := e.Findings()
+		if len(findings) == 0 || len(findings[0].Related) != tt.want || len(Incidents(findings)) != len(findings)-tt.want {
+			t.Errorf("%d after %v: got %+v, want %d related", tt.n, tt.after, findings, tt.want)
+		}
+	}
+}
 
 func TestDamage(t *testing.T) {
 	site := &Site{recipients: map[string]struct{}{}}
@@ -48,6 +87,10 @@ func TestDamage(t *testing.T) {
 		{"", "a.petersen", "", ""}, // another person
 		{"smtpsusan.nobody", "tusan.nobody", "susan.nobody", "substituted"},
 		{"0m.harms", ".harms", "m.harms", "truncated"},
+		{"", "t_petersen", "", ""},                     // who takes one separator for another is a person, …
+		{"0ines", "t_petersen", "t.petersen", "other"}, // … unless there is more
+		{"0ines", "tpetersen", "t.petersen", "other"},
+		{"0ines", "diet-er", "dieter", "other"},
 	} {
 		list := []string{tt.address + "@club.example"}
 		if tt.list != "" {
