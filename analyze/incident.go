@@ -3,7 +3,9 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"mailforensics/mail"
 )
@@ -11,7 +13,7 @@ import (
 // Incident is findings that tell one story: the phish, the guesses, the account, the burst and the blocklist that followed.
 type Incident struct {
 	ID       string // incident/ and the ID of the main finding
-	Title    string // of the main finding
+	Title    string // of the main finding, and who else did the like
 	Severity Severity
 	Score    float64
 	Start    mail.Instant // of the earliest and the latest finding in it
@@ -140,7 +142,7 @@ func newIncident(group []*Finding) Incident {
 	main := burstOf(slices.MinFunc(group, compareCauses), group)
 	slices.SortFunc(group, func(a, b *Finding) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID)) })
 	inc := Incident{
-		ID: "incident/" + main.ID, Title: main.Title, Severity: main.Severity, Score: main.Score, Messages: main.Counts.Messages,
+		ID: "incident/" + main.ID, Title: main.Title + likewise(main, group), Severity: main.Severity, Score: main.Score, Messages: main.Counts.Messages,
 		Start: main.Start, End: main.End, Findings: []string{main.ID},
 	}
 	clients := make(map[string]bool)
@@ -166,6 +168,30 @@ func newIncident(group []*Finding) Incident {
 	slices.Sort(inc.Accounts)
 	slices.SortStableFunc(inc.Steps, func(a, b Step) int { return cmp.Compare(a.Time, b.Time) })
 	return inc
+}
+
+// likewise names the others of whom the same is told, those with most first: of three stolen accounts one heads the story, and
+// who reads no further must not think that it was the only one.
+func likewise(main *Finding, group []*Finding) string {
+	const named = 3
+	most := make(map[string]int)
+	for _, f := range group {
+		if f.Detector == main.Detector && f.Subject.Kind == main.Subject.Kind && f.Subject != main.Subject && f.Severity >= Medium {
+			most[f.Subject.Value] = max(most[f.Subject.Value], f.Counts.Messages)
+		}
+	}
+	others := slices.SortedFunc(maps.Keys(most), func(a, b string) int { return cmp.Or(cmp.Compare(most[b], most[a]), strings.Compare(a, b)) })
+	var words []string
+	for _, o := range others[:min(named, len(others))] {
+		words = append(words, fmt.Sprintf("%s (%s)", o, plural(most[o], "message", "messages")))
+	}
+	if more := len(others) - len(words); more > 0 {
+		words = append(words, say("%d more", more))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "; likewise " + strings.Join(words, ", ")
 }
 
 // steps are the beginning and the end of a finding, and whatever its evidence marks besides.

@@ -50,6 +50,22 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
+// Who reads the title alone knows of all the accounts, though one heads the story; not of what is only another view of the same.
+func TestTitleNamesTheOthers(t *testing.T) {
+	all := []Finding{story("account", "a", High, 3000, 300), story("burst", "x", High, 3000, 700, "account/a", "account/b", "account/c", "account/d", "account/e", "account/f")}
+	for i, value := range []string{"b", "c", "d", "e", "f"} {
+		f := story("account", value, High, 3000, 200+i)
+		if value == "d" {
+			f.Severity = Low
+		}
+		all = append(all, f)
+	}
+	got := Incidents(all)
+	if want := "account a; likewise f (204 messages), e (203 messages), c (201 messages), 1 more"; len(got) != 1 || got[0].Title != want {
+		t.Errorf("got %d, %q, want %q", len(got), got[0].Title, want)
+	}
+}
+
 // The evidence is a sample: that it holds no line of the peak, or one from some seconds later, does not change the story.
 func TestPeakOfAnIncident(t *testing.T) {
 	for _, evidence := range [][]Evidence{

@@ -79,7 +79,7 @@ func tell(r *Report) []*story {
 }
 
 func (s *story) complete(r *Report) {
-	s.sentence = sentence(s.main, r.Zone)
+	s.sentence = sentence(s.main, r.Zone) + strings.TrimPrefix(s.Title, s.main.Title)
 	s.happened = entries(s)
 	s.clients = clientsOf(slices.DeleteFunc(s.findings(), func(f *analyze.Finding) bool { return f != s.main && f.IsEffect() }))
 	s.queued = queuedOf(s.findings())
