@@ -25,6 +25,7 @@ type session struct {
 	generation   uint32
 	verdict      marks    // hold or discard, said before the queue ID was given: it is for the next transaction
 	recipient    string   // whose RCPT made that verdict
+	sender       string   // as that line has it: no further one names it, or none until it is let go
 	proxied      *proxied // a transaction that a before-queue filter takes
 	lines        []mail.LogLine
 	messages     []*message // of this session, where lines are kept
@@ -181,10 +182,10 @@ func (t *Tracker) inSession(q *queue, ev *mail.Event) {
 		t.disconnect(s, ev)
 	case mail.Hold:
 		s.verdict |= held
-		s.recipient = strings.Clone(ev.Recipient)
+		s.recipient, s.sender = strings.Clone(ev.Recipient), strings.Clone(ev.Sender)
 	case mail.Discard:
 		s.verdict |= discarded
-		s.recipient = strings.Clone(ev.Recipient)
+		s.recipient, s.sender = strings.Clone(ev.Recipient), strings.Clone(ev.Sender)
 	case mail.Accept:
 		t.proxy(s, ev)
 	}
@@ -233,6 +234,13 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	if s.verdict != 0 {
 		h.marks |= s.verdict
 		t.tellRecipient(h, s.recipient, s.verdict, ev)
+		if m.Sender == "" {
+			m.Sender = m.text.keep(s.sender)
+		}
+		if s.verdict&discarded != 0 { // nothing of it comes into the queue
+			h.marks |= completed
+			t.end(h, over)
+		}
 		s.verdict = 0
 	}
 	if t.options.KeepLines {

@@ -38,6 +38,7 @@ var sayings = [...]remark{
 	{"DNS list lookup timeout ", mail.Warning},
 	{"host lookup ", mail.Warning},
 	{"**** SPOOL", mail.Warning},
+	{"Message is frozen", mail.Other}, // in a run that selects ("-R", "-S"): 4.96 leaves out the ID
 }
 
 // called reads a command line whose directory has no blank: there is one for each delivery.
@@ -73,6 +74,10 @@ func processed(s string, ev *mail.Event) bool {
 			}
 			return note(s, ev, r.kind)
 		}
+	}
+	if s[0] == '"' { // src/acl.c: acl_check_internal
+		_, rest, ok := cutString(s)
+		return ok && strings.HasPrefix(rest, " verb not allowed in ") && note(s, ev, mail.Warning)
 	}
 	if s[0] == 'e' && strings.HasPrefix(s, "exim ") && strings.Contains(s, " daemon started: ") {
 		return note(s, ev, mail.Other)

@@ -301,17 +301,32 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 		return skipped(rest, rest[len("connect to "):], ev)
 	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
 		return warn(rest, ev)
-	case strings.HasPrefix(rest, "replace: header "), strings.HasPrefix(rest, "prepend: header "), strings.HasPrefix(rest, "strip: header "):
-		_, text, _ := strings.Cut(rest, ": header ") // smtp_header_checks: without a block
-		ev.Kind = mail.Header
-		setHeader(text, ev)
-		return parse.Parsed
 	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "),
 		strings.HasPrefix(rest, "breaking line > "), strings.HasPrefix(rest, "disabling "), strings.HasPrefix(rest, "Cannot start TLS: "),
 		strings.HasPrefix(rest, "TLS is required, but "), strings.HasPrefix(rest, "reply filter "):
 		return remark(rest, ev)
 	}
-	return parse.Unfamiliar
+	return checked(rest, ev)
+}
+
+// checked reads "warning: header TEXT" of smtp_header_checks and smtp_body_checks: without a block, and with the words of the
+// table behind TEXT as if they were its own (smtp/smtp_proto.c, smtp_hbc_logger).
+func checked(rest string, ev *mail.Event) parse.Verdict {
+	action, text, _ := strings.Cut(rest, ": ")
+	if kind, ok := checkKind(action); !ok || kind != mail.Header {
+		return parse.Unfamiliar
+	}
+	ev.Kind = mail.Header
+	if header, ok := strings.CutPrefix(text, "header "); ok {
+		setHeader(header, ev)
+		return parse.Parsed
+	}
+	var ok bool
+	if ev.HeaderValue, ok = strings.CutPrefix(text, "body "); !ok {
+		ev.Kind = mail.Other
+		return parse.Unfamiliar
+	}
+	return parse.Parsed
 }
 
 // skipped reads about a server that did not take the mail, while others are left to try (smtp/smtp_trouble.c).
@@ -333,7 +348,8 @@ func outgoing(body string, ev *mail.Event) parse.Verdict {
 	if v := tls(body, ev); v != parse.Unfamiliar {
 		return v
 	}
-	for _, what := range [...]string{"SSL_connect error to ", "certificate verification failed for ", "certificate peer name verification failed for "} {
+	for _, what := range [...]string{"SSL_connect error to ", "certificate verification failed for ",
+		"server certificate verification failed for ", "certificate peer name verification failed for "} {
 		if server, ok := strings.CutPrefix(body, what); ok {
 			cutRelay(server, ev)
 			return warn(body, ev)
