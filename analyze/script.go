@@ -351,11 +351,23 @@ func (w *scriptWatch) title(k birthplace, b *born) string {
 	return fmt.Sprintf("A program of %s", w.who(k, b))
 }
 
-// scriptFile is the file of PHP's "33:mailer.php", or of "33:mailer.php(3) : eval()'d code".
-func scriptFile(name string) string {
+// ScriptFile is the file of PHP's "33:mailer.php", or of "33:mailer.php(3) : eval()'d code"; "" where there is none. Any other
+// parenthesis is of the file's own name: "copy (2).php".
+func ScriptFile(name string) string {
 	_, file, _ := strings.Cut(name, ":")
-	file, _, _ = strings.Cut(file, "(")
-	return cmp.Or(strings.TrimSpace(file), name)
+	for i := range len(file) {
+		if file[i] == '(' && isLineOf(file[i+1:]) {
+			file = file[:i]
+			break
+		}
+	}
+	return strings.TrimSpace(file)
+}
+
+// isLineOf reports whether s begins with "3) : eval()'d code", "3) : runtime-created function" or the like, or is "3)".
+func isLineOf(s string) bool {
+	line, rest, ok := strings.Cut(s, ")")
+	return ok && line != "" && strings.Trim(line, "0123456789") == "" && (rest == "" || strings.HasPrefix(rest, " : "))
 }
 
 // facts are the user, where to look, and the first messages.
@@ -368,7 +380,7 @@ func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	case Directory:
 		f.Facts = append(f.Facts, Fact{"look at", "files in " + k.name + " that are newer than the day before it began, and the web server's access log at that time"})
 	case Script:
-		f.Facts = append(f.Facts, Fact{"look at", "every file named " + scriptFile(k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
+		f.Facts = append(f.Facts, Fact{"look at", "every file named " + cmp.Or(ScriptFile(k.name), k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
 	default:
 		f.Facts = append(f.Facts, Fact{"look at", "the processes, crontab and web directories of " + w.who(k, b) + "; the log does not name the script (Exim: log_selector = +arguments; PHP: mail.add_x_header = On)"})
 	}

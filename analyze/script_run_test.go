@@ -76,12 +76,14 @@ func TestScriptRunWithEdges(t *testing.T) {
 
 func TestScriptFile(t *testing.T) {
 	for name, want := range map[string]string{
-		"33:mailer.php":                                "mailer.php",
-		"5012:cache.php(3) : eval()'d code":            "cache.php",
-		"5012:cache.php(3) : runtime-created function": "cache.php",
-		"mailer": "mailer",
+		"33:mailer.php":                                               "mailer.php",
+		"5012:cache.php(3) : eval()'d code":                           "cache.php",
+		"5012:cache.php(3) : runtime-created function":                "cache.php",
+		"33:copy (2).php":                                             "copy (2).php",
+		"33:we ird'$(id)*.php(12) : eval()'d code(1) : eval()'d code": "we ird'$(id)*.php",
+		"mailer": "",
 	} {
-		if got := scriptFile(name); got != want {
+		if got := ScriptFile(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}

@@ -122,8 +122,8 @@ func holdActions(r *Report, f *analyze.Finding, why string) []Action {
 		return []Action{{why + "; postsuper -H lets go what is honest. (smtpd_client_message_rate_limit spares mynetworks, unless smtpd_client_event_limit_exceptions is set)",
 			`postconf -e "smtpd_client_restrictions = check_client_access inline:{` + ip + `=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, f.ID}}
 	case wrote(r, mail.Exim):
-		return []Action{{why + ": first in the ACL of acl_smtp_rcpt, warn hosts = " + strings.ReplaceAll(ip, ":", "::") + " with control = freeze (exim -Mt lets go what is honest); or slow it down: defer hosts = " +
-			strings.ReplaceAll(ip, ":", "::") + " with ratelimit = 60 / 1h / strict", "", f.ID}}
+		return []Action{{why + ": first in the ACL of acl_smtp_rcpt, warn hosts = " + strings.ReplaceAll(ip, ":", "::") + ", and on a line of its own control = freeze (exim -Mt lets go what is honest); or slow it down: defer hosts = " +
+			strings.ReplaceAll(ip, ":", "::") + ", and on a line of its own ratelimit = 60 / 1h / strict", "", f.ID}}
 	}
 	return nil
 }
@@ -195,14 +195,13 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 			add("see which files are new there, then take the directory out of the web server's reach",
 				"find "+quote(where)+" -newermt "+quote(f.Start.In(r.Zone).AddDate(0, 0, -7).Format("2006-01-02"))+" -ls")
 		case analyze.Script:
-			_, file, _ := strings.Cut(where, ":")
-			if file, _, _ = strings.Cut(file, "("); file != "" {
+			if file := analyze.ScriptFile(where); file != "" {
 				why := "find the script and take its rights: chmod 000 stops it and keeps it as proof"
 				if wrote(r, mail.Postfix) {
 					why += "; until it is found, authorized_submit_users = !USER, static:all in main.cf refuses all mail that its user hands in"
 				}
 				// Sites are often on a file system of their own, so that -xdev would not find them.
-				add(why, "find / -path /proc -prune -o -name "+quote(literal.Replace(strings.TrimSpace(file)))+" -ls")
+				add(why, "find / -path /proc -prune -o -name "+quote(literal.Replace(file))+" -ls")
 			}
 		default:
 			add("see what runs as that user", "ps -fu "+quote(where))
@@ -233,11 +232,15 @@ func firstIP(f *analyze.Finding) string {
 	return ""
 }
 
-// literal takes their meaning from the characters of which find and doveadm make patterns.
+// literal takes their meaning from the characters of which find makes patterns.
 var literal = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
 
+// anyByte stands for what doveadm may take for a part of a pattern. It knows no escape (2.3, lib/wildcard-match.c) but may yet
+// learn one: a "?" for each is the narrowest pattern that matches the login.
+var anyByte = strings.NewReplacer("*", "?", `\`, "?")
+
 // mask is a login where doveadm takes a pattern: one that is called "*" is not everybody.
-func mask(account string) string { return argument(literal.Replace(account)) }
+func mask(account string) string { return argument(anyByte.Replace(account)) }
 
 // argument is a word that is no option.
 func argument(word string) string {

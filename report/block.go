@@ -88,24 +88,39 @@ func postfixCIDR(out *bufio.Writer, b *analyze.Block) {
 }
 
 // postfixHash is an entry of access(5), "host name/address patterns": networks end at a whole octet, or at a whole group
-// of four hexadecimal digits, written without "::".
+// of four hexadecimal digits.
 func postfixHash(out *bufio.Writer, b *analyze.Block) {
-	fmt.Fprintf(out, "# %s\n%s\t%s\n", because(b), accessKey(b.Prefix), postfixAction)
+	fmt.Fprintf(out, "# %s\n", because(b))
+	for _, key := range accessKeys(b.Prefix) {
+		fmt.Fprintf(out, "%s\t%s\n", key, postfixAction)
+	}
 }
 
-func accessKey(p netip.Prefix) string {
+// accessKeys are what smtpd looks up for the addresses of p. It takes group after group from the end of the text of an IPv6
+// address, in which the longest run of zeros is "::" (inet_ntop): that of 2001:db8:1:0::/64 is 2001:db8:1:0:a:b:c:d or
+// 2001:db8:1::5, and what is left of these is "2001:db8:1:0" or "2001:db8:1:". With more than two zero groups the latter would
+// be of other networks, too.
+func accessKeys(p netip.Prefix) []string {
 	if p.IsSingleIP() {
-		return p.Addr().String()
+		return []string{p.Addr().String()}
 	}
 	if p.Addr().Is4() {
-		return strings.Join(strings.Split(p.Addr().String(), ".")[:p.Bits()/8], ".")
+		return []string{strings.Join(strings.Split(p.Addr().String(), ".")[:p.Bits()/8], ".")}
 	}
 	bytes := p.Addr().As16()
 	groups := make([]string, p.Bits()/16)
 	for i := range groups {
 		groups[i] = fmt.Sprintf("%x", uint16(bytes[2*i])<<8|uint16(bytes[2*i+1]))
 	}
-	return strings.Join(groups, ":")
+	keys := []string{strings.Join(groups, ":")}
+	n := len(groups)
+	for n > 0 && groups[n-1] == "0" {
+		n--
+	}
+	if zeros := len(groups) - n; zeros == 1 || zeros == 2 {
+		keys = append(keys, strings.Join(groups[:n], ":")+":")
+	}
+	return keys
 }
 
 // eximHosts is an entry of an iplsearch file (Exim specification, chapter 9.3): IPv6 keys are quoted because of their
@@ -118,7 +133,11 @@ func eximHosts(out *bufio.Writer, b *analyze.Block) {
 	fmt.Fprintf(out, "# %s\n%s: abuse\n", because(b), key)
 }
 
+// A list that is loaded takes the place of the one before: without the second line its rules would stand there twice, and what
+// was dropped from it would stay. The first line is for the first time, when there is nothing to delete.
 const nftHead = `# made by mailforensics %s; load with: nft -f FILE
+table inet mailforensics
+delete table inet mailforensics
 table inet mailforensics {
 `
 

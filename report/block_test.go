@@ -76,6 +76,23 @@ func TestBlockList(t *testing.T) {
 	}
 }
 
+// The keys were tried on Postfix 3.7, with clients of 2001:db8:1::5, 2001:db8:1:0:a:b:c:d and the like.
+func TestAccessKeys(t *testing.T) {
+	for network, want := range map[string]string{
+		"192.0.2.0/24":         "192.0.2",
+		"2001:db8:0:a::/64":    "2001:db8:0:a",
+		"2001:db8:1::/64":      "2001:db8:1:0 2001:db8:1:", // 2001:db8:1:0:a:b:c:d and 2001:db8:1::5
+		"2001:db8::/64":        "2001:db8:0:0 2001:db8:",
+		"2001:db8:bad::/48":    "2001:db8:bad",
+		"2a00::/64":            "2a00:0:0:0", // 2a00::9:a:b:c:d is of another
+		"2001:db8:bad::17/128": "2001:db8:bad::17",
+	} {
+		if got := strings.Join(accessKeys(netip.MustParsePrefix(network)), " "); got != want {
+			t.Errorf("%s: got %s, want %s", network, got, want)
+		}
+	}
+}
+
 // TestNftablesReadsIt lets nft check what was written, where nft is installed and may run.
 func TestNftablesReadsIt(t *testing.T) {
 	lists := map[string][]analyze.Block{
@@ -94,6 +111,9 @@ func TestNftablesReadsIt(t *testing.T) {
 		}
 		if name == "both" && !strings.Contains(text, "\t\t\t192.0.2.0/24, # 2 addresses, 36 in findings: burst/") {
 			t.Errorf("%s: got no entry with its finding as a comment:\n%s", name, text)
+		}
+		if once := "\ndelete table inet mailforensics\n"; strings.Count(text, once) != 1 {
+			t.Errorf("%s: loaded again, it would not take the place of the one before:\n%s", name, text)
 		}
 		path := filepath.Join(t.TempDir(), "block.nft")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

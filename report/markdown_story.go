@@ -147,7 +147,7 @@ func (d *document) todo(s *story) {
 	for i, a := range s.actions {
 		d.line(strconv.Itoa(i+1) + ". " + markdown(a.Why))
 		if a.Command != "" {
-			d.fence(a.Command)
+			d.fence("sh", a.Command)
 		}
 	}
 }
@@ -160,16 +160,19 @@ func (d *document) prevention(s *story) {
 	d.settings(s.prevention)
 }
 
-// fence is a command as a block of code under an item, where nothing of it is acted on.
-func (d *document) fence(text string) {
-	text = Visible(text)
+// fence is the lines of a text as a block of code under an item, where nothing of it is acted on.
+func (d *document) fence(language string, lines ...string) {
 	fence := "```"
-	for strings.Contains(text, fence) {
-		fence += "`"
+	for _, text := range lines {
+		for strings.Contains(text, fence) {
+			fence += "`"
+		}
 	}
 	d.line("")
-	d.line("   " + fence + "sh")
-	d.line("   " + text)
+	d.line("   " + fence + language)
+	for _, text := range lines {
+		d.line("   " + Visible(text))
+	}
 	d.line("   " + fence)
 	d.line("")
 }
@@ -206,6 +209,11 @@ func (d *document) advice(all []analyze.Advice) {
 
 func (d *document) settings(all []analyze.Advice) {
 	for _, a := range all {
+		if lines := strings.Split(a.Setting, "\n"); len(lines) > 1 {
+			d.line("- " + markdown(a.Why) + ":")
+			d.fence("", lines...)
+			continue
+		}
 		d.line("- " + markdown(a.Why) + ": " + code(a.Setting))
 	}
 }

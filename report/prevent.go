@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"mailforensics/analyze"
 	"mailforensics/mail"
@@ -19,33 +20,39 @@ type remedy struct {
 var remedies = [...]remedy{
 	{[]string{"account"}, "one login should not be able to send without bound",
 		"a policy service that counts by sasl_username (check_policy_service in smtpd_end_of_data_restrictions)",
-		"acl_smtp_rcpt: deny authenticated = *  ratelimit = 200 / 1h / per_rcpt / strict / $authenticated_id"},
+		acl("acl_smtp_rcpt", "deny", "authenticated = *", "ratelimit = 200 / 1h / per_rcpt / strict / $authenticated_id")},
 	{[]string{"account"}, "a login should send in its own name only",
 		"smtpd_sender_login_maps = …, and reject_authenticated_sender_login_mismatch in smtpd_sender_restrictions",
-		"acl_smtp_mail: deny authenticated = *  !condition = ${if eqi{$authenticated_id}{$sender_address}}"},
+		acl("acl_smtp_mail", "deny", "authenticated = *", "!condition = ${if or{{eqi{$authenticated_id}{$sender_address}}{eqi{$authenticated_id}{$sender_address_local_part}}}}")},
 	{[]string{"guessing"}, "who guesses should be shut out after a few attempts",
 		"fail2ban: the jails postfix-sasl and dovecot; dovecot.conf: auth_failure_delay",
 		"fail2ban: the jails exim and dovecot"},
 	{[]string{"phish"}, "users should be told, and answers to the phish's addresses be refused",
 		"check_recipient_access with the phish's addresses in smtpd_recipient_restrictions",
-		"acl_smtp_rcpt: deny recipients = the phish's addresses"},
+		acl("acl_smtp_rcpt", "deny", "recipients = the phish's addresses")},
 	{[]string{"script"}, "mail of scripts should name the script, and only who must should be able to hand in mail",
 		"php.ini: mail.add_x_header = On; main.cf: authorized_submit_users",
 		"php.ini: mail.add_x_header = On; exim.conf: log_selector = +arguments"},
 	{[]string{"open-relay"}, "only own hosts and logins may send to the outside; a sender's domain proves nothing",
 		"smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination",
-		"acl_smtp_rcpt: require message = relay not permitted  domains = +local_domains : +relay_to_domains"},
+		acl("acl_smtp_rcpt", "require", "message = relay not permitted", "domains = +local_domains : +relay_to_domains")},
 	{[]string{"secondary-mx", "mangled"}, "a secondary MX must know the recipients and filter as the primary does; else it is better to have none",
 		"relay_recipient_maps = …, or reject_unverified_recipient",
-		"acl_smtp_rcpt: require verify = recipient/callout"},
+		acl("acl_smtp_rcpt", "require", "verify = recipient/callout")},
 	{[]string{"burst", "campaign"}, "a stranger's rate should be bounded, and its HELO be a name",
 		"smtpd_client_message_rate_limit; smtpd_helo_required = yes, reject_non_fqdn_helo_hostname; postscreen_dnsbl_sites",
-		"acl_smtp_connect: defer ratelimit = 60 / 10m / per_conn / strict; acl_smtp_rcpt: deny dnslists = …"},
+		acl("acl_smtp_connect", "defer", "ratelimit = 60 / 10m / per_conn / strict") + "\n" + acl("acl_smtp_rcpt", "deny", "dnslists = …")},
 	{[]string{"own-name"}, "nobody outside should write in the name of our own domains without a login (who forwards mail to us keeps its sender: SPF and DMARC are milder)",
 		"smtpd_sender_restrictions = permit_mynetworks, permit_sasl_authenticated, check_sender_access hash:FILE, with a line \"DOMAIN REJECT\" for each",
-		"acl_smtp_mail: deny sender_domains = +local_domains  !authenticated = *  !hosts = +relay_from_hosts"},
+		acl("acl_smtp_mail", "deny", "sender_domains = +local_domains", "!authenticated = *", "!hosts = +relay_from_hosts")},
 	{[]string{"backscatter"}, "mail that cannot be delivered should be refused, not taken and bounced to a forged sender",
-		"local_recipient_maps, relay_recipient_maps", "acl_smtp_rcpt: require verify = recipient"},
+		"local_recipient_maps, relay_recipient_maps", acl("acl_smtp_rcpt", "require", "verify = recipient")},
+}
+
+// acl is a statement in one of Exim's access control lists. Each condition has a line of its own: a second one on the line of
+// the first becomes a part of its value, and the statement never applies, without a word of complaint.
+func acl(list, verb string, conditions ...string) string {
+	return list + ":\n  " + verb + " " + strings.Join(conditions, "\n    ")
 }
 
 // prevention is what keeps the kinds of abuse of a story from coming again.

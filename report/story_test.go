@@ -345,9 +345,11 @@ func TestActionsNameWhatTheyMean(t *testing.T) {
 		subject  analyze.Subject
 		want     string
 	}{
-		{"account", analyze.Subject{Kind: analyze.Account, Value: "*"}, `doveadm auth cache flush '*'; doveadm kick '\*'`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: "*"}, `doveadm auth cache flush '*'; doveadm kick '?'`},
 		{"account", analyze.Subject{Kind: analyze.Account, Value: "-A"}, `doveadm auth cache flush -- -A; doveadm kick -- -A`},
 		{"account", analyze.Subject{Kind: analyze.Account, Value: "$(reboot)"}, `doveadm auth cache flush '$(reboot)'; doveadm kick '$(reboot)'`},
+		{"account", analyze.Subject{Kind: analyze.Account, Value: `CLUB\eva[1]`}, `doveadm auth cache flush 'CLUB\eva[1]'; doveadm kick 'CLUB?eva[1]'`},
+		{"script", analyze.Subject{Kind: analyze.Script, Value: "33:copy (2).php"}, `find / -path /proc -prune -o -name 'copy (2).php' -ls`},
 		{"script", analyze.Subject{Kind: analyze.Script, Value: "33:*[a]?.php"}, `find / -path /proc -prune -o -name '\*\[a]\?.php' -ls`},
 	} {
 		f := analyze.Finding{ID: "x", Detector: tt.detector, Severity: analyze.High, Subject: tt.subject}
@@ -483,7 +485,7 @@ func TestActionsForACustomer(t *testing.T) {
 		}
 	}
 	has(actions("postfix", f), "call them", "postconf mynetworks", `check_client_access inline:{192.0.2.20=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, "where nobody answers for it, keep it out")
-	has(actions("exim", f), "call them", "exim -bh 192.0.2.20", "warn hosts = 192.0.2.20 with control = freeze")
+	has(actions("exim", f), "call them", "exim -bh 192.0.2.20", "warn hosts = 192.0.2.20, and on a line of its own control = freeze")
 	alone := relay
 	alone.Subject, alone.Clients = f.Subject, f.Clients
 	has(actions("exim", alone), "mend the rule", "call them", "control = freeze")
@@ -491,7 +493,7 @@ func TestActionsForACustomer(t *testing.T) {
 		t.Errorf("the burst of a customer who relays every day: the rule is told twice:\n%s", got)
 	}
 	f.Clients[0].IP, f.Subject.Value = netip.MustParseAddr("2001:db8::20"), "2001:db8::20"
-	has(actions("exim", f), "warn hosts = 2001::db8::::20 with") // in Exim's lists a colon separates
+	has(actions("exim", f), "warn hosts = 2001::db8::::20, and on a line of its own control = freeze") // in Exim's lists a colon separates
 	many := actions("postfix", relay, f)
 	has(many, "mend the rule", "keep its clients out")
 	if strings.Contains(many, "call them") || strings.Contains(many, "HOLD") {
