@@ -84,7 +84,10 @@ func (c *candidate) markPeak(rate *Rate) {
 	}
 }
 
-var besides = map[SubjectKind]string{Account: "account from its usual address", UID: "user by other scripts"}
+var besides = map[SubjectKind]string{
+	Account: "account from its usual address", UID: "user by other scripts",
+	Network: "network by logins and mail servers", SenderDomain: "sender domain by its own users and mail servers",
+}
 
 // title is what a person would say.
 func (c *candidate) title() string {

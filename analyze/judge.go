@@ -644,7 +644,7 @@ func meanSurprise(senders *Tally) float64 {
 func duration(d time.Duration) string {
 	d = d.Round(time.Second)
 	switch {
-	case d < time.Second:
+	case d <= time.Second:
 		return "a second"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d seconds", int(d.Seconds()))
