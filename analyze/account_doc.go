@@ -14,7 +14,8 @@ This detector looks at one login at a time. It asks
     (/16) within a day, countries (with --geo) that are new or too far apart;
   - what the others said: dead addresses, refusals as spam;
   - what came before: failed logins from elsewhere, the first login from a strange network, the time until the first message;
-  - by which way: through a webmail host of ours, by submission, by the port for other servers.
+  - by which way: through a webmail host of ours, by submission, by the port for other servers; and, of what comes from elsewhere,
+    whether another program made its Message-IDs than all others, and whether the account ever wrote to any of the recipients.
 
 Counted are the messages of the abuse alone. What the owner wrote at the same time or at other times is left out; it is told
 apart by sender and network, and where these say nothing (a thief in the webmail, writing in the account's own name) by the

@@ -21,6 +21,7 @@ func (q *inquest) judge(c *charge) {
 	q.manner(c)
 	q.senders(c)
 	q.clients(c)
+	q.newProgram(c)
 	q.outcome(c)
 	q.chain(c)
 	strong := 0.0

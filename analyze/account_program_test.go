@@ -1,0 +1,74 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A letter in the account's own name, by day, from elsewhere, to people who exist: with a program that the account never has, to nobody
+// whom it knows, it is not its owner's. With only one of both it may be, and from home in any case.
+func TestAccountNewProgram(t *testing.T) {
+	const at = 3*oneDay + 11*time.Hour
+	owners := func(i int) string {
+		return fmt.Sprintf("<%x.%d@site.example>", 0xa1b2c3d4+i*16, 9990+i)
+	}
+	others := func(i int) string {
+		return fmt.Sprintf("<%012x$%08x$%08x@DESKTOP>", i*4096+0xabc<<32, i*16+0xa<<28, i*16+0xb<<28)
+	}
+	random := func(i int) string {
+		return fmt.Sprintf("<%s.%d@site.example>", []string{"CAx", "k-9", "Zq_8", "a.B", "7+p", "q--r", "P=1", "w_w_w"}[i%8], i)
+	}
+	for _, tt := range []struct {
+		name            string
+		usual, own      func(int) string
+		ip              string
+		friends         int // of the recipients
+		program, nobody bool
+		want            Severity
+	}{
+		{"another program, to strangers", owners, others, "197.11.3.4", 0, true, true, Medium},
+		{"the owner's program", owners, owners, "197.11.3.4", 0, false, true, Low},
+		{"a new telephone, to friends", owners, others, "197.11.3.4", 6, true, false, Low},
+		{"a program that makes each Message-ID in another way", random, others, "197.11.3.4", 0, false, true, Low},
+		{"a new program at home", owners, others, home(7), 0, false, false, Low},
+	} {
+		w := newTown(5)
+		for i := range 14 {
+			w.send(time.Duration(i%3)*oneDay+time.Duration(9*60+i*11)*time.Minute, home(7), user(7), user(7), fmt.Sprintf("member%d@p%d.example", i, i%9), bouncing(1, 2))
+		}
+		n := 0
+		for i := range w.messages {
+			if m := &w.messages[i]; m.Account == user(7) {
+				m.MessageID = tt.usual(n)
+				n++
+			}
+		}
+		first := len(w.messages)
+		for i := range 200 {
+			to := fmt.Sprintf("n%d@r%d.example", i, i%70)
+			if i < tt.friends {
+				to = fmt.Sprintf("member%d@p%d.example", i, i%9)
+			}
+			w.send(at+time.Duration(i)*3*time.Second, tt.ip, user(7), user(7), to, bouncing(i+1, 50))
+			w.messages[first+i].MessageID = tt.own(n + i)
+		}
+		for i := range w.messages {
+			if r := &w.messages[i].Recipients[0]; r.Relay != "" {
+				r.RelayIP = netip.AddrFrom4([4]byte{198, 51, 100, byte(i % 70)})
+			}
+		}
+		limits := DefaultThresholds()
+		limits.Score.Low = -1 // also what is too weak to be told
+		found := slices.DeleteFunc(w.under(limits, account), func(f Finding) bool { return f.Counts.Messages < 100 })
+		if len(found) != 1 {
+			t.Fatalf("%s: got %d findings", tt.name, len(found))
+		}
+		f := &found[0]
+		if says(f, "new-program") != tt.program || says(f, "to-strangers") != tt.nobody || min(f.Severity, Medium) != tt.want {
+			t.Errorf("%s: %v %.2f %+v", tt.name, f.Severity, f.Score, f.Reasons)
+		}
+	}
+}
