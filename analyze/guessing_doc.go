@@ -16,8 +16,9 @@ is known, lock the account now. Without a success it is low or medium: medium wh
 tries go into the thousands; names that nobody has here keep it low.
 
 Honest failures that look alike: a telephone that has an old password (one account, at even distances, for days; often from
-where its owner logs in with another device); a forgotten password (a few tries, then success); an office or a webmail host,
-from which many accounts log in and some fail. Clients that logged in before they failed, or to about as many accounts as they
+where its owner logs in with another device; elsewhere, one that is corrected at some moment and goes on looking for mail, where
+a guesser's programme gets in when its next try is due, and has done); a forgotten password (a few tries, then success); an
+office or a webmail host, from which many accounts log in and some fail. Clients that logged in before they failed, or to about as many accounts as they
 failed on, are left out.
 
 What it cannot see: names that the log leaves out (Postfix before 3.7.8 does not log sasl_username= where a login fails; the

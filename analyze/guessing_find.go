@@ -78,7 +78,8 @@ type guess struct {
 	n        int
 	unknown  int
 	broken   []winner // logins that succeeded after it
-	unsure   bool     // and may be the owner's
+	unsure   bool     // and may be the owner's …
+	stopped  bool     // … but did what no device does
 	first    mail.Instant
 	last     mail.Instant
 	times    []mail.Instant // all of them; nil where not all are known
@@ -182,10 +183,19 @@ func (q *guessInquest) judgeWin(b *guess, g *guesser, v *win) {
 	case onlyThis && k >= fewTries && tries.gap() < fingers:
 	case onlyThis && k >= manyTries && q.elsewhere(g, v):
 		b.unsure = b.unsure || tries.regular()
+		b.stopped = b.stopped || q.stopped(tries, v)
 	default:
 		return
 	}
 	b.broken = append(b.broken, winner{g, v})
+}
+
+// stopped reports whether a login came when the next of tries at even distances was due, and was the end of it. Who corrects the password
+// in a device does that at some moment, and the device goes on looking for mail; a guesser's programme has what it wanted.
+func (q *guessInquest) stopped(t *tries, v *win) bool {
+	const rests = 6 // times the distance
+	gap := t.gap()
+	return t.regular() && t.last < v.first && 4*(v.first.Sub(t.last)-gap).Abs() <= gap && v.n <= 2 && q.site.Last.Sub(v.last) >= rests*gap
 }
 
 // sameName reports whether two names are one account's: "susan", and "susan@site.example".
@@ -562,11 +572,14 @@ func (q *guessInquest) weighBroken(b *guess) {
 	}
 	if b.unsure {
 		weight := 0.35
-		if b.clients[0].failures().gap() >= collects {
+		if b.clients[0].failures().gap() >= collects && !b.stopped {
 			weight = 0.15
 		}
 		b.because("succeeded-perhaps", weight, "then a login to %s succeeded, from a network that the account is not used from otherwise; the tries came at even distances, as from a device that has an old password",
 			strings.Join(names, ", "))
+		if b.stopped {
+			b.because("stopped", 0.05, "it came when the next try was due, and none after it: a device would go on looking for mail")
+		}
 		return
 	}
 	b.because("succeeded", 0.7, "then a login succeeded: %s", strings.Join(names, ", "))

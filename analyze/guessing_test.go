@@ -84,6 +84,13 @@ func TestHonestFailures(t *testing.T) {
 			}
 			w.login(51*time.Hour, home(7), user(7))
 		}},
+		{"an old password in a telephone elsewhere, which goes on looking for mail when it is changed", func(w *town) {
+			patient(w, 0)
+			for i := range 60 {
+				w.login(20*time.Hour+time.Duration(i)*15*time.Minute, "203.0.113.5", user(7))
+			}
+		}},
+		{"and which is not used there any more, but was changed at some moment", func(w *town) { patient(w, 6*time.Minute) }},
 		{"a classroom on the first day", func(w *town) {
 			for i := range 120 {
 				w.fail(oneDay+time.Duration(i)*20*time.Second, "203.0.113.5", user(i%30))
@@ -181,5 +188,29 @@ func TestNamesThatTheLogLeavesOut(t *testing.T) {
 	}
 	if want := "203.0.113.66: 40 failed logins on 5 accounts and others that its lines do not name"; len(found) != 1 || found[0].Title != want {
 		t.Errorf("got %+v, want %q", found, want)
+	}
+}
+
+// patient is eighty tries on one account from where nobody is at home, at even distances, and then a login, later than the next was due.
+func patient(w *town, later time.Duration) {
+	for i := range 80 {
+		w.fail(time.Duration(i)*15*time.Minute, "203.0.113.5", user(7))
+	}
+	w.login(20*time.Hour+later, "203.0.113.5", user(7))
+}
+
+// A programme that has all the time of the world, and gets in when the next of its tries is due, has guessed the password, be it never
+// used. That it is no device shows only in a log that goes on.
+func TestGuessingPatiently(t *testing.T) {
+	for days, want := range map[int]Severity{3: Medium, 1: Low} {
+		w := newTown(days)
+		patient(w, 0)
+		if days == 1 {
+			w.cut(0, 20*time.Hour+30*time.Minute)
+		}
+		found := slices.DeleteFunc(w.find(guessing), func(f Finding) bool { return f.Subject.Value != "203.0.113.5" })
+		if len(found) != 1 || found[0].Severity != want || says(&found[0], "stopped") != (want == Medium) {
+			t.Errorf("%d days: got %+v, want one that is %v", days, found, want)
+		}
 	}
 }
