@@ -28,7 +28,8 @@ the addresses themselves where the marks would select others as well.
 
 Honest mail that looks alike: newsletters, mailing lists and big providers send from many addresses (in their own name, or
 from servers of one provider); a subject such as "Rechnung" or "Re: …" from unrelated senders, over days, from servers that
-have a name; programs that scan the whole Internet with HELO "ylmf-pc" or "User" (low at most, since all of it is refused); a
+have a name; programs that scan the whole Internet with HELO "ylmf-pc" or "User" (low at most, since all of it is refused, and nothing
+where they come at all hours, or are refused for different reasons, as strangers are to each other); a
 camera or a printer on a customer's line that writes to its owner in his own name, again and again from the same place (it is
 left out of a run, too, that comes in between).
 

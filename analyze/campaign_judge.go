@@ -515,6 +515,23 @@ func (c *hand) radiation() bool {
 	return c.kind != seedSelf && c.kind != seedSubject && c.kind != seedDamaged && long && ratio(c.refused, len(c.sightings)) >= enough
 }
 
+// widespread reports whether a HELO is what a program says that many people run, each for himself: all of it is refused, at all hours
+// or for different reasons. A run comes in some hours, and wants one thing.
+func (c *hand) widespread() bool {
+	const hours, alike = 6, 0.6
+	if c.kind != seedHELO || ratio(c.refused, len(c.sightings)) < enough {
+		return false
+	}
+	var words Tally
+	for _, s := range c.sightings {
+		if s.is(wasRefused) {
+			addNamed(&words, refusalWords(s.reply()))
+		}
+	}
+	_, share := words.Most()
+	return c.end.Sub(c.start) >= hours*time.Hour || words.Total() > 0 && share < alike
+}
+
 // limit cuts the score where there is little to do about it. The cut is a reason, too: the weights add up to the score.
 func (c *hand) limit() {
 	th := &c.w.pass.Thresholds.Score
@@ -525,6 +542,8 @@ func (c *hand) limit() {
 		c.atMost(th.Low-0.01, "one-mark", "a single mark is chance")
 	case c.radiation():
 		c.atMost(th.Low-0.01, "all-the-time", "nearly all of it refused, all the time: programs that scan the whole Internet")
+	case c.widespread():
+		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: a program that many run says so")
 	case ratio(c.refused, len(c.sightings)) >= enough && (c.kind == seedHELO || c.kind == seedNet || c.kind == seedFamily):
 		c.atMost(th.Low+0.1, "mostly-refused", "nearly all of it was refused")
 	case c.messages == 0:

@@ -17,6 +17,7 @@ type comers struct {
 	refused string        // the reply, "": they were accepted
 	gap     time.Duration // between two; 0: forty seconds
 	again   time.Duration // after which each comes again, with another subject where it is negative; 0: never
+	other   string        // what each other one is told
 	unknown int           // recipients that somebody else guesses meanwhile
 }
 
@@ -41,6 +42,10 @@ func (v comers) judged() (said [][]Reason) {
 			m.Subject = fmt.Sprint("letter ", i)
 		}
 		if v.refused != "" {
+			if v.other != "" && i%2 > 0 {
+				refuse(&m, v.other)
+				return
+			}
 			refuse(&m, v.refused)
 			return
 		}
@@ -119,6 +124,8 @@ func TestCampaignReasons(t *testing.T) {
 	}{
 		{"all-the-time", scans, run},
 		{"mostly-refused", run, scans},
+		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, gap: 17 * time.Minute}, run},
+		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, other: "554 5.7.1 Relay access denied"}, run},
 		{"one-mark", comers{kind: seedHELO, each: bot, refused: "554 5.7.1 not wanted"}, run},
 		{"by-chance", amid, damaged},
 		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) })}, comers{kind: seedSubject, each: plain}},
