@@ -67,6 +67,15 @@ func TestAccountReasons(t *testing.T) {
 			}
 		}
 	}
+	letters := func(days ...time.Duration) func(w *town) { // from home, and to a list
+		return func(w *town) {
+			for _, day := range days {
+				for i := range 260 {
+					w.spam(day*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, home(7), user(7), user(7), i)
+				}
+			}
+		}
+	}
 	for _, tt := range []struct {
 		code           string
 		has, neighbour func(w *town)
@@ -76,6 +85,7 @@ func TestAccountReasons(t *testing.T) {
 		{"other-sender", changed(func(i int, m *mail.Message) { m.Sender = user(20 + i%20) }), spam(1)},
 		{"says-bulk", changed(func(_ int, m *mail.Message) { m.Headers = []mail.HeaderLine{{Name: "List-Id", Value: "x"}} }), spam(1)},
 		{"to-ourselves", changed(func(i int, m *mail.Message) { to(m, user(i%people), mail.Delivered) }), spam(1)},
+		{"regular", letters(2, 3, 4), letters(2, 3)},
 		{"usual-client", changed(func(_ int, m *mail.Message) { m.Client = client(home(7), "", "") }), spam(1)},
 		{"bounces", changed(func(i int, m *mail.Message) { m.Recipients[0].Disposition = bouncing(i, 8) }), spam(1)},
 		{"guessed", guessed(10), guessed(9)},

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"testing"
@@ -26,6 +27,22 @@ func TestBounceReasons(t *testing.T) {
 			m.Notice, m.Sender = true, mail.NullSender
 			to(m, fmt.Sprintf("v%d@%s", i, domain), mail.Bounced)
 		}), nil
+	}
+	made := func(clients int) ([]mail.Message, []mail.Event) { // notices about what so many clients sent, in names that were drawn
+		random := rand.New(rand.NewPCG(7, 8))
+		causes := some(1000, monday.at(3, 0, 0), 2*time.Second, func(i int, m *mail.Message) {
+			stranger(m, fmt.Sprintf("41.9.%d.7", i%clients), "")
+			name := make([]byte, 10)
+			for j := range name {
+				name[j] = byte('a' + random.IntN(26))
+			}
+			m.Sender = fmt.Sprintf("%s@v%d.example", name, i)
+			to(m, fmt.Sprintf("nobody%d@site.example", i), mail.Bounced)
+		})
+		return append(causes, some(1000, monday.at(3, 0, 1), 2*time.Second, func(i int, m *mail.Message) {
+			m.Notice, m.Sender, m.Parent, m.QueueIDs = true, mail.NullSender, causes[i].QueueIDs[0], []string{fmt.Sprint("N", i)}
+			to(m, causes[i].Sender, mail.Bounced)
+		})...), nil
 	}
 	limited := func(providers int) ([]mail.Message, []mail.Event) {
 		return some(60, monday.at(9, 0, 0), 20*time.Second, func(i int, m *mail.Message) {
@@ -57,6 +74,7 @@ func TestBounceReasons(t *testing.T) {
 		has, neighbour mails
 	}{
 		{"not-ours", backscatter, func() ([]mail.Message, []mail.Event) { return arrived(300) }, func() ([]mail.Message, []mail.Event) { return arrived(40) }},
+		{"not-ours", backscatter, func() ([]mail.Message, []mail.Event) { return made(1) }, func() ([]mail.Message, []mail.Event) { return made(200) }},
 		{"own-domains", backscatter, func() ([]mail.Message, []mail.Event) { return sent("site.example") }, func() ([]mail.Message, []mail.Event) { return sent("far.example") }},
 		{"one-strict-provider", reputation, func() ([]mail.Message, []mail.Event) { return limited(2) }, func() ([]mail.Message, []mail.Event) { return limited(3) }},
 		{"mostly-right", mangled, func() ([]mail.Message, []mail.Event) { return list(40, true) }, func() ([]mail.Message, []mail.Event) { return list(39, true) }},

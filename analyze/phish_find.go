@@ -567,9 +567,6 @@ func (q *phishInquest) marks(r *run) {
 	if r.regular {
 		r.because("regular", -0.3, "does so on other days")
 	}
-	if r.share(variableSender) >= enough {
-		r.because("verp", -0.2, "each recipient stands in the sender")
-	}
 	if r.share(listedMail) >= 0.5 {
 		r.because("says-bulk", -0.2, "says of itself that it is bulk")
 	}

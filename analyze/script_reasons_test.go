@@ -11,7 +11,7 @@ import (
 
 // Each reason about the senders of a script is given in the scene that has it, and not in its neighbour.
 func TestScriptSenderReasons(t *testing.T) {
-	const list, ours, many, user = "bounce+x%d=r@lists.example", "shop@site.example", "a%d@b.example", "www-data@web1.example"
+	const list, ours, many, user, reporter = "bounce+x%d=r@lists.example", "shop@site.example", "a%d@b.example", "www-data@web1.example", "opendmarc@site.example"
 	for _, tt := range []struct {
 		code           string
 		has, neighbour string // sender, %d: the message's number
@@ -21,6 +21,7 @@ func TestScriptSenderReasons(t *testing.T) {
 		{"forged-senders", many, ours},
 		{"web-servers-user", user, ours},
 		{"replies", mail.NullSender, ours},
+		{"reports", reporter, ours},
 	} {
 		for _, side := range []struct {
 			sender string
@@ -38,6 +39,9 @@ func TestScriptSenderReasons(t *testing.T) {
 				m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: fmt.Sprint("line ", i), Host: "web1", Hosts: []string{"web1"}, Time: start.Add(time.Duration(i) * 5 * time.Second),
 					MTA: mail.Exim, User: "www", Directory: "/srv/www/uploads", Sender: sender, Completed: true, Direction: mail.Outbound, QueueIDs: []string{fmt.Sprint("Q", i)}}
 				to(&m, fmt.Sprintf("x%d@r%d.example", i, i%40), mail.Delivered)
+				if sender == reporter {
+					to(&m, fmt.Sprintf("dmarc%d@r%d.example", i, i%40), mail.Delivered)
+				}
 				e.Message(&m)
 			}
 			findings, _ := e.Findings()
