@@ -54,10 +54,42 @@ func (w *accountWatch) inquest(site *Site) *inquest {
 			q.fail[net]++
 		}
 	}
+	q.homesOfADay()
 	q.nets = w.mostNetworks()
 	q.like = float64(q.sent) / float64(max(1, q.days))
 	return q
 }
+
+// homesOfADay are the homes in a log in which nobody can be at home for long: wide networks from which a good part of the accounts was
+// used, and by nearly each of them little. A thief's is used for one account or two, or much is sent for each.
+func (q *inquest) homesOfADay() {
+	if q.site.Last.Sub(q.site.First) >= atHome {
+		return
+	}
+	busy, quiet := make(map[netip.Prefix]int), make(map[netip.Prefix]int) // accounts
+	for _, l := range q.w.logins.All() {
+		sent := make(map[netip.Prefix]int)
+		for ip, p := range l.places {
+			sent[wideNetwork(ip)] += p.Messages
+		}
+		for net, n := range sent {
+			switch limits := &q.w.pass.Thresholds.Burst; {
+			case n < limits.MinMessages:
+				quiet[net]++
+			case n >= limits.AloneFrom:
+				busy[net]++
+			}
+		}
+	}
+	for net, n := range quiet {
+		if n >= homeOfOthers*max(1, busy[net]) && homeParts*n >= q.w.logins.Len() {
+			q.home[net] = n
+		}
+	}
+}
+
+// homeParts: one in so many accounts is used from a provider that belongs here.
+const homeParts = 5
 
 // triedFrom is the networks from which a login to an account failed, and how often.
 func (l *login) triedFrom() map[netip.Prefix]int {

@@ -480,6 +480,30 @@ func TestAccountTriedOutByOneOfThem(t *testing.T) {
 	}
 }
 
+// In a log of an hour nobody is at home for long, but where many are, the owner may be, too: what he wrote meanwhile is not counted, nor is
+// he one of the clients. Where three stolen accounts are used nobody is at home.
+func TestAccountInAShortLog(t *testing.T) {
+	for _, accounts := range []int{1, 3} {
+		w := &town{start: mail.InstantOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)), days: 1}
+		for p := range 12 {
+			w.send(time.Duration(p*4)*time.Minute, fmt.Sprintf("80.92.%d.7", p), user(p), user(p), "friend@p.example", mail.Delivered)
+			w.receive(time.Duration(p*4+1)*time.Minute, "198.51.100.9", "mx.p.example", "friend@p.example", user(p))
+		}
+		for i := range 400 {
+			w.spam(time.Duration(i)*8*time.Second, "41.7.9.1", user(i%accounts), user(i%accounts), i)
+		}
+		found := w.find(account)
+		if len(found) != accounts {
+			t.Fatalf("got %d findings, want %d", len(found), accounts)
+		}
+		for i := range found {
+			if f := &found[i]; f.Severity < Medium || f.Counts.Messages != len(w.messages[24:])/accounts && f.Counts.Messages != len(w.messages[24:])/accounts+1 || len(f.Clients) != 1 {
+				t.Errorf("of %d: got %v, %d messages from %d clients", accounts, f.Severity, f.Counts.Messages, len(f.Clients))
+			}
+		}
+	}
+}
+
 // Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
 func TestAccountTwice(t *testing.T) {
 	w := newTown(14)

@@ -145,3 +145,24 @@ func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 		t.Errorf("got %d times of trouble in %d stories %+v, want it in that of the three accounts", told, len(stories), stories)
 	}
 }
+
+// One letter that is put off for days is no trouble, and does not stretch what comes after it.
+func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{reputation})
+	first := monday.at(9, 0, 0)
+	for i := range 61 {
+		at := first.Add(time.Duration(i) * time.Minute)
+		until := at.Add(30 * time.Hour)
+		if i == 0 {
+			at, until = first.Add(-100*time.Hour), first.Add(-4*time.Hour)
+		}
+		e.Message(&mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: at, Account: user(1), Sender: user(1), Client: client("198.18.0.9", "", ""),
+			Recipients: []mail.Recipient{{Address: fmt.Sprintf("to%d@p%d.example", i, i%9), Disposition: mail.Deferred, DSN: "4.7.0", Time: until, Relay: fmt.Sprintf("mx.p%d.example", i%9),
+				RelayIP: netip.MustParseAddr("203.0.113.7"), Reply: "421 4.7.0 too many messages from you", Deferral: "421 4.7.0 too many messages from you", DeferralAt: at}}})
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || findings[0].Start != first.Add(time.Minute) || findings[0].Counts.Recipients != 60 {
+		t.Errorf("got %+v, want one from %v on", findings, first.Add(time.Minute))
+	}
+}

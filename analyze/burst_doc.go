@@ -38,10 +38,12 @@ taken as if the rest of the six had been silent.
 One story is told once: an account that sends from many addresses is the account's,
 an address is the address's, three or more addresses of one network are the
 network's; a sender's domain is told only where no single client or account explains
-it. A webmail host is never the offender when an account is. Of an account or a
-local user, what goes on as at other times (its owner's own address, the other pages
-of a web server) is not counted, and named beside it. Refused attempts of the same
-clients between start and end are counted as rejected.
+it. A webmail host is never the offender when an account is; of a host of ours that
+hands in for many people without a login (a groupware server behind a gateway), the
+sender is told in whose name nearly all of it is. Of an account or a local user,
+what goes on as at other times (its owner's own address, the other pages of a web
+server) is not counted, and named beside it. Refused attempts of the same clients
+between start and end are counted as rejected.
 
 What it cannot see. Mail that is spread thinly: three messages from each of a
 hundred networks are a campaign, not a burst. Abuse that goes on at the same rate

@@ -20,6 +20,9 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	for s, records := range w.remembered {
 		all = append(all, w.candidates(s, records)...)
 	}
+	for _, c := range all {
+		j.behind(c, w.pass.Thresholds.Burst.Pause)
+	}
 	refusals := w.refusalsOf(all, site)
 	for _, c := range all {
 		c.refuse(refusals)
@@ -229,7 +232,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		if len(own) < p.minMessages || w.needless(subject, own) {
 			continue
 		}
-		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside}
+		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside, around: records}
 		for _, r := range own {
 			c.add(r)
 		}

@@ -115,6 +115,51 @@ func withoutBystanders(records []*record) (own []*record, beside int) {
 	})
 }
 
+// behind makes a burst that a host of ours handed in without a login the burst of whom it was for, where the host does so for many
+// people and nearly all of this is in one name: a groupware server tells no login, and says by the sender who it is.
+func (j *judge) behind(c *candidate, pause time.Duration) {
+	sender, share := c.Senders.Most()
+	if c.subject.Kind != IP || c.records == nil || share < enough || !j.site.IsOurs(mail.Domain(sender)) || c.share(withLogin) > 0 || !j.allOurs(c) {
+		return
+	}
+	var mine []*record
+	others := make(map[string]bool)
+	n := 0 // at other times, in other names
+	for _, r := range c.around {
+		switch name := mail.Fold(r.sender); {
+		case name == sender:
+			mine = append(mine, r)
+		case r.time < c.Start || r.time > c.End:
+			others[name] = true
+			n++
+		}
+	}
+	from, to := 0, len(mine)
+	for i, r := range mine {
+		if i > 0 && r.time.Sub(mine[i-1].time) > pause {
+			if r.time <= c.Start {
+				from = i
+			} else if mine[i-1].time >= c.End {
+				to = i
+				break
+			}
+		}
+	}
+	if elsewhere := len(mine) - (to - from); len(others) < manyNames || n < manyTimes*elsewhere {
+		return
+	}
+	told := newBatch()
+	for _, r := range mine[from:to] {
+		told.add(r)
+	}
+	c.outside = len(mine) - (to - from)
+	c.batch, c.records, c.beside = told, mine[from:to], 0
+	c.subject = Subject{Sender, sender}
+}
+
+// manyNames is for how many people a host must hand in before one of them is told, and not the host.
+const manyNames = 5
+
 // acquaintance is how well the place is known from which most messages of a window came.
 type acquaintance uint8
 

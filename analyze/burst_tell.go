@@ -1,7 +1,7 @@
 package analyze
 
 // order is the order in which subjects are told: the one that is named first explains what the later ones show of it.
-var order = [...]SubjectKind{Account, UID, IP, Network, ASN, SenderDomain}
+var order = [...]SubjectKind{Account, UID, Sender, IP, Network, ASN, SenderDomain}
 
 func rank(kind SubjectKind) int {
 	for i, k := range order {
@@ -100,6 +100,8 @@ func (c *candidate) of(s Subject) (n int) {
 		}
 	case UID:
 		return c.users.Of(s.Value)
+	case Sender:
+		return c.Senders.Of(s.Value)
 	case IP:
 		for ip, client := range c.clients {
 			if ip.String() == s.Value {

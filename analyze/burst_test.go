@@ -404,3 +404,43 @@ func TestWellKnown(t *testing.T) {
 		}
 	}
 }
+
+// A groupware server behind the gateway hands in for everybody and tells no login: whose mailbox it is says the sender. Where the host
+// writes in one name alone, as a shop does, it is the host that is told.
+func TestBurstBehindAHostOfOurs(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, tt := range []struct {
+		people int
+		want   Subject
+	}{{40, Subject{Sender, user(7)}}, {1, Subject{IP, "10.20.1.9"}}} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{burst})
+		handIn := func(i int, m *mail.Message) {
+			m.Client = client("10.20.1.9", "ex01.site.example", "")
+			m.Sender = user(8 + i%tt.people)
+			to(m, fmt.Sprintf("friend%d@p%d.example", i, i%20), mail.Delivered)
+		}
+		messages := some(400, monday.at(7, 0, 0), 3*time.Minute, handIn)
+		messages = append(messages, some(300, monday.at(3, 0, 0).Add(24*time.Hour), 10*time.Second, func(i int, m *mail.Message) {
+			handIn(i, m)
+			m.Origin.Line += 10_000
+			if m.Sender = user(7); tt.people == 1 {
+				m.Sender = user(8)
+			}
+			to(m, fmt.Sprintf("v%d@p%d.example", i, i%20), bouncing(i, 4))
+			if i == 150 { // somebody else writes meanwhile
+				m.Sender = user(9)
+			}
+		})...)
+		for i := range messages {
+			e.Message(&messages[i])
+		}
+		findings, _ := e.Findings()
+		n := 299
+		if tt.people == 1 {
+			n = 300
+		}
+		if len(findings) != 1 || findings[0].Subject != tt.want || findings[0].Counts.Messages != n || findings[0].Start != monday.at(3, 0, 0).Add(24*time.Hour) {
+			t.Errorf("%d people: got %+v, want %v with %d messages", tt.people, findings, tt.want, n)
+		}
+	}
+}

@@ -35,6 +35,7 @@ type candidate struct {
 	refusedU int          // … of them because there is no such recipient
 	mangled  []Mangled
 	records  []*record // nil for a story
+	around   []*record // all that is remembered of the subject, in order
 	beside   int       // messages of the same user in the window that another script sent
 	reasons  []Reason
 	score    float64

@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,8 +57,9 @@ type complaint struct {
 	reply     string
 	recipient string
 	cause     cause
-	message   Evidence // the line that accepted the message
-	id        string   // its first queue ID: of some that line was not seen
+	client    netip.Addr // that handed it in
+	message   Evidence   // the line that accepted the message
+	id        string     // its first queue ID: of some that line was not seen
 }
 
 // messageKey tells one message from another.
@@ -171,7 +173,7 @@ func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, r
 	w.complaints = append(w.complaints, complaint{
 		time: since, until: until, kind: kind, became: r.Disposition, host: host, passedOn: host != m.Host,
 		provider: strings.Clone(strings.ToLower(providerOf(r.Relay))), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
-		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), message: MessageEvidence(m),
+		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), client: m.Client.IP.Unmap(), message: MessageEvidence(m),
 		id: firstID(m),
 	})
 }
@@ -292,9 +294,15 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 		slices.SortFunc(list, compareComplaints)
 		for from := 0; from < len(list); {
 			to, last := from+1, list[from].until
-			for to < len(list) && list[to].time.Sub(last) <= w.pass.Thresholds.Reputation.Pause {
+			for ; to < len(list); to++ {
+				since := last
+				if to-from < w.pass.Thresholds.Reputation.MinReplies { // one letter that is tried for days is no trouble
+					since = list[to-1].time
+				}
+				if list[to].time.Sub(since) > w.pass.Thresholds.Reputation.Pause {
+					break
+				}
 				last = max(last, list[to].until)
-				to++
 			}
 			if f, ok := w.judge(site, host, list[from:to]); ok {
 				found = append(found, f)
@@ -338,9 +346,21 @@ func newTrouble(list []complaint) *trouble {
 	return t
 }
 
-// blamed is whose mail a good part of the complaints is about: of several stolen accounts none sent most of it.
+// blamed is whose mail a good part of the complaints is about: of several stolen accounts none sent most of it, and the name of a
+// domain of ours says less than the host that handed the mail in without a login.
 func (t *trouble) blamed() (all []Subject) {
 	const part = 10
+	clients := make(map[netip.Addr]int)
+	for i := range t.list {
+		if c := &t.list[i]; c.cause.kind == SenderDomain && c.client.IsValid() {
+			clients[c.client]++
+		}
+	}
+	for ip, n := range clients {
+		if n*part >= len(t.list) {
+			all = append(all, Subject{IP, ip.String()})
+		}
+	}
 	for c, n := range t.causes {
 		if c.kind != "" && n*part >= len(t.list) {
 			all = append(all, Subject{c.kind, c.value})

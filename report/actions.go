@@ -52,6 +52,9 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		if own := ownHost(r, f); own != "" {
 			why := "look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom"
+			if f.Subject.Kind == analyze.Sender {
+				why = "look at " + own + ", a host of ours that handed it in: its own log tells who was logged in, and from where"
+			}
 			if behindIt(f) {
 				why += "; if strangers come in by it (a router, a proxy, Docker's gateway), the mail server takes them for it: it must not relay for it (mynetworks, +relay_from_hosts)"
 			}
@@ -116,6 +119,9 @@ const showRelayRules = "postconf mynetworks smtpd_relay_restrictions smtpd_recip
 // holdActions have the mail server keep in its queue what the client of a finding hands in: unlike what is refused, honest mail
 // among it can be let go.
 func holdActions(r *Report, f *analyze.Finding, why string) []Action {
+	if f.Subject.Kind == analyze.Sender {
+		return holdSender(r, f, why)
+	}
 	ip := firstIP(f)
 	switch {
 	case wrote(r, mail.Postfix): // access(5); inline tables are of Postfix 3.0
@@ -188,6 +194,9 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 	for _, account := range f.Opened {
 		lock(account)
 	}
+	if f.Detector == "burst" && f.Subject.Kind == analyze.Sender {
+		add("find out whose mailbox "+f.Subject.Value+" is, lock it where its owner logs in, and set a new password there", "")
+	}
 	if f.Detector == "script" {
 		where := f.Subject.Value
 		switch f.Subject.Kind {
@@ -250,6 +259,22 @@ func argument(word string) string {
 	return quote(word)
 }
 
+// holdSender does so with what is sent in one name. What a sender writes stands in the command only where it can be nothing else there.
+func holdSender(r *Report, f *analyze.Finding, why string) []Action {
+	v := f.Subject.Value
+	if strings.Trim(v, "abcdefghijklmnopqrstuvwxyz0123456789@._-") != "" || strings.HasPrefix(v, "-") {
+		return nil
+	}
+	switch {
+	case wrote(r, mail.Postfix):
+		return []Action{{why + " in this name; postsuper -H lets go what is honest",
+			`postconf -e "smtpd_sender_restrictions = check_sender_access inline:{` + v + `=HOLD}, $(postconf -h smtpd_sender_restrictions)" && postfix reload`, f.ID}}
+	case wrote(r, mail.Exim):
+		return []Action{{why + " in this name: first in the ACL of acl_smtp_rcpt, warn senders = " + v + " with control = freeze (exim -Mt lets go what is honest)", "", f.ID}}
+	}
+	return nil
+}
+
 // mayBlock reports whether a block list would hold clients of f.
 func mayBlock(r *Report, f *analyze.Finding) bool {
 	return f.Subject.Kind != analyze.Account && f.Subject.Kind != analyze.UID &&
@@ -269,10 +294,10 @@ func behindIt(f *analyze.Finding) bool {
 
 // ownHost is the name of the one client of a finding that is about it, where that is a host of ours and another machine.
 func ownHost(r *Report, f *analyze.Finding) string {
-	if f.Subject.Kind != analyze.IP || len(f.Clients) != 1 || isLoopback(f) || !isOwn(r, &f.Clients[0]) {
+	if f.Subject.Kind != analyze.IP && f.Subject.Kind != analyze.Sender || len(f.Clients) != 1 || isLoopback(f) || !isOwn(r, &f.Clients[0]) {
 		return ""
 	}
-	return cmp.Or(f.Clients[0].Name, f.Subject.Value)
+	return cmp.Or(f.Clients[0].Name, f.Clients[0].IP.String())
 }
 
 func blockForm(r *Report) string {

@@ -526,6 +526,35 @@ func TestQueuedNotices(t *testing.T) {
 	}
 }
 
+// What one mailbox behind a host of ours sent is held by its name and not with all that the host hands in, and a name that a shell would
+// read is in no command.
+func TestActionsForASenderBehindOurHost(t *testing.T) {
+	f := analyze.Finding{ID: "burst/sender/x", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Sender, Value: "eva.berg@site.example"},
+		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("10.20.1.9"), Name: "ex01.site.example"}, Messages: 200}}}
+	r := &Report{Ledger: &ingest.Ledger{Files: []ingest.FileLedger{{MTA: []string{"postfix"}}}}, Findings: []analyze.Finding{f},
+		Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
+	words := func() string {
+		text := ""
+		for _, a := range Actions(r, &analyze.Incident{Findings: []string{f.ID}}) {
+			text += a.Why + "\n" + a.Command + "\n"
+		}
+		return text
+	}
+	text := words()
+	for _, want := range []string{"whose mailbox eva.berg@site.example is", "look at ex01.site.example, a host of ours", "check_sender_access inline:{eva.berg@site.example=HOLD}"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "10.20.1.9") || strings.Contains(text, "keep") {
+		t.Errorf("the host is held or kept out:\n%s", text)
+	}
+	r.Findings[0].Subject.Value = "$(reboot)@site.example"
+	if text = words(); strings.Contains(text, "inline:") {
+		t.Errorf("in a command:\n%s", text)
+	}
+}
+
 // A host of ours is not to be kept out: it handed in what somebody wrote there.
 func TestActionsSpareOurNamedHosts(t *testing.T) {
 	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},
