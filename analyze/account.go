@@ -29,6 +29,7 @@ type login struct {
 	habits   Tally     // senders of these
 	story    *batch    // of those that were odd, when they were too many
 	places   map[netip.Addr]*place
+	latest   *place // of places: the next use is mostly from the same
 	failures []failure
 	failed   int
 	refused  []refusal
@@ -152,7 +153,10 @@ func (w *accountWatch) place(l *login, c mail.Client, t mail.Instant) *place {
 		return nil
 	}
 	ip := c.IP.Unmap()
-	p := l.places[ip]
+	p := l.latest
+	if p == nil || p.IP != ip {
+		p = l.places[ip]
+	}
 	if p == nil {
 		if w.places >= w.pass.Thresholds.Account.MaxPlaces {
 			w.makeRoom()
@@ -168,6 +172,7 @@ func (w *accountWatch) place(l *login, c mail.Client, t mail.Instant) *place {
 		l.places[ip] = p
 		w.places++
 	}
+	l.latest = p
 	p.complete(c)
 	p.first, p.last = min(p.first, t), max(p.last, t)
 	return p
@@ -182,6 +187,7 @@ func (w *accountWatch) makeRoom() {
 	w.roomMade = w.last
 	w.places, w.failures, w.refused, w.stories = 0, 0, 0, 0
 	for _, l := range w.logins.All() {
+		l.latest = nil
 		for ip, p := range l.places {
 			if p.Messages+len(p.logins) <= 2 && w.last.Sub(p.last) > placesForgiven {
 				delete(l.places, ip)

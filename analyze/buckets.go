@@ -14,8 +14,9 @@ const bucketCap = 20_160
 // Buckets counts messages and refused attempts over time: by minute at first, wider when there are too many. Each bucket
 // knows the exact first and last instant in it. The zero value is ready.
 type Buckets struct {
-	width int64 // minutes; 0 means 1
-	cells map[int64]*cell
+	width  int64 // minutes; 0 means 1
+	cells  []cell
+	places map[int64]int32 // of a time, its place in cells
 }
 
 type cell struct {
@@ -35,7 +36,7 @@ func (b *Buckets) Merge(other *Buckets) {
 		b.widen()
 	}
 	for _, c := range other.cells {
-		b.at(c.first).add(*c)
+		b.at(c.first).add(c)
 	}
 	b.bound()
 }
@@ -44,15 +45,16 @@ func (b *Buckets) span() int64 { return max(1, b.width) }
 
 func (b *Buckets) at(t mail.Instant) *cell {
 	key := t.Minute() / b.span()
-	if c := b.cells[key]; c != nil {
-		return c
+	place, ok := b.places[key]
+	if !ok {
+		if b.places == nil {
+			b.places = make(map[int64]int32)
+		}
+		place = int32(len(b.cells))
+		b.places[key] = place
+		b.cells = append(b.cells, cell{first: t, last: t})
 	}
-	if b.cells == nil {
-		b.cells = make(map[int64]*cell)
-	}
-	c := &cell{first: t, last: t}
-	b.cells[key] = c
-	return c
+	return &b.cells[place]
 }
 
 func (c *cell) add(d cell) {
@@ -70,9 +72,9 @@ func (b *Buckets) bound() {
 func (b *Buckets) widen() {
 	b.width = 2 * b.span()
 	old := b.cells
-	b.cells = make(map[int64]*cell, len(old)/2)
+	b.cells, b.places = make([]cell, 0, len(old)/2), make(map[int64]int32, len(old)/2)
 	for _, c := range old {
-		b.at(c.first).add(*c)
+		b.at(c.first).add(c)
 	}
 }
 
@@ -82,9 +84,9 @@ func (b *Buckets) Width() time.Duration { return time.Duration(b.span()) * time.
 // Timeline is the buckets in order of time; empty ones are left out.
 func (b *Buckets) Timeline() []Bucket {
 	line := make([]Bucket, 0, len(b.cells))
-	for key, c := range b.cells {
+	for _, c := range b.cells {
 		line = append(line, Bucket{
-			Time:     mail.Instant(key * b.span() * int64(time.Minute)),
+			Time:     mail.Instant(c.first.Minute() / b.span() * b.span() * int64(time.Minute)),
 			Messages: c.messages,
 			Rejected: c.rejected,
 		})

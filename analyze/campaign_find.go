@@ -24,8 +24,6 @@ type hunt struct {
 	limits   *CampaignThresholds
 	all      []*seen
 	byClient map[netip.Addr][]*seen
-	sprayers map[netip.Addr]bool
-	devices  map[netip.Addr]bool
 	named    bool  // names are looked up here at all
 	shapes   Tally // of Message-IDs, of all messages
 	families memo[string]
@@ -47,7 +45,7 @@ func (m memo[K]) of(key K, text func(K) string) string {
 func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 	h := &hunt{
 		w: w, site: site, limits: &w.pass.Thresholds.Campaign, byClient: make(map[netip.Addr][]*seen),
-		sprayers: make(map[netip.Addr]bool), devices: make(map[netip.Addr]bool), families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
+		families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
 	}
 	h.all = slices.DeleteFunc(all, func(s *seen) bool {
 		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
@@ -69,9 +67,11 @@ func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 			})
 		}
 	}
-	for ip, list := range h.byClient {
-		h.sprayers[ip] = sprays(list)
-		h.devices[ip] = isDevice(list)
+	for _, list := range h.byClient {
+		sprays, isDevice := sprays(list), isDevice(list)
+		for _, s := range list {
+			s.sprayed, s.byDevice = sprays, isDevice
+		}
 	}
 	return h
 }
@@ -222,7 +222,7 @@ const outside = "outside"
 
 // key is what a sighting may share with others by a mark of that kind.
 func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
-	if h.devices[s.ip] {
+	if s.byDevice {
 		return "", false
 	}
 	switch kind {
@@ -232,18 +232,17 @@ func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 		}
 		return "", s.is(toItself)
 	case seedNumber:
-		return "", kindOfHELO(s.helo) == numberHELO
+		return "", s.heloKind == numberHELO
 	case seedOwnName:
 		return "", s.is(recipientsHELO)
 	case seedDamaged:
 		return "", s.damaged
 	case seedSpray:
-		return "", h.sprayers[s.ip]
+		return "", s.sprayed
 	case seedSubject:
 		return s.subject, len(s.subject) >= 4
 	case seedHELO:
-		kind := kindOfHELO(s.helo)
-		return strings.ToLower(s.helo), (kind == labelHELO || kind == namedHELO) && !strings.EqualFold(s.helo, s.name)
+		return strings.ToLower(s.helo), (s.heloKind == labelHELO || s.heloKind == namedHELO) && !strings.EqualFold(s.helo, s.name)
 	case seedDomain:
 		return s.domain, s.domain != "" && !s.is(alignedHELO)
 	case seedFamily:

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -100,9 +101,9 @@ const (
 	links
 )
 
-// incoming is a message of a stranger, with the slots of its origins.
+// incoming is when a message of a stranger came, and the slots of its origins.
 type incoming struct {
-	record
+	time  mail.Instant
 	slots [links]uint16
 }
 
@@ -118,7 +119,8 @@ type ofRun struct {
 // users write.
 type phishWatch struct {
 	pass     *Pass
-	ring     ring[incoming]
+	ring     ring[record]
+	came     ring[incoming] // those of the ring: whether a message may be of a run is asked of every one, and the records are large
 	crowds   [links][warmSlots]crowd
 	warm     [links][][]stretch       // when the origins of a slot may be in a run
 	warmth   [links][warmSlots]uint16 // of a slot: its place in warm, and one; most have none
@@ -150,18 +152,24 @@ func (w *phishWatch) Message(m *mail.Message) {
 		w.outgoing(m)
 		return
 	}
-	r := w.place()
-	r.remember(m)
-	hashes := [links]uint64{hashText(ofAddress, m.Sender), hashOfNet(netOf(ip))}
 	w.seen(m.Time)
+	hashes := origins(m.Sender, ip)
+	w.place(m.Time, hashes).remember(m)
 	for by, hash := range hashes {
 		w.heard.addMany(hash, max(1, len(m.Recipients)))
-		r.slots[by] = uint16(hash % warmSlots)
-		if n := w.crowds[by][r.slots[by]].addMany(tenMinutes(m.Time), max(1, min(len(m.Recipients), warmFrom))); n >= warmFrom && w.isMany(n, hash) {
-			w.heat(by, r.slots[by], m.Time)
+		slot := slotOf(hash)
+		if n := w.crowds[by][slot].addMany(tenMinutes(m.Time), max(1, min(len(m.Recipients), warmFrom))); n >= warmFrom && w.isMany(n, hash) {
+			w.heat(by, slot, m.Time)
 		}
 	}
 }
+
+// origins are hashes of what may link a message to others.
+func origins(sender string, ip netip.Addr) [links]uint64 {
+	return [...]uint64{bySender: hashText(ofAddress, sender), byNet: hashOfNet(netOf(ip))}
+}
+
+func slotOf(hash uint64) uint16 { return uint16(hash % warmSlots) }
 
 // addMany counts n in the ten minutes of a slot, and is how many there are in these and the ten minutes before.
 func (c *crowd) addMany(slot int32, n int) int {
@@ -239,10 +247,15 @@ func (w *phishWatch) mayBeRun(r *incoming) bool {
 }
 
 // place is room for a record: a new one, or that of the oldest when there are enough, which is kept if it may be of a run.
-func (w *phishWatch) place() *incoming {
-	r, taken := w.ring.take(w.pass.Thresholds.Phish.MaxRecords)
-	if taken && w.mayBeRun(r) {
-		w.keep(&r.record)
+func (w *phishWatch) place(t mail.Instant, hashes [links]uint64) *record {
+	came, taken := w.came.take(w.pass.Thresholds.Phish.MaxRecords)
+	r, _ := w.ring.take(w.pass.Thresholds.Phish.MaxRecords)
+	if taken && w.mayBeRun(came) {
+		w.keep(r)
+	}
+	came.time = t
+	for by, hash := range hashes {
+		came.slots[by] = slotOf(hash)
 	}
 	return r
 }
@@ -368,11 +381,11 @@ func (w *phishWatch) Merge(other Watch) {
 		}
 	}
 	w.kept = append(w.kept, o.kept...)
-	for old := range o.ring.oldestFirst {
-		r := w.place()
-		*r = *old
-		for by, slot := range r.slots {
-			if w.crowds[by][slot].addMany(tenMinutes(r.time), min(1+len(r.more), warmFrom)) >= warmFrom {
+	for r := range o.ring.oldestFirst {
+		hashes := origins(r.sender, r.client.IP)
+		*w.place(r.time, hashes) = *r
+		for by, hash := range hashes {
+			if slot := slotOf(hash); w.crowds[by][slot].addMany(tenMinutes(r.time), min(1+len(r.more), warmFrom)) >= warmFrom {
 				w.heat(by, slot, r.time)
 			}
 		}

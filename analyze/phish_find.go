@@ -104,7 +104,7 @@ func relateAll(found []Finding, story []int) {
 func (q *phishInquest) findRuns() {
 	var records []*record
 	for r := range q.w.ring.oldestFirst {
-		records = append(records, &r.record)
+		records = append(records, r)
 	}
 	kept := make([]record, len(q.w.kept))
 	for i := range kept {

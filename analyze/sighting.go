@@ -233,7 +233,10 @@ type seen struct {
 	*sighting
 	line, name, helo, sender, domain, subject, messageID, host, list, queueID string
 	to                                                                        []recalled
+	heloKind                                                                  heloKind
 	damaged                                                                   bool // a recipient is a known one, damaged
+	sprayed                                                                   bool // by a client that sprays
+	byDevice                                                                  bool
 }
 
 // words reads a sighting. Its texts are pieces of one copy.
@@ -248,7 +251,7 @@ func (s *sighting) words() *seen {
 	if w.name == "unknown" {
 		w.name = ""
 	}
-	w.domain = mail.Domain(w.sender)
+	w.domain, w.heloKind = mail.Domain(w.sender), kindOfHELO(w.helo)
 	rest := field(recipientsText)
 	for len(rest) > 0 {
 		at := strings.IndexByte(rest, 0)
@@ -309,7 +312,7 @@ func endsInDomain(name, domain string) bool {
 // public suffixes is asked where these may be one ("co.uk"). It allocates nothing in the common case.
 func sameOrganisation(a, b string) bool {
 	ta, tb := lastLabels(a), lastLabels(b)
-	if ta == "" || len(ta) != len(tb) || !strings.EqualFold(ta, tb) {
+	if ta == "" || len(ta) != len(tb) || ta != tb && !strings.EqualFold(ta, tb) {
 		return false
 	}
 	return !maySuffix(ta) || organisation(a) == organisation(b)
