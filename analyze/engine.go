@@ -185,13 +185,9 @@ func related(all []Finding, sharers map[Subject][]int, i int, site *Site) []stri
 			}
 		}
 	}
-	for _, id := range all[i].Related {
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
+	ids = append(ids, all[i].Related...)
 	slices.Sort(ids)
-	return ids
+	return slices.Compact(ids)
 }
 
 // mentions is whom a finding is about. What thousands share (a webmail host, a big provider) would join everything, so a

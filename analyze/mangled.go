@@ -216,11 +216,17 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 // relateLists makes one story of clients that work off a damaged list within an hour of each other. Such lists are rare, and a hand that
 // has one changes its machine every some minutes; which of its addresses each of them gets is chance.
 func relateLists(found []Finding, sure float64) {
+	var lists []*Finding
+	var ids []string
 	for i := range found {
-		for j := range found {
-			a, b := &found[i], &found[j]
-			if i != j && min(a.Score, b.Score) >= sure && a.Start.Sub(b.End) <= nearby && b.Start.Sub(a.End) <= nearby {
-				a.Related = append(a.Related, NewID(b))
+		if f := &found[i]; f.Score >= sure {
+			lists, ids = append(lists, f), append(ids, NewID(f))
+		}
+	}
+	for i, a := range lists {
+		for j, b := range lists {
+			if i != j && len(a.Related) < relatedMost && a.Start.Sub(b.End) <= nearby && b.Start.Sub(a.End) <= nearby {
+				a.Related = append(a.Related, ids[j])
 			}
 		}
 	}
