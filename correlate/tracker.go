@@ -78,6 +78,7 @@ type Stats struct {
 	Unclear   int64 // messages whose client can be read in two ways
 	Unstarted int64 // had a queue ID, and neither acceptance nor refusal was seen
 
+	Unborn     int64 // messages of which the log has what became of them, but not who handed them in
 	Orphans    int64 // ends of lives of which no other line was seen
 	Late       int64 // lines of messages that were already handed out
 	EndNotSeen int64 // messages whose queue ID was given to another before their end was seen
@@ -274,6 +275,9 @@ func (t *Tracker) handOut(m *message) {
 			t.stats.Notices++
 		} else {
 			t.stats.Messages++
+			if m.hops[0].origin == unseen {
+				t.stats.Unborn++
+			}
 		}
 		if m.alive > 0 && t.closing {
 			t.stats.Unfinished++

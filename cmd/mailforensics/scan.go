@@ -363,6 +363,7 @@ func trackerNotes(st *correlate.Stats) []string {
 		text  string
 	}{
 		{st.Unfinished, "still in the queue when the log ended, as far as it tells"},
+		{st.Unborn, "whose beginning is not in the log, and counted all the same: it starts later, or lines are lost"},
 		{st.Orphans, "without a beginning in the log, and not counted: it starts later, or lines are lost"},
 		{st.EndNotSeen, "whose end was not seen: the queue ID was given to another"},
 		{st.Evicted, "counted before their end, to bound the memory: too many were open"},
