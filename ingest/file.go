@@ -18,6 +18,7 @@ type file struct {
 	index     int
 	in        *logfile.Input
 	rejectLog bool
+	live      bool // a pipe that is followed: who waits for a head that proves something may wait for hours
 	export    bool // of a journal: journalctl -o export
 	err       error
 
@@ -57,7 +58,10 @@ func isRejectLog(path string) bool {
 
 // look reads the beginning of a file.
 func (f *file) look(ctx context.Context) {
-	if f.in.Size < 0 {
+	switch {
+	case f.live:
+		return
+	case f.in.Size < 0:
 		f.lookPipe()
 		return
 	}

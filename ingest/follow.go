@@ -30,7 +30,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 		o.LocalZone = time.UTC
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &following{run: run{o: o, sink: sink, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1)}
+	f := &following{run: run{o: o, sink: sink, growing: true, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1)}
 	survey := f.survey(ctx, inputs)
 	f.begin(survey.zone)
 	f.open(survey.files)
@@ -84,7 +84,7 @@ func (f *following) follow(ctx context.Context, file *followed) {
 	o := f.fo.Log
 	o.Notice = func(text string) { f.fo.Notice(file.stream.file.in.Path, text) }
 	o.Saved = func(logfile.Checkpoint) { f.say(file, true, false) }
-	err := logfile.Follow(ctx, file.stream.file.in.Path, o, func(c logfile.Chunk) error {
+	err := file.stream.file.grow(ctx, o, func(c logfile.Chunk) error {
 		b := f.parse(file, c)
 		f.say(file, false, false)
 		select {
@@ -100,6 +100,21 @@ func (f *following) follow(ctx context.Context, file *followed) {
 		file.stream.settler.ledger.Err = err
 	}
 	f.say(file, true, true)
+}
+
+// grow reads a file, or a pipe, as it grows. Nothing was taken from a pipe yet: its first lines tell what it is.
+func (f *file) grow(ctx context.Context, o logfile.FollowOptions, sink func(logfile.Chunk) error) error {
+	if !f.live {
+		return logfile.Follow(ctx, f.in.Path, o, sink)
+	}
+	begun := false
+	return logfile.FollowPipe(ctx, f.in, o, func(c logfile.Chunk) error {
+		if !begun {
+			begun = true
+			f.head(c.Text)
+		}
+		return sink(c)
+	})
 }
 
 // parse parses a chunk.

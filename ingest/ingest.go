@@ -121,6 +121,7 @@ type run struct {
 	copies  []mail.Event
 	lender  logfile.Lender
 	calls   int      // of sink
+	growing bool     // Follow
 	late    []*batch // with Options.Late: read, and perhaps still looked at, oldest first
 }
 

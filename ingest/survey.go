@@ -35,7 +35,7 @@ type zone struct {
 func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	s := &survey{o: r.o}
 	for i, in := range inputs {
-		s.files = append(s.files, &file{index: i, in: in, rejectLog: isRejectLog(in.Path)})
+		s.files = append(s.files, &file{index: i, in: in, rejectLog: isRejectLog(in.Path), live: r.growing && in.Size < 0})
 	}
 	s.each(func(_ int, f *file) { f.look(ctx) })
 	s.findZones()

@@ -192,7 +192,7 @@ func (s *survey) yearAsked(ctx context.Context) {
 
 // course goes over the stamps of a whole file, and adds their days to a circle. Of a pipe, only the head can be seen.
 func (f *file) course(ctx context.Context, circle *parse.YearCircle) (c parse.Course) {
-	if f.err != nil {
+	if f.err != nil || f.live {
 		return c
 	}
 	texts := f.texts(ctx)

@@ -141,13 +141,7 @@ func (d *followed) followable() error {
 	}
 	head := make([]byte, headSize)
 	n, _ := d.file.ReadAt(head, 0)
-	if codec := codecOf(head[:n]); codec != "" {
-		return errors.New("a " + codec + " archive cannot be followed")
-	}
-	if what := noLog(head[:n]); what != "" {
-		return errors.New("this is " + what)
-	}
-	return nil
+	return noArchive(head[:n])
 }
 
 func (f *follower) run() error {

@@ -24,10 +24,10 @@ func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
 			args = []string{place}
 		}
 	}
-	if s.follow && slices.Contains(args, logfile.Stdin) {
-		return nil, nil, &usageError{err: errors.New("--follow: standard input cannot be followed"), hint: "name the log file, which is read over its rotations"}
-	}
 	inputs, errs := logfile.Expand(args, s.in)
+	if s.follow && slices.ContainsFunc(inputs, func(in *logfile.Input) bool { return in.Path == logfile.Stdin && in.Size >= 0 }) {
+		return nil, nil, &usageError{err: errors.New("--follow: standard input is a file"), hint: "name the log file, which is read over its rotations"}
+	}
 	return inputs, errs, s.spare(inputs)
 }
 

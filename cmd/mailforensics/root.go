@@ -52,8 +52,8 @@ how much, to whom, how sure that is, and why.
 
 Every command takes log FILES: paths, patterns, directories, - for standard input; plain, gzip, bzip2, xz or zstd, told
 apart by content. Rotated sets may be given in any order. With no FILES the usual places are tried. Of standard
-input 256 KiB to 16 MiB are awaited, which may prove the year and the zone of its stamps: for a log that grows, --follow FILE
-takes the place of "tail -F FILE | mailforensics … -".
+input 256 KiB to 16 MiB are awaited, which may prove the year and the zone of its stamps. With --follow it is read as it
+comes, and is of now: "journalctl -f | mailforensics events --follow -".
 
 Exit status: 0 done, whatever was found; 1 an input (a log, a --geo database) could not be read, or not to its end, or was
 no mail log, and what could be read is reported; 2 wrong usage, to which a --config or --allow file that cannot be used
