@@ -22,5 +22,6 @@ office or a webmail host, from which many accounts log in and some fail. Clients
 failed on, are left out.
 
 What it cannot see: names that the log leaves out (Postfix before 3.7.8 does not log sasl_username= where a login fails; the
-password server's own lines have it); passwords that were fished and needed no guessing (see phish and account); the browser
+password server's own lines have it, and where one of them stands before one of Postfix, and no other within two seconds, both
+are of one login); passwords that were fished and needed no guessing (see phish and account); the browser
 behind a webmail, unless its own log is given.`

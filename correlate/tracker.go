@@ -111,6 +111,7 @@ type Tracker struct {
 	lent           lent
 
 	sessions sessions
+	refused  refusedName
 	names    intern
 	local    localDomains
 
@@ -178,9 +179,15 @@ func (t *Tracker) Event(ev *mail.Event) {
 
 // pass hands on an event that is of no message.
 func (t *Tracker) pass(ev *mail.Event) {
-	if t.sink.Event != nil {
-		t.sink.Event(ev)
+	if t.sink.Event == nil {
+		return
 	}
+	if ev.Kind == mail.AuthFailed || t.refused.event != nil {
+		if ev = t.tie(ev); ev == nil {
+			return
+		}
+	}
+	t.sink.Event(ev)
 }
 
 func (t *Tracker) patience() patience {
@@ -231,6 +238,7 @@ func (t *Tracker) release() {
 func (t *Tracker) Silent(d time.Duration) {
 	last := t.now
 	t.now = last.Add(d)
+	t.releaseName()
 	for before := -1; t.waiting.len() != before; {
 		before = t.waiting.len()
 		t.release()
@@ -254,6 +262,7 @@ func (t *Tracker) evict() {
 // Close hands out what is open: first what lingers, then the rest in order of birth.
 func (t *Tracker) Close() {
 	t.closing = true
+	t.releaseName()
 	for t.waiting.len() > 0 {
 		w := t.waiting.pop()
 		if m := w.message; m.generation == w.generation && !m.joined && m.lingers && m.alive == 0 {
