@@ -93,22 +93,25 @@ func queueID(body string) (id, rest string, ok bool) {
 	return id, rest, ok && isQueueID(id)
 }
 
-// isQueueID reports whether a word can be a queue ID of Postfix or Exim.
+// isQueueID reports whether a word can be a queue ID of Postfix or Exim. Words have letters alone; so has one in some thousand of
+// Postfix's short IDs, and these are of no other letters than A to F.
 func isQueueID(word string) bool {
 	if len(word) < 6 || len(word) > 25 {
 		return false
 	}
-	number := false
+	number, hexadecimal := false, true
 	for i := range len(word) {
 		switch c := word[i]; {
 		case '0' <= c && c <= '9':
 			number = true
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '-':
+		case 'A' <= c && c <= 'F':
+		case 'G' <= c && c <= 'Z', 'a' <= c && c <= 'z', c == '-':
+			hexadecimal = false
 		default:
 			return false
 		}
 	}
-	return number
+	return number || hexadecimal
 }
 
 // address takes "<…>" from the front of text: what is between, and what follows. In a quoted local part a ">" is text.
