@@ -134,15 +134,16 @@ func (j *judge) behind(c *candidate, pause time.Duration) {
 			n++
 		}
 	}
-	from, to := 0, len(mine)
-	for i, r := range mine {
-		if i > 0 && r.time.Sub(mine[i-1].time) > pause {
-			if r.time <= c.Start {
-				from = i
-			} else if mine[i-1].time >= c.End {
-				to = i
-				break
+	from, to := 0, 0 // of the runs without a long pause that have a part in the window
+	for first, i := 0, 0; i < len(mine); i++ {
+		if i > 0 && mine[i].time.Sub(mine[i-1].time) > pause {
+			first = i
+		}
+		if last := i+1 == len(mine) || mine[i+1].time.Sub(mine[i].time) > pause; last && mine[i].time >= c.Start && mine[first].time <= c.End {
+			if to == 0 {
+				from = first
 			}
+			to = i + 1
 		}
 	}
 	if elsewhere := len(mine) - (to - from); len(others) < manyNames || n < manyTimes*elsewhere {
