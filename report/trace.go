@@ -66,7 +66,7 @@ func (p *page) traced(m *mail.Message, label string) {
 	p.known("subject", m.Subject)
 	p.known("id", m.MessageID)
 	for i := range m.Recipients {
-		p.recipient(i, &m.Recipients[i])
+		p.recipient(i, m, &m.Recipients[i])
 	}
 	for i, text := range m.ACL {
 		p.field(firstLabel(i, "rules"), Visible(text))
@@ -120,13 +120,17 @@ func (p *page) known(label, text string) {
 }
 
 // recipient says what became of one recipient.
-func (p *page) recipient(i int, r *mail.Recipient) {
+func (p *page) recipient(i int, m *mail.Message, r *mail.Recipient) {
 	text := r.Envelope()
 	if r.Original != "" && r.Original != r.Address {
 		text += " → " + r.Address
 	}
 	fate := r.Disposition.String()
-	if r.Disposition == mail.NoDisposition {
+	switch {
+	case r.Disposition != mail.NoDisposition:
+	case m.Completed: // refused after DATA (PRDR), or in lines that are not here
+		fate = "the log does not say what became of it"
+	default:
 		fate = "not tried yet"
 	}
 	if r.Time != 0 {

@@ -520,13 +520,35 @@ func unsynchronised(s string, ev *mail.Event) bool {
 	return reject(stage, what, ev)
 }
 
-// refusedContent reads "PRDR address content refused": one recipient's verdict after DATA.
+// refusedContent reads "PRDR R=<address> refusal": one recipient's verdict after DATA. Where the access list gives words,
+// "PRDR address WORDS" says no more than these, and they are of a refusal: what is accepted seldom has any.  src/receive.c
 func refusedContent(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s, "PRDR ")
 	if !ok {
 		return false
 	}
+	if named, ok := strings.CutPrefix(after, "R="); ok {
+		address, verdict, ok := cutAngle(named)
+		if !ok {
+			return false
+		}
+		ev.Recipient = address
+		switch verdict {
+		case " acceptance":
+			return note(s, ev, mail.Other)
+		case " temporary refusal":
+			ev.Flags |= mail.Temporary
+		case " refusal":
+		default:
+			return false
+		}
+		return reject("END-OF-MESSAGE", verdict[1:], ev)
+	}
 	address, rest := cutAddress(after)
+	if len(rest) > 1 && strings.IndexByte(address, '@') > 0 && !strings.HasPrefix(rest, " content ") {
+		ev.Recipient = address
+		return reject("END-OF-MESSAGE", rest[1:], ev)
+	}
 	said, ok := strings.CutPrefix(rest, " content ")
 	if !ok {
 		return false
