@@ -30,10 +30,11 @@ Which honest mail looks alike. Newsletters come in bursts: they are known by ser
 whose verified names lie in the sender's domain, by recipients written into the
 sender (VERP), by List headers where these are logged. A shop or a club that writes
 to its customers sends from its usual address, in its own name, and hardly a mail
-bounces. Mail to a machine's keepers, bounces of other hosts, what is regular on
+bounces, or a tenth where it does so once a year. Mail to a machine's keepers, bounces of other hosts, what is regular on
 other days, are no bursts either. Such are left out, or are low: worth knowing. A
 busy server is measured against its own rate, and a log of less than six hours is
-taken as if the rest of the six had been silent.
+taken as if the rest of the six had been silent; that somebody sends far more than
+otherwise is no mark in it, since it does not show what he sends otherwise.
 
 One story is told once: an account that sends from many addresses is the account's,
 an address is the address's, three or more addresses of one network are the

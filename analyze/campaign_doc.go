@@ -31,7 +31,8 @@ from servers of one provider); a subject such as "Rechnung" or "Re: …" from un
 have a name; programs that scan the whole Internet with HELO "ylmf-pc" or "User" (low at most, since all of it is refused, and nothing
 where they come at all hours, or are refused for different reasons, as strangers are to each other); a
 camera or a printer on a customer's line that writes to its owner in his own name, again and again from the same place (it is
-left out of a run, too, that comes in between).
+left out of a run, too, that comes in between); the branches of a company, on lines of one provider, that all write to one mailbox.
+That each came once, and at no other time, is no mark in a log of less than six hours.
 
 What it cannot see: a run whose every message is in the name of the sending machine, with an own domain for each (snowshoe: see bursts,
 where they are in one network); runs of one or two addresses (see bursts); what the log does not tell: Postfix logs HELO of refused mail only and no subjects,
