@@ -197,16 +197,22 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // groups are the sightings that share a mark of one kind, by what they share, in the order of time. Groups of fewer clients
 // than a campaign has are left out.
 func (h *hunt) groups(kind seedKind) map[string][]*seen {
+	type keyed struct {
+		key string
+		*seen
+	}
+	var all []keyed
 	counts := make(map[string]int) // most keys are of one sighting or two: no list is made for them
 	for _, s := range h.all {
 		if key, ok := h.key(kind, s); ok {
+			all = append(all, keyed{key, s})
 			counts[key]++
 		}
 	}
 	groups := make(map[string][]*seen)
-	for _, s := range h.all {
-		if key, ok := h.key(kind, s); ok && counts[key] >= h.limits.MinSightings {
-			groups[key] = append(groups[key], s)
+	for _, s := range all {
+		if counts[s.key] >= h.limits.MinSightings {
+			groups[s.key] = append(groups[s.key], s.seen)
 		}
 	}
 	for key, list := range groups {
