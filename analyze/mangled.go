@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,9 +20,8 @@ var mangled = Detector{
 	Title:   "recipients that are a known address, damaged",
 	Doc: `Address lists of spammers are torn out of web pages, news articles and stolen mailboxes by programs that cut in the wrong
 place: smtpsusan@, 0susan@, example.comsusan@ (something stands before the address), usan@ (its head is missing), osan@ (its
-head was replaced); f_susan@ for f.susan@ is believed only beside these, because people confound separators, too. Mail to
-such an address is refused or bounces, and says that the sender never had an address from its owner: nobody who means Susan
-writes to usan@.
+head was replaced). Mail to such an address is refused or bounces, and says that the sender never had an address from its
+owner: nobody who means Susan writes to usan@.
 
 This detector takes every recipient in a domain of ours that was refused or bounced, and looks for a known recipient, one
 that was delivered to before or since, of which it is a damaged form. A single such address proves nothing: people mistype,
@@ -31,7 +31,8 @@ damaged address: they share a list, and most likely a hand.
 
 Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
 A list with people who left (a.harms, where t.harms is known): an address with another first letter is believed only beside
-other damage.
+other damage. So is what may be an address in its former form, or one with another separator: harms@ or t_harms@ for t.harms@,
+tom_harms@ for harms@.
 
 What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
 that got no mail within the log. On a gateway or a secondary MX alone, what the next host took counts as known; give its
@@ -483,11 +484,10 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 			proven[originals[0]]++
 		}
 	}
-	x.findRespelled(list, found)
-	if len(proven) == 0 {
-		return found
-	}
 	for _, address := range list {
+		if len(proven) == 0 {
+			break
+		}
 		originals, kind := x.originals(address, provenTail, provenTail)
 		best := ""
 		for _, o := range originals {
@@ -499,28 +499,59 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 			found[address] = damage{original: best, kind: kind}
 		}
 	}
+	x.findRespelled(list, found)
+	dropPersons(found)
 	return found
 }
 
-// findRespelled adds what is damaged in its separators alone to what was found. People, too, take one for another: what else is
-// damaged must show that here no person did.
+// findRespelled adds what is damaged in its separators alone to what was found.
 func (x *damageIndex) findRespelled(list []string, found map[string]damage) {
-	alone := true
-	for address := range found {
-		alone = alone && x.respelled(address) != ""
-	}
 	for _, address := range list {
-		if kind := found[address].kind; kind != "" && kind != "substituted" {
-			continue
-		}
-		switch o := x.respelled(address); {
-		case o == "":
-		case alone:
-			delete(found, address)
-		default:
-			found[address] = damage{original: o, kind: "other"}
+		if kind := found[address].kind; len(found) > 0 && (kind == "" || kind == "substituted") {
+			if o := x.respelled(address); o != "" {
+				found[address] = damage{original: o, kind: "other"}
+			}
 		}
 	}
+}
+
+// dropPersons takes out what may be a person's address in another form, or another person's, unless enough of the rest is plainly
+// damaged: where petersen@ became b.petersen@, all who knew the old address write to what looks torn off, and where
+// first_last@ became last@, to what looks prefixed.
+func dropPersons(found map[string]damage) {
+	const sure = 2 // as many of these at most are believed for each that is plain
+	persons := 0
+	for address, d := range found {
+		if d.ofPerson(address) {
+			persons++
+		}
+	}
+	if persons > sure*(len(found)-persons) {
+		maps.DeleteFunc(found, func(address string, d damage) bool { return d.ofPerson(address) })
+	}
+}
+
+// ofPerson reports whether the damage ends where a part of a name does.
+func (d *damage) ofPerson(address string) bool {
+	const separators = "._-"
+	address = strings.ToLower(address)
+	local, original := mail.LocalPart(address), mail.LocalPart(d.original)
+	same := 0 // behind
+	for same < min(len(local), len(original)) && local[len(local)-1-same] == original[len(original)-1-same] {
+		same++
+	}
+	head, lost := local[:len(local)-same], original[:len(original)-same]
+	switch d.kind {
+	case "other":
+		return true
+	case "prefix":
+		return strings.TrimRight(head, separators) != head
+	case "truncated":
+		return strings.TrimRight(lost, separators) != lost
+	case "substituted":
+		return strings.ContainsAny(head, separators) || strings.ContainsAny(original[len(original)-same:][:min(1, same)], separators)
+	}
+	return false
 }
 
 // originals are the known recipients of which an address may be a damaged form, the likeliest first, and the kind of the

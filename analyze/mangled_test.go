@@ -78,7 +78,11 @@ func TestDamage(t *testing.T) {
 	for _, tt := range []struct{ list, address, original, kind string }{
 		{"", "eter", "peter", "truncated"}, // the least that is missing
 		{"smtpdieter", "eter", "dieter", "truncated"},
-		{"", "petersen", "b.petersen", "truncated"},
+		{"", "petersen", "", ""}, // b.petersen's address until lately, as far as one can tell
+		{"", "uwe.petersen", "", ""},
+		{"", "old-dieter", "", ""},
+		{"smtpdieter", "petersen", "b.petersen", "truncated"},
+		{"smtpdieter", "old-dieter", "dieter", "prefix"},
 		{"0t.petersen", "petersen", "t.petersen", "truncated"},
 		{"0ines", "es", "ines", "truncated"},
 		{"", "es", "", ""},
