@@ -342,7 +342,7 @@ func skipped(text, server string, ev *mail.Event) parse.Verdict {
 
 // outgoing reads the lines of a delivery agent that name no mail. They belong to the process's next one that does.
 func outgoing(body string, ev *mail.Event) parse.Verdict {
-	if server, ok := strings.CutPrefix(body, "connect to "); ok {
+	if server, ok := strings.CutPrefix(body, "connect to "); ok && !strings.HasPrefix(server, "subsystem ") {
 		return unreached(server, ev)
 	}
 	if v := tls(body, ev); v != parse.Unfamiliar {

@@ -59,7 +59,7 @@ func tlsDetail(body string) bool {
 	if !ok || !found {
 		return false
 	}
-	for _, word := range [...]string{"Matched ", "depth=", "certificate ", "TLS cipher list", "re-using session", "save session", "SNI ",
+	for _, word := range [...]string{"Matched ", "depth=", "certificate ", "TLS cipher list", "re-using session", "save session", "SNI ", "Issuing session ticket",
 		"Trusted", "Verified", "Untrusted", "subject_", "fingerprint", "Issuer "} {
 		if strings.HasPrefix(rest, word) {
 			return true
@@ -74,9 +74,17 @@ func verbose(body string) bool {
 	if strings.HasPrefix(body, "< ") || strings.HasPrefix(body, "> ") || strings.HasPrefix(body, ">>> ") || strings.HasPrefix(body, "<<< ") {
 		return true
 	}
+	for _, begin := range verboseBegins {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
+	}
 	word, rest, ok := strings.Cut(body, " ")
 	if !ok {
 		return false
+	}
+	if strings.HasPrefix(rest, "= ") && strings.IndexByte(word, '_') > 0 { // unknown_helo_hostname_tempfail_action = defer_if_permit
+		return true
 	}
 	if strings.HasSuffix(word, ":") && strings.IndexByte(word, '_') > 0 { // match_hostname: the name of a C function
 		return true
@@ -87,7 +95,11 @@ func verbose(body string) bool {
 	case "trying...", "fsspace:", "mynetworks:": // trying... [192.0.2.25]
 		return true
 	case "connection": // established, closed
-		return !strings.Contains(rest, " ")
+		return !strings.Contains(rest, " ") || strings.HasPrefix(rest, "established fd ") || strings.HasPrefix(rest, "closed fd ")
+	case "read", "write": // read from 561141B988B0 [561141BA5103] (5 bytes => 5 (0x5))
+		return strings.Contains(rest, " bytes => ")
+	case "begin", "end", "start": // begin example.com address list; start sorted recipient list
+		return strings.HasSuffix(rest, " list")
 	case "report": // report connect to all milters
 		return strings.HasSuffix(rest, " to all milters")
 	case "process": // process generation: 1 (1)
@@ -99,7 +111,18 @@ func verbose(body string) bool {
 	case "looking", "save": // looking for session … in smtp cache
 		return strings.Contains(rest, "session ")
 	}
-	return strings.HasPrefix(word, "SSL_") || strings.Contains(rest, "wanted attribute: ") || hexDump(body)
+	return strings.HasSuffix(word, ":") && strings.HasPrefix(rest, "recipient limit ") || // QID: recipient limit 5000
+		strings.HasPrefix(word, "SSL_") || strings.Contains(rest, "wanted attribute: ") || hexDump(body)
+}
+
+// verboseBegins are what other lines of "-v" begin with: of the queue file's records (cleanup), the transports and queue runs
+// (qmgr), the rewriting (trivial-rewrite), the look-ups of a host (smtp).
+var verboseBegins = [...]string{
+	"initial envelope ", "extracted envelope ", "client flags = ", "server flags = ", "open incoming/", "POP boundary ", "PUSH boundary ",
+	"connect to subsystem ", "rewrite stream ", "proxymap stream ", "received master trigger", "fd=", "frag_len=", "`",
+	"request: ", "request ignored", "done incoming queue scan", "done deferred queue scan", "wakeup ",
+	"lookup ", "connecting to ", "pref ", "host name lookup methods: ", "global TLS level: ", "effective TLS level: ",
+	"server features: ", "Using ESMTP PIPELINING", "Compiled against Berkeley DB", "Run-time linked against ",
 }
 
 // hexDump reports whether a line is part of a dump of a TLS record: "0000 16 03 01 00 …".
@@ -112,5 +135,5 @@ func hexDump(body string) bool {
 			return false
 		}
 	}
-	return body[7] == ' ' || body[7] == '-'
+	return body[7] == ' ' || body[7] == '-' || body[5:7] == "- " // 019a - <SPACES/NULLS>
 }
