@@ -188,6 +188,7 @@ func (t *Tracker) header(m *message, ev *mail.Event) {
 
 // postfixQueue is qmgr's from=: the mail is in the queue. It comes again at every attempt.
 func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
+	q.managed = true
 	h := t.find(q, ev.QueueID)
 	if h == nil {
 		h = t.findReceiving(q, ev.QueueID)

@@ -11,6 +11,7 @@ import (
 type queue struct {
 	host     *host
 	instance string
+	managed  bool // a queue manager wrote of it: it is no mere syslog_name of a service
 	salt     uint64
 }
 

@@ -143,6 +143,24 @@ func New(o Options, sink Sink) *Tracker {
 // Stats is what was counted so far.
 func (t *Tracker) Stats() Stats { return t.stats }
 
+// Instances are the instances of Postfix by host, in the order in which they were met, of the hosts that have more than one
+// (multi_instance_directories): each has a queue of its own, and its syslog_name is its name where nobody changed it.
+func (t *Tracker) Instances() map[string][]string {
+	all := make(map[string][]string)
+	for _, h := range t.queues.hosts {
+		var names []string
+		for _, q := range h.queues {
+			if q.managed {
+				names = append(names, q.instance)
+			}
+		}
+		if len(names) > 1 {
+			all[h.name] = names
+		}
+	}
+	return all
+}
+
 // Event takes the next event of the log. It keeps nothing of ev.
 func (t *Tracker) Event(ev *mail.Event) {
 	t.stats.Events++

@@ -48,7 +48,7 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 		i := slices.IndexFunc(whole, func(f *analyze.Finding) bool { return f.Detector == "phish" })
 		add(Action{"have these users set new passwords, and look at where they logged in from since: " + some(users, 50, len(users)), "", whole[i].ID})
 	}
-	add(queueActions(findings)...)
+	add(queueActions(r, findings)...)
 	for _, f := range findings {
 		if own := ownHost(r, f); own != "" {
 			why := "look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom"
@@ -330,7 +330,7 @@ func wrote(r *Report, mta mail.MTA) bool {
 
 // queueActions hold, and then delete, exactly the messages of findings that the log saw last in the queue, and the notices of
 // ours that messages of them caused: bounces to senders who never wrote, which nobody waits for.
-func queueActions(findings []*analyze.Finding) []Action {
+func queueActions(r *Report, findings []*analyze.Finding) []Action {
 	messages, notices := queuedOf(findings), noticesOf(findings)
 	at := slices.IndexFunc(findings, func(f *analyze.Finding) bool { return len(f.QueueIDs)+len(f.NoticeIDs) > 0 })
 	if at < 0 {
@@ -355,13 +355,18 @@ func queueActions(findings []*analyze.Finding) []Action {
 		if host != "" {
 			where = onHosts([]string{host})
 		}
-		all = append(all, queueIDActions(on[host], why+" still be in the queue"+where+": hold", finding.ID)...)
+		of := host
+		if of == "" && len(finding.Hosts) == 1 {
+			of = finding.Hosts[0]
+		}
+		all = append(all, queueIDActions(on[host], r.Instances[of], why+" still be in the queue"+where+": hold", finding.ID)...)
 	}
 	return all
 }
 
-// queueIDActions hold and delete the messages of queue IDs of one host.
-func queueIDActions(ids []string, why, finding string) []Action {
+// queueIDActions hold and delete the messages of queue IDs of one host. With instances of Postfix, each is asked: postsuper works on
+// the queue of one, and says nothing of an ID that is not there. postmulti calls the first instance "-" where it has no name.
+func queueIDActions(ids, instances []string, why, finding string) []Action {
 	var postfix, exim []string
 	for _, id := range ids {
 		if strings.Contains(id, "-") { // an Exim message ID
@@ -380,7 +385,17 @@ func queueIDActions(ids []string, why, finding string) []Action {
 			Action{why, hold + list + after, finding},
 			Action{"… and when you are sure, delete", drop + list + strings.Replace(after, "-h", "-d", 1), finding})
 	}
-	add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")
+	if len(instances) < 2 {
+		add(postfix, `printf '%s\n' `, "", "", " | postsuper -h -")
+	} else {
+		names := make([]string, len(instances))
+		for i, name := range instances {
+			if names[i] = quote(name); name == "postfix" {
+				names[i] = "-"
+			}
+		}
+		add(postfix, "for i in "+strings.Join(names, " ")+`; do printf '%s\n' `, "", "", ` | postmulti -i "$i" -x postsuper -h -; done`)
+	}
 	add(exim, "", "exim -Mf ", "exim -Mrm ", "")
 	return all
 }

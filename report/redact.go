@@ -32,6 +32,7 @@ func Redact(r *Report, read LineReader) *Report {
 		c.Files[i] = x.file(f)
 	}
 	c.Options = nil // they name domains and hosts
+	c.Instances = nil
 	c.Ledger = x.ledger(r.Ledger)
 	c.Gaps = slices.Clone(r.Gaps)
 	for i := range c.Gaps {

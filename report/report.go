@@ -32,10 +32,11 @@ type Report struct {
 	QuietSpans   int            // how many such spans there were in all
 	Totals       analyze.Totals
 
-	Detectors []analyze.Detector // that looked; none: the command does not look for abuse
-	Findings  []analyze.Finding  // gravest first, as analyze.Engine has them
-	Left      int                // findings that --top left out
-	Site      *analyze.Site      // nil: nothing was learned
+	Detectors []analyze.Detector  // that looked; none: the command does not look for abuse
+	Findings  []analyze.Finding   // gravest first, as analyze.Engine has them
+	Left      int                 // findings that --top left out
+	Site      *analyze.Site       // nil: nothing was learned
+	Instances map[string][]string // instances of Postfix by host, of the hosts that have several
 
 	Incidents []analyze.Incident // the findings joined to stories; only of investigate
 	Told      int                // how many of them a person gets in full; 0: the writer's own number

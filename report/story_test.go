@@ -399,7 +399,7 @@ func TestActionsTellOneQueueIDOfTwoHosts(t *testing.T) {
 	b := analyze.Finding{ID: "open-relay/ip/192.0.2.7", Detector: "open-relay", Severity: analyze.High, Hosts: []string{"mx2"},
 		QueueIDs: []string{"4A01"}, QueueHosts: []string{"mx2"}, NoticeIDs: []string{"4B02"}, NoticeHosts: []string{"mx1"}}
 	var got []string
-	for _, a := range queueActions([]*analyze.Finding{&a, &b}) {
+	for _, a := range queueActions(&Report{}, []*analyze.Finding{&a, &b}) {
 		got = append(got, a.Why+" "+a.Command)
 	}
 	want := []string{
@@ -505,11 +505,28 @@ func TestActionsForACustomer(t *testing.T) {
 	}
 }
 
+// postsuper works on the queue of one instance: tried on Postfix 3.10, where "postsuper -h" of IDs of a second one holds nothing.
+func TestQueuedInInstances(t *testing.T) {
+	f := analyze.Finding{ID: "account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"mx1"}, QueueIDs: []string{"4TKgZ02"}, Queued: 1}
+	r := &Report{Instances: map[string][]string{"mx1": {"postfix", "postfix-out"}}}
+	all := queueActions(r, []*analyze.Finding{&f})
+	if want := `for i in - postfix-out; do printf '%s\n' 4TKgZ02 | postmulti -i "$i" -x postsuper -h -; done`; all[0].Command != want {
+		t.Errorf("got %q, want %q", all[0].Command, want)
+	}
+	if want := `for i in - postfix-out; do printf '%s\n' 4TKgZ02 | postmulti -i "$i" -x postsuper -d -; done`; all[1].Command != want {
+		t.Errorf("got %q, want %q", all[1].Command, want)
+	}
+	f.Hosts = []string{"mx2"}
+	if got, want := queueActions(r, []*analyze.Finding{&f})[0].Command, `printf '%s\n' 4TKgZ02 | postsuper -h -`; got != want {
+		t.Errorf("on another host: got %q, want %q", got, want)
+	}
+}
+
 // Our bounces about a relay's spam are held and deleted with it, and are called what they are.
 func TestQueuedNotices(t *testing.T) {
 	f := analyze.Finding{ID: "open-relay/host/mx", Detector: "open-relay", Severity: analyze.High, NoticeIDs: []string{"4TKgZ08", "4TKgZ09"}, Notices: 2}
 	queue := func() []Action {
-		return queueActions([]*analyze.Finding{&f})
+		return queueActions(&Report{}, []*analyze.Finding{&f})
 	}
 	all := queue()
 	if len(all) != 2 || all[0].Why != "2 notices of ours (bounces) to its senders may still be in the queue: hold" ||

@@ -44,10 +44,11 @@ var errEnough = errors.New("enough")
 
 // reading is what a scan leaves behind.
 type reading struct {
-	ledger *ingest.Ledger
-	gaps   gapFinder
-	stats  correlate.Stats
-	failed bool // an input could not be read, or was no mail log
+	ledger    *ingest.Ledger
+	gaps      gapFinder
+	stats     correlate.Stats
+	instances map[string][]string // correlate.Tracker.Instances
+	failed    bool                // an input could not be read, or was no mail log
 }
 
 // scan reads the inputs that args name and hands out what is wanted.
@@ -143,7 +144,7 @@ func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 	p := pipeline{end: func() {}}
 	if w.message != nil || w.event != nil {
 		tracker = correlate.New(correlate.Options{KeepLines: w.keepLines, Local: s.pass.Local}, s.within(w))
-		p.end = func() { tracker.Close(); r.stats = tracker.Stats() }
+		p.end = func() { tracker.Close(); r.stats, r.instances = tracker.Stats(), tracker.Instances() }
 	}
 	if over != nil {
 		over.begin(tracker)
@@ -349,6 +350,7 @@ func (s *settings) newReport(command, schema string, args []string, r *reading) 
 	rep := &report.Report{
 		Schema: schema, Command: command, Version: versionText(), Files: args, Options: s.carry,
 		Zone: s.shownZone(r.ledger.Zone), Ledger: r.ledger, Since: s.since, Until: s.until,
+		Instances: r.instances,
 	}
 	rep.Gaps, rep.QuietSpans = r.gaps.longest()
 	rep.Notes = append(rep.Notes, trackerNotes(&r.stats)...)
