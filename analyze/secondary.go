@@ -58,6 +58,7 @@ type visits struct {
 // passage is what a visitor handed in that did not end there.
 type passage struct {
 	recipients, delivered, bounced, deferred int
+	own                                      int // messages of a mail server for its own organisation
 	peer                                     mail.Client
 	senders                                  sketch
 	companies                                sketch // of the senders
@@ -179,6 +180,9 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	v.senders.add(mail.Fold(m.Sender))
 	v.companies.add(organisation(mail.FoldDomain(mail.Domain(m.Sender))))
 	v.subjects.add(m.Subject)
+	if c := &m.Client; c.Name != "" && c.Name != "unknown" && ownName(c.Name, m.Sender) && !genericName(c.Name, c.IP) && !rentedName(c.Name) {
+		v.own++
+	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		v.recipients++
@@ -286,6 +290,7 @@ func (w *secondaryWatch) Merge(other Watch) {
 
 func (v *passage) merge(x *passage) {
 	v.recipients += x.recipients
+	v.own += x.own
 	v.delivered += x.delivered
 	v.bounced += x.bounced
 	v.deferred += x.deferred
@@ -368,6 +373,9 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	}
 	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
 		add("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
+	}
+	if float64(v.own) >= enough*float64(v.messages) { // newsletters take any MX, and their lists are old
+		add("own-name", -0.2, "a mail server that sends for its own domain")
 	}
 	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", k.client, k.host, plural(v.messages, "message", "messages"))
 	w.fill(&f, k, v)
