@@ -192,7 +192,7 @@ func (w *backscatterWatch) Findings(site *Site) []Finding {
 func (w *backscatterWatch) sent(site *Site) []Finding {
 	byHost := make(map[string][]bounceOut)
 	for _, b := range w.out {
-		if isHonestNotice(site, &b) {
+		if w.isHonest(site, &b) {
 			continue
 		}
 		byHost[b.host] = append(byHost[b.host], b)
@@ -311,7 +311,7 @@ func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []st
 	terms := []string{"notice", "delivered_here == 0"}
 	var honest []string
 	for _, b := range w.out {
-		if b.host == host && b.Time >= f.Start && b.Time <= f.End && isHonestNotice(site, &b) {
+		if b.host == host && b.Time >= f.Start && b.Time <= f.End && w.isHonest(site, &b) {
 			honest = append(honest, quoted(strings.ToLower(b.to)))
 		}
 	}
@@ -320,6 +320,20 @@ func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []st
 		terms = append(terms, "none(recipients, lower(#) in ["+strings.Join(honest, ", ")+"])")
 	}
 	return terms
+}
+
+// isHonest reports whether a notice went to somebody who may have written: here, or at the mail server that handed the mail in, which
+// has the name of the sender's own domain (a newsletter learns so of readers who are gone).
+func (w *backscatterWatch) isHonest(site *Site, b *bounceOut) bool {
+	if isHonestNotice(site, b) {
+		return true
+	}
+	p := w.parents.Find(b.host + " " + b.parent)
+	if b.parent == "" || p == nil || p.account != "" {
+		return false
+	}
+	c := &p.client
+	return c.Name != "" && c.Name != "unknown" && ownName(c.Name, b.to) && !genericName(c.Name, c.IP) && !rentedName(c.Name)
 }
 
 // isHonestNotice reports whether a notice went to somebody who has a mailbox here, and may have written.

@@ -166,3 +166,26 @@ func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
 		t.Errorf("got %+v, want one from %v on", findings, first.Add(time.Minute))
 	}
 }
+
+// A notice to who handed the mail in himself is none to a stranger: a newsletter's server learns of readers who are gone. The same from
+// a machine that has another name is.
+func TestNoticesToTheirOwnServer(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for name, want := range map[string]int{"mta4.letters.example": 0, "mail.other.example": 1} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
+		for i := range 30 {
+			at, sender := monday.at(9, 0, 0).Add(time.Duration(i)*time.Second), fmt.Sprintf("bounce-%d@letters.example", i)
+			m := mail.Message{Origin: mail.Origin{Line: int64(2*i + 1)}, Line: "line", Host: "mx2", Hosts: []string{"mx2"}, Time: at, QueueIDs: []string{fmt.Sprintf("A%d", i)},
+				Client: client("192.0.2.77", name, ""), Sender: sender}
+			to(&m, fmt.Sprintf("gone%d@club.example", i), mail.Bounced)
+			e.Message(&m)
+			n := mail.Message{Origin: mail.Origin{Line: int64(2*i + 2)}, Line: "line", Host: "mx2", Hosts: []string{"mx2"}, Time: at.Add(time.Second), QueueIDs: []string{fmt.Sprintf("B%d", i)},
+				Parent: fmt.Sprintf("A%d", i), Notice: true, Sender: mail.NullSender}
+			to(&n, sender, []mail.Disposition{mail.Delivered, mail.Bounced}[i%2])
+			e.Message(&n)
+		}
+		if findings, _ := e.Findings(); len(findings) != want {
+			t.Errorf("handed in by %s: got %+v, want %d", name, findings, want)
+		}
+	}
+}
