@@ -507,13 +507,16 @@ func (s *suspect) learnNetworks() {
 	}
 	s.usual, s.orgs = make(map[netip.Prefix]bool), make(map[string]bool)
 	begin, quarter, all := s.time(uses)
-	passing, tries := passers(uses, begin.Add(quarter)), s.triedFrom()
+	passing, tries, roams := passers(uses, begin.Add(quarter)), s.triedFrom(), roams(uses)
 	for net, u := range uses {
 		// What came later and is used much may be a new home, or a thief who takes his time.
 		early := u.first <= begin.Add(quarter)
 		guessed := tries[net] >= guesses || s.q.fail[net] >= guesses
 		if u.first > begin.Add(min(quarter, twoNights)) && u.unwanted() || !early && u.brief() && (passing.unwanted() || guessed) {
 			continue
+		}
+		if roams && u.brief() && u.lost() {
+			continue // he was there from the first day
 		}
 		if in := busy[net]; !early && u.brief() && in != nil && in.n >= s.q.w.pass.Thresholds.Burst.MinMessages && in.n > takesTurns*u.n && in.unwanted() {
 			continue // a letter from there to try the password, and then the list
@@ -577,6 +580,26 @@ func passers(uses map[netip.Prefix]*use, early mail.Instant) *use {
 	}
 	return all
 }
+
+// roams reports whether somebody goes from network to network with a list, whenever he began. An owner on a journey has a dead address
+// in one place or two.
+func roams(uses map[netip.Prefix]*use) bool {
+	const places = 5
+	all, n := new(use), 0
+	for _, u := range uses {
+		if u.brief() { // all of them: where ten letters were written, one that bounces is chance
+			all.readers += u.readers
+			all.refused += u.refused
+			if u.lost() {
+				n++
+			}
+		}
+	}
+	return n >= places && all.unwanted()
+}
+
+// lost reports whether some of what was sent from there did not arrive, more than an owner's letters do.
+func (u *use) lost() bool { return u.refused > 0 && ratio(u.refused, u.readers) >= manyRefused }
 
 // unwanted reports whether what was sent from there went to a list, a little every day: an owner who moved writes to people who
 // exist.

@@ -268,6 +268,12 @@ func TestHonestAccounts(t *testing.T) {
 				}
 			}
 		}},
+		{"a representative who is in another town each hour, and has a dead address here and there", 5, func(w *town) {
+			for i := range 300 {
+				w.send(time.Duration(i/60)*oneDay+8*time.Hour+time.Duration(i%60)*10*time.Minute, fmt.Sprintf("%d.%d.3.4", 100+i/6%100, i/6), user(7), user(7),
+					fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 25))
+			}
+		}},
 		{"invitations from a hotel", 5, func(w *town) {
 			for i := range 40 {
 				w.send(3*oneDay+20*time.Hour+time.Duration(i)*15*time.Second, "197.11.3.4", user(7), user(7), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 30))
@@ -416,21 +422,23 @@ func TestAccountNearlyAlways(t *testing.T) {
 // Who changes his address every two hours, and sends for days, keeps each of them quiet; all that they have in common is the list.
 // That some of them stand out must not make the rest the owner's.
 func TestAccountWanders(t *testing.T) {
-	w := newTown(12)
-	at, last := 5*oneDay, time.Duration(0)
-	for address := range 30 {
-		pause := 4 * time.Minute
-		if address%4 == 1 {
-			pause = 40 * time.Second
+	for _, day := range []time.Duration{0, 1, 2, 5} { // also in the first quarter of the log
+		w := newTown(12)
+		at, last := day*oneDay, time.Duration(0)
+		for address := range 30 {
+			pause := 4 * time.Minute
+			if address%4 == 1 {
+				pause = 40 * time.Second
+			}
+			for k := range 30 {
+				i := address*30 + k
+				w.send(at, fmt.Sprintf("%d.%d.7.9", 177+address%3, 10+address), user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 8))
+				last = at
+				at += pause
+			}
 		}
-		for k := range 30 {
-			i := address*30 + k
-			w.send(at, fmt.Sprintf("%d.%d.7.9", 177+address%3, 10+address), user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 8))
-			last = at
-			at += pause
-		}
+		w.expect(t, account, expect{Subject{Account, user(7)}, High, 900, day * oneDay, last, 30, 0, nil})
 	}
-	w.expect(t, account, expect{Subject{Account, user(7)}, High, 900, 5 * oneDay, last, 30, 0, nil})
 }
 
 // Who guessed the password and tries it out with one letter, the night before, is not the owner for that: his address is strange.
