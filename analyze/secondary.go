@@ -374,7 +374,7 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
 		add("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
 	}
-	if float64(v.own) >= enough*float64(v.messages) { // newsletters take any MX, and their lists are old
+	if float64(v.own) >= enough*float64(v.messages) && v.companies.distinct() == 1 { // newsletters take any MX, and their lists are old
 		add("own-name", -0.2, "a mail server that sends for its own domain")
 	}
 	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", k.client, k.host, plural(v.messages, "message", "messages"))
