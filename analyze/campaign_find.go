@@ -28,6 +28,13 @@ type hunt struct {
 	shapes   Tally // of Message-IDs, of all messages
 	families memo[string]
 	networks memo[netKey]
+	keyed    []keyed // of groups, used again
+}
+
+// keyed is a sighting and what it may share with others by some mark.
+type keyed struct {
+	key string
+	*seen
 }
 
 // memo remembers texts that are made again and again of the same few things.
@@ -197,11 +204,7 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // groups are the sightings that share a mark of one kind, by what they share, in the order of time. Groups of fewer clients
 // than a campaign has are left out.
 func (h *hunt) groups(kind seedKind) map[string][]*seen {
-	type keyed struct {
-		key string
-		*seen
-	}
-	var all []keyed
+	all := h.keyed[:0]
 	counts := make(map[string]int) // most keys are of one sighting or two: no list is made for them
 	for _, s := range h.all {
 		if key, ok := h.key(kind, s); ok {
@@ -209,6 +212,7 @@ func (h *hunt) groups(kind seedKind) map[string][]*seen {
 			counts[key]++
 		}
 	}
+	h.keyed = all
 	groups := make(map[string][]*seen)
 	for _, s := range all {
 		if counts[s.key] >= h.limits.MinSightings {
