@@ -143,9 +143,7 @@ func (w *backscatterWatch) notice(m *mail.Message) {
 			w.lost++
 			return
 		}
-		e := MessageEvidence(m)
-		e.Time = m.Time
-		w.out = append(w.out, bounceOut{e, m.Host, mail.Fold(r.Envelope()), r.Disposition, m.Parent})
+		w.out = append(w.out, bounceOut{MessageEvidence(m), m.Host, mail.Fold(r.Envelope()), r.Disposition, m.Parent})
 	}
 }
 
@@ -210,10 +208,6 @@ func (w *backscatterWatch) sent(site *Site) []Finding {
 		}
 	}
 	return found
-}
-
-func compareEvidence(a, b Evidence) int {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
 // inRuns cuts a sorted list where there is a long pause.

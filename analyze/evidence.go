@@ -126,9 +126,7 @@ func (k *Keeper) Lines(peakAt mail.Instant) []Evidence {
 			chosen, typical = appendNew(chosen, s.Evidence, "typical"), typical+1
 		}
 	}
-	slices.SortFunc(chosen, func(a, b Evidence) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
+	slices.SortFunc(chosen, compareEvidence)
 	return chosen
 }
 
@@ -158,9 +156,10 @@ func appendNew(lines []Evidence, e Evidence, role string) []Evidence {
 	return append(lines, e)
 }
 
-func before(a, b Evidence) bool {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) < 0
-}
+// compareEvidence is its order in time.
+func compareEvidence(a, b Evidence) int { return mail.CompareLines(a.Time, a.Origin, b.Time, b.Origin) }
+
+func before(a, b Evidence) bool { return compareEvidence(a, b) < 0 }
 
 func owned(e Evidence) Evidence {
 	e.Text = strings.Clone(e.Text)

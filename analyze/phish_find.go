@@ -342,7 +342,7 @@ func compareRuns(a, b *run) int {
 }
 
 func compareWriters(a, b writer) int {
-	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.account, b.account))
+	return cmp.Or(mail.CompareLines(a.time, a.Origin, b.time, b.Origin), strings.Compare(a.account, b.account))
 }
 
 // runBefore is the latest run before a message; of those that reached its writer, where there are any.

@@ -285,13 +285,7 @@ func (w *seen) unknown() bool {
 
 // compareSeen is their order in time.
 func compareSeen(a, b *seen) int {
-	switch {
-	case a.time != b.time:
-		return int(max(-1, min(1, a.time-b.time)))
-	case a.File != b.File:
-		return int(a.File - b.File)
-	}
-	return int(max(-1, min(1, a.Line-b.Line)))
+	return mail.CompareLines(a.time, a.Origin, b.time, b.Origin)
 }
 
 // sameAddress reports whether two addresses are equal; the case of both parts is ignored, since programs that forge do.

@@ -228,12 +228,6 @@ func instants(records []*record) []mail.Instant {
 
 func sortRecords(records []*record) {
 	slices.SortFunc(records, func(a, b *record) int {
-		switch {
-		case a.time != b.time:
-			return int(max(-1, min(1, a.time-b.time)))
-		case a.File != b.File:
-			return int(a.File - b.File)
-		}
-		return int(max(-1, min(1, a.Line-b.Line)))
+		return mail.CompareLines(a.time, a.Origin, b.time, b.Origin)
 	})
 }

@@ -292,11 +292,7 @@ func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
 func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
-		if t.graves.holds(q, ev.QueueID, t.now) {
-			t.stats.Late++
-		} else {
-			t.stats.Orphans++
-		}
+		t.unknownEnd(q, ev)
 		return
 	}
 	t.touch(h.message, ev)

@@ -67,6 +67,15 @@ func (g *graves) holds(q *queue, id string, now mail.Instant) bool {
 	return there.key == key && now-there.died < restless && there.died-now < restless
 }
 
+// unknownEnd counts the end of a life that is not open: one that was handed out already, or of which no other line was seen.
+func (t *Tracker) unknownEnd(q *queue, ev *mail.Event) {
+	if t.graves.holds(q, ev.QueueID, t.now) {
+		t.stats.Late++
+	} else {
+		t.stats.Orphans++
+	}
+}
+
 // ring holds the last few of something.
 type ring[T any] struct {
 	items [64]T

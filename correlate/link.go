@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -247,7 +248,7 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	if ev.RelayIP.IsValid() || ev.Daemon != "pipe" && ev.MTA != mail.Exim {
 		return
 	}
-	command := firstOf(ev.Transport, ev.Relay)
+	command := cmp.Or(ev.Transport, ev.Relay)
 	if h.filter != "" && h.filter == command {
 		if r.Hop == h.number {
 			handedOver(r, true)
@@ -383,7 +384,7 @@ func (t *Tracker) linkRequeued(q *queue, child *hop, id string) {
 	if parent == nil || parent.message == child.message || child.message.hops[0] != child {
 		return
 	}
-	child.message.Sender = firstOf(parent.message.Sender, child.message.Sender)
+	child.message.Sender = cmp.Or(parent.message.Sender, child.message.Sender)
 	t.join(parent, child, requeuedAs, nil)
 }
 
@@ -527,9 +528,9 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 		m.PassedFrom = c.Client.IP
 	}
 	m.Relayed = m.Relayed || b == tookOver || c.Relayed
-	m.MessageID = firstOf(m.MessageID, c.MessageID)
-	m.Subject = firstOf(m.Subject, c.Subject)
-	m.Script = firstOf(m.Script, c.Script)
+	m.MessageID = cmp.Or(m.MessageID, c.MessageID)
+	m.Subject = cmp.Or(m.Subject, c.Subject)
+	m.Script = cmp.Or(m.Script, c.Script)
 	if m.Sender == "" {
 		m.Sender = c.Sender
 	}

@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"cmp"
+
 	"mailforensics/mail"
 )
 
@@ -93,19 +95,12 @@ func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 		m.Sender = m.text.keep(ev.Sender)
 	}
 	t.keepLine(m, ev)
-	if parent := firstOf(ev.Parent, ev.Child); parent != "" {
+	if parent := cmp.Or(ev.Parent, ev.Child); parent != "" {
 		t.linkRequeued(q, h, parent)
 		return
 	}
 	h.marks |= mayReturn
 	t.injected.put(refTo(h))
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // postfixCleanup is a line of cleanup about the content: message-id=, a logged header. A hop that has no birth line was
@@ -256,11 +251,7 @@ func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 func (t *Tracker) postfixEnd(q *queue, ev *mail.Event) {
 	h := t.findLater(q, ev.QueueID)
 	if h == nil {
-		if t.graves.holds(q, ev.QueueID, t.now) {
-			t.stats.Late++
-		} else {
-			t.stats.Orphans++
-		}
+		t.unknownEnd(q, ev)
 		return
 	}
 	if h.state == dead {

@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"strings"
 
 	"mailforensics/mail"
@@ -63,7 +64,7 @@ func (m *message) findRecipient(address, original string, inside bool) *mail.Rec
 	if inside {
 		return m.findByAddress(address)
 	}
-	r := m.findByEnvelope(firstOf(original, address))
+	r := m.findByEnvelope(cmp.Or(original, address))
 	if r == nil && len(m.hops) > 1 {
 		r = m.findRewritten(address, original)
 	}

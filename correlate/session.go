@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"strings"
 
 	"mailforensics/mail"
@@ -229,8 +230,8 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	if m.Client.HELO == "" {
 		m.Client.HELO = s.client.HELO
 	}
-	m.Protocol = firstOf(m.Protocol, s.protocol)
-	m.TLS = firstOf(m.TLS, s.tls)
+	m.Protocol = cmp.Or(m.Protocol, s.protocol)
+	m.TLS = cmp.Or(m.TLS, s.tls)
 	if s.verdict != 0 {
 		h.marks |= s.verdict
 		t.tellRecipient(h, s.recipient, s.verdict, ev)
@@ -309,6 +310,6 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	m.Client, m.Account, m.AuthMethod, m.Service = p.client, p.account, p.authMethod, p.service
 	m.Flags = m.Flags&^mail.Verified | p.flags&mail.Verified
 	m.TLS, m.Protocol = s.tls, s.protocol
-	m.Client.HELO = firstOf(m.Client.HELO, s.client.HELO)
+	m.Client.HELO = cmp.Or(m.Client.HELO, s.client.HELO)
 	h.marks &^= mayReturn
 }

@@ -9,6 +9,7 @@
 package mail
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -38,6 +39,17 @@ func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
 type Origin struct {
 	File int32 // index into the inputs of the run
 	Line int64 // number of the line in the (decompressed) file, from 1; 0: no line
+}
+
+// CompareLines orders lines of the log by their time, and those of one time by where they stand.
+func CompareLines(aTime Instant, a Origin, bTime Instant, b Origin) int {
+	switch {
+	case aTime != bTime:
+		return cmp.Compare(aTime, bTime)
+	case a.File != b.File:
+		return cmp.Compare(a.File, b.File)
+	}
+	return cmp.Compare(a.Line, b.Line)
 }
 
 // MTA is the program family that wrote a line.

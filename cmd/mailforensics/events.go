@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -100,7 +101,7 @@ func runEvents(ctx context.Context, s *settings, args []string, wanted map[mail.
 		if out.Flush == nil {
 			return err
 		}
-		return firstError(out.Flush(), err)
+		return cmp.Or(out.Flush(), err) // a result that could not be written matters more than an input that could not be read
 	})
 	if err == nil && written == 0 {
 		s.noneNotice("event", r)
@@ -116,16 +117,6 @@ func (s *settings) noneNotice(what string, r *reading) {
 	zone := s.shownZone(r.ledger.Zone)
 	s.notice("no %s is as asked for: the logs cover %s to %s", what,
 		r.ledger.First.In(zone).Format(time.DateTime), r.ledger.Last.In(zone).Format(time.DateTime))
-}
-
-// firstError is the first that is not nil. A result that could not be written matters more than an input that could not be read.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // streamed is the outcome of a command that wrote as it read.

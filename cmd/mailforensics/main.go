@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ type helpText struct {
 
 func (h *helpText) Write(p []byte) (int, error) {
 	n, err := h.Writer.Write(p)
-	h.err = firstError(h.err, err)
+	h.err = cmp.Or(h.err, err)
 	return n, err
 }
 

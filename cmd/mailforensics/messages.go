@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -145,7 +146,7 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 		if out.Close == nil {
 			return err
 		}
-		return firstError(out.Close(), err)
+		return cmp.Or(out.Close(), err) // a result that could not be written matters more than an input that could not be read
 	})
 	filter.notices(s)
 	if err == nil && written == 0 {

@@ -171,7 +171,7 @@ func (t *tracing) arrange(s *settings) {
 		}
 	}
 	slices.SortStableFunc(t.found.Messages, func(a, b report.Traced) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		return mail.CompareLines(a.Time, a.Origin, b.Time, b.Origin)
 	})
 	t.gatherNotices()
 	most := cmp.Or(s.top, traceShown)
