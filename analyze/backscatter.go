@@ -36,14 +36,6 @@ What it cannot see: bounces that are written with an ordinary sender.`,
 	New: func(p *Pass) Watch { return newBackscatterWatch(p) },
 }
 
-// BackscatterThresholds are those of the detector backscatter.
-type BackscatterThresholds struct {
-	MinSent     int           // notices to strangers; fewer are ordinary
-	MinReceived int           // bounces for one address or domain of ours
-	Pause       time.Duration // after so long without any, another storm begins
-	MaxNotices  int           // notices remembered one by one, of each side
-}
-
 // bounceOut is a notice that we sent, or tried to send, to somebody outside or to an address that is not there.
 type bounceOut struct {
 	Evidence

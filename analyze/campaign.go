@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"slices"
-	"time"
 
 	"mailforensics/mail"
 )
@@ -13,16 +12,6 @@ var campaign = Detector{
 	Title:   "clients that are many addresses and one hand",
 	Doc:     campaignDoc,
 	New:     func(p *Pass) Watch { return newCampaignWatch(p) },
-}
-
-// CampaignThresholds are those of the detector campaign.
-type CampaignThresholds struct {
-	MinClients   int           // fewer addresses are no campaign
-	MinSightings int           // messages and refused attempts of all together
-	MinSelf      int           // addresses, where all that they share is that sender and recipient are equal
-	Pause        time.Duration // after a longer pause without anything that has the mark, another run begins …
-	LongPause    time.Duration // … and after one as long as this in any case
-	MaxRecords   int           // messages and refused attempts of strangers remembered one by one
 }
 
 // seedKind is a mark that may join clients.

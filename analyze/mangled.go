@@ -40,14 +40,6 @@ log, too, where you have it.`,
 	New: func(p *Pass) Watch { return newMangledWatch(p) },
 }
 
-// MangledThresholds are those of the detector mangled.
-type MangledThresholds struct {
-	MinAddresses int     // different damaged addresses that one client must have, to be found by itself
-	MinShare     float64 // of the failed recipients of a client that must be damaged known ones
-	SharedBy     int     // networks that must use the same damaged address, for it to prove something
-	MaxFailed    int     // failed recipients remembered, by client and address
-}
-
 // failedRecipient is a recipient that one client tried in vain.
 type failedRecipient struct {
 	client  netip.Addr

@@ -37,16 +37,6 @@ address was itself misused, unless its traffic changes so much that it is a burs
 	New: func(p *Pass) Watch { return newRelayWatch(p) },
 }
 
-// RelayThresholds are those of the detector open-relay.
-type RelayThresholds struct {
-	MinMessages int     // fewer messages from strangers for strangers are a stray forward, not a relay
-	MinDomains  int     // recipient domains: mail for one or two is a forward or a gateway
-	ManyFrom    int     // from here on the mass alone is a mark
-	Random      float64 // bits a letter: mean surprise of local parts that were drawn at random
-	GatewayFrom int     // mail servers of strangers that write to one domain, always passed to one relay, before it is ours
-	MaxEntities int     // clients, sender domains and recipient domains watched at a time
-}
-
 // relayWatch collects what strangers handed in for others, by sender domain and by client.
 type relayWatch struct {
 	pass    *Pass

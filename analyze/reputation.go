@@ -35,15 +35,6 @@ that is refused because somebody forwards his spam elsewhere looks alike: then t
 	New: func(p *Pass) Watch { return newReputationWatch(p) },
 }
 
-// ReputationThresholds are those of the detector reputation.
-type ReputationThresholds struct {
-	MinReplies  int           // fewer replies about us are ordinary life
-	Pause       time.Duration // after so long without any, another time of trouble begins
-	Before      time.Duration // how long before it began the cause is looked for
-	MaxReplies  int           // replies about us remembered one by one
-	MaxEntities int           // remote providers and senders of ours watched at a time
-}
-
 // complaint is one reply about us.
 type complaint struct {
 	time      mail.Instant // when it was said first …

@@ -36,15 +36,6 @@ header names is the one that called mail(), which may be a library.`,
 	New: func(p *Pass) Watch { return newScriptWatch(p) },
 }
 
-// ScriptThresholds are those of the detector script.
-type ScriptThresholds struct {
-	MinMessages int     // fewer messages of one place are ordinary
-	MassFrom    int     // from here on the mass is a mark by itself
-	Fresh       float64 // recipients that must be different, as a share: a monitor writes to the same all the time
-	MaxPlaces   int     // places watched at a time
-	MaxRecords  int     // messages remembered one by one, over all places
-}
-
 // birthplace is where local mail is born.
 type birthplace struct {
 	user string // uid, else name

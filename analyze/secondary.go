@@ -34,14 +34,6 @@ What it cannot see: a client that connected to the primary and hung up without a
 	New: func(p *Pass) Watch { return newSecondaryWatch(p) },
 }
 
-// SecondaryThresholds are those of the detector secondary-mx.
-type SecondaryThresholds struct {
-	MinMessages int           // fewer messages through the secondary are an accident
-	UpWithin    time.Duration // the primary was up when its log shows life so near to a visit
-	LogChance   float64       // log10 of the chance of such a choice, by the share of mail that goes through the secondary
-	MaxVisitors int           // clients remembered at a time, by host
-}
-
 // visitor is a client at a host.
 type visitor struct {
 	client netip.Addr

@@ -2,11 +2,13 @@ package analyze
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
-// Thresholds are all numbers that findings depend on, each with its reason, so that a site can change them in a config
-// file. DefaultThresholds has the values; Set takes the key of a field, as the table below names it.
+// Thresholds are the numbers of the detectors that a site may have reason to change in its config file. DefaultThresholds has the
+// values and their reasons; Set takes the key of a field, as Keys names it. What is true of mail everywhere (the weights of
+// reasons, the shape of a name that was drawn at random) is a constant beside the code that uses it.
 type Thresholds struct {
 	// Burst is what counts as one.
 	Burst BurstThresholds
@@ -38,9 +40,9 @@ type Thresholds struct {
 
 // ScoreThresholds divide scores, 0 to 1, into severities.
 type ScoreThresholds struct {
-	Low    float64 // below it nothing is reported
-	Medium float64
-	High   float64
+	Low    float64 // from here on worth knowing; below it nothing is reported
+	Medium float64 // from here on to be looked at today
+	High   float64 // from here on abuse, to act on now
 }
 
 // BurstThresholds are those of the detector burst.
@@ -56,41 +58,103 @@ type BurstThresholds struct {
 
 // AccountThresholds are those of the detector account. What counts as unusually much is as with bursts.
 type AccountThresholds struct {
-	AtOnce       int           // addresses …
-	Together     time.Duration // … in such a span
-	ManyNetworks int           // /16 and /32 in a day
-	MaxAccounts  int
-	MaxPlaces    int // addresses from which accounts were used, over all
-	MaxRecords   int // messages remembered one by one, over all accounts
+	AtOnce       int           // client addresses of one account within account.together
+	Together     time.Duration // the span for account.at-once
+	ManyNetworks int           // networks (/16 of IPv4, /32 of IPv6) of one account in a day
+	MaxAccounts  int           // accounts remembered at a time
+	MaxPlaces    int           // client addresses from which accounts were used, remembered over all accounts
+	MaxRecords   int           // messages remembered one by one, over all accounts
+}
+
+// RelayThresholds are those of the detector open-relay.
+type RelayThresholds struct {
+	MinMessages int     // fewer messages from strangers for strangers are a stray forward, not a relay
+	MinDomains  int     // recipient domains: mail for one or two is a forward or a gateway
+	ManyFrom    int     // from here on the mass alone is a mark
+	Random      float64 // bits a letter: mean surprise of local parts that were drawn at random
+	GatewayFrom int     // mail servers of strangers that write to one domain, always passed to one relay, before it is ours
+	MaxEntities int     // clients, sender domains and recipient domains watched at a time
 }
 
 // GuessingThresholds are those of the detector guessing.
 type GuessingThresholds struct {
-	MinFailures   int // of one client
-	MinAccounts   int // tried by one client
-	MinSources    int // addresses that try one account
-	MinCrowd      int // addresses that try seldom …
-	MinCrowdTries int // … and so often a day together
-	MaxClients    int
+	MinFailures   int // failed logins of one client
+	MinAccounts   int // accounts that one client tries
+	MinSources    int // client addresses that try one account
+	MinCrowd      int // client addresses that each try seldom, and are one crowd …
+	MinCrowdTries int // … where they try so often a day together
+	MaxClients    int // clients remembered at a time
 	MaxNames      int // names remembered, over all clients
 }
 
 // PhishThresholds are those of the detector phish.
 type PhishThresholds struct {
-	MinUsers    int // of ours, to whom one origin writes
+	MinUsers    int // users of ours to whom one origin writes
 	MaxRecords  int // messages of strangers remembered one by one
 	MaxContacts int // addresses to which our users write
 }
 
+// MangledThresholds are those of the detector mangled.
+type MangledThresholds struct {
+	MinAddresses int     // different damaged addresses that one client must have, to be found by itself
+	MinShare     float64 // share of the failed recipients of a client that must be damaged known ones
+	SharedBy     int     // networks that must use the same damaged address, for it to prove something
+	MaxFailed    int     // failed recipients remembered, by client and address
+}
+
+// SecondaryThresholds are those of the detector secondary-mx.
+type SecondaryThresholds struct {
+	MinMessages int           // fewer messages through the secondary are an accident
+	UpWithin    time.Duration // the primary was up when its log shows life so near to a visit
+	LogChance   float64       // log10 of the chance of such a choice, by the share of mail that goes through the secondary
+	MaxVisitors int           // clients remembered at a time, by host
+}
+
+// ScriptThresholds are those of the detector script.
+type ScriptThresholds struct {
+	MinMessages int     // fewer messages of one place are ordinary
+	MassFrom    int     // from here on the mass is a mark by itself
+	Fresh       float64 // share of the recipients that must be different: a monitor writes to the same all the time
+	MaxPlaces   int     // places watched at a time
+	MaxRecords  int     // messages remembered one by one, over all places
+}
+
+// CampaignThresholds are those of the detector campaign.
+type CampaignThresholds struct {
+	MinClients   int           // fewer addresses are no campaign
+	MinSightings int           // messages and refused attempts of all together
+	MinSelf      int           // addresses, where all that they share is that sender and recipient are equal
+	Pause        time.Duration // after a longer pause without anything that has the mark, another run begins …
+	LongPause    time.Duration // … and after one as long as this in any case
+	MaxRecords   int           // messages and refused attempts of strangers remembered one by one
+}
+
+// ReputationThresholds are those of the detector reputation.
+type ReputationThresholds struct {
+	MinReplies  int           // fewer replies about us are ordinary life
+	Pause       time.Duration // after so long without any, another time of trouble begins
+	Before      time.Duration // how long before it began the cause is looked for
+	MaxReplies  int           // replies about us remembered one by one
+	MaxEntities int           // remote providers and senders of ours watched at a time
+}
+
+// BackscatterThresholds are those of the detector backscatter.
+type BackscatterThresholds struct {
+	MinSent     int           // notices to strangers; fewer are ordinary
+	MinReceived int           // bounces for one address or domain of ours
+	Pause       time.Duration // after so long without any, another storm begins
+	MaxNotices  int           // notices remembered one by one, of each side
+}
+
 // SiteThresholds are those of the survey.
 type SiteThresholds struct {
-	LocalFrom      int // deliveries to a mailbox of this host that make a domain local
-	RoleFrom       int // messages of strangers that tell what a host is for
-	WebmailFrom    int // accounts that one client hands in for before it is a webmail host or a gateway
-	MaxRecipients  int // known local recipients
-	MaxDomains     int // domains and relays seen, of each kind
-	MaxHandIns     int // clients that log in, watched for webmail hosts
-	SecondaryShare float64
+	LocalFrom      int     // deliveries to a mailbox of this host that make a domain local
+	RoleFrom       int     // messages of strangers that tell what a host is for
+	WebmailFrom    int     // accounts that one client hands in for before it is a webmail host or a gateway
+	MaxRecipients  int     // known local recipients
+	MaxDomains     int     // domains and relays seen, of each kind
+	MaxHandIns     int     // clients that log in, watched for webmail hosts
+	SecondaryShare float64 // share of the messages of strangers that a host passes on to one other host of the logs, from which it is a secondary MX
 }
 
 // DefaultThresholds are the values that fit a host of any size; the reasons stand beside them.
@@ -102,10 +166,11 @@ func DefaultThresholds() Thresholds {
 			MinMessages: 7,
 			// Nobody writes thirty mails in ten minutes by hand.
 			AloneFrom: 30,
-			Span:      10 * time.Minute,
+			// Long enough for a program that sends with pauses; in an hour, an office's mail adds up to as much.
+			Span: 10 * time.Minute,
 			// Spam programs rest between batches; half an hour later it is still the same run.
 			Pause: 30 * time.Minute,
-			// One in a million windows; a month has 4,320 windows of ten minutes, and a site some hundred clients.
+			// One in a million windows: a month has 4,320 windows of ten minutes, and a site some hundred clients.
 			LogChance: -6,
 			// About 30 MB with their strings: half an hour of a million messages a day.
 			MaxRecords:  32_768,
@@ -138,7 +203,8 @@ func DefaultThresholds() Thresholds {
 			MinFailures: 10,
 			// A family has four.
 			MinAccounts: 5,
-			MinSources:  10,
+			// An old password in a phone tries from home, from work and from some telephone networks.
+			MinSources: 10,
 			// A server with a few hundred accounts hears some twenty tries a day.
 			MinCrowd:      30,
 			MinCrowdTries: 100,
@@ -164,7 +230,9 @@ func DefaultThresholds() Thresholds {
 		Secondary: SecondaryThresholds{
 			// An old program that draws an MX by lot takes the second of two three times in a row one time in eight.
 			MinMessages: 4,
-			UpWithin:    5 * time.Minute,
+			// Of a mail server that is up, hardly a log is silent for so long in the daytime.
+			UpWithin: 5 * time.Minute,
+			// One in a thousand.
 			LogChance:   -3,
 			MaxVisitors: 20_000,
 		},
@@ -333,6 +401,9 @@ func (k ThresholdKey) set(value any) error {
 	case *float64:
 		switch x := value.(type) {
 		case float64:
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				break
+			}
 			*field = x
 			return nil
 		case int64:

@@ -118,7 +118,7 @@ const thresholdHead = "| key | default | what it is | why |\n|---|---|---|---|\n
 
 func TestThresholdPage(t *testing.T) {
 	text := "# Thresholds\n\n<!-- made by make docs from analyze/thresholds.go -->\n\n" +
-		"All numbers that findings depend on. A site changes them in the file of `--config`, where a key that is not known is an\nerror:\n\n" +
+		"The numbers of the detectors that a site may change, in the file of `--config`, where a key that is not known is an error:\n\n" +
 		"```toml\n[thresholds]\nburst.min-messages = 12\naccount.together = \"10m\"\n```\n\n" +
 		"`mailforensics help config` prints the same list.\n\n" + thresholdHead
 	for _, row := range thresholds(t) {
@@ -139,20 +139,12 @@ func (row *threshold) markdown() string {
 func thresholds(t *testing.T) []threshold {
 	t.Helper()
 	source := thresholdSource{what: make(map[string]string), why: make(map[string]string), fields: make(map[string]string), fset: token.NewFileSet()}
-	files, err := filepath.Glob(filepath.Join(repository, "analyze", "*.go"))
+	file, err := parser.ParseFile(source.fset, filepath.Join(repository, "analyze", "thresholds.go"), nil, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
-		file, err := parser.ParseFile(source.fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		source.structs(file)
-		if filepath.Base(name) == "thresholds.go" {
-			source.defaults(file)
-		}
-	}
+	source.structs(file)
+	source.defaults(file)
 	what, why, fields := source.what, source.why, source.fields
 	var rows []threshold
 	defaults := analyze.DefaultThresholds()
@@ -160,6 +152,9 @@ func thresholds(t *testing.T) []threshold {
 		field := fields[key.Name]
 		if field == "" {
 			t.Errorf("%s: no field found in the source", key.Name)
+		}
+		if what[field] == "" {
+			t.Errorf("%s: the field has no comment that says what it is", key.Name)
 		}
 		rows = append(rows, threshold{key.Name, valueOf(key), what[field], why[field]})
 	}
