@@ -411,7 +411,7 @@ func (w *accountWatch) fold(l *login) {
 		w.stories++
 	}
 	var beside, told []*record
-	isOwners := l.ownersPart()
+	isOwners := l.ownersPart(w.denseFrom(l))
 	for _, r := range l.records {
 		if isOwners(r) {
 			beside = append(beside, r)
@@ -430,9 +430,20 @@ func (w *accountWatch) fold(l *login) {
 	l.records = beside
 }
 
+// denseFrom is when most of an account's records, which are sorted, begin. What came before them is mostly the owner's, whose own
+// first message says nothing about when somebody else began.
+func (w *accountWatch) denseFrom(l *login) mail.Instant {
+	for _, win := range windows(instants(l.records), w.pace(l)) {
+		if 2*(win.to-win.from) > len(l.records) {
+			return l.records[win.from].time
+		}
+	}
+	return l.records[0].time
+}
+
 // ownersPart tells, among many records of which most are odd or dense, the few that are neither: from an address that was
-// used long before, or in the account's name where most are in another.
-func (l *login) ownersPart() func(*record) bool {
+// used long before begin, or in the account's name where most are in another.
+func (l *login) ownersPart(begin mail.Instant) func(*record) bool {
 	odd, from := 0, make(map[netip.Addr]int)
 	for _, r := range l.records {
 		from[r.client.IP]++
@@ -441,7 +452,6 @@ func (l *login) ownersPart() func(*record) bool {
 		}
 	}
 	oddOnes := ratio(odd, len(l.records)) >= enough
-	begin := l.records[0].time
 	return func(r *record) bool {
 		if oddOnes {
 			return !oddSender(r)

@@ -132,7 +132,7 @@ func (c *charge) title() string {
 	case "webmail":
 		text += " by way of " + name
 	default:
-		if n := len(c.batch.clients); n > 1 {
+		if n := c.senderAddresses(); n > 1 {
 			text += say(" from %d addresses", n)
 		}
 	}
@@ -143,6 +143,17 @@ func (c *charge) title() string {
 		text = fmt.Sprintf("Account %s sent %s in %s", c.spelling, plural(c.Counts.Messages, "message", "messages"), duration(c.End.Sub(c.Start)))
 	}
 	return text
+}
+
+// senderAddresses is how many addresses sent; the clients that only logged in are not among them.
+func (c *charge) senderAddresses() int {
+	n := 0
+	for _, client := range c.batch.clients {
+		if client.Messages > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *charge) entryAddresses() []string {

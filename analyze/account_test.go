@@ -351,6 +351,43 @@ func TestAccountRoom(t *testing.T) {
 	}
 }
 
+// Who makes room for the flood of a stolen login keeps what its owner wrote on the days before apart from it: the first letter of
+// the owner is not when it began.
+func TestAccountRoomBegins(t *testing.T) {
+	limits := DefaultThresholds()
+	limits.Account.MaxRecords = 1000
+	w := newTown(0)
+	for i := range 6 {
+		w.send(time.Duration(i)*7*time.Hour, home(7), user(7), user(7), "friend@p1.example", mail.Delivered)
+	}
+	begin := 2*oneDay + 11*time.Hour
+	for i := range 5000 {
+		w.spam(begin+time.Duration(i)*2*time.Second, fmt.Sprintf("%d.%d.1.1", 20+i%25, i%25), user(7), user(7), i)
+	}
+	for _, f := range w.under(limits, account) {
+		if f.Counts.Messages != 5000 || f.Start.Sub(w.start) != begin || len(f.Clients) != 25 {
+			t.Errorf("got %d messages of %d clients from %v on, want 5000 of 25 from %v on", f.Counts.Messages, len(f.Clients), f.Start.Sub(w.start), begin)
+		}
+		return
+	}
+	t.Error("found nothing")
+}
+
+// The title counts the addresses that sent. Who only logged in is a client, too, but sent none of the messages.
+func TestAccountTitleCountsSenders(t *testing.T) {
+	w := newTown(5)
+	begin := 2*oneDay + 11*time.Hour
+	w.login(begin-10*time.Hour, "105.112.135.63", user(7))
+	w.login(begin-9*time.Hour, "105.112.135.63", user(7))
+	for i := range 260 {
+		w.spam(begin+time.Duration(i)*12*time.Second, []string{"177.32.239.44", "177.32.67.133"}[i%2], user(7), user(7), i)
+	}
+	all := w.find(account)
+	if len(all) == 0 || len(all[0].Clients) != 3 || !strings.Contains(all[0].Title, "260 messages in 52 minutes from 2 addresses; strangers logged in from 1 address") {
+		t.Errorf("got %+v", all)
+	}
+}
+
 // Guesses alone, at ever new names, do not make it look at all of them each time: 40,000 took more than half a minute so.
 func TestAccountGuessesAlone(t *testing.T) {
 	w := newTown(0)
