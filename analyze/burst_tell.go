@@ -22,7 +22,7 @@ const manyAddresses = 3
 func (j *judge) tell(all []*candidate, low float64) []*candidate {
 	var standing []*candidate
 	for _, c := range all {
-		if !j.explained(c, standing) {
+		if !j.explained(c, standing, low) {
 			standing = append(standing, c)
 		}
 	}
@@ -40,8 +40,10 @@ func (j *judge) tell(all []*candidate, low float64) []*candidate {
 const chanceName = 4
 
 // explained reports whether an earlier subject has most of the messages of c, or whether what it leaves of c is no more than
-// c sends at other times; of a sender domain, whether several have, and it is one of many names to them.
-func (j *judge) explained(c *candidate, earlier []*candidate) bool {
+// c sends at other times; of a sender domain, whether several have, and it is one of many names to them; of an address or
+// a network, whether logins that are told have, each of which sent more from elsewhere: who has two passwords uses both from all
+// his addresses.
+func (j *judge) explained(c *candidate, earlier []*candidate, low float64) bool {
 	length := c.End.Sub(c.Start).Minutes()
 	usual := float64(c.outside) / max(1, j.site.Span()-length) * length
 	members, theirs := 0, 0
@@ -52,6 +54,11 @@ func (j *judge) explained(c *candidate, earlier []*candidate) bool {
 		n := c.of(e.subject)
 		if c.subject.Kind == SenderDomain {
 			members, theirs = members+n, theirs+e.Counts.Messages
+		}
+		if (c.subject.Kind == IP || c.subject.Kind == Network) && e.subject.Kind == Account && e.score >= low && 2*n < e.Counts.Messages {
+			if members += n; ratio(members, c.Counts.Messages) >= enough {
+				return true
+			}
 		}
 		// Of a system, only what its addresses and networks do not tell is news.
 		if c.subject.Kind == ASN && e.subject.Kind != Network {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -448,6 +449,36 @@ func TestBurstBehindAHostOfOurs(t *testing.T) {
 		}
 		if len(findings) != 1 || findings[0].Subject != tt.want || findings[0].Counts.Messages != n || findings[0].Start != start {
 			t.Errorf("%d people: got %+v, want %v with %d messages", tt.people, findings, tt.want, n)
+		}
+	}
+}
+
+// Who has the passwords of two accounts uses both from all his addresses: that is the accounts' story, and not that of each
+// address. An address from which most of what they sent came is told.
+func TestBurstOfTwoAccounts(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		addresses int
+		want      []Subject
+	}{
+		{"from six addresses", 6, []Subject{{Account, user(3)}, {Account, user(7)}}},
+		{"from one", 1, []Subject{{Account, user(3)}, {Account, user(7)}, {IP, "177.30.1.1"}}},
+	} {
+		w := newTown(4)
+		for i := range 480 {
+			name := []string{user(3), user(7)}[i%2]
+			w.spam(3*oneDay+11*time.Hour+time.Duration(i)*8*time.Second, fmt.Sprintf("177.3%d.1.1", i/2%tt.addresses), name, name, i/2)
+		}
+		var got []Subject
+		for _, f := range w.find(burst) {
+			if f.Severity > Low {
+				got = append(got, f.Subject)
+			}
+		}
+		slices.SortFunc(got, func(a, b Subject) int { return strings.Compare(a.Value, b.Value) })
+		slices.SortFunc(tt.want, func(a, b Subject) int { return strings.Compare(a.Value, b.Value) })
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
