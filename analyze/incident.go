@@ -170,13 +170,18 @@ func newIncident(group []*Finding) Incident {
 	return inc
 }
 
+// Likewise reports whether f tells of another what main tells of its subject.
+func (f *Finding) Likewise(main *Finding) bool {
+	return f.Detector == main.Detector && f.Subject.Kind == main.Subject.Kind && f.Subject != main.Subject && f.Severity >= Medium
+}
+
 // likewise names the others of whom the same is told, those with most first: of three stolen accounts one heads the story, and
 // who reads no further must not think that it was the only one.
 func likewise(main *Finding, group []*Finding) string {
 	const named = 3
 	most := make(map[string]int)
 	for _, f := range group {
-		if f.Detector == main.Detector && f.Subject.Kind == main.Subject.Kind && f.Subject != main.Subject && f.Severity >= Medium {
+		if f.Likewise(main) {
 			most[f.Subject.Value] = max(most[f.Subject.Value], f.Counts.Messages)
 		}
 	}

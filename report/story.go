@@ -79,7 +79,7 @@ func tell(r *Report) []*story {
 }
 
 func (s *story) complete(r *Report) {
-	s.sentence = sentence(s.main, r.Zone) + strings.TrimPrefix(s.Title, s.main.Title)
+	s.sentence = sentence(s.main, r.Zone) + strings.TrimPrefix(s.Title, s.main.Title) + earlier(s, r.Zone)
 	s.happened = entries(s)
 	s.clients = clientsOf(slices.DeleteFunc(s.findings(), func(f *analyze.Finding) bool { return f != s.main && f.IsEffect() }))
 	s.queued = queuedOf(s.findings())
@@ -110,6 +110,28 @@ func sentence(f *analyze.Finding, zone *time.Location) string {
 		return head + when + ";" + tail
 	}
 	return text + when
+}
+
+// earlier tells when the first of those of whom the same is told began, where that was before what heads the story: the one
+// with most messages need not be the one with whom it began.
+func earlier(s *story, zone *time.Location) string {
+	if s.Title == s.main.Title {
+		return ""
+	}
+	first := s.main
+	for _, f := range s.others {
+		if f.Likewise(s.main) && f.Start != 0 && f.Start < first.Start {
+			first = f
+		}
+	}
+	if s.main.Start.Sub(first.Start) < time.Minute {
+		return ""
+	}
+	form, began := "at 15:04", first.Start.In(zone)
+	if began.Format(time.DateOnly) != s.main.Start.In(zone).Format(time.DateOnly) {
+		form = "on Monday, 2 January, " + form
+	}
+	return "; it began with " + first.Subject.Value + ", " + began.Format(form)
 }
 
 // capital begins a sentence with a capital letter, unless it begins with an address or a name.

@@ -213,6 +213,24 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// Of two stolen logins, the one with most messages heads the story; if the other was the first, the sentence says so.
+func TestSentenceTellsWhoWasFirst(t *testing.T) {
+	of := func(who string, messages int, start string) *analyze.Finding {
+		return &analyze.Finding{Detector: "account", Title: "Account " + who + " was abused", Subject: analyze.Subject{Kind: analyze.Account, Value: who},
+			Severity: analyze.High, Start: at(start), Counts: analyze.Counts{Messages: messages}}
+	}
+	for _, c := range []struct{ other, want string }{
+		{"13:30:00", "; it began with b, at 13:30"},
+		{"14:03:30", ""}, // in the same minute, or nearly
+		{"15:00:00", ""},
+	} {
+		s := &story{main: of("a", 300, "14:04:00"), others: []*analyze.Finding{of("b", 200, c.other)}, Incident: &analyze.Incident{Title: "Account a was abused; likewise b"}}
+		if got := earlier(s, berlin); got != c.want {
+			t.Errorf("other at %s: got %q, want %q", c.other, got, c.want)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	r := investigation()
 	r.Gaps = append(r.Gaps, Gap{Host: "mx2", From: at("15:00:00"), To: at("16:00:00")})

@@ -165,8 +165,10 @@ func fromOutside(r *Report, f *analyze.Finding) string {
 // concerned says who else has to do with the story.
 func concerned(s *story) []statement {
 	var all []statement
+	told := map[string]bool{s.main.Subject.Value: true} // a burst of an account that is told says nothing more
 	for _, f := range s.findings() {
-		if f.Subject.Kind == analyze.Account && f != s.main && f.Subject.Value != s.main.Subject.Value {
+		if f.Subject.Kind == analyze.Account && !told[f.Subject.Value] {
+			told[f.Subject.Value] = true
 			all = append(all, statement{"the account " + f.Subject.Value + ": " + f.Title, f})
 		}
 	}
