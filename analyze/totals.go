@@ -12,6 +12,7 @@ type Totals struct {
 	Filtered, Undecided            int // recipients that a filter had last; without any disposition
 	Notices                        int
 	Completed                      int // messages whose end was seen
+	RejectedQueries                int // VRFY, EXPN, ETRN: who asks sends nothing
 	Logins, FailedLogins, Sessions int
 }
 
@@ -64,8 +65,11 @@ func (t *Totals) recipient(d mail.Disposition) {
 func (t *Totals) Event(ev *mail.Event) {
 	switch ev.Kind {
 	case mail.Reject:
-		if IsRefusal(ev) {
+		switch {
+		case IsRefusal(ev):
 			t.Rejected++
+		case isRefused(ev):
+			t.RejectedQueries++
 		}
 	case mail.Auth:
 		t.Logins++
@@ -76,10 +80,16 @@ func (t *Totals) Event(ev *mail.Event) {
 	}
 }
 
-// IsRefusal reports whether an event is a refused attempt that counts: not a mere warning, not a line that contradicts itself.
-func IsRefusal(ev *mail.Event) bool {
+// IsRefusal reports whether an event is a refused attempt that counts: one to send, not a mere warning, not a line that
+// contradicts itself.
+func IsRefusal(ev *mail.Event) bool { return isRefused(ev) && !isQuery(ev.Stage) }
+
+func isRefused(ev *mail.Event) bool {
 	return ev.Kind == mail.Reject && ev.Flags&(mail.WarnOnly|mail.Doubtful) == 0
 }
+
+// isQuery reports whether a command asks about an address or a queue (RFC 5321, section 3.5; RFC 1985).
+func isQuery(stage string) bool { return stage == "VRFY" || stage == "EXPN" || stage == "ETRN" }
 
 // Merge adds all of other.
 func (t *Totals) Merge(o *Totals) {
@@ -89,6 +99,7 @@ func (t *Totals) Merge(o *Totals) {
 	t.Bounced += o.Bounced
 	t.Deferred += o.Deferred
 	t.Rejected += o.Rejected
+	t.RejectedQueries += o.RejectedQueries
 	t.Discarded += o.Discarded
 	t.Held += o.Held
 	t.Expired += o.Expired

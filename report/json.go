@@ -225,6 +225,7 @@ func totalsOf(t *analyze.Totals) []named {
 		{"messages", t.Messages}, {"recipients", t.Recipients}, {"delivered", t.Delivered}, {"bounced", t.Bounced},
 		{"deferred", t.Deferred}, {"rejected", t.Rejected}, {"discarded", t.Discarded}, {"held", t.Held},
 		{"expired", t.Expired}, {"forwarded", t.Forwarded}, {"filtered", t.Filtered}, {"undecided", t.Undecided}, {"notices", t.Notices},
+		{"rejected_queries", t.RejectedQueries},
 	}
 }
 

@@ -138,6 +138,7 @@ func grandTotals(t *analyze.Totals) report.Table {
 		{t.Messages, "messages accepted"}, {t.Recipients, "recipients of them"}, {t.Delivered, "recipients delivered"}, {t.Bounced, "recipients bounced"},
 		{t.Expired, "recipients expired in the queue"}, {t.Deferred, "recipients deferred at the end of the log"}, {t.Held, "recipients on hold"},
 		{t.Discarded, "recipients discarded"}, {t.Undecided, "recipients without an outcome in the log"}, {t.Rejected, "attempts rejected"},
+		{t.RejectedQueries, "queries rejected (VRFY, EXPN, ETRN)"},
 		{t.Notices, "notices by the mail server itself"}, {t.Sessions, "connections"}, {t.Logins, "logins"}, {t.FailedLogins, "failed logins"},
 	} {
 		if row.n > 0 || strings.HasPrefix(row.of, "messages") {
