@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,33 @@ func TestCases(t *testing.T) {
 				archive.Files[i].Data = []byte(got)
 				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Hosts, days or workers may be read apart: whoever gets which of the messages and events of a case, the findings are the same.
+func TestCasesMerged(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := settingsOf(t, archive)
+			want := findingsOf(t, name, archive, s, 1)
+			got := findingsOf(t, name, archive, s, 3)
+			if len(got) != len(want) {
+				t.Fatalf("%d findings, want %d", len(got), len(want))
+			}
+			for i := range got {
+				if !reflect.DeepEqual(got[i], want[i]) {
+					t.Errorf("%s:\n got %+v\nwant %+v", want[i].ID, got[i], want[i])
 				}
 			}
 		})
@@ -122,8 +150,34 @@ func detectorOf(t *testing.T, name string) analyze.Detector {
 func found(t *testing.T, name string, archive *txtar.Archive) string {
 	t.Helper()
 	s := settingsOf(t, archive)
-	engine := analyze.NewEngine(&s.pass, []analyze.Detector{detectorOf(t, name)})
-	tracker := correlate.New(correlate.Options{Local: s.pass.Local}, correlate.Sink{Message: engine.Message, Event: engine.Event})
+	findings := findingsOf(t, name, archive, s, 1)
+	var b strings.Builder
+	for i := range findings {
+		proven(t, archive, &findings[i])
+		describe(&b, &findings[i], s.zone)
+	}
+	if len(findings) == 0 {
+		b.WriteString("nothing\n")
+	}
+	return b.String()
+}
+
+// findingsOf deals what the logs of a case say to so many engines in turn, and merges them.
+func findingsOf(t *testing.T, name string, archive *txtar.Archive, s caseSettings, parts int) []analyze.Finding {
+	t.Helper()
+	engines := make([]*analyze.Engine, parts)
+	for i := range engines {
+		engines[i] = analyze.NewEngine(&s.pass, []analyze.Detector{detectorOf(t, name)})
+	}
+	dealt := 0
+	next := func() *analyze.Engine {
+		dealt++
+		return engines[dealt%parts]
+	}
+	tracker := correlate.New(correlate.Options{Local: s.pass.Local}, correlate.Sink{
+		Message: func(m *mail.Message) { next().Message(m) },
+		Event:   func(ev *mail.Event) { next().Event(ev) },
+	})
 	options := ingest.Options{Formats: all.Formats(), Workers: 1, Zone: s.zone, LocalZone: s.zone, Year: s.year, Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	_, err := ingest.Read(context.Background(), inputs(t, archive), options, func(events []mail.Event) error {
 		for i := range events {
@@ -135,16 +189,11 @@ func found(t *testing.T, name string, archive *txtar.Archive) string {
 		t.Fatal(err)
 	}
 	tracker.Close()
-	findings, _ := engine.Findings()
-	var b strings.Builder
-	for i := range findings {
-		proven(t, archive, &findings[i])
-		describe(&b, &findings[i], s.zone)
+	for _, other := range engines[1:] {
+		engines[0].Merge(other)
 	}
-	if len(findings) == 0 {
-		b.WriteString("nothing\n")
-	}
-	return b.String()
+	findings, _ := engines[0].Findings()
+	return findings
 }
 
 // proven checks what every finding promises: reasons whose weights are the score, a timeline that adds up to its counts, and
