@@ -83,7 +83,7 @@ func TestBounceReasons(t *testing.T) {
 		for want, mails := range map[bool]mails{true: tt.has, false: tt.neighbour} {
 			limits := DefaultThresholds()
 			limits.Score.Low = -1 // also what is too weak to be told
-			e := NewEngine(&Pass{Thresholds: limits}, []Detector{tt.detector})
+			e := newTwiceTold(t, &Pass{Thresholds: limits}, []Detector{tt.detector})
 			day := honestDay(1500)
 			for i := range day {
 				day[i].Time = day[i].Time.Add(24 * time.Hour)
@@ -123,7 +123,7 @@ func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 			r.Deferral, r.DeferralAt, r.Reply = "421 4.7.0 too many messages from you, ticket 1", m.Time, "421 4.7.0 too many messages from you, ticket 99"
 		}
 	})
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{account, reputation})
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{account, reputation})
 	for i := range stolen {
 		e.Message(&stolen[i])
 	}
@@ -149,7 +149,7 @@ func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 // One letter that is put off for days is no trouble, and does not stretch what comes after it.
 func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{reputation})
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{reputation})
 	first := monday.at(9, 0, 0)
 	for i := range 61 {
 		at := first.Add(time.Duration(i) * time.Minute)
@@ -172,7 +172,7 @@ func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
 func TestNoticesToTheirOwnServer(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for name, want := range map[string]int{"mta4.letters.example": 0, "mail.other.example": 1} {
-		e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
 		for i := range 30 {
 			at, sender := monday.at(9, 0, 0).Add(time.Duration(i)*time.Second), fmt.Sprintf("bounce-%d@letters.example", i)
 			m := mail.Message{Origin: mail.Origin{Line: int64(2*i + 1)}, Line: "line", Host: "mx2", Hosts: []string{"mx2"}, Time: at, QueueIDs: []string{fmt.Sprintf("A%d", i)},

@@ -10,10 +10,11 @@ import (
 )
 
 // judged is what a scene of burst_test.go, put into three ordinary days or alone, makes the detector say of a subject, however weak.
-func (s *scene) judged(alone bool, local ...string) []Finding {
+func (s *scene) judged(t *testing.T, alone bool, local ...string) []Finding {
 	limits := DefaultThresholds()
 	limits.Score.Low = -10 // reasons that make a finding honest are given in findings that nobody else sees
-	e := NewEngine(&Pass{Thresholds: limits, Local: local}, []Detector{burst})
+	t.Helper()
+	e := newTwiceTold(t, &Pass{Thresholds: limits, Local: local}, []Detector{burst})
 	for day := range 3 {
 		for _, m := range honestDay(1500) {
 			m.Time = m.Time.Add(time.Duration(day) * 24 * time.Hour)
@@ -134,13 +135,13 @@ func TestBurstReasons(t *testing.T) {
 	} {
 		for want, s := range map[bool]side{true: tt.has, false: tt.neighbour} {
 			s.name, s.n, s.gap = tt.code, 200, 2*time.Second
-			s.expect(t, want, s.judged(false, "site.example", "ours.example"))
+			s.expect(t, want, s.judged(t, false, "site.example", "ours.example"))
 		}
 	}
 	// Beside nothing else it is the gateway that hands in all there is.
 	s := scene{name: "gateway", n: 200, gap: 2 * time.Second, who: address, each: server}
-	s.expect(t, true, s.judged(true))
-	s.expect(t, false, s.judged(false))
+	s.expect(t, true, s.judged(t, true))
+	s.expect(t, false, s.judged(t, false))
 }
 
 // expect checks that some finding gives the reason that a scene is named after, or that there are findings and none does.

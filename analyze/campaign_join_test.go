@@ -33,7 +33,7 @@ func TestCampaignJoinsRefusedRun(t *testing.T) {
 		{"refused for another reason", part{10*time.Hour + 25*time.Minute, "srvr%04d", "u%d@site.example", "Relay access denied"}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+			e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
 			start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 			var m mail.Message
 			for i := range 3000 { // a day of others

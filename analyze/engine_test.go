@@ -102,7 +102,7 @@ func splitAndMerge(rng *rand.Rand, messages []mail.Message, events []mail.Event)
 	return parts[order[0]]
 }
 
-func compare(t *testing.T, what string, got, want []Finding) {
+func compare(t testing.TB, what string, got, want []Finding) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d findings, want %d", what, len(got), len(want))

@@ -450,7 +450,7 @@ func TestSecondaryChoice(t *testing.T) {
 		{"b-%d-user=site.example@news.shop.example", false},
 		{"x@firm%d.example", true},
 	} {
-		e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, []Detector{secondaryMX})
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{secondaryMX})
 		at := mail.InstantOf(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
 		n := 0
 		hand := func(i int, ip, sender string, hosts ...string) {

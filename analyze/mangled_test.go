@@ -17,7 +17,7 @@ func TestMangledListsOfOneHour(t *testing.T) {
 		n     int
 		want  int
 	}{{8 * time.Minute, 5, 1}, {20 * time.Hour, 5, 0}, {8 * time.Minute, 1, 0}} {
-		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
 		day := honestDay(1500)
 		for i := range day {
 			e.Message(&day[i])

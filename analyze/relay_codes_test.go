@@ -19,8 +19,9 @@ type relayScene struct {
 	bounced           int // every so many-th; 0: none
 }
 
-func (s relayScene) findings() []Finding {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+func (s relayScene) findings(t *testing.T) []Finding {
+	t.Helper()
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	line := int64(0)
 	send := func(at time.Duration, c mail.Client, sender, recipient string, d mail.Disposition, local bool, acl string) {
@@ -87,7 +88,7 @@ func TestRelayReasons(t *testing.T) {
 				scene relayScene
 				want  bool
 			}{{tt.has, true}, {tt.neighbour, false}} {
-				findings := side.scene.findings()
+				findings := side.scene.findings(t)
 				if len(findings) == 0 {
 					t.Fatalf("%+v: nothing was found", side.scene)
 				}

@@ -14,7 +14,7 @@ import (
 // A rule that trusts the name of our own domain lets strangers in. The company's application, which relays by its address all
 // the time, is none of them.
 func TestRelayLeavesRegularsAside(t *testing.T) {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	line := int64(0)
 	send := func(at time.Duration, ip, sender, recipient string, d mail.Disposition) {
@@ -42,7 +42,7 @@ func TestRelayLeavesRegularsAside(t *testing.T) {
 
 // Nor is the office, whose address is trusted: many people who receive mail here.
 func TestRelayLeavesOfficeAside(t *testing.T) {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	line := int64(0)
 	send := func(at time.Duration, ip, sender, recipient string, local bool) {
@@ -82,7 +82,7 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 		{"a list that is kept", "", "news@customer.example", 50, false},
 		{"in our own name", "", "shop@site.example", 4, false},
 	} {
-		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 		line := int64(0)
 		send := func(at time.Duration, client mail.Client, sender, recipient string, local bool, d mail.Disposition) {
@@ -115,7 +115,7 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 // same name, of a message that had the same short queue ID, or that were delivered. A
 // host that took the spam over makes its own.
 func TestRelayNamesItsNotices(t *testing.T) {
-	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	line := int64(0)
 	message := func(at time.Duration, id string) mail.Message {
@@ -176,7 +176,7 @@ func TestRelayInSomeNames(t *testing.T) {
 		{"one of ours", []string{"site.example", "post.example"}, false, []Subject{{SenderDomain, "post.example"}, {SenderDomain, "site.example"}}, 200},
 		{"each its own", []string{"bank.example", "post.example"}, true, []Subject{{SenderDomain, "bank.example"}, {SenderDomain, "post.example"}}, 200},
 	} {
-		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 		for i := range 400 {
 			which := i % len(tt.senders)

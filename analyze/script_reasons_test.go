@@ -29,7 +29,7 @@ func TestScriptSenderReasons(t *testing.T) {
 		}{{tt.has, true}, {tt.neighbour, false}} {
 			limits := DefaultThresholds()
 			limits.Score.Low = -1 // also what is too weak to be told
-			e := NewEngine(&Pass{Thresholds: limits, Local: []string{"site.example"}}, []Detector{script})
+			e := newTwiceTold(t, &Pass{Thresholds: limits, Local: []string{"site.example"}}, []Detector{script})
 			start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 			for i := range 400 {
 				sender := side.sender
