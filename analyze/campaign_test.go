@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,61 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 	findings, _ := e.Findings()
 	if len(findings) != 1 || findings[0].Counts.Messages != 60 || findings[0].Counts.Clients != 60 || findings[0].Severity != High {
 		t.Errorf("got %d findings: %+v", len(findings), findings)
+	}
+}
+
+// Whatever mark a run shares, it outlives the flood. That of a name, a network or a sender's domain alone counts where nobody named
+// the client.
+func TestCampaignMarksOutliveFlood(t *testing.T) {
+	limits := DefaultThresholds()
+	limits.Campaign.MaxRecords = 500
+	firm := func(i int) string { return strings.Repeat("mail.firm", 1+i) + ".example" } // without numbers: no pattern joins them
+	for _, tt := range []struct {
+		name string
+		mark func(i int, m *mail.Message)
+		kept bool
+	}{
+		{"to itself", func(i int, m *mail.Message) { m.Sender, m.Client.Name = m.Recipients[0].Address, firm(i) }, true},
+		{"a number as HELO", func(i int, m *mail.Message) { m.Client.HELO = fmt.Sprint(1000 + i) }, true},
+		{"our name as HELO", func(i int, m *mail.Message) {
+			m.Client.HELO, m.Client.Name = fmt.Sprintf("h%d.site.example", i), firm(i)
+		}, true},
+		{"one subject", func(_ int, m *mail.Message) { m.Subject = "unpaid invoice" }, true},
+		{"one HELO", func(_ int, m *mail.Message) { m.Client.HELO = "ylmf-pc" }, true},
+		{"one sender's domain", func(i int, m *mail.Message) { m.Sender = fmt.Sprintf("a%d@bank.example", i) }, true},
+		{"one sender's domain, named clients", func(i int, m *mail.Message) {
+			m.Sender, m.Client.Name = fmt.Sprintf("a%d@bank.example", i), firm(i)
+		}, false},
+		{"one network", func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 9, 9, byte(i)}) }, true},
+		{"names of one pattern", func(i int, m *mail.Message) { m.Client.Name = fmt.Sprintf("dsl-41-%d-9-1.line.example", i) }, true},
+		{"many names of one client", func(i int, m *mail.Message) {
+			m.Client.IP, m.Sender = netip.MustParseAddr("41.9.9.9"), fmt.Sprintf("a%d@d%d.example", i, i)
+		}, true},
+		{"nothing", func(int, *mail.Message) {}, false},
+	} {
+		w := newCampaignWatch(&Pass{Thresholds: limits, Local: []string{"site.example"}})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		for i := range 10_000 {
+			var m mail.Message
+			flood(&m, i, start)
+			w.Message(&m)
+			if n := (i - 2000) / 20; i >= 2000 && i%20 == 0 && n < 60 {
+				flood(&m, 100_000+i, start.Add(-1000*time.Minute/3))
+				m.Client.IP, m.Host = netip.AddrFrom4([4]byte{41, byte(n), 9, 1}), "planted"
+				tt.mark(n, &m)
+				w.Message(&m)
+			}
+		}
+		kept := 0
+		for i := range w.kept {
+			if w.kept[i].words().host == "planted" {
+				kept++
+			}
+		}
+		// The first few have nothing to share yet.
+		if least := 60 - limits.Campaign.MinClients; tt.kept && kept < least || !tt.kept && kept > 0 {
+			t.Errorf("%s: %d of 60 are kept", tt.name, kept)
+		}
 	}
 }
 
