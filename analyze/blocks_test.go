@@ -200,6 +200,30 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// Three typical lines are shown wherever there are as many, the first and the last not among them; of a peak, the line that is
+// nearest after its beginning.
+func TestKeeperShowsTypicalLines(t *testing.T) {
+	for most := range 9 {
+		var k Keeper
+		for i := range most {
+			k.Add(Evidence{Origin: mail.Origin{Line: int64(i)}, Time: at("10:00:00").Add(time.Duration(i) * 10 * time.Second), Text: fmt.Sprint("line ", i)})
+		}
+		roles := make(map[string]int)
+		for _, e := range k.Lines(at("10:00:15")) {
+			if roles[e.Role]++; e.Role == "peak" && e.Text != "line 2" {
+				t.Errorf("of %d lines: got %q as the peak", most, e.Text)
+			}
+		}
+		others := most - 2
+		if most > 3 { // of three, the last is nearest to the peak
+			others--
+		}
+		if want := max(0, min(others, 3)); roles["typical"] != want {
+			t.Errorf("of %d lines: got %v, want %d typical ones", most, roles, want)
+		}
+	}
+}
+
 // A peak that is known is the only one, also where it is the first line and the sample has another near it.
 func TestKeeperKnowsThePeak(t *testing.T) {
 	var k Keeper

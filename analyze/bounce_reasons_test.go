@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,26 @@ func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 	}
 	if stories := Incidents(findings); told != 1 || len(stories) != 1 || len(stories[0].Findings) != 4 {
 		t.Errorf("got %d times of trouble in %d stories %+v, want it in that of the three accounts", told, len(stories), stories)
+	}
+}
+
+// Trouble that a machine made without a login belongs to the story of that machine, whatever name of ours it sent in.
+func TestReputationBlamesTheClient(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{reputation})
+	for i := range 60 {
+		at := monday.at(9, 0, 0).Add(time.Duration(i) * time.Minute)
+		m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: at, Sender: user(i), Client: client("198.18.0.9", "", "")}
+		if i%20 == 0 {
+			m.Client = client("198.18.0.10", "", "") // too few to blame it
+		}
+		m.Recipients = []mail.Recipient{{Address: fmt.Sprintf("to%d@p%d.example", i, i%9), Disposition: mail.Bounced, DSN: "5.7.1", Time: at, Relay: fmt.Sprintf("mx.p%d.example", i%9),
+			RelayIP: netip.MustParseAddr("203.0.113.7"), Reply: "554 5.7.1 blocked using zen.spamhaus.org"}}
+		e.Message(&m)
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 || !slices.Equal(findings[0].blame, []Subject{{IP, "198.18.0.9"}, {SenderDomain, "site.example"}}) {
+		t.Errorf("got %+v, want the client to be blamed", findings)
 	}
 }
 

@@ -115,7 +115,7 @@ func (w *campaignWatch) Event(ev *mail.Event) {
 
 // isStranger reports whether a client may be one: whose the other addresses are is known only at the end.
 func isStranger(c *mail.Client) bool {
-	return c.IP.IsValid() && !c.IP.IsLoopback() && !c.IP.IsPrivate()
+	return c.IP.IsValid() && !mail.IsInside(c.IP)
 }
 
 // inOwnName reports whether a client sends in its own name: the sender's domain and the client's name belong to one

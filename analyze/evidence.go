@@ -122,8 +122,8 @@ func (k *Keeper) Lines(peakAt mail.Instant) []Evidence {
 		if typical == 3 || len(chosen) >= evidenceLines {
 			break
 		}
-		if n := len(chosen); n < len(appendNew(chosen, s.Evidence, "typical")) {
-			chosen, typical = appendNew(chosen, s.Evidence, "typical"), typical+1
+		if more := appendNew(chosen, s.Evidence, "typical"); len(more) > len(chosen) {
+			chosen, typical = more, typical+1
 		}
 	}
 	slices.SortFunc(chosen, compareEvidence)

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -458,6 +459,9 @@ func TestSecondaryChoice(t *testing.T) {
 			m := mail.Message{Origin: mail.Origin{Line: int64(n)}, Line: "line", Host: hosts[0], Hosts: hosts, MTA: mail.Postfix, Time: at.Add(time.Duration(i) * 20 * time.Second), Completed: true, Sender: sender}
 			stranger(&m, ip, "mx."+mail.Domain(sender))
 			to(&m, user(i%60), mail.Delivered)
+			if m.Subject = "a bargain"; !tt.grave {
+				m.Subject = fmt.Sprint("number ", i)
+			}
 			e.Message(&m)
 		}
 		for i := range 600 {
@@ -473,6 +477,10 @@ func TestSecondaryChoice(t *testing.T) {
 		findings, _ := e.Findings()
 		if len(findings) == 0 || (findings[0].Severity > Low) != tt.grave {
 			t.Errorf("%s: %+v", tt.sender, findings)
+			continue
+		}
+		if said := slices.Contains(findings[0].Facts, Fact{"subject", "one subject in all of them"}); said != tt.grave {
+			t.Errorf("%s: that all have one subject: %v", tt.sender, said)
 		}
 	}
 }

@@ -122,16 +122,19 @@ func TestRelateFoldsAccounts(t *testing.T) {
 func TestRelateAnswersOfLongAgo(t *testing.T) {
 	const days = 24 * 3600
 	for _, tt := range []struct {
-		account string
-		after   int
-		want    int
-	}{{"Eva@site.example", 20 * days, 1}, {"eva@site.example", 40 * days, 0}, {"eva@site.example", -20 * days, 0}, {"ann@site.example", 20 * days, 0}} {
-		phish, abuse := story("phish", "198.18.0.1", High, 100*days, 40), story("account", tt.account, High, 100*days+tt.after, 400)
+		detector, account string
+		after             int
+		want              int
+	}{
+		{"account", "Eva@site.example", 20 * days, 1}, {"burst", "Eva@site.example", 20 * days, 1}, {"guessing", "Eva@site.example", 20 * days, 0},
+		{"account", "eva@site.example", 40 * days, 0}, {"account", "eva@site.example", -20 * days, 0}, {"account", "ann@site.example", 20 * days, 0},
+	} {
+		phish, abuse := story("phish", "198.18.0.1", High, 100*days, 40), story(tt.detector, tt.account, High, 100*days+tt.after, 400)
 		phish.Accounts, abuse.Subject, abuse.Accounts = []string{"eva@site.example", "uwe@site.example"}, Subject{Account, tt.account}, []string{tt.account}
 		all := []Finding{phish, abuse}
 		relate(all, &Site{})
 		if got := all[1].Related; len(got) != tt.want {
-			t.Errorf("%s after %d days: related to %v", tt.account, tt.after/days, got)
+			t.Errorf("%s of %s after %d days: related to %v", tt.detector, tt.account, tt.after/days, got)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (w *phishWatch) Message(m *mail.Message) {
 		return
 	}
 	ip := m.Client.IP
-	inside := m.Account != "" || !ip.IsValid() || ip.IsLoopback() || ip.IsPrivate()
+	inside := m.Account != "" || !ip.IsValid() || mail.IsInside(ip)
 	if inside {
 		w.outgoing(m)
 		return

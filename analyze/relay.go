@@ -119,12 +119,12 @@ func (w *relayWatch) Message(m *mail.Message) {
 // strangerForStrangers reports whether m may have been relayed: whose the domains are is known only at the end.
 func strangerForStrangers(m *mail.Message) bool {
 	ip := m.Client.IP
-	if !ip.IsValid() || ip.IsLoopback() || ip.IsPrivate() || m.Account != "" || m.Has(mail.HasUID) || m.User != "" || m.Relayed || len(m.Recipients) == 0 {
+	if !ip.IsValid() || mail.IsInside(ip) || m.Account != "" || m.Has(mail.HasUID) || m.User != "" || m.Relayed || len(m.Recipients) == 0 {
 		return false
 	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Local || r.Redirected() || r.RelayIP.IsPrivate() || r.RelayIP.IsLoopback() {
+		if r.Local || r.Redirected() || mail.IsInside(r.RelayIP) {
 			return false // for us, for somebody to whom we forward, or for a host behind us
 		}
 	}

@@ -101,3 +101,20 @@ func TestRelayReasons(t *testing.T) {
 		})
 	}
 }
+
+// That senders receive mail here excuses less where their mail does not arrive: who writes to people he knows has few bounces.
+func TestRelayOfKnownSendersThatBounces(t *testing.T) {
+	for bounced, want := range map[int]float64{0: -0.4, 4: -0.2} {
+		s := relayScene{messages: 8, clients: 4, over: 2 * time.Hour, sender: "staff%d@site.example", bounced: bounced}
+		for _, f := range s.findings(t) {
+			for _, r := range f.Reasons {
+				if r.Code == "known-senders" && r.Weight != want {
+					t.Errorf("every %d-th bounced: got %g, want %g", bounced, r.Weight, want)
+				}
+			}
+			if !says(&f, "known-senders") {
+				t.Errorf("every %d-th bounced: known senders are not said: %v", bounced, f.Reasons)
+			}
+		}
+	}
+}

@@ -95,11 +95,10 @@ func (s *Site) IsOurs(domain string) bool {
 // IsOwn reports whether an address is ours: a host of the logs, loopback, a private network, a webmail host. Such a client
 // is not a stranger, and what it hands in is somebody else's: an account's, a filter's, a secondary's.
 func (s *Site) IsOwn(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() {
+	if mail.IsInside(ip) {
 		return true
 	}
-	_, ok := s.Own[ip]
+	_, ok := s.Own[ip.Unmap()]
 	return ok
 }
 

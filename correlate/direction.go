@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"net/netip"
 	"strings"
 
 	"mailforensics/mail"
@@ -71,7 +70,7 @@ func (t *Tracker) direction(m *message) mail.Direction {
 		}
 	}
 	h := m.hops[0]
-	inside := m.Notice || m.Account != "" || h.origin == byUser || isOwn(m.Client.IP)
+	inside := m.Notice || m.Account != "" || h.origin == byUser || mail.IsInside(m.Client.IP)
 	switch {
 	case local+remote == 0:
 		return mail.UnknownDirection
@@ -85,10 +84,4 @@ func (t *Tracker) direction(m *message) mail.Direction {
 		return mail.UnknownDirection
 	}
 	return mail.Relayed
-}
-
-// isOwn reports whether an address can only be one of our own network.
-func isOwn(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 }

@@ -118,7 +118,7 @@ func isReturn(ev *mail.Event) bool {
 	if ev.Kind == mail.LocalSubmit {
 		return ev.Parent == ""
 	}
-	return isOwn(ev.Client.IP) && ev.Account == ""
+	return mail.IsInside(ev.Client.IP) && ev.Account == ""
 }
 
 // envelope adds the recipients of a "for" list: addresses with a blank between; a quoted local part may hold blanks.

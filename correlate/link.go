@@ -193,7 +193,7 @@ func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
 	child := t.findOn(h.queue.host, ev.Child)
 	if child != nil && t.mayFollow(m, child) && child.origin != internal && sameMail(m, child.message) {
 		c := child.message
-		if c.Account == "" && (isOwn(c.Client.IP) || child.origin == byUser || c.Client.IP == ev.RelayIP) || child.queue != h.queue {
+		if c.Account == "" && (mail.IsInside(c.Client.IP) || child.origin == byUser || c.Client.IP == ev.RelayIP) || child.queue != h.queue {
 			return reinjected, child
 		}
 		if h.queue.host.name == "" && sameMailSurely(m, c) { // a log that names no host may be of several
@@ -213,7 +213,7 @@ func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
 }
 
 // isNear reports whether a delivery went to an address of our own network.
-func isNear(ev *mail.Event) bool { return isOwn(ev.RelayIP) }
+func isNear(ev *mail.Event) bool { return mail.IsInside(ev.RelayIP) }
 
 // mayFollow reports whether the child can be a hop of m at all: the first of its own message, which is another one, and
 // born about now.

@@ -58,7 +58,7 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 	m.Account, m.AuthMethod = m.text.keep(ev.Account), t.names.get(ev.AuthMethod)
 	t.begin(t.sessionOf(q, ev), h, ev)
 	t.keepLine(m, ev)
-	if isOwn(ev.Client.IP) && ev.Account == "" {
+	if mail.IsInside(ev.Client.IP) && ev.Account == "" {
 		h.marks |= mayReturn
 		t.injected.put(refTo(h))
 		if ev.Child != "" {

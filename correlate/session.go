@@ -301,7 +301,7 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 			}
 		}
 	}
-	if h == nil || h.message.hops[0] != h || !isOwn(h.message.Client.IP) {
+	if h == nil || h.message.hops[0] != h || !mail.IsInside(h.message.Client.IP) {
 		return
 	}
 	p, m := s.proxied, h.message

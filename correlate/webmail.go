@@ -91,7 +91,7 @@ func (in *handIn) isOf(h *hop) bool {
 // says in forward and reverse look-up.
 func (in *handIn) comesFrom(h *hop) bool {
 	c := &h.message.Client
-	if h.origin == byUser || isOwn(c.IP) {
+	if h.origin == byUser || mail.IsInside(c.IP) {
 		return true
 	}
 	if c.Name == "" || c.Name == "unknown" {

@@ -62,6 +62,13 @@ func ParseIP(s string) (netip.Addr, bool) {
 	return ip.Unmap(), err == nil
 }
 
+// IsInside reports whether an address can only be of our own network: loopback, private (RFC 1918, RFC 4193) or link-local
+// (RFC 3927; RFC 4291, section 2.5.6).
+func IsInside(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+}
+
 // parseIPv4 reads four numbers.
 func parseIPv4(s string) (netip.Addr, bool) {
 	ip, n := CutIPv4(s)

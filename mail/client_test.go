@@ -1,6 +1,9 @@
 package mail
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+)
 
 func TestCutClient(t *testing.T) {
 	tests := []struct {
@@ -25,6 +28,17 @@ func TestCutClient(t *testing.T) {
 		c, rest, ok := CutClient(tt.in)
 		if c.Name != tt.name || c.IP.String() != tt.ip || c.Port != tt.port || rest != tt.rest || ok != tt.ok {
 			t.Errorf("%s: got %+v %q %v", tt.in, c, rest, ok)
+		}
+	}
+}
+
+func TestIsInside(t *testing.T) {
+	for in, want := range map[string]bool{
+		"127.0.0.1": true, "10.1.2.3": true, "172.16.0.1": true, "192.168.1.1": true, "169.254.1.1": true, "::ffff:192.168.1.1": true,
+		"::1": true, "fe80::1": true, "fd00::1": true, "192.0.2.1": false, "172.32.0.1": false, "2001:db8::1": false,
+	} {
+		if got := IsInside(netip.MustParseAddr(in)); got != want {
+			t.Errorf("%s: got %v, want %v", in, got, want)
 		}
 	}
 }

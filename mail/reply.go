@@ -124,7 +124,7 @@ func hasAny(text string, words ...string) bool {
 
 // Remote reports whether a recipient was tried at somebody else's server.
 func (r *Recipient) Remote() bool {
-	if r.Local || !r.RelayIP.IsValid() || r.RelayIP.IsLoopback() || r.RelayIP.IsPrivate() {
+	if r.Local || !r.RelayIP.IsValid() || IsInside(r.RelayIP) {
 		return false
 	}
 	switch r.Disposition {

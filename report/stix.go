@@ -84,7 +84,7 @@ func isOurs(site *analyze.Site, ip netip.Addr) bool {
 	if site != nil {
 		return site.IsOwn(ip)
 	}
-	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	return mail.IsInside(ip)
 }
 
 // stixTime is the timestamp type of STIX (section 2.14): UTC, with milliseconds here.

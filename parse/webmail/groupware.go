@@ -69,7 +69,7 @@ func forwarded(who string) (before, far string) {
 
 // behind is the address that a proxy of our own tells; that of the connection where there is none.
 func behind(near netip.Addr, far string) netip.Addr {
-	if !near.IsLoopback() && !near.IsPrivate() {
+	if !mail.IsInside(near) {
 		return near
 	}
 	if _, last, ok := cutLast(far, ", "); ok {
@@ -119,7 +119,7 @@ func outermost(where string) (ip netip.Addr) {
 		if hop := address(last); hop.IsValid() {
 			ip = hop
 		}
-		if !more || ip.IsValid() && !ip.IsPrivate() && !ip.IsLoopback() {
+		if !more || ip.IsValid() && !mail.IsInside(ip) {
 			break
 		}
 		where = rest

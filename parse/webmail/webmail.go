@@ -197,7 +197,7 @@ func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 func browser(where string) netip.Addr {
 	near, told, ok := strings.Cut(where, "(")
 	ip := address(strings.TrimSuffix(near, " "))
-	if !ok || !(ip.IsLoopback() || ip.IsPrivate()) {
+	if !ok || !mail.IsInside(ip) {
 		return ip
 	}
 	if _, far, ok := cutLast(told, ": "); ok {
