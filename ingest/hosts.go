@@ -33,6 +33,9 @@ type site struct {
 // nameHosts finds out whether the files that name no host are of several, and names these.
 func (s *survey) nameHosts(ctx context.Context) {
 	sites := sitesOf(s.files)
+	if len(sites) == 1 {
+		nameLone(ctx, sites[0], s.files)
+	}
 	if len(sites) < 2 {
 		return
 	}
@@ -65,6 +68,46 @@ func (s *survey) nameHosts(ctx context.Context) {
 			f.name = one.name
 		}
 	}
+}
+
+// nameLone names the one site without a host after its path, where all files of other hosts, which name themselves, are called
+// after these: mx2/mainlog beside mx1/mail.log of mx1. Anything else may be one more log of a host that names itself.
+func nameLone(ctx context.Context, lone *site, files []*file) {
+	var read []*file
+	var dirs []string
+	for _, f := range files {
+		if f.host != "" || slices.Contains(lone.files, f) {
+			read, dirs = append(read, f), append(dirs, filepath.Dir(f.in.Path))
+		}
+	}
+	name := lone.name
+	dirs = unlike(dirs)
+	for i, f := range read {
+		if f.host == "" && name == "" {
+			name = dirs[i]
+		}
+	}
+	if len(read) == len(lone.files) || !isHostName(name) {
+		return
+	}
+	for i, f := range read {
+		if f.host != "" && (!isCalledAfter(f.in.Path, dirs[i], f.host) || strings.EqualFold(labelOf(f.host), labelOf(name))) {
+			return
+		}
+	}
+	if !lone.look(ctx) || len(lone.ids) == 0 {
+		return // the log of a webmail, which stands anywhere
+	}
+	for _, f := range lone.files {
+		f.name = name
+	}
+}
+
+// isCalledAfter reports whether a file, or the directory in which it differs from the others, has the name of a host.
+func isCalledAfter(path, dir, host string) bool {
+	file, _, _ := strings.Cut(filepath.Base(path), ".")
+	label := labelOf(host)
+	return strings.EqualFold(labelOf(dir), label) || strings.EqualFold(file, label)
 }
 
 // sitesOf groups the files that name no host by what their paths call them, in the order of the files.

@@ -46,7 +46,12 @@ func TestHostsOfNamelessLogs(t *testing.T) {
 		{"a copy of the end of a long one", []string{"old/mainlog", longlog("A", 0), "new/mainlog", longlog("A", 15)}, "[[] []]"},
 		{"dates", []string{"2024-05-14/mainlog", mx1, "2024-05-15/mainlog", mx2}, "[[] []]"},
 		{"one host", []string{"mainlog", mx1, "rejectlog", mx1}, "[[] []]"},
-		{"a host that names itself", []string{"mx1/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
+		{"a host that names itself", []string{"mx1/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[mx1] [mx2]]"},
+		{"a host that names itself, by the file's name", []string{"mx1.mainlog", mx1, "mx2.mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[mx1] [mx2]]"},
+		{"its own two logs", []string{"mx2/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
+		{"its own two logs, as they lie", []string{"log/exim4/mainlog", mx1, "log/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
+		{"a webmail's log", []string{"webmail.log", "[14-May-2024 10:00:00 +0000]: Successful login for a@b.example (ID: 1) from 192.0.2.1 in session 0a\n", "mx2.mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
+		{"a path that says nothing of its host", []string{"exim/mainlog", mx1, "postfix/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[] [mx2]]"},
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			inputs := logs(t, test.files...)
