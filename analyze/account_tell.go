@@ -24,11 +24,12 @@ func (q *inquest) finding(c *charge) Finding {
 	}
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.countLogins()
-	c.refusals()
+	later := c.refusals()
 	c.Counts.FailedLogins, _ = c.guesses()
 	c.mark()
 	f.Title = c.title()
 	f.Facts = append(f.Facts, c.tale()...)
+	later.tell(&f, "the login")
 	c.Fill(&f)
 	f.Accounts = withName(f.Accounts, c.spelling)
 	return f
@@ -69,9 +70,12 @@ func (p *place) between(from, to mail.Instant) int {
 	return p.within(from, to)
 }
 
-// refusals adds the attempts that we refused.
-func (c *charge) refusals() {
+// refusals adds the attempts that we refused, and yields those of the same addresses that came later.
+func (c *charge) refusals() (later knocks) {
 	for _, r := range c.refused {
+		if r.time > c.End && c.batch.clients[r.ip] != nil {
+			later.add(r.time)
+		}
 		if r.time < c.Start || r.time > c.End {
 			continue
 		}
@@ -81,6 +85,7 @@ func (c *charge) refusals() {
 			client.Rejected++
 		}
 	}
+	return later
 }
 
 // mark chooses the lines of the chain.

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -385,6 +386,46 @@ func TestAccountTitleCountsSenders(t *testing.T) {
 	all := w.find(account)
 	if len(all) == 0 || len(all[0].Clients) != 3 || !strings.Contains(all[0].Title, "260 messages in 52 minutes from 2 addresses; strangers logged in from 1 address") {
 		t.Errorf("got %+v", all)
+	}
+}
+
+// Who is stopped by a limit goes on trying: the end is that of the last message, but it is said that more was refused.
+func TestRefusedAfterwards(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		from string // the login of the attempts
+		want map[string]string
+	}{
+		{"with the login", user(7), map[string]string{"account": "90 more attempts of the login, refused, the last 15 minutes after the end: not counted",
+			"burst": "90 more attempts of its clients, refused, the last 15 minutes after the end: not counted"}},
+		{"no login named", "", map[string]string{"burst": "90 more attempts of its clients, refused, the last 15 minutes after the end: not counted"}},
+	} {
+		w := newTown(5)
+		begin := 2*oneDay + 11*time.Hour
+		for i := range 260 {
+			w.spam(begin+time.Duration(i)*12*time.Second, "177.32.67.133", user(7), user(7), i)
+		}
+		for i := range 90 {
+			w.events = append(w.events, mail.Event{Kind: mail.Reject, MTA: mail.Postfix, Host: "mx1", Origin: w.origin(), Time: w.start.Add(begin + 3108*time.Second + time.Duration(i+1)*10*time.Second),
+				Client: mail.Client{IP: netip.MustParseAddr("177.32.67.133")}, Account: tt.from, Sender: user(7), Recipient: "x@y.example", Stage: "RCPT", Code: 554, DSN: "5.7.1"})
+		}
+		got := make(map[string]string)
+		for _, f := range w.find(account, burst) {
+			if f.Subject != (Subject{Account, user(7)}) {
+				t.Errorf("%s: %s", tt.name, f.Title)
+			}
+			for _, fact := range f.Facts {
+				if fact.Name == Afterwards {
+					got[f.Detector] = fact.Text
+				}
+			}
+			if f.End.Sub(w.start) != begin+3108*time.Second || f.Counts.Rejected != 0 {
+				t.Errorf("%s: %s ends %v, %d rejected", tt.name, f.Detector, f.End.Sub(w.start), f.Counts.Rejected)
+			}
+		}
+		if !maps.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

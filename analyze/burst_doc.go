@@ -44,7 +44,7 @@ hands in for many people without a login (a groupware server behind a gateway), 
 sender is told in whose name nearly all of it is. Of an account or a local user,
 what goes on as at other times (its owner's own address, the other pages of a web
 server) is not counted, and named beside it. Refused attempts of the same clients
-between start and end are counted as rejected.
+between start and end are counted as rejected; of later ones it is told how many came.
 
 What it cannot see. Mail that is spread thinly: three messages from each of a
 hundred networks are a campaign, not a burst. Abuse that goes on at the same rate

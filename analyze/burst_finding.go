@@ -31,10 +31,13 @@ func (w *burstWatch) refusalsOf(all []*candidate, site *Site) map[netip.Addr][]r
 	return wanted
 }
 
-// refuse counts the refused attempts of a candidate's clients in its window.
+// refuse counts the refused attempts of a candidate's clients in its window, and those after it.
 func (c *candidate) refuse(refusals map[netip.Addr][]refusal) {
 	for ip, client := range c.clients {
 		for _, r := range refusals[ip] {
+			if r.time > c.End {
+				c.later.add(r.time)
+			}
 			if r.time < c.Start || r.time > c.End {
 				continue
 			}
@@ -65,6 +68,7 @@ func (w *burstWatch) finding(c *candidate) Finding {
 	c.markPeak(f.Rate)
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.Fill(&f)
+	c.later.tell(&f, "its clients")
 	switch {
 	case c.beside == 0 && c.outside > 0: // else the subject alone selects it
 		f.Signature = during(f.Start, f.End, f.Subject.Where())

@@ -124,6 +124,25 @@ type ClientCount struct {
 	Lane        Lane         // when it was at work; empty: not known
 }
 
+// Afterwards is the name of the fact that tells of refused attempts after the end: what was stopped goes on knocking, and that
+// nothing more was accepted does not mean that nobody tried.
+const Afterwards = "afterwards"
+
+// knocks are refused attempts after the end of a finding.
+type knocks struct {
+	n    int
+	last mail.Instant
+}
+
+func (k *knocks) add(at mail.Instant) { k.n, k.last = k.n+1, max(k.last, at) }
+
+// tell is the fact about them, where there are any; of whom they were is said in words.
+func (k *knocks) tell(f *Finding, of string) {
+	if k.n > 0 {
+		f.Facts = append(f.Facts, Fact{Afterwards, say("%s of %s, refused, the last %s after the end: not counted", plural(k.n, "more attempt", "more attempts"), of, duration(k.last.Sub(f.End)))})
+	}
+}
+
 // Count is a value and how many messages had it.
 type Count struct {
 	Value    string

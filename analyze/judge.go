@@ -33,6 +33,7 @@ type candidate struct {
 	place    acquaintance // accounts: whether it sends from there at other times, too
 	refused  int          // refused attempts of its clients in the window …
 	refusedU int          // … of them because there is no such recipient
+	later    knocks       // … after its window
 	mangled  []Mangled
 	records  []*record // nil for a story
 	around   []*record // all that is remembered of the subject, in order

@@ -632,6 +632,15 @@ func TestWhen(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.host, got, tt.want)
 		}
 	}
+	// What was stopped goes on knocking; the burst of a login knows of it where the lines name no login.
+	f := analyze.Finding{Detector: "account", Subject: analyze.Subject{Kind: analyze.Account, Value: "a"}, Start: hour(1), End: hour(6), Hosts: []string{"mx1"}}
+	knocked := f
+	knocked.Detector, knocked.Facts = "burst", []analyze.Fact{{Name: analyze.Afterwards, Text: "9 more attempts"}}
+	for _, r.Findings = range [][]analyze.Finding{{knocked}, {f, knocked}} {
+		if got, want := when(r, &r.Findings[0], ""), "; nothing more of it was accepted in the 1 d 18 h until the log ends"; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
 
 // Thirty files of a month prove one year, and say so once.

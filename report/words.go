@@ -104,9 +104,23 @@ func after(r *Report, f *analyze.Finding) string {
 		return ""
 	case rest < near:
 		return "; it may still be going on: the log ends " + span(max(rest, time.Second)) + " later"
+	case wasStopped(r, f):
+		return "; nothing more of it was accepted in the " + span(rest) + " until the log ends"
 	default:
 		return "; no more of it in the " + span(rest) + " until the log ends"
 	}
+}
+
+// wasStopped reports whether more was tried after a finding, and refused; a login's burst knows of what its addresses tried when
+// the lines name no login.
+func wasStopped(r *Report, f *analyze.Finding) bool {
+	tried := func(fact analyze.Fact) bool { return fact.Name == analyze.Afterwards }
+	for i := range r.Findings {
+		if g := &r.Findings[i]; g.Subject == f.Subject && g.Start <= f.End && g.End >= f.End && slices.ContainsFunc(g.Facts, tried) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(f.Facts, tried)
 }
 
 // logEnd is the end of what was read of hosts: of several logs, one may be older than the rest.
