@@ -151,17 +151,30 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	if m.Client.IP.IsValid() {
 		fmt.Fprintf(b, " client=%v", m.Client.IP)
 	}
-	b.WriteString(field("helo", m.Client.HELO) + field("tls", m.TLS) + field("account", m.Account) + field("user", m.User))
+	b.WriteString(field("name", m.Client.Name) + field("helo", m.Client.HELO) + field("proto", m.Protocol) + field("tls", m.TLS))
+	b.WriteString(field("service", m.Service) + field("account", m.Account) + field("method", m.AuthMethod) + field("user", m.User))
 	if m.Flags.Has(mail.HasUID) {
 		fmt.Fprintf(b, " uid=%d", m.UID)
 	}
 	b.WriteString(field("script", m.Script) + field("directory", m.Directory) + field("sender", m.Sender) + field("message-id", m.MessageID))
 	b.WriteString(field("subject", m.Subject) + field("parent", m.Parent) + field("direction", m.Direction.String()))
+	if m.Size > 0 {
+		fmt.Fprintf(b, " size=%d", m.Size)
+	}
+	if m.Stated != len(m.Recipients) {
+		fmt.Fprintf(b, " stated=%d", m.Stated)
+	}
 	for _, text := range m.ACL {
 		b.WriteString(field("acl", text))
 	}
+	for _, h := range m.Headers {
+		b.WriteString(field("header-"+h.Name, h.Value))
+	}
+	if m.PassedFrom.IsValid() {
+		fmt.Fprintf(b, " passed-from=%v", m.PassedFrom)
+	}
 	if m.Completed {
-		b.WriteString(" done")
+		fmt.Fprintf(b, " done after %v", m.Queued)
 	}
 	if m.Line == "" {
 		b.WriteString(" birth not seen")
@@ -169,6 +182,10 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	b.WriteByte('\n')
 	for _, r := range m.Recipients {
 		fmt.Fprintf(b, "\t%s%s %s%s%s", r.Address, field("for", r.Original), cmp.Or(r.Disposition.String(), "-"), field("by", hopText(m, r.Hop)), field("relay", r.Relay))
+		b.WriteString(field("dsn", r.DSN) + field("reply", r.Reply) + field("deferral", r.Deferral))
+		if r.HasDelay {
+			fmt.Fprintf(b, " delay=%v", r.Delay)
+		}
 		if r.Attempts != 1 {
 			fmt.Fprintf(b, " attempts=%d", r.Attempts)
 		}
