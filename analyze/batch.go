@@ -121,7 +121,7 @@ func (b *batch) name(r *record) {
 // isMachine reports whether a sender is nobody's address but that of a machine: what programs on a rented or broken one send
 // as. A small company's only server may have the name of its domain; that is no machine's.
 func isMachine(sender, host string) bool {
-	if host = mail.FoldDomain(host); mail.FoldDomain(mail.Domain(sender)) != host || organisation(host) == host {
+	if host = mail.FoldDomain(host); mail.Domain(sender) != host || organisation(host) == host {
 		return false
 	}
 	switch strings.ToLower(mail.LocalPart(sender)) {

@@ -166,7 +166,7 @@ func (w *campaignWatch) enter(s *sighting, c *mail.Client, sender, subject strin
 	if byHELO {
 		s.marks |= alignedHELO
 	}
-	s.setTokens(c, subject, hashText('d', domainOf(sender)))
+	s.setTokens(c, subject, hashText('d', mail.WrittenDomain(sender)))
 	who, minute := uint32(hashAddr('w', s.ip)), int32(s.time.Minute())
 	for kind, token := range s.tokens {
 		switch {
@@ -177,16 +177,6 @@ func (w *campaignWatch) enter(s *sighting, c *mail.Client, sender, subject strin
 			w.meet(token, who, minute)
 		}
 	}
-}
-
-// domainOf is the domain of an address as it is written.
-func domainOf(address string) string {
-	for i := len(address) - 1; i >= 0; i-- {
-		if address[i] == '@' {
-			return address[i+1:]
-		}
-	}
-	return ""
 }
 
 // setTokens hashes what a sighting may share with others.

@@ -170,7 +170,7 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
 	v.senders.add(mail.Fold(m.Sender))
-	v.companies.add(organisation(mail.FoldDomain(mail.Domain(m.Sender))))
+	v.companies.add(organisation(mail.Domain(m.Sender)))
 	v.subjects.add(m.Subject)
 	if c := &m.Client; c.Name != "" && c.Name != "unknown" && ownName(c.Name, m.Sender) && !genericName(c.Name, c.IP) && !rentedName(c.Name) {
 		v.own++

@@ -99,7 +99,7 @@ func (s *Survey) delivered(m *mail.Message) {
 		r := &m.Recipients[i]
 		s.passedBehind(m, r)
 		if !r.Local && r.Redirected() {
-			s.redirected.count(domainOf(r.Original))
+			s.redirected.count(mail.WrittenDomain(r.Original))
 		}
 		if len(s.servers) < directFrom {
 			s.server(r)

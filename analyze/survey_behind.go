@@ -42,7 +42,7 @@ func (s *Survey) passedBehind(m *mail.Message, r *mail.Recipient) {
 	if m.Account == "" && isStranger(&m.Client) {
 		to = &h.strangers
 	}
-	addNamed(to, mail.FoldDomain(mail.Domain(r.Envelope())))
+	addNamed(to, mail.Domain(r.Envelope()))
 }
 
 func (h *nextHop) merge(o *nextHop) {

@@ -26,7 +26,7 @@ func (l *localDomains) learnFrom(r *mail.Recipient) {
 	if !r.Local || r.Disposition != mail.Delivered {
 		return
 	}
-	domain := domainOf(r.Envelope())
+	domain := mail.WrittenDomain(r.Envelope())
 	if domain == "" || l.known[domain] || len(l.known) >= maxLocalDomains {
 		return
 	}
@@ -35,21 +35,12 @@ func (l *localDomains) learnFrom(r *mail.Recipient) {
 
 // has reports whether mail for the address ends here. An address without a domain is of this host.
 func (l *localDomains) has(address string) bool {
-	domain := domainOf(address)
+	domain := mail.WrittenDomain(address)
 	if domain == "" || l.known[domain] {
 		return true
 	}
 	folded := mail.FoldDomain(domain)
 	return folded != domain && l.known[folded]
-}
-
-// domainOf is the domain as it is written.
-func domainOf(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
-		return ""
-	}
-	return address[at+1:]
 }
 
 // direction is the way of m: from inside when somebody logged in, a local user or a host of our own network handed it in,

@@ -97,7 +97,7 @@ func (in *handIn) comesFrom(h *hop) bool {
 	if c.Name == "" || c.Name == "unknown" {
 		return false
 	}
-	name, domain := mail.FoldDomain(c.Name), mail.FoldDomain(domainOf(in.account))
+	name, domain := mail.FoldDomain(c.Name), mail.Domain(in.account)
 	return name == mail.FoldDomain(in.host) || domain != "" && strings.HasSuffix(name, "."+domain)
 }
 

@@ -39,12 +39,15 @@ var isLower = func() (table [256]bool) {
 }()
 
 // Domain is the folded domain of an address; "" where it has none.
-func Domain(address string) string {
+func Domain(address string) string { return FoldDomain(WrittenDomain(address)) }
+
+// WrittenDomain is the domain of an address as it is written; "" where it has none.
+func WrittenDomain(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
 		return ""
 	}
-	return FoldDomain(address[at+1:])
+	return address[at+1:]
 }
 
 // LocalPart is what stands before the last @; the whole address where there is none.
