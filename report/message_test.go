@@ -2,10 +2,17 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/netip"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +101,59 @@ func TestEventJSON(t *testing.T) {
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+// An event of which everything is known has the members that docs/json.md lists, and no others.
+func TestEventMembers(t *testing.T) {
+	var ev mail.Event
+	everything(reflect.ValueOf(&ev).Elem())
+	ev.Kind = mail.TLS // which is told as a detail
+	var out bytes.Buffer
+	w := EventsJSON(&out, berlin, []string{"", "mx2.log"})
+	if err := cmp.Or(w.Write(&ev), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(out.Bytes(), &members); err != nil {
+		t.Fatal(err)
+	}
+	got := slices.Sorted(maps.Keys(members))
+	page, err := os.ReadFile("../docs/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "in the order of time:")
+	section, _, _ = strings.Cut(section, "\n\n")
+	want := []string{"schema"}
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section, -1) {
+		want = append(want, m[1])
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%q\ndocs/json.md has\n%q", got, want)
+	}
+}
+
+// everything gives each field of a struct a value.
+func everything(v reflect.Value) {
+	for _, f := range v.Fields() {
+		switch f.Kind() {
+		case reflect.Struct:
+			if f.Type() == reflect.TypeFor[netip.Addr]() {
+				f.Set(reflect.ValueOf(netip.MustParseAddr("192.0.2.7")))
+				continue
+			}
+			everything(f)
+		case reflect.String:
+			f.SetString(fmt.Sprint("text ", f.Addr().Pointer())) // no two alike
+		case reflect.Int, reflect.Int32, reflect.Int64:
+			f.SetInt(1)
+		case reflect.Uint8:
+			f.SetUint(1)
+		case reflect.Uint16, reflect.Uint32:
+			f.SetUint(0xffff)
+		}
 	}
 }
 
