@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,14 @@ func TestRedact(t *testing.T) {
 	if !strings.HasPrefix(f.Evidence[0].Text, "Jan 24 14:44:11 ") || !strings.Contains(f.Evidence[0].Text, "4TKgZ01: client=") {
 		t.Errorf("the line cannot be followed any more: %q", f.Evidence[0].Text)
 	}
+	for name, n := range map[string][2]int{
+		"accounts": {len(f.Accounts), 2}, "hosts": {len(f.Hosts), len(r.Findings[0].Hosts)}, "senders": {len(f.Senders), len(r.Findings[0].Senders)},
+		"facts": {len(f.Facts), len(r.Findings[0].Facts)}, "clients": {len(f.Clients), len(r.Findings[0].Clients)}, "evidence": {len(f.Evidence), len(r.Findings[0].Evidence)},
+	} {
+		if n[0] != n[1] || n[1] == 0 {
+			t.Errorf("%d %s of %d are left", n[0], name, n[1])
+		}
+	}
 	if r.Findings[0].Subject.Value != "84.60.208.31" {
 		t.Errorf("the report itself was changed: %q", r.Findings[0].Subject.Value)
 	}
@@ -61,6 +70,9 @@ func TestRedactKeepsNetworksTogether(t *testing.T) {
 	}
 	if got, want := x.text("all of 192.0.2.0/24, 84.60.208.31/32/x"), "all of "+a[:strings.LastIndexByte(a, '.')]+".0/24, 198.18.1.1/32/x"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := x.ip(netip.MustParseAddr("::ffff:192.0.2.7")).String(); got != a {
+		t.Errorf("got %s for 192.0.2.7 in the notation of IPv6, want %s as for itself", got, a)
 	}
 	if got := x.word("2001:db8:5::1"); !strings.HasPrefix(got, "2001:db8:") || got == "2001:db8:5::1" {
 		t.Errorf("IPv6: got %s", got)
