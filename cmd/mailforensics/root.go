@@ -51,13 +51,16 @@ const rootLong = `mailforensics reads mail logs (Postfix, Exim, Dovecot and cont
 how much, to whom, how sure that is, and why.
 
 Every command takes log FILES: paths, patterns, directories, - for standard input; plain, gzip, bzip2, xz or zstd, told
-apart by content. Rotated sets may be given in any order. With no FILES the usual places are tried. Of standard
-input 256 KiB to 16 MiB are awaited, which may prove the year and the zone of its stamps. With --follow it is read as it
-comes, and is of now: "journalctl -f | mailforensics events --follow -".
+apart by content. Rotated sets may be given in any order. With no FILES standard input is read, or at a terminal the log in
+one of the usual places.
 
-Exit status: 0 done, whatever was found; 1 an input (a log, a --geo database) could not be read, or not to its end, or was
-no mail log, and what could be read is reported; 2 wrong usage, to which a --config or --allow file that cannot be used
-belongs, and nothing was read; 3 a finding reaches --fail-on; 130 interrupted.`
+From standard input, nothing is told before the first 256 KiB (at most 16 MiB) have come: they may prove the year and the
+zone of the stamps. With --follow it is read as it comes, and its stamps are taken to be of now:
+"journalctl -f | mailforensics events --follow -".
+
+Exit status: 0 done, whatever was found; 1 an input (a log, a --geo database) could not be read to its end, or was no mail
+log, but what could be read is reported; 2 wrong usage, or a --config or --allow file that cannot be used: nothing was
+read; 3 a finding reaches --fail-on; 130 interrupted.`
 
 // newRoot makes the command with all its commands.
 func newRoot(c console) (*cobra.Command, *runState) {

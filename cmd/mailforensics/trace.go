@@ -58,7 +58,7 @@ func runTrace(ctx context.Context, s *settings, args []string, condition string)
 	files := args
 	if condition == "" {
 		if len(args) == 0 || args[0] == "" {
-			return &usageError{err: fmt.Errorf("trace: what?"), hint: "mailforensics trace QUEUE-ID|MESSAGE-ID|ADDRESS|IP|LOGIN [FILES...], or --where EXPRESSION"}
+			return &usageError{err: fmt.Errorf("trace: nothing is named that could be traced"), hint: "mailforensics trace QUEUE-ID|MESSAGE-ID|ADDRESS|IP|LOGIN [FILES...], or --where EXPRESSION"}
 		}
 		if len(args) == 1 && isFile(args[0]) {
 			return &usageError{err: fmt.Errorf("trace: %s is a file; what is to be traced?", args[0]), hint: "mailforensics trace WHAT " + args[0]}
