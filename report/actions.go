@@ -197,6 +197,10 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 	if f.Detector == "burst" && f.Subject.Kind == analyze.Sender {
 		add("find out whose mailbox "+f.Subject.Value+" is, lock it where its owner logs in, and set a new password there", "")
 	}
+	if f.Detector == "burst" && f.Subject.Kind == analyze.IP && isLoopback(f) {
+		add("stop the program on this machine that hands it in by SMTP: as root, and while it is at it, this names it; what a web server's worker does stands in that server's access log",
+			"ss -tnp '( dst 127.0.0.1:25 or dst [::1]:25 )'")
+	}
 	if f.Detector == "script" {
 		where := f.Subject.Value
 		switch f.Subject.Kind {

@@ -306,6 +306,9 @@ func TestLoopback(t *testing.T) {
 			t.Errorf("got %q", a.Command)
 		}
 	}
+	if len(s.actions) == 0 || !strings.HasPrefix(s.actions[0].Why, "stop the program on this machine") || !strings.HasPrefix(s.actions[0].Command, "ss ") {
+		t.Errorf("what stops it: got %v", s.actions)
+	}
 }
 
 // Many bursts of the clients of one finding begin with one line, few with a line each; that of somebody else stays.
