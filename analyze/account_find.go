@@ -822,9 +822,11 @@ func (s *suspect) extend(in []bool) {
 		}
 		to = max(to, r.time)
 	}
+	named := s.story != nil // whether anything of it is in the account's own name
 	for i := range in {
 		if in[i] {
 			take(i)
+			named = named || !s.forged[i]
 		}
 	}
 	for grown := true; grown; {
@@ -835,7 +837,10 @@ func (s *suspect) extend(in []bool) {
 			}
 			apart := max(from.Sub(r.time), r.time.Sub(to))
 			byName := s.forged[i] && (domains[mail.Domain(r.sender)] || apart <= nearby)
-			byPlace := s.strange[i] && (nets[NetworkOf(r.client.IP)] || len(nets) >= manyAddresses && apart <= newcomerPause)
+			// Who wanders from network to network comes from yet another one; but of a thief who writes in strangers' names alone, a
+			// letter in the account's own name from there is as likely the owner's.
+			wanders := len(nets) >= manyAddresses && apart <= newcomerPause && (named || s.forged[i])
+			byPlace := s.strange[i] && (nets[NetworkOf(r.client.IP)] || wanders)
 			if byName || byPlace {
 				take(i)
 				grown = true

@@ -102,6 +102,12 @@ func TestAccount(t *testing.T) {
 				w.spam(2*oneDay+6*time.Hour+time.Duration(i)*17*time.Minute, "177.32.67.133", user(7), fmt.Sprintf("prize%d@lotto.example", i), i)
 			}
 		}, expect{carla, High, 150, 2*oneDay + 6*time.Hour, 2*oneDay + 6*time.Hour + 149*17*time.Minute, 1, 0, nil}},
+		{"in a stranger's name from twenty networks, the owner from a hotel a quarter of an hour before", func(w *town) {
+			w.send(2*oneDay+11*time.Hour-15*time.Minute, "62.4.5.6", user(7), user(7), "friend@p1.example", mail.Delivered)
+			for i := range 240 {
+				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("%d.%d.7.9", 20+i%20, i%20), user(7), "prize@lotto.example", i)
+			}
+		}, expect{carla, High, 240, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 239*12*time.Second, 20, 0, nil}},
 		{"over IPv6", func(w *town) {
 			for i := range 120 {
 				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("2a0%d:db8:%x::1", i%5, i%5), user(7), user(7), i)
