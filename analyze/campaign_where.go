@@ -238,6 +238,6 @@ func (c *hand) facts(f *Finding) {
 		f.Facts = append(f.Facts, Fact{"unknown recipients", plural(c.unknown, "message or attempt", "messages or attempts")})
 	}
 	if len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough {
-		f.Facts = append(f.Facts, Fact{"see", "relays: they found this host to be an open relay, which is the graver thing"})
+		f.Facts = append(f.Facts, Fact{"see", "relays: that they could write to others through this host is the graver thing"})
 	}
 }

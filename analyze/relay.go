@@ -18,7 +18,7 @@ from strangers for strangers is an open relay, and spammers find it within hours
 that a client which did not log in, and is not ours, handed in a message whose recipients are not ours either. This detector
 collects those messages, by the domain of the envelope sender (an access rule that trusts a sender's domain, which anybody
 can write, is the usual hole) and by client. Where many clients write in any name, it tells of all that went through the open
-door as one. It shows:
+door as one, be it few messages of each. It shows:
 
   - the words with which an access rule or a policy let them in, where the server logs them ("whitelisted in local domains
     whitelist"): that is the rule to mend;

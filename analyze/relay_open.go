@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,9 @@ func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Ad
 	}
 	alone := len(busy) < 2
 	if alone && n < w.pass.Thresholds.Relay.ManyFrom {
-		return nil, nil
+		if few = w.handful(site, few); few == nil {
+			return nil, nil
+		}
 	}
 	for _, ip := range few {
 		if r := w.clients.Find(ip); alone || r.tally.Start >= start && r.tally.End <= end {
@@ -55,6 +58,40 @@ func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Ad
 		return nil, nil
 	}
 	return &f, members
+}
+
+// handful is those of some clients, each of which sent too little to be told, that came together and wrote what is plainly a run: each
+// message in the name of another domain, of which nobody here knows a sender, and many to recipients that do not exist. Customers of
+// ours who relay by their addresses write in the name of their own, be it one message each. It is nil where there are no such.
+func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
+	slices.SortStableFunc(few, func(a, b netip.Addr) int {
+		return cmp.Compare(w.clients.Find(a).tally.Start, w.clients.Find(b).tally.Start)
+	})
+	var best []netip.Addr
+	most := 0
+	for from := 0; from < len(few); {
+		var run relayed
+		to := from
+		for ; to < len(few); to++ {
+			r := w.clients.Find(few[to])
+			if to > from && r.tally.Start > run.tally.End.Add(relayTogether) {
+				break
+			}
+			run.merge(r)
+		}
+		if run.messages > most && run.inAnyNames(site, to-from, w.pass.Thresholds.Relay.MinMessages) {
+			best, most = few[from:to], run.messages
+		}
+		from = to
+	}
+	return best
+}
+
+// inAnyNames reports whether what some clients sent together is in names that they made up as they went.
+func (r *relayed) inAnyNames(site *Site, clients, least int) bool {
+	domains := r.tally.SenderDomains.Distinct()
+	return clients >= 2 && r.messages >= 2*least && ratio(domains, r.messages) >= enough && domains >= 2*clients &&
+		r.notReached() > 0.15 && knownSenders(site, &r.tally.Senders) == 0
 }
 
 // inSomeNames makes one finding of those about sender domains that the same clients write in turn: two or three forged names are

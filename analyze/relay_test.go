@@ -111,6 +111,39 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 	}
 }
 
+// Thirty messages are a run, too, where each is in another name, from addresses of which none sent enough to be told alone. Customers
+// who relay by their addresses, or a server to whose users much bounces, are none.
+func TestRelayOfAHandful(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		clients int
+		gap     time.Duration
+		sender  func(i, client int) string
+		every   int // which of them bounces
+		want    bool
+	}{
+		{"in any name", 9, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("qzxw%dkv@d%d.example", i, i) }, 3, true},
+		{"in any name, from two", 2, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("qzxw%dkv@d%d.example", i, i) }, 3, true},
+		{"in any name, over two days", 9, 2 * time.Hour, func(i, _ int) string { return fmt.Sprintf("qzxw%dkv@d%d.example", i, i) }, 3, true},
+		{"customers", 9, 20 * time.Second, func(i, client int) string { return fmt.Sprintf("staff%d@customer%d.example", i, client) }, 3, false},
+		{"to people who exist", 9, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("someone%d@d%d.example", i, i) }, 30, false},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		for i := range 27 {
+			m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(30*time.Hour + time.Duration(i)*c.gap),
+				Client: mail.Client{IP: netip.AddrFrom4([4]byte{203, byte(i % c.clients), 113, 9})}, Sender: c.sender(i, i%c.clients), Completed: true}
+			to(&m, fmt.Sprintf("x%d@r%d.example", i, i%20), bouncing(i, c.every))
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		i := slices.IndexFunc(findings, func(f Finding) bool { return f.Subject.Kind == Host && f.Severity >= Medium })
+		if i >= 0 != c.want || i >= 0 && (findings[i].Counts.Messages != 27 || len(findings[i].Clients) != c.clients) {
+			t.Errorf("%s: got %+v", c.name, findings)
+		}
+	}
+}
+
 // What clears the queue names the bounces that the relay's spam caused, and no other: not those of the customer who writes in the
 // same name, of a message that had the same short queue ID, or that were delivered. A
 // host that took the spam over makes its own.
