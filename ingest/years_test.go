@@ -185,6 +185,20 @@ func TestZoneOfAHostThatProvesNothing(t *testing.T) {
 	}
 }
 
+// Any stamp with an offset tells it, whoever wrote what stands before it: RFC 5424, or Exim behind syslog's own.
+func TestZoneOfAnotherHostsStamp(t *testing.T) {
+	for _, line := range []string{
+		"2024-05-14T10:00:06+13:00 mx1 postfix/a[1]: x\n",
+		"<22>1 2024-05-14T10:00:06+13:00 mx1 postfix/a 1 - - x\n",
+		"May 14 10:00:06 mx1 exim[1]: 2024-05-14 10:00:06 +1300 x\n",
+	} {
+		_, ledger := moments(t, options(), logs(t, "mx1.log", line, "mx2.log", "May 14 10:00:06 mx2 postfix/a[1]: x\n"))
+		if got := ledger.Files[1].ZoneRule; got != "+13:00, as in the other files" {
+			t.Errorf("%s: got rule %q", line, got)
+		}
+	}
+}
+
 // base62 writes the seconds of an Exim message ID.
 func base62(n int64) string {
 	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -217,7 +217,7 @@ func (t civil) abs() civil { return max(t, -t) }
 // name UTC, whatever the zone of the machine is.
 func (r *HeaderReader) Proof(ev *mail.Event) (Proof, bool) {
 	switch r.Style {
-	case ISO, EximOwn, WebmailOwn:
+	case ISO, RFC5424, EximOwn, WebmailOwn, Traditional: // the last where Exim writes its own stamp behind that of syslog
 	default:
 		return Proof{}, false
 	}
