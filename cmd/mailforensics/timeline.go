@@ -160,9 +160,9 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 	findings, _ := engine.Findings()
 	rep.Named = findings
 	first, last := t.all.bounds()
-	if from, to, ok := around(findings, first, last); ok {
+	if from, to, n := around(findings, first, last); n > 0 {
 		first, last = from, to
-		rep.Notes = append(rep.Notes, fmt.Sprintf("the time around %d findings is shown; --bucket shows the whole log", len(findings)))
+		rep.Notes = append(rep.Notes, "the time around "+report.Counted(n, "finding", "findings")+" is shown; --bucket shows the whole log")
 	}
 	marks := newRaster(first, last, cmp.Or(step, rowStep(last.Sub(first), t.all.step, s.mostMarks(keys))), rep.Zone)
 	rep.Tables = append(rep.Tables, t.table(marks, findings))
@@ -178,8 +178,9 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 	return s.outcome(r, rep)
 }
 
-// around is the span of the findings that matter, and a tenth before and after it.
-func around(fs []analyze.Finding, first, last mail.Instant) (from, to mail.Instant, ok bool) {
+// around is the span of the findings that matter, with a tenth before and after it, and how many these are: those that are at
+// least medium, or where none is, all of the gravest kind there is. The span lies within the log's, first to last.
+func around(fs []analyze.Finding, first, last mail.Instant) (from, to mail.Instant, n int) {
 	least := analyze.Medium
 	if len(fs) > 0 && fs[0].Severity < least { // the gravest come first
 		least = fs[0].Severity
@@ -189,16 +190,14 @@ func around(fs []analyze.Finding, first, last mail.Instant) (from, to mail.Insta
 		if f.Severity < least || f.Start == 0 {
 			continue
 		}
+		n++
 		if from == 0 || f.Start < from {
 			from = f.Start
 		}
 		to = max(to, f.End)
 	}
-	if from == 0 {
-		return 0, 0, false
-	}
 	pad := max(to.Sub(from)/10, 10*time.Minute)
-	return max(first, from.Add(-pad)), min(last, to.Add(pad)), true
+	return max(first, from.Add(-pad)), min(last, to.Add(pad)), n
 }
 
 // mostMarks is how many steps there may be: with --by a line has a mark for each, beside the value and its numbers.
