@@ -175,11 +175,12 @@ func TestCutWithinASecond(t *testing.T) {
 	}
 }
 
+// Of two copies of a line, that of the main log is kept, though the other is given first.
 func TestRejectLog(t *testing.T) {
 	got, ledger := read(t, options(), logs(t,
 		"rejectlog", "2026-11-07 04:00:02 H=(x) [192.0.2.1] rejected RCPT <a@b>: no\nEnvelope-from: <x@y>\nP Received: from\n\tby mx\n2026-11-07 04:00:03 only here\n",
-		"mainlog", "2026-11-07 04:00:01 cwd=/\n2026-11-07 04:00:02 H=(x) [192.0.2.1] rejected RCPT <a@b>: no\n2026-11-07 04:00:04 end\n"))
-	wantLines(t, got, "1:1 11-07 04:00:01  cwd=/", "1:2 11-07 04:00:02  H=(x) [192.0.2.1] rejected RCPT <a@b>: no",
+		"mainlog", "2026-11-07 04:00:02 H=(x) [192.0.2.1] rejected RCPT <a@b>: no\n2026-11-07 04:00:02 cwd=/\n2026-11-07 04:00:04 end\n"))
+	wantLines(t, got, "1:1 11-07 04:00:02  H=(x) [192.0.2.1] rejected RCPT <a@b>: no", "1:2 11-07 04:00:02  cwd=/",
 		"0:5 11-07 04:00:03  only here", "1:3 11-07 04:00:04  end")
 	if f := ledger.Files[0]; f.Parsed != 5 || f.Duplicates != 1 {
 		t.Errorf("got %+v, want 5 lines parsed, 1 of them a duplicate", f)

@@ -107,6 +107,18 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// Of a clock that goes back again and again, three places are named, and the others are counted.
+func TestManyStepsBack(t *testing.T) {
+	log := "Nov  7 05:00:00 mx1 postfix/a[1]: x\n"
+	for back, more := range map[int]string{3: "", 4: "time goes back in 1 more place", 6: "time goes back in 3 more places"} {
+		_, ledger := read(t, options(), logs(t, "maillog", strings.Repeat(log+strings.Replace(log, "05:", "04:", 1), back)))
+		got := ledger.Files[0].Warnings
+		if len(got) < 3 || len(got) > 3 != (more != "") || more != "" && got[3] != more {
+			t.Errorf("%d times: got %q, want three and %q", back, got, more)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	_, ledger := read(t, options(), logs(t, "maillog", "Nov  7 04:00:00 mx1 systemd-journald[311]: Suppressed 4182 messages from postfix@-.service\n"+
 		"Nov  7 04:00:01 mx1 rsyslogd: imjournal: begin to drop messages due to rate-limiting\n"+

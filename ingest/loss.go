@@ -122,7 +122,10 @@ func (s *steps) warnings(clock *parse.Clock) (list []string) {
 		list = append(list, fmt.Sprintf("line %d: time goes back by %v, from %s to %s%s: %s", one.origin.Line, back,
 			one.from.In(zone).Format(time.DateTime), one.to.In(zone).Format(time.DateTime), onHost(one.host), why))
 	}
-	if s.more > 0 {
+	switch {
+	case s.more == 1:
+		list = append(list, "time goes back in 1 more place")
+	case s.more > 1:
 		list = append(list, fmt.Sprintf("time goes back in %d more places", s.more))
 	}
 	return list
