@@ -215,31 +215,67 @@ func inRuns[T any](list []T, at func(T) mail.Instant, pause time.Duration) (runs
 	return runs
 }
 
+// storm is a run of notices that we sent, and what they have in common.
+type storm struct {
+	list        []bounceOut // by time
+	to, domains Tally       // the addressees, and their domains
+	times       []mail.Instant
+	dead        int // that were not delivered
+	ours        int // to addresses in our domains
+}
+
+func newStorm(site *Site, list []bounceOut) *storm {
+	s := &storm{list: list}
+	for _, b := range list {
+		s.to.Add(b.to, 1)
+		s.domains.Add(mail.Domain(b.to), 1)
+		s.times = append(s.times, b.Time)
+		if b.disposition != mail.Delivered {
+			s.dead++
+		}
+		if site.IsOurs(mail.Domain(b.to)) {
+			s.ours++
+		}
+	}
+	return s
+}
+
+// toOurs reports whether nearly all went to addresses in our domains.
+func (s *storm) toOurs() bool { return ratio(s.ours, len(s.list)) >= enough }
+
+// lasted is the time from the first to the last.
+func (s *storm) lasted() time.Duration { return s.times[len(s.times)-1].Sub(s.times[0]) }
+
 // judgeSent scores notices that we sent.
 func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) (Finding, bool) {
+	s, least := newStorm(site, list), w.pass.Thresholds.Backscatter.MinSent
 	n := len(list)
-	if n < w.pass.Thresholds.Backscatter.MinSent {
+	if n < least || s.to.Distinct() < least { // one correspondent with a broken address makes many
 		return Finding{}, false
 	}
 	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: list[0].Time, End: list[n-1].Time}
+	w.weighSent(site, host, s, &f)
+	if s.toOurs() {
+		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
+	} else {
+		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
+	}
+	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), s.dead)
+	if 2*s.ours > n {
+		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
+	}
+	s.fill(&f)
+	f.Signature = during(f.Start, f.End, append(onHost(host), w.termsOfSent(site, host, &f)...)...)
+	return f, true
+}
+
+// weighSent weighs the marks of a storm.
+func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Finding) {
 	add := func(code string, weight float64, text string, args ...any) {
 		f.Score += weight
 		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
 	}
-	var to, domains Tally
-	var times []mail.Instant
-	dead, ours := 0, 0
-	for _, b := range list {
-		to.Add(b.to, 1)
-		domains.Add(mail.Domain(b.to), 1)
-		times = append(times, b.Time)
-		if b.disposition != mail.Delivered {
-			dead++
-		}
-		if site.IsOurs(mail.Domain(b.to)) {
-			ours++
-		}
-	}
+	n := len(s.list)
 	mass := 0.1
 	switch {
 	case n >= 1000:
@@ -250,42 +286,26 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 		mass = 0.15
 	}
 	whose := "of strangers"
-	if ratio(ours, n) >= enough {
+	if s.toOurs() {
 		whose = "in our own domains"
 	}
-	add("notices-to-strangers", mass, "%d notices to %s %s", n, plural(to.Distinct(), "address", "addresses"), whose)
-	if to.Distinct() < w.pass.Thresholds.Backscatter.MinSent {
-		return Finding{}, false // one correspondent with a broken address
+	add("notices-to-strangers", mass, "%d notices to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
+	if ratio(s.dead, n) >= 0.25 {
+		add("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", s.dead)
 	}
-	if ratio(dead, n) >= 0.25 {
-		add("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", dead)
+	if ratio(s.domains.Distinct(), n) >= enough {
+		add("all-domains-differ", 0.05, "to %d different domains", s.domains.Distinct())
 	}
-	if ratio(domains.Distinct(), n) >= enough {
-		add("all-domains-differ", 0.05, "to %d different domains", domains.Distinct())
-	}
-	if surprise := meanSurprise(&to); surprise >= w.pass.Thresholds.Relay.Random {
+	if surprise := meanSurprise(&s.to); surprise >= w.pass.Thresholds.Relay.Random {
 		add("random-addressees", 0.1, "the addressees' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
 	}
-	if times[n-1].Sub(times[0]).Minutes() < site.Span()/3 {
-		add("at-once", 0.1, "all in %s", duration(times[n-1].Sub(times[0])))
+	if s.lasted().Minutes() < site.Span()/3 {
+		add("at-once", 0.1, "all in %s", duration(s.lasted()))
 	}
 	if site.IsSecondary(host) {
 		add("secondary", 0.1, "%s is a secondary MX: it takes mail for recipients that it does not know", host)
 	}
-	w.causes(list, &f, add)
-	switch {
-	case ratio(ours, n) >= enough:
-		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
-	default:
-		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
-	}
-	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), dead)
-	if 2*ours > n {
-		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
-	}
-	w.fillSent(list, &domains, times, &f)
-	f.Signature = during(f.Start, f.End, append(onHost(host), w.termsOfSent(site, host, &f)...)...)
-	return f, true
+	w.causes(s.list, f, add)
 }
 
 // namedBounces is how many addressees of honest notices a signature leaves out by name.
@@ -374,10 +394,11 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string,
 	}
 }
 
-func (w *backscatterWatch) fillSent(list []bounceOut, domains *Tally, times []mail.Instant, f *Finding) {
+// fill tells a storm.
+func (s *storm) fill(f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
-	for _, b := range list {
+	for _, b := range s.list {
 		evidence.Add(b.Evidence)
 		buckets.Add(b.Time, 1, 0)
 		f.Counts.Recipients++
@@ -395,13 +416,13 @@ func (w *backscatterWatch) fillSent(list []bounceOut, domains *Tally, times []ma
 			f.Counts.Expired++
 		}
 	}
-	f.Counts.Messages = len(list)
-	f.Counts.RecipientDomains = domains.Distinct()
-	f.RecipientDomains = domains.Top(topMost)
-	if host := list[0].host; host != "" {
+	f.Counts.Messages = len(s.list)
+	f.Counts.RecipientDomains = s.domains.Distinct()
+	f.RecipientDomains = s.domains.Top(topMost)
+	if host := s.list[0].host; host != "" {
 		f.Hosts = []string{host}
 	}
-	f.Rate = RateOf(times)
+	f.Rate = RateOf(s.times)
 	f.Timeline = buckets.Timeline()
 	f.Evidence = evidence.Lines(f.Rate.PeakAt)
 }
