@@ -34,8 +34,17 @@ func (q *inquest) judge(c *charge) {
 	for _, r := range c.reasons {
 		c.score += r.Weight
 	}
-	if c.Counts.Messages < q.w.pass.Thresholds.Burst.AloneFrom && strong < 0.4 {
+	if c.Counts.Messages >= q.w.pass.Thresholds.Burst.AloneFrom || strong >= 0.4 {
+		return
+	}
+	// A circular to a club's old list looks alike, and must be no more than low: but nearly as many as prove something, to people of
+	// whom a fifth does not exist, is worth knowing.
+	const some = 20
+	if c.Counts.Messages < some || !c.dense || !c.dead(0.2) {
 		c.score = 0
+	} else if most := q.w.pass.Thresholds.Score.Medium - 0.05; c.score > most {
+		c.because("few-messages", most-c.score, "%s are few: a letter to a list that was not kept looks alike", plural(c.Counts.Messages, "message", "messages"))
+		c.score = most
 	}
 }
 

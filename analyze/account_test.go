@@ -435,6 +435,33 @@ func TestRefusedAfterwards(t *testing.T) {
 	}
 }
 
+// A run of a few less messages than prove something is worth knowing, where nothing else betrays it but a fifth of dead addresses:
+// of an account that was never used before, nobody can say where its owner is at home.
+func TestAccountOfFewMessages(t *testing.T) {
+	const fresh = "new@site.example"
+	for _, tt := range []struct {
+		messages, dead int // one in so many does not exist
+		want           Severity
+	}{{29, 4, Low}, {19, 4, None}, {29, 10, None}} {
+		w := newTown(5)
+		for i := range tt.messages {
+			w.send(2*oneDay+11*time.Hour+time.Duration(i)*5*time.Second, "177.32.67.133", fresh, fresh, fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.dead))
+		}
+		got := None
+		for _, f := range w.find(account) {
+			if f.Subject == (Subject{Account, fresh}) {
+				got = max(got, f.Severity)
+				if f.Severity == Low && (f.Counts.Messages != tt.messages || !says(&f, "few-messages")) {
+					t.Errorf("%d messages, one in %d dead: got %v", tt.messages, tt.dead, f.Reasons)
+				}
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%d messages, one in %d dead: got %v, want %v", tt.messages, tt.dead, got, tt.want)
+		}
+	}
+}
+
 // Guesses alone, at ever new names, do not make it look at all of them each time: 40,000 took more than half a minute so.
 func TestAccountGuessesAlone(t *testing.T) {
 	w := newTown(0)
