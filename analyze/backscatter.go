@@ -256,9 +256,9 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: list[0].Time, End: list[n-1].Time}
 	w.weighSent(site, host, s, &f)
 	if s.toOurs() {
-		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
+		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
 	} else {
-		cutTo(&f, w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
+		f.atMost(w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
 	}
 	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), s.dead)
 	if 2*s.ours > n {
@@ -271,10 +271,6 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 
 // weighSent weighs the marks of a storm.
 func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Finding) {
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
 	n := len(s.list)
 	mass := 0.1
 	switch {
@@ -289,23 +285,23 @@ func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Findi
 	if s.toOurs() {
 		whose = "in our own domains"
 	}
-	add("notices-to-strangers", mass, "%d notices to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
+	f.because("notices-to-strangers", mass, "%d notices to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
 	if ratio(s.dead, n) >= 0.25 {
-		add("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", s.dead)
+		f.because("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", s.dead)
 	}
 	if ratio(s.domains.Distinct(), n) >= enough {
-		add("all-domains-differ", 0.05, "to %d different domains", s.domains.Distinct())
+		f.because("all-domains-differ", 0.05, "to %d different domains", s.domains.Distinct())
 	}
 	if surprise := meanSurprise(&s.to); surprise >= w.pass.Thresholds.Relay.Random {
-		add("random-addressees", 0.1, "the addressees' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
+		f.because("random-addressees", 0.1, "the addressees' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
 	}
 	if s.lasted().Minutes() < site.Span()/3 {
-		add("at-once", 0.1, "all in %s", duration(s.lasted()))
+		f.because("at-once", 0.1, "all in %s", duration(s.lasted()))
 	}
 	if site.IsSecondary(host) {
-		add("secondary", 0.1, "%s is a secondary MX: it takes mail for recipients that it does not know", host)
+		f.because("secondary", 0.1, "%s is a secondary MX: it takes mail for recipients that it does not know", host)
 	}
-	w.causes(s.list, f, add)
+	w.causes(s.list, f)
 }
 
 // namedBounces is how many addressees of honest notices a signature leaves out by name.
@@ -348,16 +344,8 @@ func isHonestNotice(site *Site, b *bounceOut) bool {
 	return ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@")
 }
 
-// cutTo lowers a score to most, and says why.
-func cutTo(f *Finding, most float64, code, text string) {
-	if f.Score > most {
-		f.Reasons = append(f.Reasons, Reason{code, text, most - f.Score})
-		f.Score = most
-	}
-}
-
 // causes says for whose mail the notices were made.
-func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string, float64, string, ...any)) {
+func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 	clients := make(map[netip.Addr]*ClientCount)
 	var accounts Tally
 	known := 0
@@ -385,7 +373,7 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding, add func(string,
 		top := f.Clients[0]
 		f.Facts = append(f.Facts, Fact{"made for mail of", say("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
 		if top.Messages*4 >= known && top.Messages >= 3 {
-			add("one-client", 0.1, "%d of %d were made for mail of %s", top.Messages, known, top.IP)
+			f.because("one-client", 0.1, "%d of %d were made for mail of %s", top.Messages, known, top.IP)
 		}
 	}
 	if account, share := accounts.Most(); share > 0.5 && 2*accounts.Total() > known {
@@ -500,10 +488,6 @@ func termOfArrived(subject Subject, addresses *Tally) string {
 func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Finding {
 	n := len(list)
 	f := Finding{Subject: subject}
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
 	var d Dossier
 	var addresses, accepted Tally
 	times := make([]mail.Instant, 0, n)
@@ -531,15 +515,15 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 	case n >= 50:
 		mass = 0.35
 	}
-	add("bounces-received", mass, "%s in %s; %s outside got mail from there", plural(n, "bounce", "bounces"), duration(times[n-1].Sub(times[0])),
+	f.because("bounces-received", mass, "%s in %s; %s outside got mail from there", plural(n, "bounce", "bounces"), duration(times[n-1].Sub(times[0])),
 		plural(wrote, "recipient", "recipients"))
 	if senders := len(d.clients); 2*senders >= n && senders >= 5 {
-		add("from-everywhere", 0.05, "from %d different servers", senders)
+		f.because("from-everywhere", 0.05, "from %d different servers", senders)
 	}
 	if ratio(unknown, n) >= 0.5 {
-		add("unknown-addresses", 0.05, "%d of them for addresses that do not exist here", unknown)
+		f.because("unknown-addresses", 0.05, "%d of them for addresses that do not exist here", unknown)
 	}
-	cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
+	f.atMost(w.pass.Thresholds.Score.Medium-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
 	f.Rate = RateOf(times)
 	d.Fill(&f)
 	f.RecipientDomains = []Count{{mail.Domain(list[0].to), n}}

@@ -47,7 +47,7 @@ func TestReasonsAreTested(t *testing.T) {
 }
 
 // giveReasons are the functions that give a reason, whose first text is its code.
-var giveReasons = map[string]bool{"add": true, "because": true, "mark": true, "atMost": true, "cutTo": true}
+var giveReasons = map[string]bool{"because": true, "mark": true, "atMost": true}
 
 // reasonCodes are the codes in the source of this package, and where each stands.
 func reasonCodes(t *testing.T) map[string]string {

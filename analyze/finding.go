@@ -85,6 +85,20 @@ type Finding struct {
 	blame []Subject // whose mail it is an effect of, together with others: findings about these belong to its story
 }
 
+// because adds a reason, and its weight to the score.
+func (f *Finding) because(code string, weight float64, text string, args ...any) {
+	f.Score += weight
+	f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
+}
+
+// atMost cuts the score to most. The cut is a reason, too: the weights add up to the score.
+func (f *Finding) atMost(most float64, code, text string) {
+	if f.Score > most {
+		f.because(code, most-f.Score, "%s", text)
+		f.Score = most
+	}
+}
+
 // namelessHost is what a host is called whose log does not name it.
 const namelessHost = "mail server"
 

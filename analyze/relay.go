@@ -369,46 +369,42 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	}
 	n := float64(r.messages)
 	f := Finding{Subject: subject}
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
-	add("stranger-for-strangers", 0.3, "%s without a login, from outside, for %s in %s that are not ours",
+	f.because("stranger-for-strangers", 0.3, "%s without a login, from outside, for %s in %s that are not ours",
 		plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"), plural(domains, "domain", "domains"))
 	senders := r.tally.Senders.Distinct()
 	if share := float64(senders) / n; share > 0.9 && senders >= th.MinMessages {
-		add("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
+		f.because("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
 	}
 	if mean := r.surprise / n; mean > th.Random && senders >= th.MinMessages {
-		add("random-senders", 0.2, "the senders' local parts are drawn at random: %.1f bits a letter, names have about 4", mean)
+		f.because("random-senders", 0.2, "the senders' local parts are drawn at random: %.1f bits a letter, names have about 4", mean)
 	}
 	known := knownSenders(site, &r.tally.Senders)
 	if subject.Kind == SenderDomain && site.IsOurs(subject.Value) && known == 0 {
-		add("forged-local-senders", 0.15, "none of the senders in our domain %s ever received mail here", subject.Value)
+		f.because("forged-local-senders", 0.15, "none of the senders in our domain %s ever received mail here", subject.Value)
 	}
 	if text, share := r.acl.Most(); text != "" && float64(r.acl.Of(text)) >= n/2 {
-		add("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
+		f.because("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
 		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, r.acl.Of(text), 100*share)})
 	}
 	if nets := r.networks.Distinct(); nets >= 3 {
-		add("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
+		f.because("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
 	}
 	if share := r.notReached(); share > 0.15 {
-		add("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
+		f.because("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
 	}
 	if share := float64(r.odd) / n; share > 0.5 {
-		add("odd-helo", 0.05, "%.0f %% said HELO with no host name", 100*share)
+		f.because("odd-helo", 0.05, "%.0f %% said HELO with no host name", 100*share)
 	}
 	if r.messages >= th.ManyFrom {
-		add("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
+		f.because("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
 		if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
-			add("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
+			f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
 			if r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
-				add("nobody-known", 0.1, "neither the client nor the senders have a name that is known here")
+				f.because("nobody-known", 0.1, "neither the client nor the senders have a name that is known here")
 			}
 		}
 	}
-	w.excuse(site, r, known, add)
+	w.excuse(site, r, known, &f)
 	f.Title = w.title(r, subject, recipients)
 	w.queue(r, &f)
 	r.tally.Fill(&f)
@@ -449,14 +445,14 @@ func (w *relayWatch) inOurName(site *Site, r *relayed) bool {
 const relayPlaces = 3
 
 // excuse lowers the score of relaying that was probably meant.
-func (w *relayWatch) excuse(site *Site, r *relayed, known int, add func(string, float64, string, ...any)) {
+func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	// An office sends from one place, a traveller from a few a day. One sender in many networks at once is forged.
 	if 2*known > r.tally.Senders.Distinct() && r.networks.Distinct() <= relayPlaces*known*r.tally.Buckets.Days() {
 		weight := -0.4
 		if r.notReached() > 0.15 { // who writes to people he knows has few bounces
 			weight = -0.2
 		}
-		add("known-senders", weight, "%d of %s receive mail here", known, plural(r.tally.Senders.Distinct(), "sender", "senders"))
+		f.because("known-senders", weight, "%d of %s receive mail here", known, plural(r.tally.Senders.Distinct(), "sender", "senders"))
 	}
 	named := 0
 	clients := r.tally.Clients()
@@ -466,10 +462,10 @@ func (w *relayWatch) excuse(site *Site, r *relayed, known int, add func(string, 
 		}
 	}
 	if named > 0 && 2*named >= len(clients) {
-		add("our-own-names", -0.4, "%d of %s have a name in a domain of ours", named, plural(len(clients), "client", "clients"))
+		f.because("our-own-names", -0.4, "%d of %s have a name in a domain of ours", named, plural(len(clients), "client", "clients"))
 	}
 	if len(clients) == 1 && r.tally.Buckets.Days() >= 3 && r.messages < w.pass.Thresholds.Relay.ManyFrom {
-		add("seen-for-days", -0.2, "the same client, on %d days", r.tally.Buckets.Days())
+		f.because("seen-for-days", -0.2, "the same client, on %d days", r.tally.Buckets.Days())
 	}
 }
 

@@ -397,28 +397,24 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	sent := w.sentBetween(host, first, last)
 	share := ratio(len(t.recipients), max(sent, len(t.recipients)))
 	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: first, End: last}
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
-	add("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or put off because of us: %d of %s",
+	f.because("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or put off because of us: %d of %s",
 		100*share, len(t.recipients), plural(sent, "recipient", "recipients"))
 	if n := t.providers.Distinct(); n >= 2 {
-		add("many-providers", min(0.15, 0.05*float64(n-1)), "%d different providers say so", n)
+		f.because("many-providers", min(0.15, 0.05*float64(n-1)), "%d different providers say so", n)
 	}
 	if n := t.kinds[mail.Listed]; n > 0 {
 		names := "lists of their own"
 		if t.lists.Distinct() > 0 {
 			names = countWords(t.lists.Top(5))
 		}
-		add("blocklisted", min(0.1, 0.03*float64(n)), "%d replies name a blocklist: %s", n, names)
+		f.because("blocklisted", min(0.1, 0.03*float64(n)), "%d replies name a blocklist: %s", n, names)
 	}
 	if n := t.kinds[mail.BadReputation]; n > 0 {
-		add("bad-reputation", 0.05, "%d replies name our reputation or complaints about us", n)
+		f.because("bad-reputation", 0.05, "%d replies name our reputation or complaints about us", n)
 	}
-	w.culprit(site, t, first, last, &f, add)
+	w.culprit(site, t, first, last, &f)
 	if t.kinds[mail.RateLimited] == len(list) && t.providers.Distinct() <= 2 {
-		cutTo(&f, w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
+		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
 	}
 	f.blame = t.blamed()
 	w.ending(site, t, last, &f)
@@ -469,7 +465,7 @@ func (w *reputationWatch) sentBetween(host string, from, to mail.Instant) (n int
 }
 
 // culprit names who sent most in the hours before it began and since.
-func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Instant, f *Finding, add func(string, float64, string, ...any)) {
+func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Instant, f *Finding) {
 	from := first.Add(-w.pass.Thresholds.Reputation.Before)
 	var best cause
 	most, all := 0, 0
@@ -492,7 +488,7 @@ func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Insta
 	if share < 0.5 || t.causes[best]*2 < len(t.list) {
 		return
 	}
-	add("one-cause", 0.1, "%s sent %.0f %% of all that went out before and meanwhile, %.0f an hour; %.1f an hour at other times",
+	f.because("one-cause", 0.1, "%s sent %.0f %% of all that went out before and meanwhile, %.0f an hour; %.1f an hour at other times",
 		best, 100*share, float64(most)/hours, float64(usual)/others)
 	switch best.kind {
 	case Account:

@@ -218,32 +218,28 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 		return Finding{}, false
 	}
 	f := Finding{Subject: Subject{k.kind, k.name}, Rate: bucketRate(&b.tally.Buckets)}
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
-	add("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
+	f.because("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)
 	unknown := float64(b.unknown) / recipients
 	switch many := plural(b.outside, "message", "messages"); {
 	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1:
 		// Who writes to so many of his own customers keeps his list clean.
-		add("many", 0.3, "%s, many of them to addresses that do not exist, is no letter to one's own customers", many)
+		f.because("many", 0.3, "%s, many of them to addresses that do not exist, is no letter to one's own customers", many)
 	case b.outside >= th.MassFrom:
-		add("many", 0.15, "%s is more than a site tells its own visitors", many)
+		f.because("many", 0.15, "%s is more than a site tells its own visitors", many)
 	}
 	if unknown > 0.05 {
-		add("unknown-recipients", min(0.25, unknown), "%.0f %% of the recipients do not exist: an old or bought list", 100*unknown)
+		f.because("unknown-recipients", min(0.25, unknown), "%.0f %% of the recipients do not exist: an old or bought list", 100*unknown)
 	}
 	if share := float64(b.blocked) / recipients; share > 0.02 {
-		add("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or of what it says", 100*share)
+		f.because("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or of what it says", 100*share)
 	}
 	if why := oddPlace(k); why != "" {
-		add("odd-place", 0.2, "%s", why)
+		f.because("odd-place", 0.2, "%s", why)
 	}
-	w.senders(site, b, add)
+	w.senders(site, b, &f)
 	if b.sudden(site) {
-		add("sudden", 0.1, "nothing of it before %s", "its first message, and nothing after its last")
+		f.because("sudden", 0.1, "nothing of it before %s", "its first message, and nothing after its last")
 	}
 	w.facts(k, b, &f)
 	b.tally.Fill(&f)
@@ -258,25 +254,25 @@ func (b *born) sudden(site *Site) bool {
 }
 
 // senders says what is odd about them, or excuses a newsletter.
-func (w *scriptWatch) senders(site *Site, b *born, add func(string, float64, string, ...any)) {
+func (w *scriptWatch) senders(site *Site, b *born, f *Finding) {
 	n := b.tally.Senders.Distinct()
 	known := knownSenders(site, &b.tally.Senders)
 	top, share := b.tally.Senders.Most()
 	if reports(&b.tally.Recipients) {
-		add("reports", -0.3, "to addresses that were named for reports about DMARC")
+		f.because("reports", -0.3, "to addresses that were named for reports about DMARC")
 	}
 	if b.tally.Senders.Of(mail.NullSender)*5 >= 4*b.outside && !b.sudden(site) {
-		add("replies", -0.15, "from nobody, as long as the log lasts: a program that answers for people who are away does that")
+		f.because("replies", -0.15, "from nobody, as long as the log lasts: a program that answers for people who are away does that")
 	}
 	switch {
 	case 2*b.verp > b.outside:
-		add("list-server", -0.2, "%d of %d senders were made from the recipient, for bounces: a list server does that", b.verp, b.outside)
+		f.because("list-server", -0.2, "%d of %d senders were made from the recipient, for bounces: a list server does that", b.verp, b.outside)
 	case n > 5 && known*2 < n:
-		add("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
+		f.because("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):
-		add("web-servers-user", 0.1, "the sender is %s, whom the web server runs as", top)
+		f.because("web-servers-user", 0.1, "the sender is %s, whom the web server runs as", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
-		add("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter looks like that", top)
+		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter looks like that", top)
 	}
 }
 

@@ -352,22 +352,18 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 		return Finding{}, false
 	}
 	f := Finding{Subject: Subject{IP, k.client.String()}}
-	add := func(code string, weight float64, text string, args ...any) {
-		f.Score += weight
-		f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-	}
-	add("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
+	f.because("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
 		plural(v.messages, "message", "messages"), k.host)
-	add("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
+	f.because("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
 	// A provider's server has many customers, and a newsletter a sender for each reader: of one company all of them.
 	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) && 2*v.companies.distinct() > n {
-		add("all-senders-differ", 0.2, "%d different senders in %s, of %d companies", n, plural(v.messages, "message", "messages"), v.companies.distinct())
+		f.because("all-senders-differ", 0.2, "%d different senders in %s, of %d companies", n, plural(v.messages, "message", "messages"), v.companies.distinct())
 	}
 	if share := float64(v.bounced) / float64(max(1, v.recipients)); share >= 0.2 {
-		add("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
+		f.because("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
 	}
 	if float64(v.own) >= enough*float64(v.messages) && v.companies.distinct() == 1 { // newsletters take any MX, and their lists are old
-		add("own-name", -0.2, "a mail server that sends for its own domain")
+		f.because("own-name", -0.2, "a mail server that sends for its own domain")
 	}
 	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", k.client, k.host, plural(v.messages, "message", "messages"))
 	w.fill(&f, k, v)
