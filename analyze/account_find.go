@@ -217,8 +217,7 @@ type charge struct {
 	direct   int     // messages from an address of the owner's, not through a host of ours
 	hours    [24]int // messages by hour of UTC
 	entries  []entry
-	reasons  []Reason
-	score    float64
+	weighing
 }
 
 // entry is a login from a network that is not the owner's.

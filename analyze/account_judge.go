@@ -9,14 +9,10 @@ import (
 	"time"
 )
 
-func (c *charge) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
-}
-
 // judge weighs a charge. As with bursts, weights are added: no single mark decides, and what speaks for the owner's own
 // bulk outweighs any rate.
 func (q *inquest) judge(c *charge) {
-	c.reasons, c.score = nil, 0
+	c.weighing = weighing{}
 	q.volume(c)
 	q.manner(c)
 	q.senders(c)
@@ -31,9 +27,6 @@ func (q *inquest) judge(c *charge) {
 		}
 	}
 	q.owner(c)
-	for _, r := range c.reasons {
-		c.score += r.Weight
-	}
 	if c.Counts.Messages >= q.w.pass.Thresholds.Burst.AloneFrom || strong >= 0.4 {
 		return
 	}
@@ -42,10 +35,10 @@ func (q *inquest) judge(c *charge) {
 	const some = 20
 	if c.Counts.Messages < some || !c.dense || !c.dead(0.2) {
 		c.score = 0
-	} else if most := q.w.pass.Thresholds.Score.Medium - 0.05; c.score > most {
-		c.because("few-messages", most-c.score, "%s are few: a letter to a list that was not kept looks alike", plural(c.Counts.Messages, "message", "messages"))
-		c.score = most
+		return
 	}
+	c.atMost(q.w.pass.Thresholds.Score.Medium-0.05, "few-messages",
+		say("%s are few: a letter to a list that was not kept looks alike", plural(c.Counts.Messages, "message", "messages")))
 }
 
 // volume weighs the number against what accounts here send in a day, cut down to the length of the window, and against what

@@ -300,8 +300,5 @@ func (q *inquest) visits(l *login) []*charge {
 	}
 	q.countries(c, c.entries)
 	q.chain(c)
-	for _, r := range c.reasons {
-		c.score += r.Weight
-	}
 	return []*charge{c}
 }

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,9 +31,8 @@ type hand struct {
 	again, loyal                                         int   // clients of which several messages were taken; of these: all for the same recipient
 	mailboxes                                            Tally // recipients
 
-	score   float64
-	marks   int // that speak for one hand, beside the seed and the numbers
-	reasons []Reason
+	weighing
+	marks int // that speak for one hand, beside the seed and the numbers
 }
 
 // count measures everything that judge weighs.
@@ -178,12 +176,6 @@ var bigProvider = map[string]bool{
 	"live.com": true, "msn.com": true, "aol.com": true, "icloud.com": true, "gmx.de": true, "gmx.net": true, "web.de": true,
 	"t-online.de": true, "mail.ru": true, "yandex.ru": true, "qq.com": true, "163.com": true, "comcast.net": true, "paypal.com": true,
 	"amazon.com": true, "microsoft.com": true, "apple.com": true, "facebook.com": true,
-}
-
-// because adds a reason.
-func (c *hand) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{code, say(text, args...), weight})
-	c.score += weight
 }
 
 // mark adds a reason that speaks for one hand by itself.
@@ -550,13 +542,5 @@ func (c *hand) limit() {
 		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")
 	case len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough:
 		c.atMost(th.Medium-0.05, "open-relay", "for recipients that are not ours: that they could is the graver thing (see relays)")
-	}
-}
-
-// atMost cuts the score to most.
-func (c *hand) atMost(most float64, code, text string) {
-	if c.score > most {
-		c.because(code, math.Round((most-c.score)*100)/100, "%s", text)
-		c.score = most
 	}
 }

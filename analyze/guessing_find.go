@@ -84,8 +84,7 @@ type guess struct {
 	last     mail.Instant
 	times    []mail.Instant // all of them; nil where not all are known
 	cap      float64        // the most that it is worth without a success; 0: unbroken
-	reasons  []Reason
-	score    float64
+	weighing
 }
 
 // most is the most that a guess without a success is worth.
@@ -116,11 +115,6 @@ func newGuess(subject Subject, clients []*guesser) *guess {
 		b.times = nil
 	}
 	return b
-}
-
-func (b *guess) because(code string, weight float64, text string, args ...any) {
-	b.reasons = append(b.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
-	b.score += weight
 }
 
 // real is how many of the names are accounts: somebody logged in with them, or gets mail here.
@@ -454,7 +448,7 @@ func (q *guessInquest) clients(but map[*guesser]bool) {
 		return cmp.Or(cmp.Compare(min(b.score, b.most()), min(a.score, a.most())), cmp.Compare(b.n, a.n))
 	})
 	for _, b := range all[:min(len(all), tellMost)] {
-		b.reasons, b.score = nil, 0
+		b.weighing = weighing{}
 		q.report(b)
 	}
 }
@@ -628,13 +622,6 @@ func (q *guessInquest) harmless(b *guess, tried, real int) {
 // excuse lowers the score by some, to at most so much, but not below that of any failed logins.
 func (b *guess) excuse(by, most float64, code, text string) {
 	b.because(code, max(failedLogins, min(b.score-by, most))-b.score, "%s", text)
-}
-
-// atMost cuts the score to most.
-func (b *guess) atMost(most float64, code, text string) {
-	if b.score > most {
-		b.because(code, most-b.score, "%s", text)
-	}
 }
 
 // What any failed logins are worth, and the most that tries without a success are, and those that every server hears.

@@ -38,8 +38,7 @@ type candidate struct {
 	records  []*record // nil for a story
 	around   []*record // all that is remembered of the subject, in order
 	beside   int       // messages of the same user in the window that another script sent
-	reasons  []Reason
-	score    float64
+	weighing
 }
 
 // enough is the share from which on a mark is one of the whole batch.
@@ -47,7 +46,7 @@ const enough = 0.8
 
 // decide fills reasons and score.
 func (j *judge) decide(c *candidate) {
-	c.reasons = nil
+	c.weighing = weighing{}
 	j.rate(c)
 	marks := len(c.reasons)
 	switch {
@@ -65,9 +64,6 @@ func (j *judge) decide(c *candidate) {
 		strong += max(0, r.Weight)
 	}
 	c.honest(j)
-	for _, r := range c.reasons {
-		c.score += r.Weight
-	}
 	// A domain of ours in which its own users send is no subject: who of them sends is.
 	if c.subject.Kind == SenderDomain && c.share(withLogin)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
 		c.score = 0
@@ -76,10 +72,6 @@ func (j *judge) decide(c *candidate) {
 	if c.Counts.Messages < j.limits.AloneFrom && strong < 0.4 {
 		c.score = 0
 	}
-}
-
-func (c *candidate) because(code string, weight float64, text string, args ...any) {
-	c.reasons = append(c.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
 }
 
 // rate weighs how abnormal the number is, against the series' own past (which windows have already decided) and against what

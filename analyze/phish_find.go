@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,9 +21,8 @@ type run struct {
 	targets map[string]bool
 	answers []answer
 	odd     float64 // how odd the run itself is
-	reasons []Reason
-	score   float64
-	lead    bool // it looks like honest mail and was answered as such: told only beside the abuse of one who answered
+	weighing
+	lead bool // it looks like honest mail and was answered as such: told only beside the abuse of one who answered
 }
 
 // answer is a message of one of ours to an address that a run may have named.
@@ -488,11 +486,6 @@ func baited(subject string) bool {
 	return slices.ContainsFunc(baitWords[:], func(word string) bool { return strings.Contains(subject, word) })
 }
 
-func (r *run) because(code string, weight float64, text string, args ...any) {
-	r.reasons = append(r.reasons, Reason{Code: code, Text: say(text, args...), Weight: math.Round(weight*100) / 100})
-	r.score += weight
-}
-
 // judge weighs the answers to a run. Without one it is low at most, and an answer makes it grave only where the run itself is
 // odd, because honest invitations are answered, too.
 func (q *phishInquest) judge(r *run) {
@@ -527,10 +520,8 @@ func (q *phishInquest) judge(r *run) {
 
 // cut keeps a run below medium.
 func (r *run) cut(code, text string) {
-	if most := 0.45; r.score > most {
-		r.because(code, most-r.score, "%s", text)
-		r.score = most
-	}
+	const belowMedium = 0.45
+	r.atMost(belowMedium, code, text)
 }
 
 // oddities weighs the marks of the run itself.
