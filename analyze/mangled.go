@@ -330,36 +330,32 @@ func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, sha
 	f.Hosts = hosts.Values()
 	f.Timeline = buckets.Timeline()
 	f.Evidence = evidence.Lines(0)
-	f.Reasons = w.reasons(list, &kinds, shared, share)
+	w.weigh(&f, list, &kinds, shared, share)
 	if c.Name != "" && inOurDomains(site, c.Name) {
-		f.Reasons = append(f.Reasons, Reason{"our-own-name", c.Name + " is a name of ours: it may only pass on what strangers sent, and its own log tells who", -0.4})
+		f.because("our-own-name", -0.4, "%s is a name of ours: it may only pass on what strangers sent, and its own log tells who", c.Name)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
 	if right := w.right.about(hashAddr('r', client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
-		f.Reasons = append(f.Reasons, Reason{"mostly-right", say("%d of its recipients were right: people mistype", right), -0.5})
-	}
-	for _, r := range f.Reasons {
-		f.Score += r.Weight
+		f.because("mostly-right", -0.5, "%d of its recipients were right: people mistype", right)
 	}
 	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
 		client, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
 	return f
 }
 
-func (w *mangledWatch) reasons(list []damage, kinds *Tally, shared int, share float64) []Reason {
+// weigh weighs what is damaged, and how.
+func (w *mangledWatch) weigh(f *Finding, list []damage, kinds *Tally, shared int, share float64) {
 	n := len(list)
-	reasons := []Reason{{"damaged-recipients", fmt.Sprintf("%s of known recipients", plural(n, "damaged form", "damaged forms")),
-		min(0.5, 0.12*float64(n))}}
+	f.because("damaged-recipients", min(0.5, 0.12*float64(n)), "%s of known recipients", plural(n, "damaged form", "damaged forms"))
 	if kinds.Distinct() > 1 {
-		reasons = append(reasons, Reason{"several-kinds", "damaged in different ways: " + strings.Join(kinds.Values(), ", "), 0.1})
+		f.because("several-kinds", 0.1, "damaged in different ways: %s", strings.Join(kinds.Values(), ", "))
 	}
-	if share >= 0.8 && n >= w.pass.Thresholds.Mangled.MinAddresses {
-		reasons = append(reasons, Reason{"nothing-else", fmt.Sprintf("%.0f %% of its failed recipients are such", 100*share), 0.1})
+	if share >= enough && n >= w.pass.Thresholds.Mangled.MinAddresses {
+		f.because("nothing-else", 0.1, "%.0f %% of its failed recipients are such", 100*share)
 	}
 	if shared > 0 {
-		reasons = append(reasons, Reason{"shared-list", say("clients of other networks used %d of them, too", shared), 0.2})
+		f.because("shared-list", 0.2, "clients of other networks used %d of them, too", shared)
 	}
-	return reasons
 }
 
 // damageIndex finds the known recipient of which an address is a damaged form.
