@@ -677,6 +677,7 @@ func (s *suspect) abused() []*charge {
 		for i := range in {
 			in[i] = s.forged[i] || s.strange[i]
 		}
+		s.withoutStray(in)
 	}
 	if !dense || s.story != nil {
 		return s.charges(in, dense)
@@ -694,6 +695,42 @@ func (s *suspect) abused() []*charge {
 		}
 	}
 	return all
+}
+
+// withoutStray takes from what nothing but its networks betrays the few letters that came from others than nearly all of it and
+// were taken: of an account that was hardly used before, no network is known to be its owner's.
+func (s *suspect) withoutStray(in []bool) {
+	const stray, nearlyAll = 20, 0.9 // one in so many messages; the share of those that came from no such network
+	nets, all := make(map[netip.Prefix]*use), new(use)
+	for i, r := range s.records {
+		if !in[i] {
+			continue
+		}
+		net := NetworkOf(r.client.IP)
+		if nets[net] == nil {
+			nets[net] = new(use)
+		}
+		readers, refused := r.refused()
+		for _, u := range [...]*use{all, nets[net]} {
+			u.n++
+			u.readers += readers
+			u.refused += refused
+		}
+	}
+	most := 0
+	for _, u := range nets {
+		if stray*u.n >= all.n {
+			most += u.n
+		}
+	}
+	if ratio(most, all.n) < nearlyAll {
+		return
+	}
+	for i, r := range s.records {
+		if u := nets[NetworkOf(r.client.IP)]; in[i] && !s.forged[i] && stray*u.n < all.n && 2*ratio(u.refused, u.readers) < ratio(all.refused, all.readers) {
+			in[i] = false
+		}
+	}
 }
 
 // charges are the one of the messages of in, or none where they are few.

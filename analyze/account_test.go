@@ -108,6 +108,13 @@ func TestAccount(t *testing.T) {
 				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("%d.%d.7.9", 20+i%20, i%20), user(7), "prize@lotto.example", i)
 			}
 		}, expect{carla, High, 240, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 239*12*time.Second, 20, 0, nil}},
+		{"slowly and for long, with an account that its owner used twice", func(w *town) {
+			w.send(2*oneDay, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
+			w.send(2*oneDay+3*time.Hour, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
+			for i := range 1440 {
+				w.spam(2*oneDay+14*time.Hour+time.Duration(i)*time.Minute, "177.32.67.133", "new@site.example", "prize@lotto.example", i)
+			}
+		}, expect{Subject{Account, "new@site.example"}, High, 1440, 2*oneDay + 14*time.Hour, 2*oneDay + 14*time.Hour + 1439*time.Minute, 1, 0, nil}},
 		{"over IPv6", func(w *town) {
 			for i := range 120 {
 				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("2a0%d:db8:%x::1", i%5, i%5), user(7), user(7), i)
