@@ -79,7 +79,7 @@ func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
 			}
 			run.merge(r)
 		}
-		if run.messages > most && run.inAnyNames(site, to-from, w.pass.Thresholds.Relay.MinMessages) {
+		if run.messages > most && run.inAnyNames(site, to-from, &w.pass.Thresholds.Relay) {
 			best, most = few[from:to], run.messages
 		}
 		from = to
@@ -87,10 +87,12 @@ func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
 	return best
 }
 
-// inAnyNames reports whether what some clients sent together is in names that they made up as they went.
-func (r *relayed) inAnyNames(site *Site, clients, least int) bool {
+// inAnyNames reports whether what some clients sent together is in names that they made up as they went: each in several, or all
+// in such as nobody has.
+func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool {
 	domains := r.tally.SenderDomains.Distinct()
-	return clients >= 2 && r.messages >= 2*least && ratio(domains, r.messages) >= enough && domains >= 2*clients &&
+	madeUp := domains >= 2*clients || r.surprise/float64(max(1, r.messages)) > th.Random
+	return clients >= 2 && r.messages >= 2*th.MinMessages && ratio(domains, r.messages) >= enough && madeUp &&
 		r.notReached() > 0.15 && knownSenders(site, &r.tally.Senders) == 0
 }
 
