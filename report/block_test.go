@@ -64,6 +64,35 @@ func TestBlockList(t *testing.T) {
 # 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 "2001:db8::1": abuse
 `},
+		{"nftables", `# made by mailforensics 1.0; load with: nft -f FILE
+table inet mailforensics
+delete table inet mailforensics
+table inet mailforensics {
+	set block4 {
+		type ipv4_addr
+		flags interval
+		auto-merge
+		elements = {
+			84.60.208.31, # 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+			192.0.2.0/24, # 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+		}
+	}
+	set block6 {
+		type ipv6_addr
+		flags interval
+		auto-merge
+		elements = {
+			2001:db8:0:a::/64, # 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+			2001:db8::1, # 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+		}
+	}
+	chain input {
+		type filter hook input priority filter - 10; policy accept;
+		ip saddr @block4 tcp dport { 25, 465, 587 } drop
+		ip6 saddr @block6 tcp dport { 25, 465, 587 } drop
+	}
+}
+`},
 		{"cidr", "84.60.208.31/32\n192.0.2.0/24\n2001:db8:0:a::/64\n2001:db8::1/128\n"},
 	} {
 		var got strings.Builder

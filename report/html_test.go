@@ -78,9 +78,19 @@ func TestPageMarkup(t *testing.T) {
 		}
 		ids, links := make(map[string]bool), make(map[string]bool)
 		z := html.NewTokenizer(bytes.NewReader(text))
+		var open []string
 		for z.Next() != html.ErrorToken {
 			token := z.Token()
-			if token.Type != html.StartTagToken && token.Type != html.SelfClosingTagToken {
+			switch {
+			case token.Type == html.EndTagToken:
+				if len(open) == 0 || open[len(open)-1] != token.Data {
+					t.Fatalf("%s: </%s> ends %q", name, token.Data, open)
+				}
+				open = open[:len(open)-1]
+				continue
+			case token.Type == html.StartTagToken && token.Data != "meta": // which has no end
+				open = append(open, token.Data)
+			case token.Type != html.StartTagToken && token.Type != html.SelfClosingTagToken:
 				continue
 			}
 			if !slices.Contains(elements, token.Data) {
@@ -104,6 +114,9 @@ func TestPageMarkup(t *testing.T) {
 					links[to] = true
 				}
 			}
+		}
+		if len(open) > 0 {
+			t.Errorf("%s: %q have no end", name, open)
 		}
 		for to := range links {
 			if !ids[to] {
@@ -146,11 +159,16 @@ func TestPageContent(t *testing.T) {
 		"What to do now", "doveadm kick maria@club.example", "What happened", "mx2.log:100", "How they got in", "Who did it", "203.0.113.0/24", "AS64500",
 		"What went out, and to whom", "one.example", "Who else is concerned", "jo@club.example", "Damage", "Spamhaus 45", "Why we say so", "How to prevent it",
 		"Looked for and not found", "failed logins", "Not covered", "permission denied", "truncated gzip", "What better logging would have shown", "Method",
-		strings.Repeat("0123456789abcdef", 4), "burst.min-messages", "mx2 secondary", "year 2024, from queue IDs",
+		strings.Repeat("0123456789abcdef", 4), "burst.min-messages", "Lines that were not understood", "mx2 secondary", "year 2024, from queue IDs",
 		`id="i1-pulse"`, `id="i1-lanes"`, `id="i1-domains"`, `id="i1-refusals"`, `id="all-mail"`, `id="all-queue"`, `id="all-hours"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
+		}
+	}
+	for _, figure := range strings.Split(text, "<figure")[1:] {
+		if inside, _, _ := strings.Cut(figure, "</figure>"); !strings.Contains(inside, "<svg") && !strings.Contains(inside, "<code>") {
+			t.Errorf("a figure that shows neither a picture nor a line: %s", inside)
 		}
 	}
 	empty := string(webPageOf(t, pages()["nothing"]))
