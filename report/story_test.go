@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -696,5 +697,22 @@ func TestRelayedWithoutALogin(t *testing.T) {
 	f.RecipientDomains[0].Messages, f.Accounts = 80, []string{"eva"}
 	if got := fromOutside(r, f); got != "" {
 		t.Errorf("with a login: got %q", got)
+	}
+}
+
+// A client that several findings name stands once, with what any of them knows, and the larger of the numbers: they count the same
+// messages.
+func TestClientsOf(t *testing.T) {
+	one := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.7"), HELO: "pc"}, Messages: 5, Rejected: 9, First: at("10:00:00"), Last: at("11:00:00")}
+	same := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("::ffff:192.0.2.7"), Name: "mail.firm.example", HELO: "other", Country: "DE"}, Messages: 7, Rejected: 2, Logins: 1,
+		First: at("09:00:00"), Last: at("10:30:00")}
+	other := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.8")}, Messages: 8}
+	got := clientsOf([]*analyze.Finding{{Clients: []analyze.ClientCount{one}}, {Clients: []analyze.ClientCount{same, other}}})
+	if len(got) != 2 || got[0].IP != other.IP {
+		t.Fatalf("got %+v, want two clients, the one with most messages first", got)
+	}
+	want := analyze.ClientCount{Client: mail.Client{IP: one.IP, Name: "mail.firm.example", HELO: "pc", Country: "DE"}, Messages: 7, Rejected: 9, Logins: 1, First: at("09:00:00"), Last: at("11:00:00")}
+	if !reflect.DeepEqual(got[1], want) {
+		t.Errorf("got %+v, want %+v", got[1], want)
 	}
 }
