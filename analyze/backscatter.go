@@ -415,27 +415,35 @@ func (s *storm) fill(f *Finding) {
 	f.Evidence = evidence.Lines(f.Rate.PeakAt)
 }
 
-// arrived finds storms of bounces for mail that we never sent: for one address, else for a domain.
+// arrived finds storms of bounces for mail that we never sent: for one address, else for a domain. Of a storm for names that
+// somebody made up in a domain each has some: it is the domain's, and told once.
 func (w *backscatterWatch) arrived(site *Site) []Finding {
+	const ofDomain = 3 // an address with less than one in so many of its domain's bounces is one of the many
 	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
 	for _, b := range w.in {
 		if domain := mail.Domain(b.to); site.IsOurs(domain) && !site.IsOwn(b.client.IP) {
 			byAddress[b.to] = append(byAddress[b.to], b)
 		}
 	}
-	var found []Finding
-	for _, to := range slices.Sorted(keysOf(byAddress)) {
-		list := byAddress[to]
+	all := make(map[string]int)
+	for to, list := range byAddress {
 		if w.wrote.of(hashText('w', to)) >= len(list) {
-			continue // its own
-		}
-		if storms := w.storms(site, list); len(storms) > 0 {
-			for _, s := range storms {
-				found = append(found, w.judgeArrived(Subject{Sender, to}, s))
-			}
+			delete(byAddress, to) // its own
 			continue
 		}
-		domain := mail.Domain(to)
+		all[mail.Domain(to)] += len(list)
+	}
+	var found []Finding
+	for _, to := range slices.Sorted(keysOf(byAddress)) {
+		list, domain := byAddress[to], mail.Domain(to)
+		if ofDomain*len(list) >= all[domain] {
+			if storms := w.storms(site, list); len(storms) > 0 {
+				for _, s := range storms {
+					found = append(found, w.judgeArrived(Subject{Sender, to}, s))
+				}
+				continue
+			}
+		}
 		byDomain[domain] = append(byDomain[domain], list...)
 	}
 	for _, domain := range slices.Sorted(keysOf(byDomain)) {

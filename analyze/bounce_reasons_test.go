@@ -109,6 +109,31 @@ func TestBounceReasons(t *testing.T) {
 	}
 }
 
+// A storm for names that somebody made up in our domain is told once, with all that arrived; one that is for one address is that
+// address's.
+func TestStormOfMadeUpNames(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for names, want := range map[int]Subject{40: {SenderDomain, "site.example"}, 1: {Sender, "made-up0@site.example"}} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
+		day := honestDay(1500)
+		for i := range day {
+			day[i].Time = day[i].Time.Add(24 * time.Hour)
+			e.Message(&day[i])
+		}
+		for _, m := range some(600, monday.at(3, 0, 0), 4*time.Second, func(i int, m *mail.Message) {
+			stranger(m, fmt.Sprintf("198.51.%d.7", i%200), fmt.Sprintf("mx.v%d.example", i%200))
+			m.Sender = mail.NullSender
+			to(m, fmt.Sprintf("made-up%d@site.example", i%names), mail.Bounced)
+		}) {
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		if len(findings) != 1 || findings[0].Subject != want || findings[0].Counts.Messages != 600 {
+			t.Errorf("%d names: got %d findings, want one of 600 about %v: %+v", names, len(findings), want, findings)
+		}
+	}
+}
+
 // What is put off is tried again for days: trouble begins with the first complaint, not with the last try, and it belongs to the story
 // of those whose mail it is about, though none of them sent most.
 func TestReputationBeginsWithTheFirstTry(t *testing.T) {
