@@ -239,7 +239,7 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	}
 	w.senders(site, b, &f)
 	if b.sudden(site) {
-		f.because("sudden", 0.1, "nothing of it before %s", "its first message, and nothing after its last")
+		f.because("sudden", 0.1, "nothing of it before its first message, and nothing after its last")
 	}
 	w.facts(k, b, &f)
 	b.tally.Fill(&f)
