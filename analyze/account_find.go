@@ -30,8 +30,13 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 	var found []Finding
 	for _, key := range w.logins.Sorted(strings.Compare) {
 		l := w.logins.Find(key)
-		for _, c := range q.charges(l) {
-			found = append(found, q.finding(c))
+		charges := q.charges(l)
+		var starts []mail.Instant
+		for _, c := range charges {
+			starts = append(starts, c.Start)
+		}
+		for _, c := range charges {
+			found = append(found, q.finding(c, firstAfter(starts, c.End)))
 		}
 	}
 	if w.lost+w.logins.Forgotten > 0 {

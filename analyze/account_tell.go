@@ -12,7 +12,7 @@ import (
 )
 
 // finding tells a charge.
-func (q *inquest) finding(c *charge) Finding {
+func (q *inquest) finding(c *charge, next mail.Instant) Finding {
 	slices.Sort(c.times)
 	f := Finding{
 		Subject: Subject{Account, c.spelling},
@@ -24,7 +24,7 @@ func (q *inquest) finding(c *charge) Finding {
 	}
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.countLogins()
-	later := c.refusals()
+	later := c.refusals(next)
 	c.Counts.FailedLogins, _ = c.guesses()
 	c.mark()
 	f.Title = c.title()
@@ -70,10 +70,10 @@ func (p *place) between(from, to mail.Instant) int {
 	return p.within(from, to)
 }
 
-// refusals adds the attempts that we refused, and yields those of the same addresses that came later.
-func (c *charge) refusals() (later knocks) {
+// refusals adds the attempts that we refused, and yields those of the same addresses that came later, before the next charge.
+func (c *charge) refusals(next mail.Instant) (later knocks) {
 	for _, r := range c.refused {
-		if r.time > c.End && c.batch.clients[r.ip] != nil {
+		if r.time > c.End && r.time < next && c.batch.clients[r.ip] != nil {
 			later.add(r.time)
 		}
 		if r.time < c.Start || r.time > c.End {

@@ -442,6 +442,44 @@ func TestRefusedAfterwards(t *testing.T) {
 	}
 }
 
+// What is refused of a second burst is counted there, and told of the first no more.
+func TestRefusedBetween(t *testing.T) {
+	w := newTown(5)
+	begin := 2*oneDay + 8*time.Hour
+	knock := func(after time.Duration, n int) {
+		for i := range n {
+			w.events = append(w.events, mail.Event{Kind: mail.Reject, MTA: mail.Postfix, Host: "mx1", Origin: w.origin(), Time: w.start.Add(begin + after + time.Duration(i)*10*time.Second),
+				Client: mail.Client{IP: netip.MustParseAddr("177.32.67.133")}, Account: user(7), Sender: user(7), Recipient: "x@y.example", Stage: "RCPT", Code: 554, DSN: "5.7.1"})
+		}
+	}
+	for _, wave := range []time.Duration{0, 9 * time.Hour} {
+		for i := range 260 {
+			w.spam(begin+wave+time.Duration(i)*12*time.Second, "177.32.67.133", user(7), user(7), i)
+		}
+	}
+	knock(2*time.Hour, 3)
+	knock(9*time.Hour+10*time.Minute, 20)
+	knock(11*time.Hour, 5)
+	var got []string
+	for _, f := range w.find(burst) {
+		text := fmt.Sprintf("%v: %d rejected", f.Start.Sub(w.start)-begin, f.Counts.Rejected)
+		for _, fact := range f.Facts {
+			if fact.Name == Afterwards {
+				text += "; " + fact.Text
+			}
+		}
+		got = append(got, text)
+	}
+	slices.Sort(got)
+	want := []string{
+		"0s: 0 rejected; 3 more attempts of its clients, refused, the last 69 minutes after the end: not counted",
+		"9h0m0s: 20 rejected; 5 more attempts of its clients, refused, the last 69 minutes after the end: not counted",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A run of a few less messages than prove something is worth knowing, where nothing else betrays it but a fifth of dead addresses:
 // of an account that was never used before, nobody can say where its owner is at home.
 func TestAccountOfFewMessages(t *testing.T) {

@@ -30,7 +30,13 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	}
 	slices.SortFunc(all, compareCandidates)
 	var findings []Finding
-	for _, c := range j.tell(all, w.pass.Thresholds.Score.Low) {
+	told := j.tell(all, w.pass.Thresholds.Score.Low)
+	starts := make(map[Subject][]mail.Instant)
+	for _, c := range told {
+		starts[c.subject] = append(starts[c.subject], c.Start)
+	}
+	for _, c := range told {
+		c.knocking(refusals, firstAfter(starts[c.subject], c.End))
 		findings = append(findings, w.finding(c))
 	}
 	if n := w.forgotten(); n > 0 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"mailforensics/mail"
 )
 
 // refusalsOf is the refused attempts of all clients of the candidates.
@@ -31,13 +33,21 @@ func (w *burstWatch) refusalsOf(all []*candidate, site *Site) map[netip.Addr][]r
 	return wanted
 }
 
-// refuse counts the refused attempts of a candidate's clients in its window, and those after it.
+// knocking counts the refused attempts of a candidate's clients after its window, and before the subject's next one.
+func (c *candidate) knocking(refusals map[netip.Addr][]refusal, next mail.Instant) {
+	for ip := range c.clients {
+		for _, r := range refusals[ip] {
+			if r.time > c.End && r.time < next {
+				c.later.add(r.time)
+			}
+		}
+	}
+}
+
+// refuse counts the refused attempts of a candidate's clients in its window.
 func (c *candidate) refuse(refusals map[netip.Addr][]refusal) {
 	for ip, client := range c.clients {
 		for _, r := range refusals[ip] {
-			if r.time > c.End {
-				c.later.add(r.time)
-			}
 			if r.time < c.Start || r.time > c.End {
 				continue
 			}

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"net/netip"
 
 	"mailforensics/mail"
@@ -142,13 +143,24 @@ type ClientCount struct {
 // nothing more was accepted does not mean that nobody tried.
 const Afterwards = "afterwards"
 
-// knocks are refused attempts after the end of a finding.
+// knocks are refused attempts after the end of a finding, and before the next one about the same subject begins, which has its own.
 type knocks struct {
 	n    int
 	last mail.Instant
 }
 
 func (k *knocks) add(at mail.Instant) { k.n, k.last = k.n+1, max(k.last, at) }
+
+// firstAfter is the first of some moments that is after t; of none, the end of time.
+func firstAfter(all []mail.Instant, t mail.Instant) mail.Instant {
+	first := mail.Instant(math.MaxInt64)
+	for _, at := range all {
+		if at > t {
+			first = min(first, at)
+		}
+	}
+	return first
+}
 
 // tell is the fact about them, where there are any; of whom they were is said in words.
 func (k *knocks) tell(f *Finding, of string) {

@@ -645,6 +645,26 @@ func TestWhen(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	// What comes back is not over, be it that its end was refused; another server's trouble is another matter.
+	for _, tt := range []struct {
+		kind analyze.SubjectKind
+		from mail.Instant
+		want string
+	}{
+		{analyze.IP, hour(9), "; again from 22:40:00 on"},
+		{analyze.IP, hour(30), "; again from Thu 2024-01-25 19:40:00 on"},
+		{analyze.IP, hour(5), "; nothing more of it was accepted in the 1 d 18 h until the log ends"},
+		{analyze.Host, hour(9), "; nothing more of it was accepted in the 1 d 18 h until the log ends"},
+	} {
+		first := knocked
+		first.Subject.Kind = tt.kind
+		second := first
+		second.Start, second.End = tt.from, tt.from+hour(1)-hour(0)
+		r.Findings = []analyze.Finding{second, first}
+		if got := when(r, &r.Findings[1], ""); !strings.HasSuffix(got, tt.want) {
+			t.Errorf("%s from %v: got %q, want %q", tt.kind, tt.from, got, tt.want)
+		}
+	}
 }
 
 // Thirty files of a month prove one year, and say so once.

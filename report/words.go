@@ -99,16 +99,38 @@ func when(r *Report, f *analyze.Finding, where string) string {
 // after says how much of the log is left after a finding: what ended hours before the log did is over.
 func after(r *Report, f *analyze.Finding) string {
 	end := logEnd(r, f.Hosts)
+	next := again(r, f)
 	switch rest := end.Sub(f.End); {
 	case end == 0 || f.End == 0 || rest < 0:
 		return ""
 	case rest < near:
 		return "; it may still be going on: the log ends " + span(max(rest, time.Second)) + " later"
+	case next != nil:
+		begins, ended, form := next.Start.In(r.Zone), f.End.In(r.Zone), dayLayout
+		if begins.Format(time.DateOnly) == ended.Format(time.DateOnly) {
+			form = clockLayout
+		}
+		return "; again from " + begins.Format(form) + " on"
 	case wasStopped(r, f):
 		return "; nothing more of it was accepted in the " + span(rest) + " until the log ends"
 	default:
 		return "; no more of it in the " + span(rest) + " until the log ends"
 	}
+}
+
+// again is the next finding of the same detector about the same subject; nil: there is none. What is told of a server or of a
+// campaign may be another matter each time.
+func again(r *Report, f *analyze.Finding) (next *analyze.Finding) {
+	if f.Subject.Kind == analyze.Host || f.Subject.Kind == analyze.CampaignKind {
+		return nil
+	}
+	for i := range r.Findings {
+		g := &r.Findings[i]
+		if g.Detector == f.Detector && g.Subject == f.Subject && g.Start > f.End && (next == nil || g.Start < next.Start) {
+			next = g
+		}
+	}
+	return next
 }
 
 // wasStopped reports whether more was tried after a finding, and refused; a login's burst knows of what its addresses tried when
