@@ -480,6 +480,19 @@ func TestRefusedBetween(t *testing.T) {
 	}
 }
 
+// Of two charges of one account, the refused attempts of the second are its own.
+func TestRefusedOfTheNextCharge(t *testing.T) {
+	ip := netip.MustParseAddr("177.32.67.133")
+	c := &charge{suspect: &suspect{login: &login{}}, batch: new(batch)}
+	c.batch.add(&record{time: 10, client: mail.Client{IP: ip}})
+	for _, at := range []mail.Instant{20, 30, 40, 50} {
+		c.refused = append(c.refused, refusal{time: at, ip: ip})
+	}
+	if got, want := c.refusals(firstAfter([]mail.Instant{10, 60, 40}, c.End)), (knocks{n: 2, last: 30}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // A run of a few less messages than prove something is worth knowing, where nothing else betrays it but a fifth of dead addresses:
 // of an account that was never used before, nobody can say where its owner is at home.
 func TestAccountOfFewMessages(t *testing.T) {

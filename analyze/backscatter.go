@@ -418,33 +418,42 @@ func (s *storm) fill(f *Finding) {
 // arrived finds storms of bounces for mail that we never sent: for one address, else for a domain. Of a storm for names that
 // somebody made up in a domain each has some: it is the domain's, and told once.
 func (w *backscatterWatch) arrived(site *Site) []Finding {
-	const ofDomain = 3 // an address with less than one in so many of its domain's bounces is one of the many
 	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
 	for _, b := range w.in {
 		if domain := mail.Domain(b.to); site.IsOurs(domain) && !site.IsOwn(b.client.IP) {
 			byAddress[b.to] = append(byAddress[b.to], b)
 		}
 	}
-	all := make(map[string]int)
+	all := make(map[string][]mail.Instant) // of each domain
 	for to, list := range byAddress {
 		if w.wrote.of(hashText('w', to)) >= len(list) {
 			delete(byAddress, to) // its own
 			continue
 		}
-		all[mail.Domain(to)] += len(list)
+		for _, b := range list {
+			all[mail.Domain(to)] = append(all[mail.Domain(to)], b.Time)
+		}
+	}
+	for _, times := range all {
+		slices.Sort(times)
 	}
 	var found []Finding
 	for _, to := range slices.Sorted(keysOf(byAddress)) {
 		list, domain := byAddress[to], mail.Domain(to)
-		if ofDomain*len(list) >= all[domain] {
-			if storms := w.storms(site, list); len(storms) > 0 {
-				for _, s := range storms {
-					found = append(found, w.judgeArrived(Subject{Sender, to}, s))
-				}
+		var shared []bounceIn
+		told := false
+		for _, s := range w.storms(site, list) {
+			if w.isOneOfMany(s, all[domain]) {
+				shared = append(shared, s...)
 				continue
 			}
+			found = append(found, w.judgeArrived(Subject{Sender, to}, s))
+			told = true
 		}
-		byDomain[domain] = append(byDomain[domain], list...)
+		if !told {
+			shared = list
+		}
+		byDomain[domain] = append(byDomain[domain], shared...)
 	}
 	for _, domain := range slices.Sorted(keysOf(byDomain)) {
 		for _, s := range w.storms(site, byDomain[domain]) {
@@ -452,6 +461,16 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 		}
 	}
 	return found
+}
+
+// isOneOfMany reports whether a storm for one address is a small part of what came for its domain about then; what came on another
+// day is another storm.
+func (w *backscatterWatch) isOneOfMany(storm []bounceIn, all []mail.Instant) bool {
+	const ofDomain = 3 // an address with less than one in so many of its domain's bounces is one of the many
+	pause := w.pass.Thresholds.Backscatter.Pause
+	from, _ := slices.BinarySearch(all, storm[0].Time.Add(-pause))
+	to, _ := slices.BinarySearch(all, storm[len(storm)-1].Time.Add(pause)+1)
+	return ofDomain*len(storm) < to-from
 }
 
 // storms is where bounces are denser than the past of that address or domain explains.

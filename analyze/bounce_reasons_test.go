@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -131,6 +132,41 @@ func TestStormOfMadeUpNames(t *testing.T) {
 		if len(findings) != 1 || findings[0].Subject != want || findings[0].Counts.Messages != 600 {
 			t.Errorf("%d names: got %d findings, want one of 600 about %v: %+v", names, len(findings), want, findings)
 		}
+	}
+}
+
+// What came for an address on its own day is its storm, whatever came for others of its domain on other days.
+func TestStormsOfOtherDays(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
+	for i, m := range honestDay(1500) {
+		m.Time = m.Time.Add(time.Duration(24+24*(i%5)) * time.Hour)
+		e.Message(&m)
+	}
+	var want []Subject
+	storm := func(day, n, names int, local string) {
+		for _, m := range some(n, monday.at(3, 0, 0).Add(time.Duration(day)*24*time.Hour), 20*time.Second, func(i int, m *mail.Message) {
+			stranger(m, fmt.Sprintf("198.51.%d.7", i%200), fmt.Sprintf("mx.v%d.example", i%200))
+			m.Sender = mail.NullSender
+			to(m, fmt.Sprintf("%s%d@site.example", local, i%names), mail.Bounced)
+		}) {
+			e.Message(&m)
+		}
+	}
+	for day := range 4 {
+		storm(day, 60, 1, fmt.Sprintf("victim%d-", day))
+		want = append(want, Subject{Sender, fmt.Sprintf("victim%d-0@site.example", day)})
+	}
+	storm(4, 300, 40, "made-up")
+	want = append(want, Subject{SenderDomain, "site.example"})
+	findings, _ := e.Findings()
+	var got []Subject
+	for _, f := range findings {
+		got = append(got, f.Subject)
+	}
+	slices.SortFunc(got, func(a, b Subject) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value)) })
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
