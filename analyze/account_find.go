@@ -424,23 +424,41 @@ func (s *suspect) learnSenders() {
 		return
 	}
 	begin, end := s.records[0].time, s.records[len(s.records)-1].time
-	lives := make(map[string]stretch)
+	lives := make(map[string]*life)
 	for _, r := range s.records {
 		if s.inCore(r.time) {
 			continue
 		}
 		sender := strings.ToLower(r.sender)
-		old, ok := lives[sender]
-		if !ok {
-			old = stretch{r.time, r.time}
+		l := lives[sender]
+		if l == nil {
+			l = &life{use: use{first: r.time}, nets: make(map[netip.Prefix]bool)}
+			lives[sender] = l
 		}
-		lives[sender] = stretch{old.from, r.time}
+		readers, refused := r.refused()
+		l.n++
+		l.readers += readers
+		l.refused += refused
+		l.last = r.time
+		l.nets[NetworkOf(r.client.IP)] = true
 	}
-	for sender, of := range lives {
-		if of.to.Sub(of.from) >= atHome && of.from <= begin.Add(end.Sub(begin)/4) {
+	for sender, l := range lives {
+		if l.last.Sub(l.first) >= atHome && l.first <= begin.Add(end.Sub(begin)/4) && !l.isWanderers(s.q.w.pass.Thresholds.Account.ManyNetworks) {
 			s.habits[sender] = true
 		}
 	}
+}
+
+// life is what was sent in one name.
+type life struct {
+	use
+	nets map[netip.Prefix]bool
+}
+
+// isWanderers reports whether it is that of a thief who is slow, and takes another network for nearly every message: a name that
+// goes to a list, of which too much does not arrive, is nobody's habit from there.
+func (l *life) isWanderers(networks int) bool {
+	return len(l.nets) >= networks && 2*len(l.nets) > l.n && l.unwanted()
 }
 
 // isForged reports whether a message names a sender that is neither the account's nor one of ours.
@@ -682,6 +700,7 @@ func (s *suspect) abused() []*charge {
 		for i := range in {
 			in[i] = s.forged[i] || s.strange[i]
 		}
+		s.withoutOwnName(in)
 		s.withoutStray(in)
 	}
 	if !dense || s.story != nil {
@@ -702,10 +721,38 @@ func (s *suspect) abused() []*charge {
 	return all
 }
 
+// nearlyAll is the share of an abuse that is of one kind, where the little that is of another is the owner's.
+const nearlyAll = 0.9
+
+// withoutOwnName takes from an abuse nearly all of which is in strangers' names what is in the account's own, from networks whence
+// nothing else of it came: the owner writes from a new place, too, now and then.
+func (s *suspect) withoutOwnName(in []bool) {
+	all, forged, thieves := 0, 0, make(map[netip.Prefix]bool)
+	for i, r := range s.records {
+		if !in[i] {
+			continue
+		}
+		all++
+		if s.forged[i] {
+			forged++
+			thieves[NetworkOf(r.client.IP)] = true
+		}
+	}
+	if ratio(forged, all) < nearlyAll {
+		return
+	}
+	for i, r := range s.records {
+		if net := NetworkOf(r.client.IP); in[i] && !s.forged[i] && !thieves[net] {
+			in[i], s.strange[i] = false, false
+			s.usual[net] = true
+		}
+	}
+}
+
 // withoutStray takes from what nothing but its networks betrays the few letters that came from others than nearly all of it and
 // were taken: of an account that was hardly used before, no network is known to be its owner's.
 func (s *suspect) withoutStray(in []bool) {
-	const stray, nearlyAll = 20, 0.9 // one in so many messages; the share of those that came from no such network
+	const stray = 20 // one in so many messages
 	nets, all := make(map[netip.Prefix]*use), new(use)
 	for i, r := range s.records {
 		if !in[i] {

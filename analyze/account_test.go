@@ -108,6 +108,15 @@ func TestAccount(t *testing.T) {
 				w.spam(2*oneDay+11*time.Hour+time.Duration(i)*12*time.Second, fmt.Sprintf("%d.%d.7.9", 20+i%20, i%20), user(7), "prize@lotto.example", i)
 			}
 		}, expect{carla, High, 240, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 239*12*time.Second, 20, 0, nil}},
+		{"slowly, in a stranger's name, each message from another network; the owner moved meanwhile", func(w *town) {
+			for i := range 150 {
+				w.spam(oneDay+time.Duration(i)*17*time.Minute, fmt.Sprintf("%d.%d.7.9", 20+i%50, i), user(7), "prize@lotto.example", i)
+			}
+			for _, at := range []time.Duration{2*oneDay + 10*time.Hour, 3*oneDay + 21*time.Hour} {
+				w.login(at, "62.4.5.6", user(7))
+				w.send(at+time.Minute, "62.4.5.6", user(7), user(7), "friend@p1.example", mail.Delivered)
+			}
+		}, expect{carla, High, 150, oneDay, oneDay + 149*17*time.Minute, 150, 0, nil}},
 		{"slowly and for long, with an account that its owner used twice", func(w *town) {
 			w.send(2*oneDay, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
 			w.send(2*oneDay+3*time.Hour, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
