@@ -312,6 +312,26 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
+// Of many addresses none of which sent half, none has most.
+func TestWayInNamesWhoSentMost(t *testing.T) {
+	for _, tt := range []struct {
+		most int
+		want string
+	}{
+		{51, "With the login maria@club.example, from 2 addresses, mostly 192.0.2.7 webmail.club.example"},
+		{50, "With the login maria@club.example, from 2 addresses"},
+	} {
+		f := abuse()
+		f.Counts.Messages, f.Clients[0].Messages, f.Clients[1].Messages = 100, tt.most, 100-tt.most
+		r := investigation()
+		r.Findings = []analyze.Finding{f}
+		r.Incidents = analyze.Incidents(r.Findings)
+		if got := tell(r)[0].ways[0].Text; got != tt.want {
+			t.Errorf("%d of 100: got %q, want %q", tt.most, got, tt.want)
+		}
+	}
+}
+
 // Many bursts of the clients of one finding begin with one line, few with a line each; that of somebody else stays.
 func TestEntriesFoldBursts(t *testing.T) {
 	for n, want := range map[int]int{fewBursts: fewBursts + 1, fewBursts + 1: 2} {

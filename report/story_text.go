@@ -75,13 +75,14 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 	text := "With the login " + s.main.Subject.Value
 	if n := len(s.main.Clients); n > 0 {
 		text += ", from " + Counted(n, "address", "addresses")
-		if c := &s.main.Clients[0]; c.IP.IsValid() && (c.Messages > 0 || n == 1) {
-			words := strings.Join(clientWords(&c.Client)[:2], " ")
-			if n == 1 {
-				text = strings.TrimSuffix(text, "1 address") + words
-			} else {
-				text += ", mostly " + words
-			}
+		c := &s.main.Clients[0]
+		words := strings.Join(clientWords(&c.Client)[:2], " ")
+		switch {
+		case !c.IP.IsValid():
+		case n == 1:
+			text = strings.TrimSuffix(text, "1 address") + words
+		case 2*c.Messages > s.main.Counts.Messages:
+			text += ", mostly " + words
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
