@@ -21,6 +21,8 @@ const (
 	relaySomeNames = 4 * relayNames
 	// relayTogether is how far from what the busy clients sent the mail of one that sent little may be.
 	relayTogether = 30 * time.Minute
+	// relayPace is how long a run takes for each of its messages, at most; a customer's web servers take longer.
+	relayPace = 10 * time.Minute
 )
 
 // openToAll joins the clients that relay in any name to one finding, and returns them. It is nil where there are no such.
@@ -87,13 +89,23 @@ func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
 	return best
 }
 
-// inAnyNames reports whether what some clients sent together is in names that they made up as they went: each in several, or all
-// in such as nobody has.
+// inAnyNames reports whether what some clients sent together is in names that they made up as they went: each in several, a new one for
+// every few minutes, or all in such as nobody has. Customers' web servers write in the names of many sites, too, but all day long, or
+// all of them as the same program.
 func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool {
-	domains := r.tally.SenderDomains.Distinct()
-	madeUp := domains >= 2*clients || r.surprise/float64(max(1, r.messages)) > th.Random
-	return clients >= 2 && r.messages >= 2*th.MinMessages && ratio(domains, r.messages) >= enough && madeUp &&
-		r.notReached() > 0.15 && knownSenders(site, &r.tally.Senders) == 0
+	n, domains := r.messages, r.tally.SenderDomains.Distinct()
+	if clients < 2 || n < 2*th.MinMessages || ratio(domains, n) < enough || r.notReached() <= 0.15 || knownSenders(site, &r.tally.Senders) > 0 {
+		return false
+	}
+	if r.surprise/float64(n) > th.Random {
+		return true
+	}
+	var persons Tally
+	for sender := range r.tally.Senders.All {
+		persons.Add(strings.ToLower(mail.LocalPart(sender)), 1)
+	}
+	_, most := persons.Most()
+	return domains >= 2*clients && 2*most < 1 && r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace
 }
 
 // inSomeNames makes one finding of those about sender domains that the same clients write in turn: two or three forged names are

@@ -127,6 +127,9 @@ func TestRelayOfAHandful(t *testing.T) {
 		{"in any name, over two days", 9, 2 * time.Hour, func(i, _ int) string { return fmt.Sprintf("qzxw%dkv@d%d.example", i, i) }, 3, true},
 		{"in any name, once each", 27, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("qzxw%dkv@d%d.example", i, i) }, 3, true},
 		{"customers, once each", 27, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("maria.silva%d@customer%d.example", i%3, i) }, 3, false},
+		{"in people's names", 9, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("maria.silva%d@d%d.example", i, i) }, 3, true},
+		{"sites on customers' web servers", 9, 20 * time.Minute, func(i, _ int) string { return fmt.Sprintf("maria.silva%d@d%d.example", i, i) }, 3, false},
+		{"the same program at night, on customers' web servers", 9, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("wordpress@d%d.example", i) }, 3, false},
 		{"customers", 9, 20 * time.Second, func(i, client int) string { return fmt.Sprintf("staff%d@customer%d.example", i, client) }, 3, false},
 		{"to people who exist", 9, 20 * time.Second, func(i, _ int) string { return fmt.Sprintf("someone%d@d%d.example", i, i) }, 30, false},
 	} {
