@@ -372,7 +372,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	f.because("stranger-for-strangers", 0.3, "%s without a login, from outside, for %s in %s that are not ours",
 		plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"), plural(domains, "domain", "domains"))
 	senders := r.tally.Senders.Distinct()
-	if share := float64(senders) / n; share > 0.9 && senders >= th.MinMessages {
+	if share := float64(senders) / n; share > 0.9 && senders >= th.MinMessages && !r.isOneProgram() {
 		f.because("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
 	}
 	if mean := r.surprise / n; mean > th.Random && senders >= th.MinMessages {

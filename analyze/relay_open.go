@@ -100,12 +100,18 @@ func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool 
 	if r.surprise/float64(n) > th.Random {
 		return true
 	}
-	var persons Tally
+	return domains >= 2*clients && !r.isOneProgram() && r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace
+}
+
+// isOneProgram reports whether most senders are one name in several domains, wordpress or noreply: what a web server writes for the
+// sites on it.
+func (r *relayed) isOneProgram() bool {
+	var names Tally
 	for sender := range r.tally.Senders.All {
-		persons.Add(strings.ToLower(mail.LocalPart(sender)), 1)
+		names.Add(strings.ToLower(mail.LocalPart(sender)), 1)
 	}
-	_, most := persons.Most()
-	return domains >= 2*clients && 2*most < 1 && r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace
+	_, share := names.Most()
+	return names.Total() > 1 && 2*share > 1
 }
 
 // inSomeNames makes one finding of those about sender domains that the same clients write in turn: two or three forged names are

@@ -111,6 +111,31 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 	}
 }
 
+// The web server of a customer that hands in for its sites by its address writes as many names, of which one is most; nobody need look
+// at it today, though some of it bounces.
+func TestRelayOfAWebServer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		sender func(i int) string
+		want   Severity
+	}{
+		{"sites", func(i int) string { return fmt.Sprintf("Info@site%d.example", i) }, Low},
+		{"persons", func(i int) string { return fmt.Sprintf("maria%d@site%d.example", i, i) }, Medium},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC))
+		for i := range 9 {
+			m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(time.Duration(i) * time.Hour),
+				Client: mail.Client{IP: netip.MustParseAddr("203.0.113.9")}, Sender: c.sender(i), Completed: true}
+			to(&m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 4))
+			e.Message(&m)
+		}
+		if findings, _ := e.Findings(); len(findings) != 1 || findings[0].Severity != c.want {
+			t.Errorf("%s: got %+v, want one finding, %v", c.name, findings, c.want)
+		}
+	}
+}
+
 // Thirty messages are a run, too, where each is in another name, from addresses of which none sent enough to be told alone. Customers
 // who relay by their addresses, or a server to whose users much bounces, are none.
 func TestRelayOfAHandful(t *testing.T) {
