@@ -116,8 +116,12 @@ func (w *relayWatch) Message(m *mail.Message) {
 	}
 }
 
-// strangerForStrangers reports whether m may have been relayed: whose the domains are is known only at the end.
+// strangerForStrangers reports whether m may have been relayed. Whose all the domains are is known only at the end; but what bounced
+// in one that is known to be ours was none.
 func strangerForStrangers(m *mail.Message) bool {
+	if m.Direction == mail.Inbound {
+		return false
+	}
 	ip := m.Client.IP
 	if !ip.IsValid() || mail.IsInside(ip) || m.Account != "" || m.Has(mail.HasUID) || m.User != "" || m.Relayed || len(m.Recipients) == 0 {
 		return false

@@ -111,6 +111,24 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 	}
 }
 
+// What a spammer who relays wrote to users of ours that do not exist was not relayed, and is not counted.
+func TestRelayedIsNotWhatBouncedHere(t *testing.T) {
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+	start := mail.InstantOf(time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC))
+	for i := range 40 {
+		m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(time.Duration(i) * time.Minute),
+			Client: mail.Client{IP: netip.MustParseAddr("203.0.113.9")}, Sender: fmt.Sprintf("maria%d@d%d.example", i, i), Direction: mail.Relayed, Completed: true}
+		if to(&m, fmt.Sprintf("x%d@r%d.example", i, i), bouncing(i, 4)); i%4 == 3 {
+			m.Recipients, m.Direction = nil, mail.Inbound
+			to(&m, fmt.Sprintf("nobody%d@site.example", i), mail.Bounced)
+		}
+		e.Message(&m)
+	}
+	if findings, _ := e.Findings(); len(findings) != 1 || findings[0].Counts.Messages != 30 || !strings.Contains(findings[0].Title, "30 messages to 30 recipients, none of them ours") {
+		t.Errorf("got %+v, want 30 of 40", findings)
+	}
+}
+
 // The web server of a customer that hands in for its sites by its address writes as many names, of which one is most; nobody need look
 // at it today, though some of it bounces.
 func TestRelayOfAWebServer(t *testing.T) {
