@@ -2,29 +2,29 @@ package analyze
 
 import "mailforensics/mail"
 
-// A thief who writes in the account's own name, by day, to a good list, does what its owner does on a journey. What he does not have
-// is the owner's program, which makes Message-IDs of a few patterns, and the owner's acquaintances. Neither proves anything by itself:
-// the owner has a new telephone, or writes to all members of his club; and where the account is at home neither says anything.
+// An attacker who writes in the account's own name, by day, to a good list, looks like its owner on a journey. What he does not have is
+// the owner's mail program, which makes Message-IDs of a few patterns, and the owner's contacts. Neither proves anything by itself: the
+// owner may have a new phone, or write to all members of a club. From the owner's own networks neither says anything.
 
 const (
-	programFrom  = 10  // Message-IDs that tell which programs an account has …
-	programsMost = 4   // … if so many patterns are nearly all of them: those of some are random, and tell nothing
-	programShare = 0.9 // nearly all
-	contactsFrom = 12  // recipients of an account that say to whom it writes …
-	strangersTo  = 50  // … and so many others of whom it knows hardly one are a list
+	programFrom  = 10  // so many Message-IDs tell which programs an account uses …
+	programsMost = 4   // … if they have no more patterns than this: some programs make random ones, which tell nothing
+	programShare = 0.9 // … but for one in ten
+	contactsFrom = 12  // so many recipients tell to whom an account writes …
+	strangersTo  = 50  // … and so many others, nearly none of them among these, are a list
 )
 
-// newProgram weighs that what came from elsewhere was written by another program, and to other people, than all else of the account,
-// as far as all of that is remembered.
-func (q *inquest) newProgram(c *charge) {
-	if !c.isElsewhere() || !c.onePlace() || c.past > 0 || c.story != nil { // who is everywhere is an application, or told by that
+// judgeProgram weighs that mail from elsewhere was written by another program, and to other people, than all other mail of the account,
+// as long as all of that is remembered.
+func (q *accountInquiry) judgeProgram(c *compromise) {
+	if !c.isElsewhere() || !c.onePlace() || c.pastMessages > 0 || c.story != nil { // from many places: an application, or suspicious for that
 		return
 	}
 	var usual, own Tally
 	contacts := make(map[string]bool)
 	for i, r := range c.records {
 		shape := idShape(r.messageID)
-		if c.in[i] {
+		if c.counted[i] {
 			addNamed(&own, shape)
 			continue
 		}

@@ -11,31 +11,30 @@ import (
 	"mailforensics/mail"
 )
 
-// finding tells a charge.
-func (q *inquest) finding(c *charge, next mail.Instant) Finding {
+// finding is what a report says of a compromise. next is when the account's next one begins.
+func (q *accountInquiry) finding(c *compromise, next mail.Instant) Finding {
 	slices.Sort(c.times)
 	f := Finding{
-		Subject: Subject{Account, c.spelling},
-		Score:   c.score,
-		Rate:    RateOf(c.times),
-		Start:   c.Start,
-		End:     c.End,
-		Reasons: c.reasons,
+		Subject:  Subject{Account, c.spelling},
+		Argument: c.Argument,
+		Rate:     RateOf(c.times),
+		Start:    c.Start,
+		End:      c.End,
 	}
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.countLogins()
 	later := c.refusals(next)
-	c.Counts.FailedLogins, _ = c.guesses()
+	c.Counts.FailedLogins, _ = c.failedLogins()
 	c.mark()
 	f.Title = c.title()
-	f.Facts = append(f.Facts, c.tale()...)
+	f.Facts = append(f.Facts, c.facts()...)
 	later.tell(&f, "the login")
 	c.Fill(&f)
 	f.Accounts = withName(f.Accounts, c.spelling)
 	return f
 }
 
-// withName is accounts in one spelling, that of the subject.
+// withName is accounts with the subject in one spelling, its own.
 func withName(accounts []string, name string) []string {
 	rest := slices.DeleteFunc(accounts, func(a string) bool { return loginKey(a) == loginKey(name) })
 	rest = append(rest, name)
@@ -43,35 +42,27 @@ func withName(accounts []string, name string) []string {
 	return rest
 }
 
-// countLogins adds the addresses that logged in without the owner: they are clients of the finding though they sent nothing.
-func (c *charge) countLogins() {
-	if len(c.entries) == 0 {
+// countLogins adds the addresses of the related logins: they are clients of the finding even if they sent nothing.
+func (c *compromise) countLogins() {
+	if len(c.relatedLogins) == 0 {
 		return
 	}
-	from, to := c.entries[0].time, c.entries[len(c.entries)-1].time
+	from, to := c.relatedLogins[0].time, c.relatedLogins[len(c.relatedLogins)-1].time
 	seen := make(map[netip.Addr]bool)
-	for _, e := range c.entries {
-		if seen[e.at.IP] {
+	for _, a := range c.relatedLogins {
+		if seen[a.place.IP] {
 			continue
 		}
-		seen[e.at.IP] = true
-		if client := c.Client(e.at.Client); client != nil {
-			client.Logins = e.at.between(from, to)
+		seen[a.place.IP] = true
+		if client := c.Client(a.place.Client); client != nil {
+			client.Logins = a.place.loginsBetween(from, to)
 			c.Counts.Logins += client.Logins
 		}
 	}
 }
 
-// between is how many logins fall into a time, or all of them where there are more than are remembered one by one.
-func (p *place) between(from, to mail.Instant) int {
-	if p.loggedIn[byServer]+p.loggedIn[byWebmail] > len(p.logins) {
-		return p.count()
-	}
-	return p.within(from, to)
-}
-
-// refusals adds the attempts that we refused, and yields those of the same addresses that came later, before the next charge.
-func (c *charge) refusals(next mail.Instant) (later knocks) {
+// refusals counts the attempts that we refused, and returns those of the same addresses that came after it, before the next compromise.
+func (c *compromise) refusals(next mail.Instant) (later knocks) {
 	for _, r := range c.refused {
 		if r.time > c.End && r.time < next && c.batch.clients[r.ip] != nil {
 			later.add(r.time)
@@ -88,48 +79,37 @@ func (c *charge) refusals(next mail.Instant) (later knocks) {
 	return later
 }
 
-// mark chooses the lines of the chain.
-func (c *charge) mark() {
-	if first := c.firstEntry(); first != nil {
+// mark chooses the log lines of the logins that matter as evidence.
+func (c *compromise) mark() {
+	if first := c.firstLogin(); first != nil {
 		role := "the first login from a strange network"
 		switch {
-		case !c.known():
+		case !c.ownerIsKnown():
 			role = "the first login"
 		case first.time < c.Start:
 			role = "a look round: the first login from a strange network"
 		}
-		c.Evidence.Mark(role, first.at.line)
+		c.Evidence.Mark(role, first.place.line)
 	}
-	if latest := c.latestEntry(); latest != nil && latest.at != c.entries[0].at {
-		c.Evidence.Mark("the last login before the first message", latest.at.line)
+	if latest := c.lastLoginBefore(); latest != nil && latest.place != c.relatedLogins[0].place {
+		c.Evidence.Mark("the last login before the first message", latest.place.line)
 	}
 	slices.SortFunc(c.failures, func(a, b failure) int {
 		return cmp.Or(cmp.Compare(a.time, b.time), strings.Compare(a.line, b.line))
 	})
 }
 
-// latestEntry is the last strange login before the first message, where its address logged in once and for that.
-func (c *charge) latestEntry() *entry {
-	var latest *entry
-	for i := range c.entries {
-		if e := &c.entries[i]; e.time < c.Start && e.at.line.Time == e.time {
-			latest = e
-		}
-	}
-	return latest
-}
-
-// title is what a person would say.
-func (c *charge) title() string {
+// title is the finding in one sentence.
+func (c *compromise) title() string {
 	if c.Counts.Messages == 0 {
-		return fmt.Sprintf("Account %s: strangers logged in from %s in %s, and sent nothing", c.spelling, plural(len(c.entryAddresses()), "address", "addresses"), duration(c.End.Sub(c.Start)))
+		return fmt.Sprintf("Account %s: strangers logged in from %s in %s, and sent nothing", c.spelling, plural(len(c.loginAddresses()), "address", "addresses"), duration(c.End.Sub(c.Start)))
 	}
 	what := plural(c.Counts.Messages, "message", "messages")
-	if c.Counts.Recipients >= readersEach*c.Counts.Messages {
+	if c.Counts.Recipients >= manyToEach*c.Counts.Messages {
 		what += " to " + plural(c.Counts.Recipients, "recipient", "recipients")
 	}
 	was := "was"
-	if c.q.w.pass.Thresholds.Score.Severity(c.score) < High {
+	if c.q.thresholds.Score.Severity(c.Score) < High {
 		was = "may have been"
 	}
 	text := fmt.Sprintf("Account %s %s abused: %s in %s", c.spelling, was, what, duration(c.End.Sub(c.Start)))
@@ -141,17 +121,17 @@ func (c *charge) title() string {
 			text += say(" from %d addresses", n)
 		}
 	}
-	if n := len(c.entryAddresses()); n > 0 && c.known() {
+	if n := len(c.loginAddresses()); n > 0 && c.ownerIsKnown() {
 		text += fmt.Sprintf("; strangers logged in from %s", plural(n, "address", "addresses"))
 	}
-	if c.score < c.q.w.pass.Thresholds.Score.Medium {
+	if c.Score < c.q.thresholds.Score.Medium {
 		text = fmt.Sprintf("Account %s sent %s in %s", c.spelling, plural(c.Counts.Messages, "message", "messages"), duration(c.End.Sub(c.Start)))
 	}
 	return text
 }
 
-// senderAddresses is how many addresses sent; the clients that only logged in are not among them.
-func (c *charge) senderAddresses() int {
+// senderAddresses is how many addresses sent, not counting those that only logged in.
+func (c *compromise) senderAddresses() int {
 	n := 0
 	for _, client := range c.batch.clients {
 		if client.Messages > 0 {
@@ -161,17 +141,9 @@ func (c *charge) senderAddresses() int {
 	return n
 }
 
-func (c *charge) entryAddresses() []string {
-	seen := make(map[string]bool)
-	for _, e := range c.entries {
-		seen[e.at.IP.String()] = true
-	}
-	return sortedSet(seen)
-}
-
-// via is by which way the messages came in: through a host of ours that hands in for many accounts, by the submission
-// service, or by the port for other servers.
-func (c *charge) via() (way, name string) {
+// via is how the messages came in: through a host of ours that hands in for many accounts (name), by the submission service, or by port
+// 25.
+func (c *compromise) via() (way, name string) {
 	own, submitted, most := 0, 0, 0
 	for ip, client := range c.batch.clients {
 		if !c.q.site.IsOwn(ip) {
@@ -201,8 +173,8 @@ func (c *charge) via() (way, name string) {
 	return "SMTP with a login", ""
 }
 
-// tale is the chain in words.
-func (c *charge) tale() []Fact {
+// facts are what no other field of the finding has.
+func (c *compromise) facts() []Fact {
 	var facts []Fact
 	add := func(name, text string, args ...any) { facts = append(facts, Fact{name, say(text, args...)}) }
 	switch way, name := c.via(); way {
@@ -211,25 +183,25 @@ func (c *charge) tale() []Fact {
 	default:
 		add("handed in by", "%s, by the clients themselves", way)
 	}
-	if n, ips := c.guesses(); n > 0 {
+	if n, ips := c.failedLogins(); n > 0 {
 		add("guesses before", "%s from %s in the week before", plural(n, "failed login", "failed logins"), plural(ips, "address", "addresses"))
 	}
-	if first := c.firstEntry(); first != nil {
+	if first := c.firstLogin(); first != nil {
 		when := fmt.Sprintf("%s before the first message", duration(c.Start.Sub(first.time)))
 		if first.time >= c.Start {
 			when = fmt.Sprintf("%s after the first message", duration(first.time.Sub(c.Start)))
 		}
-		named, ips := "strange ", c.entryAddresses()
-		if !c.known() {
+		named, ips := "strange ", c.loginAddresses()
+		if !c.ownerIsKnown() {
 			named = ""
 		}
-		add("first "+named+"login", "%s, %s", first.at.IP, when)
+		add("first "+named+"login", "%s, %s", first.place.IP, when)
 		add(named+"logins", "%s from %s: %s", plural(c.Counts.Logins, "login", "logins"), plural(len(ips), "address", "addresses"), someNames(ips))
 	}
-	if lead := c.lead(); lead > 0 {
-		add("ramp", "%s from the first message to full speed", duration(lead))
+	if ramp := c.rampUp(); ramp > 0 {
+		add("ramp", "%s from the first message to full speed", duration(ramp))
 	}
-	if home := c.homes(); len(home) > 0 {
+	if home := c.homeAddresses(); len(home) > 0 {
 		add("usual addresses", "%s: the owner's by what was sent and read from there at other times; not counted as clients unless it sent", strings.Join(home, ", "))
 	}
 	if c.beside > 0 {
@@ -241,30 +213,30 @@ func (c *charge) tale() []Fact {
 	return facts
 }
 
-// lead is the time from the first message to the first ten minutes with half as many messages as the fullest; 0 where it
-// began at full speed.
-func (c *charge) lead() time.Duration {
-	most, _ := Peak(c.times, lateSpan)
+// rampUp is the time from the first message to the first ten minutes with half as many messages as the busiest; 0: it began at full
+// speed.
+func (c *compromise) rampUp() time.Duration {
+	most, _ := Peak(c.times, rampSpan)
 	for i := range c.times {
-		if n, _ := Peak(c.times[i:min(len(c.times), i+most)], lateSpan); 2*n >= most && c.times[min(len(c.times)-1, i+most/2)].Sub(c.times[i]) <= lateSpan {
+		if n, _ := Peak(c.times[i:min(len(c.times), i+most)], rampSpan); 2*n >= most && c.times[min(len(c.times)-1, i+most/2)].Sub(c.times[i]) <= rampSpan {
 			return c.times[i].Sub(c.times[0]).Round(time.Second)
 		}
 	}
 	return 0
 }
 
-const lateSpan = 10 * time.Minute
+const rampSpan = 10 * time.Minute
 
-// homes are the owner's addresses, at most five: those that were used most.
-func (c *charge) homes() []string {
+// homeAddresses are the five of the owner's addresses that were used most.
+func (c *compromise) homeAddresses() []string {
 	var known []*place
 	for ip, p := range c.places {
-		if c.usual[NetworkOf(ip)] && !c.q.site.IsOwn(ip) {
+		if c.homeNetworks[NetworkOf(ip)] && !c.q.site.IsOwn(ip) {
 			known = append(known, p)
 		}
 	}
 	slices.SortFunc(known, func(a, b *place) int {
-		return cmp.Or(cmp.Compare(b.Messages+b.count(), a.Messages+a.count()), a.IP.Compare(b.IP))
+		return cmp.Or(cmp.Compare(b.Messages+b.loginCount(), a.Messages+a.loginCount()), a.IP.Compare(b.IP))
 	})
 	var names []string
 	for _, p := range known[:min(5, len(known))] {
@@ -274,31 +246,4 @@ func (c *charge) homes() []string {
 		names = append(names, say("%d more", more))
 	}
 	return names
-}
-
-// visits is the charge of an account that sent next to nothing but was used from everywhere: somebody has its password, and
-// looks round.
-func (q *inquest) visits(l *login) []*charge {
-	if len(l.places) < q.w.pass.Thresholds.Account.ManyNetworks {
-		return nil
-	}
-	s := &suspect{login: l, q: q}
-	s.learn()
-	c := &charge{suspect: s, batch: newBatch(), entries: s.strangeLogins()}
-	nets := widest(c.entries)
-	if nets < q.w.pass.Thresholds.Account.ManyNetworks || nets <= q.nets {
-		return nil
-	}
-	for _, e := range c.entries {
-		c.seen(e.time)
-		c.Evidence.Add(e.at.line)
-	}
-	c.outside = l.sent
-	c.because("many-networks", 0.35, "logins from %d networks (/16) within a day, and nothing was sent; nineteen of twenty accounts were used from %d at most, ever", nets, q.nets)
-	if n := closest(c.entries, q.w.pass.Thresholds.Account.Together); n >= q.w.pass.Thresholds.Account.AtOnce {
-		c.because("addresses-at-once", 0.15, "%d addresses within %s", n, duration(q.w.pass.Thresholds.Account.Together))
-	}
-	q.countries(c, c.entries)
-	q.chain(c)
-	return []*charge{c}
 }

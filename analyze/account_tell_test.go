@@ -23,7 +23,7 @@ func TestViaIsTheHostWithMost(t *testing.T) {
 		b.Counts.Messages += n
 		ip = ip.Next()
 	}
-	c := &charge{suspect: &suspect{q: &inquest{site: site}}, batch: b}
+	c := &compromise{baseline: &baseline{q: &accountInquiry{site: site}}, batch: b}
 	for range 50 {
 		if way, name := c.via(); way != "webmail" || name != "a.example" {
 			t.Fatalf("got %s by %s", way, name)

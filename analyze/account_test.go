@@ -256,11 +256,11 @@ func TestLoginsAreCountedOnce(t *testing.T) {
 	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 	p := &place{}
 	for i := range 5 {
-		p.enter(signIn{at.Add(time.Duration(i) * time.Minute), byServer})
-		p.enter(signIn{at.Add(time.Duration(i)*time.Minute + 4*time.Second), byWebmail})
+		p.enter(successfulLogin{at.Add(time.Duration(i) * time.Minute), byServer})
+		p.enter(successfulLogin{at.Add(time.Duration(i)*time.Minute + 4*time.Second), byWebmail})
 	}
-	p.enter(signIn{at.Add(30 * time.Minute), byServer})
-	if got := p.within(at, at.Add(time.Hour)); got != 6 {
+	p.enter(successfulLogin{at.Add(30 * time.Minute), byServer})
+	if got := p.rememberedLogins(at, at.Add(time.Hour)); got != 6 {
 		t.Errorf("got %d logins, want 6", got)
 	}
 }
@@ -369,8 +369,8 @@ func TestAccountRoom(t *testing.T) {
 			t.Fatalf("%d records after message %d: no room was made", x.records, i)
 		}
 	}
-	if l := x.logins.Find("all@site.example"); l.sent != 20_000 || l.past+len(l.records)+l.story.Counts.Messages != l.sent {
-		t.Errorf("sent %d: %d past, %d records, %d in a story", l.sent, l.past, len(l.records), l.story.Counts.Messages)
+	if l := x.accounts.Find("all@site.example"); l.sent != 20_000 || l.pastMessages+len(l.records)+l.story.Counts.Messages != l.sent {
+		t.Errorf("sent %d: %d past, %d records, %d in a story", l.sent, l.pastMessages, len(l.records), l.story.Counts.Messages)
 	}
 }
 
@@ -492,7 +492,7 @@ func TestRefusedBetween(t *testing.T) {
 // Of two charges of one account, the refused attempts of the second are its own.
 func TestRefusedOfTheNextCharge(t *testing.T) {
 	ip := netip.MustParseAddr("177.32.67.133")
-	c := &charge{suspect: &suspect{login: &login{}}, batch: new(batch)}
+	c := &compromise{baseline: &baseline{accountHistory: &accountHistory{}}, batch: new(batch)}
 	c.batch.add(&record{time: 10, client: mail.Client{IP: ip}})
 	for _, at := range []mail.Instant{20, 30, 40, 50} {
 		c.refused = append(c.refused, refusal{time: at, ip: ip})

@@ -66,13 +66,12 @@ func (c *candidate) refuse(refusals map[netip.Addr][]refusal) {
 func (w *burstWatch) finding(c *candidate) Finding {
 	slices.Sort(c.times)
 	f := Finding{
-		Subject: c.subject,
-		Score:   c.score,
-		Title:   c.title(),
-		Start:   c.Start,
-		End:     c.End,
-		Rate:    RateOf(c.times),
-		Reasons: c.reasons,
+		Subject:  c.subject,
+		Argument: c.Argument,
+		Title:    c.title(),
+		Start:    c.Start,
+		End:      c.End,
+		Rate:     RateOf(c.times),
 	}
 	f.Mangled = c.mangled
 	c.markPeak(f.Rate)

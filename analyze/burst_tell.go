@@ -28,7 +28,7 @@ func (j *judge) tell(all []*candidate, low float64) []*candidate {
 	}
 	var told []*candidate
 	for _, c := range standing {
-		if c.score >= low && !within(c, standing, low) {
+		if c.Score >= low && !within(c, standing, low) {
 			told = append(told, c)
 		}
 	}
@@ -55,7 +55,7 @@ func (j *judge) explained(c *candidate, earlier []*candidate, low float64) bool 
 		if c.subject.Kind == SenderDomain {
 			members, theirs = members+n, theirs+e.Counts.Messages
 		}
-		if (c.subject.Kind == IP || c.subject.Kind == Network) && e.subject.Kind == Account && e.score >= low && 2*n < e.Counts.Messages {
+		if (c.subject.Kind == IP || c.subject.Kind == Network) && e.subject.Kind == Account && e.Score >= low && 2*n < e.Counts.Messages {
 			if members += n; ratio(members, c.Counts.Messages) >= enough {
 				return true
 			}
@@ -79,7 +79,7 @@ func within(c *candidate, standing []*candidate, low float64) bool {
 		return false
 	}
 	for _, e := range standing {
-		if e.subject.Kind == Network && e.score >= low && len(e.clients) >= manyAddresses && meet(c, e) && e.has(c) {
+		if e.subject.Kind == Network && e.Score >= low && len(e.clients) >= manyAddresses && meet(c, e) && e.has(c) {
 			return true
 		}
 	}

@@ -142,7 +142,7 @@ func (h *hunt) campaigns() []*hand {
 				old++
 			}
 		}
-		if c.score < h.w.pass.Thresholds.Score.Low || 3*old > len(c.sightings) {
+		if c.Score < h.w.pass.Thresholds.Score.Low || 3*old > len(c.sightings) {
 			continue
 		}
 		c = h.whole(c, all)
@@ -180,12 +180,12 @@ func (c *hand) has(o *hand) bool {
 	return !slices.ContainsFunc(o.sightings, func(s *seen) bool { return !mine[s] })
 }
 
-func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.score) }
+func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.Score) }
 
 // rank puts the hand first that tells more: of two that are equally grave, one with twice as many addresses may be a little
 // less sure.
 func (c *hand) rank() float64 {
-	return math.Round(100*(c.score+0.1*math.Log2(float64(len(c.clients))))) / 100
+	return math.Round(100*(c.Score+0.1*math.Log2(float64(len(c.clients))))) / 100
 }
 
 // plainness is how well a mark says to people what joins the clients.

@@ -31,7 +31,7 @@ type hand struct {
 	again, loyal                                         int   // clients of which several messages were taken; of these: all for the same recipient
 	mailboxes                                            Tally // recipients
 
-	weighing
+	Argument
 	marks int // that speak for one hand, beside the seed and the numbers
 }
 
@@ -188,19 +188,19 @@ func (c *hand) mark(code string, weight float64, text string, args ...any) {
 // sender is the recipient at dozens of addresses, which no honest mail does.
 func (c *hand) judge() {
 	c.seed()
-	numbers := len(c.reasons)
+	numbers := len(c.Reasons)
 	c.mass()
 	c.marks = 0
 	c.judgeSenders()
 	c.judgeClients()
 	c.judgeRecipients()
 	c.judgeTime()
-	if len(c.reasons) == numbers {
-		c.score = 0
+	if len(c.Reasons) == numbers {
+		c.Score = 0
 	}
 	c.honest()
 	c.limit()
-	c.score = min(c.score, 1)
+	c.Score = min(c.Score, 1)
 }
 
 // seed is the weight of the mark that joins them.

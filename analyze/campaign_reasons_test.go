@@ -78,7 +78,7 @@ func (v comers) judged() (said [][]Reason) {
 	h := newHunt(w, e.survey.Site(), words)
 	for key, list := range h.groups(v.kind) {
 		for _, c := range h.runs(v.kind, key, list) {
-			said = append(said, c.reasons)
+			said = append(said, c.Reasons)
 		}
 	}
 	return said

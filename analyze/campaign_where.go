@@ -126,7 +126,7 @@ func (c *hand) finding() Finding {
 		d.Add(&m)
 	}
 	f := Finding{
-		Subject: Subject{CampaignKind, c.name()}, Score: c.score, Reasons: c.reasons, Start: c.start, End: c.end,
+		Subject: Subject{CampaignKind, c.name()}, Argument: c.Argument, Start: c.start, End: c.end,
 		Rate: RateOf(times), Title: c.title(), Signature: c.signature(),
 	}
 	d.Fill(&f)

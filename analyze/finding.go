@@ -47,10 +47,11 @@ type Subject struct {
 
 // Finding is abuse recognised: who, when, how much, why we say so, and the lines that prove it.
 type Finding struct {
+	Argument
+
 	ID       string // detector/kind/value/start; set by NewID, unique and stable
 	Detector string
 	Severity Severity
-	Score    float64 // 0 to 1: how sure
 	Subject  Subject
 	Title    string       // one sentence that a person would say
 	Start    mail.Instant // of the first and the last message (or attempt) that belongs to it
@@ -68,9 +69,8 @@ type Finding struct {
 	Mangled          []Mangled     // all
 	Scripts          []Count       // script or directory, the 100 most frequent
 
-	Signature   Signature // that selects its messages, where the subject alone does not
-	Facts       []Fact    // further numbers and words, by detector: "still queued: 10,000"
-	Reasons     []Reason
+	Signature   Signature  // that selects its messages, where the subject alone does not
+	Facts       []Fact     // further numbers and words, by detector: "still queued: 10,000"
 	Evidence    []Evidence // at most ten: the first, the typical, the peak, the last
 	Timeline    []Bucket   // in order; buckets with nothing in them are left out
 	Related     []string   // IDs of findings of the same story
@@ -84,20 +84,6 @@ type Finding struct {
 
 	lead  bool      // it is none by itself: only where an account that it names was abused soon after
 	blame []Subject // whose mail it is an effect of, together with others: findings about these belong to its story
-}
-
-// because adds a reason, and its weight to the score.
-func (f *Finding) because(code string, weight float64, text string, args ...any) {
-	f.Score += weight
-	f.Reasons = append(f.Reasons, Reason{code, say(text, args...), weight})
-}
-
-// atMost cuts the score to most. The cut is a reason, too: the weights add up to the score.
-func (f *Finding) atMost(most float64, code, text string) {
-	if f.Score > most {
-		f.because(code, most-f.Score, "%s", text)
-		f.Score = most
-	}
 }
 
 // namelessHost is what a host is called whose log does not name it.
@@ -181,13 +167,6 @@ type Mangled struct {
 	Original  string
 	Kind      string // prefix, truncated, substituted, other
 	Messages  int
-}
-
-// Reason is one argument for a finding, with its measured share in the score.
-type Reason struct {
-	Code   string // stable, kebab-case: "all-senders-differ"
-	Text   string // "36 messages from 36 different senders"
-	Weight float64
 }
 
 // Fact is a named statement of a finding that has no field of its own.

@@ -13,7 +13,7 @@ import (
 )
 
 // guessInquest looks at all clients once, at the end.
-type guessInquest struct {
+type guessInquiry struct {
 	w       *guessingWatch
 	t       *GuessingThresholds
 	site    *Site
@@ -30,7 +30,7 @@ type winner struct {
 }
 
 func (w *guessingWatch) Findings(site *Site) []Finding {
-	q := &guessInquest{w: w, t: &w.pass.Thresholds.Guessing, site: site, won: make(map[string][]winner), told: make(map[netip.Addr]bool)}
+	q := &guessInquiry{w: w, t: &w.pass.Thresholds.Guessing, site: site, won: make(map[string][]winner), told: make(map[netip.Addr]bool)}
 	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
 		g := w.clients.Find(ip)
 		g.client.IP = ip
@@ -84,7 +84,7 @@ type guess struct {
 	last     mail.Instant
 	times    []mail.Instant // all of them; nil where not all are known
 	cap      float64        // the most that it is worth without a success; 0: unbroken
-	weighing
+	Argument
 }
 
 // most is the most that a guess without a success is worth.
@@ -118,7 +118,7 @@ func newGuess(subject Subject, clients []*guesser) *guess {
 }
 
 // real is how many of the names are accounts: somebody logged in with them, or gets mail here.
-func (q *guessInquest) real(names *Tally) (n int) {
+func (q *guessInquiry) real(names *Tally) (n int) {
 	for name := range names.All {
 		if q.isReal(name) {
 			n++
@@ -127,7 +127,7 @@ func (q *guessInquest) real(names *Tally) (n int) {
 	return n
 }
 
-func (q *guessInquest) isReal(name string) bool {
+func (q *guessInquiry) isReal(name string) bool {
 	if len(q.won[name]) > 0 || q.site.KnownRecipient(name) {
 		return true
 	}
@@ -143,7 +143,7 @@ func (q *guessInquest) isReal(name string) bool {
 }
 
 // intruders are clients who got in: a login that succeeded after many that failed.
-func (q *guessInquest) intruders() {
+func (q *guessInquiry) intruders() {
 	for _, g := range q.guilty {
 		b := newGuess(Subject{IP, g.client.IP.String()}, []*guesser{g})
 		for i := range g.wins {
@@ -165,7 +165,7 @@ const (
 	sprayedFrom = 5 // accounts
 )
 
-func (q *guessInquest) judgeWin(b *guess, g *guesser, v *win) {
+func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 	tries := g.failures()
 	if v.first <= tries.first {
 		return
@@ -186,7 +186,7 @@ func (q *guessInquest) judgeWin(b *guess, g *guesser, v *win) {
 
 // stopped reports whether a login came when the next of tries at even distances was due, and was the end of it. Who corrects the password
 // in a device does that at some moment, and the device goes on looking for mail; a guesser's programme has what it wanted.
-func (q *guessInquest) stopped(t *tries, v *win) bool {
+func (q *guessInquiry) stopped(t *tries, v *win) bool {
 	const rests = 6 // times the distance
 	gap := t.gap()
 	return t.regular() && t.last < v.first && 4*(v.first.Sub(t.last)-gap).Abs() <= gap && v.n <= 2 && q.site.Last.Sub(v.last) >= rests*gap
@@ -237,7 +237,7 @@ func (t *tries) regular() bool {
 }
 
 // elsewhere reports whether an account is used from other networks, and was before, but not from the one of g.
-func (q *guessInquest) elsewhere(g *guesser, v *win) bool {
+func (q *guessInquiry) elsewhere(g *guesser, v *win) bool {
 	other := false
 	for _, o := range q.won[v.account] {
 		if o.g == g || q.site.IsOwn(o.g.client.IP) {
@@ -253,7 +253,7 @@ func (q *guessInquest) elsewhere(g *guesser, v *win) bool {
 
 // networks are /24 and /64 from which several addresses guess: one finding instead of many, and a success of one address
 // counts after the failures of its neighbours.
-func (q *guessInquest) networks() {
+func (q *guessInquiry) networks() {
 	byNet := make(map[netip.Prefix][]*guesser)
 	var nets []netip.Prefix
 	for _, g := range q.guilty {
@@ -281,7 +281,7 @@ func (q *guessInquest) networks() {
 }
 
 // neighbours looks for logins from a network that succeeded after the failures of others of it.
-func (q *guessInquest) neighbours(b *guess, net netip.Prefix) {
+func (q *guessInquiry) neighbours(b *guess, net netip.Prefix) {
 	var wins []winner
 	for ip, g := range q.w.clients.All() {
 		if NetworkOf(ip) != net || len(g.wins) == 0 {
@@ -312,7 +312,7 @@ func sortWinners(all []winner) {
 }
 
 // targets are accounts that many addresses try, each of them seldom.
-func (q *guessInquest) targets() {
+func (q *guessInquiry) targets() {
 	tried := make(map[string][]*guesser)
 	for _, g := range q.guilty {
 		if q.told[g.client.IP] || q.site.IsOwn(g.client.IP) {
@@ -362,7 +362,7 @@ func medianTries(all []*guess) int {
 }
 
 // target is the guesses on one account: of each client only its tries of that account.
-func (q *guessInquest) target(name string, by []*guesser) *guess {
+func (q *guessInquiry) target(name string, by []*guesser) *guess {
 	b := &guess{subject: Subject{Account, name}, clients: by}
 	failing := make(map[netip.Prefix]bool)
 	for _, g := range by {
@@ -393,7 +393,7 @@ const fewMore = 4
 // likeTheCrowd are those who would be looked at by themselves, and do hardly more than many others who try the same names: of
 // two hundred addresses that work off one list, most come to more names, and some to more tries, than the least of what is told
 // alone.
-func (q *guessInquest) likeTheCrowd() map[*guesser]bool {
+func (q *guessInquiry) likeTheCrowd() map[*guesser]bool {
 	var names Tally
 	tries, seldom := 0, 0
 	for _, g := range q.guilty {
@@ -421,7 +421,7 @@ func (q *guessInquest) likeTheCrowd() map[*guesser]bool {
 }
 
 // clients are those who try often, or on many accounts, but for some.
-func (q *guessInquest) clients(but map[*guesser]bool) {
+func (q *guessInquiry) clients(but map[*guesser]bool) {
 	var all []*guess
 	for _, g := range q.guilty {
 		if q.told[g.client.IP] || but[g] {
@@ -445,10 +445,10 @@ func (q *guessInquest) clients(but map[*guesser]bool) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *guess) int {
-		return cmp.Or(cmp.Compare(min(b.score, b.most()), min(a.score, a.most())), cmp.Compare(b.n, a.n))
+		return cmp.Or(cmp.Compare(min(b.Score, b.most()), min(a.Score, a.most())), cmp.Compare(b.n, a.n))
 	})
 	for _, b := range all[:min(len(all), tellMost)] {
-		b.weighing = weighing{}
+		b.Argument = Argument{}
 		q.report(b)
 	}
 }
@@ -458,7 +458,7 @@ const graveTries = 100
 
 // crowd is all that is left, where it is more than the noise that every server hears: many addresses, each of which tries
 // seldom, and together often. Where they come in a short time, that time is told.
-func (q *guessInquest) crowd() {
+func (q *guessInquiry) crowd() {
 	var rest []*guesser
 	var times []mail.Instant
 	for _, g := range q.guilty {
@@ -483,7 +483,7 @@ func (q *guessInquest) crowd() {
 
 // inWaves reports whether most tries came in a small part of the log's time. What every server hears at all hours must not hide
 // when the rest began.
-func (q *guessInquest) inWaves(times []mail.Instant, waves []window) bool {
+func (q *guessInquiry) inWaves(times []mail.Instant, waves []window) bool {
 	length := 0.0
 	for _, win := range waves {
 		length += times[win.to-1].Sub(times[win.from]).Minutes()
@@ -492,7 +492,7 @@ func (q *guessInquest) inWaves(times []mail.Instant, waves []window) bool {
 }
 
 // wave is a crowd that came in a short time.
-func (q *guessInquest) wave(rest []*guesser, from, to mail.Instant) {
+func (q *guessInquiry) wave(rest []*guesser, from, to mail.Instant) {
 	var in []*guesser
 	for _, g := range rest {
 		if f := g.failures(); f.first >= from && f.last <= to && !q.told[g.client.IP] {
@@ -506,7 +506,7 @@ func (q *guessInquest) wave(rest []*guesser, from, to mail.Instant) {
 }
 
 // weigh is the score of guesses.
-func (q *guessInquest) weigh(b *guess) {
+func (q *guessInquiry) weigh(b *guess) {
 	tried, real := b.accounts.Distinct(), q.real(&b.accounts)
 	b.because("failed-logins", failedLogins, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
 	switch {
@@ -557,7 +557,7 @@ func (b *guess) tried() string {
 // collects is how often a device at least looks for mail. A guesser who is as slow, and tries one account only, gets nowhere.
 const collects = 5 * time.Minute
 
-func (q *guessInquest) weighBroken(b *guess) {
+func (q *guessInquiry) weighBroken(b *guess) {
 	var names []string
 	for _, o := range b.broken {
 		if !slices.Contains(names, o.v.account) {
@@ -588,7 +588,7 @@ func (b *guess) slow() bool {
 }
 
 // livesThere reports whether somebody logs in from the wide network of guesses, without having guessed.
-func (q *guessInquest) livesThere(b *guess) bool {
+func (q *guessInquiry) livesThere(b *guess) bool {
 	net := wideNetwork(b.clients[0].client.IP)
 	for ip, g := range q.w.clients.All() {
 		if len(g.wins) > 0 && wideNetwork(ip) == net && (g.failures().n == 0 || g.belongs()) {
@@ -600,7 +600,7 @@ func (q *guessInquest) livesThere(b *guess) bool {
 
 // harmless lowers what is daily noise: names that nobody has, a device with an old password; and what never got in. The cut
 // is a reason, too: the weights add up to the score.
-func (q *guessInquest) harmless(b *guess, tried, real int) {
+func (q *guessInquiry) harmless(b *guess, tried, real int) {
 	switch {
 	case len(b.clients) == 1 && tried == 1 && b.clients[0].failures().regular():
 		b.excuse(0.3, 0.25, "old-password", "one account, at even distances: a device that has an old password")
@@ -621,7 +621,7 @@ func (q *guessInquest) harmless(b *guess, tried, real int) {
 
 // excuse lowers the score by some, to at most so much, but not below that of any failed logins.
 func (b *guess) excuse(by, most float64, code, text string) {
-	b.because(code, max(failedLogins, min(b.score-by, most))-b.score, "%s", text)
+	b.because(code, max(failedLogins, min(b.Score-by, most))-b.Score, "%s", text)
 }
 
 // What any failed logins are worth, and the most that tries without a success are, and those that every server hears.
@@ -632,13 +632,13 @@ const (
 )
 
 // always reports whether guesses are spread over most of a long log: no beginning and no end can be told.
-func (q *guessInquest) always(b *guess) bool {
+func (q *guessInquiry) always(b *guess) bool {
 	log := q.site.Last.Sub(q.site.First)
 	return log >= 24*time.Hour && b.last.Sub(b.first) >= log*6/10
 }
 
 // report makes a finding of guesses.
-func (q *guessInquest) report(b *guess) {
+func (q *guessInquiry) report(b *guess) {
 	q.weigh(b)
 	for _, g := range b.clients {
 		q.told[g.client.IP] = b.subject.Kind != Account || q.told[g.client.IP]
@@ -671,7 +671,7 @@ func (q *guessInquest) report(b *guess) {
 	for _, at := range b.times {
 		d.Buckets.Add(at, 0, 1)
 	}
-	f := Finding{Subject: b.subject, Score: b.score, Title: b.title(), Start: b.first, End: end, Reasons: b.reasons, Rate: RateOf(b.times), Facts: q.facts(b)}
+	f := Finding{Subject: b.subject, Argument: b.Argument, Title: b.title(), Start: b.first, End: end, Rate: RateOf(b.times), Facts: q.facts(b)}
 	slices.SortStableFunc(f.Reasons, func(x, y Reason) int { return cmp.Compare(y.Weight, x.Weight) })
 	d.Fill(&f)
 	f.Accounts = b.accounts.Values()
@@ -715,7 +715,7 @@ func (b *guess) title() string {
 }
 
 // facts are what was tried, and what succeeded.
-func (q *guessInquest) facts(b *guess) []Fact {
+func (q *guessInquiry) facts(b *guess) []Fact {
 	var facts []Fact
 	if len(b.broken) > 0 {
 		var words []string

@@ -38,7 +38,7 @@ type candidate struct {
 	records  []*record // nil for a story
 	around   []*record // all that is remembered of the subject, in order
 	beside   int       // messages of the same user in the window that another script sent
-	weighing
+	Argument
 }
 
 // enough is the share from which on a mark is one of the whole batch.
@@ -46,9 +46,9 @@ const enough = 0.8
 
 // decide fills reasons and score.
 func (j *judge) decide(c *candidate) {
-	c.weighing = weighing{}
+	c.Argument = Argument{}
 	j.rate(c)
-	marks := len(c.reasons)
+	marks := len(c.Reasons)
 	switch {
 	case c.users.Total() > c.Counts.Messages/2:
 		j.localUser(c)
@@ -60,17 +60,17 @@ func (j *judge) decide(c *candidate) {
 		j.stranger(c)
 	}
 	strong := 0.0
-	for _, r := range c.reasons[marks:] {
+	for _, r := range c.Reasons[marks:] {
 		strong += max(0, r.Weight)
 	}
 	c.honest(j)
 	// A domain of ours in which its own users send is no subject: who of them sends is.
 	if c.subject.Kind == SenderDomain && c.share(withLogin)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
-		c.score = 0
+		c.Score = 0
 	}
 	// Few messages are no burst unless most of what can be known of them is odd.
 	if c.Counts.Messages < j.limits.AloneFrom && strong < 0.4 {
-		c.score = 0
+		c.Score = 0
 	}
 }
 
@@ -403,18 +403,18 @@ func (c *candidate) honestLogin(j *judge) {
 	if c.oneName(j.site) {
 		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
 	}
-	c.wanted(c.because)
-	c.letter(j.site, c.place == knownAddress, false, c.because)
+	c.wanted(&c.Argument)
+	c.letter(j.site, c.place == knownAddress, false, &c.Argument)
 }
 
 // wanted weighs that those to whom it went took it.
-func (b *batch) wanted(because func(code string, weight float64, text string, args ...any)) {
+func (b *batch) wanted(a *Argument) {
 	switch {
 	case b.share(blockedOnce) >= 0.03:
 	case b.bouncedShare() < 0.03:
-		because("wanted", -0.15, "hardly a bounce")
+		a.because("wanted", -0.15, "hardly a bounce")
 	case !b.dead(manyRefused):
-		because("wanted", -0.1, "few bounces")
+		a.because("wanted", -0.1, "few bounces")
 	}
 }
 
@@ -422,28 +422,28 @@ func (b *batch) wanted(because func(code string, weight float64, text string, ar
 // comes: one name, one place, a list of people who exist; or that nobody ever saw it otherwise. Each alone is found with thieves,
 // too; of a letter that goes to thousands, or at night, from a place where the account never was, a good list is no excuse: thieves buy
 // good ones.
-func (b *batch) letter(site *Site, atHome, night bool, because func(code string, weight float64, text string, args ...any)) {
+func (b *batch) letter(site *Site, atHome, night bool, a *Argument) {
 	own := b.oneName(site)
 	away := !atHome && (night || b.Counts.Recipients > letterTo)
 	if !b.kept(site) {
 		if own && !away && b.onePlace() && b.taken(site) && !b.dead(manyRefused) {
-			because("kept-list", -0.1, "one name, from one network, to %d recipients of whom few do not exist: a list that somebody has", b.Counts.Recipients)
+			a.because("kept-list", -0.1, "one name, from one network, to %d recipients of whom few do not exist: a list that somebody has", b.Counts.Recipients)
 		}
 		return
 	}
 	switch {
 	case !b.onePlace(), away:
 	case own:
-		because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+		a.because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
 	case atHome:
-		because("kept-list", -0.1, "from where it is at home, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+		a.because("kept-list", -0.1, "from where it is at home, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
 	}
 	if b.allAlong(site) {
 		weight := -0.35
 		if own {
 			weight = -0.5
 		}
-		because("all-along", weight, "it goes on as long as the log does, and hardly a recipient does not exist: what an application does")
+		a.because("all-along", weight, "it goes on as long as the log does, and hardly a recipient does not exist: what an application does")
 	}
 }
 
@@ -455,6 +455,9 @@ const (
 	letterTo   = 1000
 	keptDead   = 0.03
 	ownDead    = 0.12
+
+	// manyRefused is the share of recipients whose mail bounces, or who refuse it, that no owner's own mail reaches.
+	manyRefused = 0.08
 )
 
 // kept reports whether the addresses are a list that somebody keeps: many readers, whose own servers took it, no more of them dead

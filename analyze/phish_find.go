@@ -21,7 +21,7 @@ type run struct {
 	targets map[string]bool
 	answers []answer
 	odd     float64 // how odd the run itself is
-	weighing
+	Argument
 	lead bool // it looks like honest mail and was answered as such: told only beside the abuse of one who answered
 }
 
@@ -36,7 +36,7 @@ type answer struct {
 const phishName = "phish"
 
 // phishInquest looks for runs and answers at the end.
-type phishInquest struct {
+type phishInquiry struct {
 	w         *phishWatch
 	t         *PhishThresholds
 	site      *Site
@@ -45,7 +45,7 @@ type phishInquest struct {
 }
 
 func (w *phishWatch) Findings(site *Site) []Finding {
-	q := &phishInquest{w: w, t: &w.pass.Thresholds.Phish, site: site, addresses: make(map[string]int)}
+	q := &phishInquiry{w: w, t: &w.pass.Thresholds.Phish, site: site, addresses: make(map[string]int)}
 	for address := range w.contacts.All() {
 		q.addresses[mail.Domain(address)]++
 	}
@@ -69,7 +69,7 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 	asked := make(map[string][]int) // findings by the address that was answered
 	for _, r := range q.runs {
 		q.judge(r)
-		if r.score < w.pass.Thresholds.Score.Low {
+		if r.Score < w.pass.Thresholds.Score.Low {
 			continue
 		}
 		f := q.finding(r)
@@ -99,7 +99,7 @@ func relateAll(found []Finding, story []int) {
 }
 
 // findRuns groups what is remembered by sender, and what is left by network.
-func (q *phishInquest) findRuns() {
+func (q *phishInquiry) findRuns() {
 	var records []*record
 	for r := range q.w.ring.oldestFirst {
 		records = append(records, r)
@@ -129,7 +129,7 @@ func (q *phishInquest) findRuns() {
 }
 
 // forUs reports whether a message is for users of ours.
-func (q *phishInquest) forUs(r *record) bool {
+func (q *phishInquiry) forUs(r *record) bool {
 	ours := false
 	r.recipients(func(c *recalled) { ours = ours || q.site.IsOurs(mail.Domain(c.address)) })
 	return ours
@@ -145,7 +145,7 @@ type grouping[K comparable] struct {
 
 // group makes runs of records with the same key: stretches without a long pause. Most keys are of too few recipients; their
 // hashes are counted first.
-func group[K comparable](q *phishInquest, records []*record, used map[*record]bool, by grouping[K], bySender bool) {
+func group[K comparable](q *phishInquiry, records []*record, used map[*record]bool, by grouping[K], bySender bool) {
 	recipients := make(map[uint64]int)
 	for _, r := range records {
 		if by.has(r) && !used[r] {
@@ -190,7 +190,7 @@ func group[K comparable](q *phishInquest, records []*record, used map[*record]bo
 func compareNetworks(a, b netKey) int { return strings.Compare(networkName(a), networkName(b)) }
 
 // recipients is how many there are, the same one counted again.
-func (q *phishInquest) recipients(all []*record) (n int) {
+func (q *phishInquiry) recipients(all []*record) (n int) {
 	for _, r := range all {
 		n += 1 + len(r.more)
 	}
@@ -210,7 +210,7 @@ func apart(all []*record) [][]*record {
 	return parts
 }
 
-func (q *phishInquest) targetsOf(records []*record) map[string]bool {
+func (q *phishInquiry) targetsOf(records []*record) map[string]bool {
 	targets := make(map[string]bool)
 	for _, r := range records {
 		r.recipients(func(c *recalled) {
@@ -227,7 +227,7 @@ const longestRun = 8 * time.Hour
 
 // newRun makes a run of records, nil where they are none: too few users, too long, or many senders of a network that is
 // there all the time (a provider's servers).
-func (q *phishInquest) newRun(records []*record, targets map[string]bool, all int, bySender bool) *run {
+func (q *phishInquiry) newRun(records []*record, targets map[string]bool, all int, bySender bool) *run {
 	if records[len(records)-1].time.Sub(records[0].time) > longestRun {
 		return nil
 	}
@@ -271,7 +271,7 @@ const answerWithin = 72 * time.Hour
 
 // findAnswers gives each run the messages that may answer it: to its sender; with its subject; or to an address that nobody
 // wrote to before and that never wrote to us, where more speaks for it.
-func (q *phishInquest) findAnswers() {
+func (q *phishInquiry) findAnswers() {
 	if len(q.runs) == 0 {
 		return
 	}
@@ -298,7 +298,7 @@ func (q *phishInquest) findAnswers() {
 // amongPlain looks for what was answered among runs in which nothing is odd by itself. Where no odd one was answered, an address
 // counts that is named like a mail administration, at a public provider, and to which several people wrote. An answer to the
 // run's own sender is what an invitation gets, too: it is a lead, for the case that an account of those who wrote it was abused.
-func (q *phishInquest) amongPlain(plain []*run) {
+func (q *phishInquiry) amongPlain(plain []*run) {
 	odd := q.runs
 	answered := slices.ContainsFunc(odd, func(r *run) bool { return len(r.answers) > 0 })
 	q.runs = plain
@@ -325,13 +325,13 @@ func (q *phishInquest) amongPlain(plain []*run) {
 }
 
 // keepsMail reports whether an address is named like a mail administration, at a public provider.
-func (q *phishInquest) keepsMail(address string) bool {
+func (q *phishInquiry) keepsMail(address string) bool {
 	return keeperName(mail.LocalPart(address)) && q.isProvider(mail.Domain(address))
 }
 
 // severalWroteTo reports whether several people wrote to an address that is named like a mail administration, at a public
 // provider. One may have a friend who calls himself so.
-func (q *phishInquest) severalWroteTo(address string) bool {
+func (q *phishInquiry) severalWroteTo(address string) bool {
 	return q.keepsMail(address) && len(q.w.contacts.Find(address).writers()) > 1
 }
 
@@ -344,7 +344,7 @@ func compareWriters(a, b writer) int {
 }
 
 // runBefore is the latest run before a message; of those that reached its writer, where there are any.
-func (q *phishInquest) runBefore(in *writer) *run {
+func (q *phishInquiry) runBefore(in *writer) *run {
 	var latest, reached *run
 	for _, r := range q.runs {
 		if r.Start >= in.time || in.time.Sub(r.End) > answerWithin {
@@ -367,7 +367,7 @@ func (r *run) reached(in *writer) bool {
 }
 
 // direct finds answers to the sender of a run, or to an address of its sender's domain, where that is not a provider's.
-func (q *phishInquest) direct(address string, writers []writer) {
+func (q *phishInquiry) direct(address string, writers []writer) {
 	for _, r := range q.runs {
 		if r.sender == "" || writers[0].time <= r.Start {
 			continue
@@ -385,7 +385,7 @@ func (q *phishInquest) direct(address string, writers []writer) {
 }
 
 // isFresh reports whether nobody wrote to an address before the first run, and it never wrote to us.
-func (q *phishInquest) isFresh(address string, c *contact) bool {
+func (q *phishInquiry) isFresh(address string, c *contact) bool {
 	if c.first.time <= q.runs[0].Start || q.w.heard.about(hashText(ofAddress, address)) > 0 {
 		return false
 	}
@@ -402,7 +402,7 @@ const (
 // likeness is how much an address looks like the one that a run asked to write to: its name is that of a mail administration
 // but its domain is a public provider's; several people wrote to it, each once, soon after; the subject is the run's. That two
 // colleagues write to the same new customer is not rare, and three do: no mark is enough alone but the subject.
-func (q *phishInquest) likeness(address string, c *contact, writers []writer) float64 {
+func (q *phishInquiry) likeness(address string, c *contact, writers []writer) float64 {
 	if !q.isFresh(address, c) {
 		return 0
 	}
@@ -454,7 +454,7 @@ func (q *phishInquest) likeness(address string, c *contact, writers []writer) fl
 }
 
 // isProvider reports whether a domain is one at which many people have their addresses.
-func (q *phishInquest) isProvider(domain string) bool { return q.addresses[domain] >= providerFrom }
+func (q *phishInquiry) isProvider(domain string) bool { return q.addresses[domain] >= providerFrom }
 
 // sameSubject reports whether a subject answers the run's: "Re: …".
 func (r *run) sameSubject(subject string) bool {
@@ -488,13 +488,13 @@ func baited(subject string) bool {
 
 // judge weighs the answers to a run. Without one it is low at most, and an answer makes it grave only where the run itself is
 // odd, because honest invitations are answered, too.
-func (q *phishInquest) judge(r *run) {
+func (q *phishInquiry) judge(r *run) {
 	people := r.answerers()
 	to, like := r.answered()
 	switch {
 	case len(people) == 0:
 		if r.odd < 0.3 || r.odd < 0.4 && len(r.targets) < 2*q.t.MinUsers {
-			r.score = 0
+			r.Score = 0
 		}
 		r.cut("nobody-answered", "nobody answered, as far as the log tells: filters see many such runs")
 		return
@@ -525,13 +525,13 @@ func (r *run) cut(code, text string) {
 }
 
 // oddities weighs the marks of the run itself.
-func (q *phishInquest) oddities(r *run) {
+func (q *phishInquiry) oddities(r *run) {
 	r.because("run", 0.1, "%s to %d of our users in %s", plural(r.Counts.Messages, "message", "messages"), len(r.targets), duration(r.End.Sub(r.Start)))
 	q.marks(r)
-	r.odd = r.score
+	r.odd = r.Score
 }
 
-func (q *phishInquest) marks(r *run) {
+func (q *phishInquiry) marks(r *run) {
 	if !r.before {
 		r.because("never-seen", 0.05, "the origin was never seen before or after")
 	}
@@ -600,11 +600,11 @@ func someNames(names []string) string {
 }
 
 // finding tells a run.
-func (q *phishInquest) finding(r *run) Finding {
+func (q *phishInquiry) finding(r *run) Finding {
 	slices.Sort(r.times)
 	slices.SortFunc(r.answers, func(a, b answer) int { return cmp.Or(compareWriters(a.writer, b.writer), strings.Compare(a.to, b.to)) })
 	people := r.answerers()
-	f := Finding{Detector: phishName, Subject: r.subject(), Score: r.score, Start: r.Start, End: r.End, Rate: RateOf(r.times), Reasons: r.reasons}
+	f := Finding{Detector: phishName, Subject: r.subject(), Argument: r.Argument, Start: r.Start, End: r.End, Rate: RateOf(r.times)}
 	slices.SortStableFunc(f.Reasons, func(x, y Reason) int { return cmp.Compare(y.Weight, x.Weight) })
 	f.Title = say("%s wrote to %d of our users in %s", cmp.Or(r.sender, f.Subject.Value), len(r.targets), duration(r.End.Sub(r.Start)))
 	switch len(people) {

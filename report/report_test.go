@@ -65,7 +65,7 @@ func sample() *Report {
 
 func burst() analyze.Finding {
 	return analyze.Finding{
-		ID: "burst/ip/84.60.208.31/2024-01-24T13:44:11Z", Detector: "burst", Severity: analyze.High, Score: 0.9712345,
+		ID: "burst/ip/84.60.208.31/2024-01-24T13:44:11Z", Detector: "burst", Severity: analyze.High,
 		Subject: analyze.Subject{Kind: analyze.IP, Value: "84.60.208.31"},
 		Title:   "84.60.208.31 sent 36 messages in 8 minutes to club.example, each from another sender",
 		Start:   at("14:44:11"), End: at("14:51:55"),
@@ -79,10 +79,10 @@ func burst() analyze.Finding {
 		Hosts:            []string{"mx2"},
 		Mangled:          []analyze.Mangled{{Recipient: "smtpsusan@club.example", Original: "susan@club.example", Kind: "prefix", Messages: 2}},
 		Facts:            []analyze.Fact{{Name: "queue", Text: "nothing of it is left in the queue"}},
-		Reasons: []analyze.Reason{
+		Argument: analyze.Argument{Score: 0.9712345, Reasons: []analyze.Reason{
 			{Code: "all-senders-differ", Text: "36 messages from 36 different senders", Weight: 0.3},
 			{Code: "never-seen-before", Text: "nothing from this address in the nine hours before", Weight: 0.25},
-		},
+		}},
 		Evidence: []analyze.Evidence{
 			{Origin: mail.Origin{File: 0, Line: 4711}, Time: at("14:44:11"), Role: "first",
 				Text: "Jan 24 14:44:11 mx2 postfix/smtpd[999]: 4TKgZ01: client=dslb-084-060-208-031.pools.example[84.60.208.31]"},
@@ -97,7 +97,7 @@ func burst() analyze.Finding {
 
 // unknowing is a finding that knows as little as a finding can.
 func unknowing() analyze.Finding {
-	return analyze.Finding{ID: "burst/uid/33/-", Detector: "burst", Severity: analyze.Low, Score: 0.2,
+	return analyze.Finding{ID: "burst/uid/33/-", Detector: "burst", Severity: analyze.Low, Argument: analyze.Argument{Score: 0.2},
 		Subject: analyze.Subject{Kind: analyze.UID, Value: "33"}, Title: "uid 33 sent 12 messages at once"}
 }
 

@@ -37,7 +37,7 @@ func investigation() *Report {
 
 func abuse() analyze.Finding {
 	f := analyze.Finding{
-		ID: "account/account/maria@club.example/2024-01-24T13:04:00Z", Detector: "account", Severity: analyze.High, Score: 1,
+		ID: "account/account/maria@club.example/2024-01-24T13:04:00Z", Detector: "account", Severity: analyze.High,
 		Subject: analyze.Subject{Kind: analyze.Account, Value: "maria@club.example"}, Title: "account maria@club.example sent 2,339 messages in 2 h 31 min",
 		Start: at("14:04:00"), End: at("16:35:00"), Accounts: []string{"maria@club.example"}, Hosts: []string{"mx2"},
 		Counts:           analyze.Counts{Messages: 2339, Recipients: 2960, Delivered: 2120, Bounced: 744, Deferred: 96, Senders: 2, SenderDomains: 2, RecipientDomains: 3, Clients: 2, Logins: 3},
@@ -46,7 +46,7 @@ func abuse() analyze.Finding {
 		RecipientDomains: []analyze.Count{{Value: "one.example", Messages: 1900}, {Value: "two.example", Messages: 1000}, {Value: "three.example", Messages: 60}},
 		QueueIDs:         []string{"4TKgZ01", "4TKgZ02"},
 		Facts:            []analyze.Fact{{Name: "strange logins", Text: "3 logins from 1 address"}},
-		Reasons:          []analyze.Reason{{Code: "many", Text: "2339 messages in 2.5 hours", Weight: 0.5}},
+		Argument:         analyze.Argument{Score: 1, Reasons: []analyze.Reason{{Code: "many", Text: "2339 messages in 2.5 hours", Weight: 0.5}}},
 		Evidence: []analyze.Evidence{
 			{Origin: mail.Origin{File: 1, Line: 3}, Time: at("12:47:14"), Role: "a look round", Text: "Jan 24 12:47:14 mx2 dovecot: imap-login: Login: user=<maria@club.example>, rip=203.0.113.9"},
 			{Origin: mail.Origin{File: 0, Line: 100}, Time: at("14:04:00"), Role: "first", Text: "Jan 24 14:04:00 mx2 postfix/smtpd[1]: 4TKgZ01: client=webmail.club.example[192.0.2.7]"},
@@ -68,7 +68,7 @@ func abuse() analyze.Finding {
 
 func phish() analyze.Finding {
 	return analyze.Finding{
-		ID: "phish/sender/it@rented.example/2024-01-24T07:00:00Z", Detector: "phish", Severity: analyze.High, Score: 0.9,
+		ID: "phish/sender/it@rented.example/2024-01-24T07:00:00Z", Detector: "phish", Severity: analyze.High, Argument: analyze.Argument{Score: 0.9},
 		Subject: analyze.Subject{Kind: analyze.Sender, Value: "it@rented.example"}, Title: "it@rented.example wrote to 38 of our users; maria answered",
 		Start: at("08:00:00"), End: at("08:07:00"), Accounts: []string{"maria@club.example", "jo@club.example"},
 		Counts: analyze.Counts{Messages: 38, Recipients: 38, Delivered: 38, Clients: 1}, QueueIDs: []string{"4TKgZ02"},
@@ -80,7 +80,7 @@ func phish() analyze.Finding {
 
 func complaints() analyze.Finding {
 	return analyze.Finding{
-		ID: "reputation/host/mx2/2024-01-24T14:10:00Z", Detector: "reputation", Severity: analyze.Medium, Score: 0.7,
+		ID: "reputation/host/mx2/2024-01-24T14:10:00Z", Detector: "reputation", Severity: analyze.Medium, Argument: analyze.Argument{Score: 0.7},
 		Subject: analyze.Subject{Kind: analyze.Host, Value: "mx2"}, Title: "other servers complain about mx2",
 		Start: at("15:10:00"), End: at("16:40:00"), Counts: analyze.Counts{Messages: 300, Recipients: 300, Bounced: 300},
 		Facts: []analyze.Fact{{Name: "lists to ask for removal", Text: "Spamhaus 45"}},

@@ -1,0 +1,128 @@
+package analyze
+
+import (
+	"math/bits"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// byVolume is the compromise of a window that neither sender nor network betrays: much mail in the owner's name, through a host of
+// ours or from the owner's own address.
+func (b *baseline) byVolume(win window) *compromise {
+	calm := b.calmClients(win)
+	c := b.newCompromise()
+	c.dense = true
+	for i := win.from; i < win.to; i++ {
+		if calm[b.records[i].client.IP] {
+			c.beside++
+			continue
+		}
+		c.take(i)
+	}
+	c.outside = b.sent - c.Counts.Messages
+	c.regular = b.isRegular(win)
+	return c
+}
+
+// calmClients are the addresses that send in a window no more than at other times: the owner goes on writing while somebody else sends
+// with the password. Where they sent most of it, there is nobody else: nil.
+func (b *baseline) calmClients(win window) map[netip.Addr]bool {
+	inside, all := make(map[netip.Addr]int), make(map[netip.Addr]int)
+	for i, r := range b.records {
+		all[r.client.IP]++
+		if i >= win.from && i < win.to {
+			inside[r.client.IP]++
+		}
+	}
+	minutes := b.minutes(win)
+	calm, spared := make(map[netip.Addr]bool), 0
+	for ip, n := range inside {
+		if outside := all[ip] - n; outside > 0 && float64(n) <= tooDense*b.expected(outside, minutes) {
+			calm[ip] = true
+			spared += n
+		}
+	}
+	if 2*spared > win.to-win.from {
+		return nil
+	}
+	return calm
+}
+
+func (b *baseline) minutes(win window) float64 {
+	return b.records[win.to-1].time.Sub(b.records[win.from].time).Minutes()
+}
+
+// expected is how many messages to expect of so many minutes, from those of the rest of the log; at least one.
+func (b *baseline) expected(outside int, minutes float64) float64 {
+	return max(1, float64(outside)/max(1, b.q.site.Span()-minutes)*minutes)
+}
+
+// isRegular reports whether an account sends about as much on two other days.
+func (b *baseline) isRegular(win window) bool {
+	const day = 20 * time.Hour
+	others := 0
+	for _, o := range b.windows {
+		apart := b.records[o.from].time.Sub(b.records[win.from].time).Abs()
+		if o != win && apart > day && 3*(o.to-o.from) >= win.to-win.from {
+			others++
+		}
+	}
+	return others >= 2
+}
+
+// throughout is the compromise of an account of which the log shows little but abuse; nil where it does not. The abuse began before the
+// log did and goes on evenly, so nothing stands out against the account's own past, and the attacker's network is the one that is used
+// most. What tells is what other accounts send in a day, and a bad list. Not abuse: a mail server behind the account whose bounces
+// bounce, and a shop that writes to people who exist.
+func (b *baseline) throughout() *compromise {
+	const fewest = 100
+	if b.story != nil || len(b.windows) > 0 || len(b.records) < fewest || 2*b.pastMessages > len(b.records) {
+		return nil
+	}
+	uses, all := b.usesOf(func(int) bool { return true })
+	days := max(1, bits.OnesCount64(b.days))
+	times := float64(b.sent) / float64(days) / b.othersADay()
+	if all.refusedShare() < 0.2 || 5*b.notices() > all.times || times < manyTimes {
+		return nil
+	}
+	clear(b.homeNetworks)
+	clear(b.homeOrganisations)
+	for net, u := range uses {
+		if u.isFewAndTaken(all) {
+			b.homeNetworks[net] = true
+		}
+	}
+	c := b.newCompromise()
+	c.timesOthers = times
+	for i, r := range b.records {
+		home := b.homeNetworks[NetworkOf(r.client.IP)]
+		b.strange[i] = !home && !b.q.site.IsOwn(r.client.IP)
+		if !home {
+			c.take(i)
+		}
+	}
+	slices.Sort(c.times)
+	c.countBeside()
+	c.outside = b.sent - c.Counts.Messages
+	c.relatedLogins = c.findRelatedLogins()
+	return c
+}
+
+// othersADay is how many messages other accounts send on a day on which they send at all; at least one.
+func (b *baseline) othersADay() float64 {
+	days := max(1, b.q.days-bits.OnesCount64(b.days))
+	return max(1, float64(b.q.sent-b.sent)/float64(days))
+}
+
+// notices is how many of the account's messages are bounces of a mail server behind it.
+func (b *baseline) notices() (n int) {
+	for _, r := range b.records {
+		if r.sender == mail.NullSender {
+			n++
+		}
+	}
+	return n
+}
