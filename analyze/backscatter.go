@@ -103,7 +103,7 @@ func (w *backscatterWatch) Message(m *mail.Message) {
 		}
 	}
 	if outside > 0 && !stranger {
-		w.wrote.addMany(hashText('w', m.Sender), outside)
+		w.wrote.addMany(hashText(ofAddress, m.Sender), outside)
 	}
 	if failed {
 		for _, id := range m.QueueIDs {
@@ -426,7 +426,7 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 	}
 	all := make(map[string][]mail.Instant) // of each domain
 	for to, list := range byAddress {
-		if w.wrote.of(hashText('w', to)) >= len(list) {
+		if w.wrote.of(hashText(ofAddress, to)) >= len(list) {
 			delete(byAddress, to) // its own
 			continue
 		}
@@ -534,7 +534,7 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 		d.Add(&mail.Message{Origin: b.Origin, Line: b.Text, Time: b.Time, Client: b.client, Host: b.host, Completed: true,
 			Recipients: []mail.Recipient{{Address: b.to, Disposition: mail.Delivered}}})
 	}
-	wrote := w.wrote.about(hashText('w', subject.Value))
+	wrote := w.wrote.about(hashText(ofAddress, subject.Value))
 	mass := 0.25
 	switch {
 	case n >= 300:

@@ -75,10 +75,10 @@ func (w *campaignWatch) Message(m *mail.Message) {
 		return
 	}
 	if m.Subject != "" {
-		w.usual.add(hashText('s', m.Subject))
+		w.usual.add(hashText(ofSubject, m.Subject))
 	}
 	if m.Client.HELO != "" {
-		w.usual.add(hashText('h', m.Client.HELO))
+		w.usual.add(hashText(ofHELO, m.Client.HELO))
 	}
 	if m.Account != "" || m.Has(mail.HasUID) || !isStranger(&m.Client) || m.Sender == "" || m.Sender == mail.NullSender {
 		return
@@ -90,7 +90,7 @@ func (w *campaignWatch) Message(m *mail.Message) {
 	}
 	own, byHELO := inOwnName(m.Sender, &m.Client)
 	if own && !(byHELO && writesHome(m)) {
-		w.clean.add(hashAddr('c', m.Client.IP.Unmap()))
+		w.clean.add(hashAddr(ofClient, m.Client.IP.Unmap()))
 		return
 	}
 	s := w.place()
@@ -166,8 +166,8 @@ func (w *campaignWatch) enter(s *sighting, c *mail.Client, sender, subject strin
 	if byHELO {
 		s.marks |= alignedHELO
 	}
-	s.setTokens(c, subject, hashText('d', mail.WrittenDomain(sender)))
-	who, minute := uint32(hashAddr('w', s.ip)), int32(s.time.Minute())
+	s.setTokens(c, subject, hashText(ofDomain, mail.WrittenDomain(sender)))
+	who, minute := uint32(hashAddr(ofClient, s.ip)), int32(s.time.Minute())
 	for kind, token := range s.tokens {
 		switch {
 		case token == 0:
@@ -183,30 +183,30 @@ func (w *campaignWatch) enter(s *sighting, c *mail.Client, sender, subject strin
 func (s *sighting) setTokens(c *mail.Client, subject string, domain uint64) {
 	set := func(kind seedKind, hash uint64) { s.tokens[kind] = uint32(hash) }
 	if s.marks&toItself != 0 {
-		set(seedSelf, hashText('=', ""))
+		set(seedSelf, hashText(ofSelf, ""))
 	}
 	if s.marks&recipientsHELO != 0 {
-		set(seedOwnName, hashText('o', ""))
+		set(seedOwnName, hashText(ofOwnName, ""))
 	}
 	switch kindOfHELO(c.HELO) {
 	case numberHELO:
-		set(seedNumber, hashText('n', ""))
+		set(seedNumber, hashText(ofNumber, ""))
 	case labelHELO, namedHELO:
 		if c.HELO != c.Name {
-			set(seedHELO, hashText('h', c.HELO))
+			set(seedHELO, hashText(ofHELO, c.HELO))
 		}
 	}
 	if subject != "" {
-		set(seedSubject, hashText('s', subject))
+		set(seedSubject, hashText(ofSubject, subject))
 	}
 	if s.marks&alignedHELO == 0 {
 		set(seedDomain, domain)
-		set(seedSpray, hashAddr('y', s.ip))
+		set(seedSpray, hashAddr(ofSpray, s.ip))
 	}
 	if c.Name != "" && c.Name != "unknown" {
-		set(seedFamily, hashFamily('f', c.Name))
+		set(seedFamily, hashFamily(ofFamily, c.Name))
 	}
-	set(seedNet, hashNet('t', s.ip))
+	set(seedNet, hashNet(ofNetwork, s.ip))
 }
 
 // meet counts a client that has a mark.

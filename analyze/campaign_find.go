@@ -440,7 +440,7 @@ func (h *hunt) hand(kind seedKind, key string, group, run []*seen) *hand {
 
 // deeds is how much a client did in which a mark of that kind could be seen.
 func (h *hunt) deeds(kind seedKind, ip netip.Addr) int {
-	n := h.w.clean.about(hashAddr('c', ip))
+	n := h.w.clean.about(hashAddr(ofClient, ip))
 	for _, s := range h.byClient[ip] {
 		switch kind {
 		case seedSubject:

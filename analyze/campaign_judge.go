@@ -265,7 +265,7 @@ func (c *hand) byChance() bool {
 func (c *hand) seedSubject() {
 	weight := 0.2
 	n := c.subjects.Of(c.key)
-	others := max(0, c.w.usual.of(hashText('s', c.key))-n)
+	others := max(0, c.w.usual.of(hashText(ofSubject, c.key))-n)
 	if others > n/4 {
 		weight = 0.05
 	}
@@ -290,7 +290,7 @@ func isReply(subject string) bool {
 
 func (c *hand) seedHELO() {
 	weight := 0.2
-	others := max(0, c.w.usual.of(hashText('h', c.key))-c.messages)
+	others := max(0, c.w.usual.of(hashText(ofHELO, c.key))-c.messages)
 	if kindOfHELO(c.key) == labelHELO {
 		weight = 0.15
 	}

@@ -62,8 +62,28 @@ func (c *countMin) merge(o *countMin) {
 	}
 }
 
-// hashText is a hash of a text without regard to the case of ASCII; kind keeps equal texts of different meaning apart.
-func hashText(kind byte, s string) uint64 {
+// hashKind is what a hashed value is. Equal values of different meaning get different hashes, because one table may hold several
+// meanings: a subject that reads like a HELO name must not count as one. Its bits are arbitrary, but must differ.
+type hashKind byte
+
+const (
+	ofAddress hashKind = '@' // a mail address
+	ofSubject hashKind = 's'
+	ofHELO    hashKind = 'h'
+	ofDomain  hashKind = 'd' // a sender's
+	ofFamily  hashKind = 'f' // a client name without its numbers
+	ofNetwork hashKind = 't'
+	ofClient  hashKind = 'c' // a client's IP address, as somebody who was seen …
+	ofSpray   hashKind = 'y' // … and as what many sender domains have in common
+
+	// What is one thing, and has no text.
+	ofSelf    hashKind = '=' // sender and recipient are equal
+	ofOwnName hashKind = 'o' // HELO is a name in the recipient's domain
+	ofNumber  hashKind = 'n' // HELO with a bare number
+)
+
+// hashText is a hash of a text without regard to the case of ASCII.
+func hashText(kind hashKind, s string) uint64 {
 	h := uint64(14695981039346656037) ^ uint64(kind) // FNV-1a
 	for i := range len(s) {
 		c := s[i]

@@ -82,7 +82,7 @@ func (w *mangledWatch) Message(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.Disposition == mail.Delivered {
-			w.right.add(hashAddr('r', m.Client.IP.Unmap()))
+			w.right.add(hashAddr(ofClient, m.Client.IP.Unmap()))
 		}
 		switch {
 		case r.Disposition == mail.Delivered && !r.Local:
@@ -335,7 +335,7 @@ func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, sha
 		f.because("our-own-name", -0.4, "%s is a name of ours: it may only pass on what strangers sent, and its own log tells who", c.Name)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
-	if right := w.right.about(hashAddr('r', client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
+	if right := w.right.about(hashAddr(ofClient, client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
 		f.because("mostly-right", -0.5, "%d of its recipients were right: people mistype", right)
 	}
 	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
@@ -399,12 +399,12 @@ func (x *damageIndex) add(address string) {
 	}
 	x.known[address] = true
 	local := mail.LocalPart(address)
-	letters := hashText(0, lettersOf(address))
+	letters := hashText(ofAddress, lettersOf(address))
 	if old := x.bare[letters]; old == "" || address < old {
 		x.bare[letters] = address
 	}
 	for cut := 1; cut <= cutMost && len(local)-cut >= provenTail; cut++ {
-		tail := hashText(0, address[cut:])
+		tail := hashText(ofAddress, address[cut:])
 		x.cuts = append(x.cuts, beheaded{address, uint8(cut), x.heads[tail]})
 		x.heads[tail] = int32(len(x.cuts))
 	}
@@ -422,7 +422,7 @@ func lettersOf(address string) string {
 // respelled is the known recipient that has other separators and is the same otherwise, "" where there is none.
 func (x *damageIndex) respelled(address string) string {
 	letters := lettersOf(strings.ToLower(address))
-	if o := x.bare[hashText(0, letters)]; o != "" && lettersOf(o) == letters {
+	if o := x.bare[hashText(ofAddress, letters)]; o != "" && lettersOf(o) == letters {
 		return o
 	}
 	return ""
@@ -433,7 +433,7 @@ func (x *damageIndex) respelled(address string) string {
 // until the next call.
 func (x *damageIndex) beheadedTo(tail, excluded string) []string {
 	x.found = x.found[:0]
-	for i := x.heads[hashText(0, tail)]; i > 0; i = x.cuts[i-1].next {
+	for i := x.heads[hashText(ofAddress, tail)]; i > 0; i = x.cuts[i-1].next {
 		c := &x.cuts[i-1]
 		if c.original[c.cut:] == tail && c.original != excluded {
 			x.found = append(x.found, c.original)

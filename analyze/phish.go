@@ -196,9 +196,6 @@ func (w *phishWatch) isMany(n int, hash uint64) bool {
 	return float64(n) >= hotFactor*float64(max(0, w.heard.about(hash)-n))/spans
 }
 
-// ofAddress keeps the hashes of addresses apart from those of other texts.
-const ofAddress = '@'
-
 func hashOfNet(n netKey) uint64 {
 	if n.wide {
 		return spread(n.bits ^ 1<<63)

@@ -337,20 +337,20 @@ func lastLabels(name string) string {
 	return name[strings.LastIndexByte(name[:last], '.')+1:]
 }
 
-// hashAddr is a hash of an address.
-func hashAddr(kind byte, ip netip.Addr) uint64 {
+// hashAddr is a hash of an IP address.
+func hashAddr(kind hashKind, ip netip.Addr) uint64 {
 	b := ip.As16()
 	return spread(spread(binary.BigEndian.Uint64(b[:8])^uint64(kind)<<56) ^ binary.BigEndian.Uint64(b[8:]))
 }
 
-// hashNet is a hash of its network.
-func hashNet(kind byte, ip netip.Addr) uint64 {
+// hashNet is a hash of the network of an IP address.
+func hashNet(kind hashKind, ip netip.Addr) uint64 {
 	n := netOf(ip)
 	return spread(n.bits ^ uint64(kind)<<56)
 }
 
 // hashFamily is a hash of a name without its numbers: equal for names that are cut from one pattern, 0 where there is none.
-func hashFamily(kind byte, name string) uint64 {
+func hashFamily(kind hashKind, name string) uint64 {
 	h, numbers := uint64(14695981039346656037)^uint64(kind), false
 	for i := range len(name) {
 		c := name[i]
