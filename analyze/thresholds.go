@@ -6,74 +6,61 @@ import (
 	"time"
 )
 
-// Thresholds are the numbers of the detectors that a site may have reason to change in its config file. DefaultThresholds has the
+// Thresholds are the numbers of the detectors that a site may want to change in its config file. DefaultThresholds has the
 // values and their reasons; Set takes the key of a field, as Keys names it. What is true of mail everywhere (the weights of
-// reasons, the shape of a name that was drawn at random) is a constant beside the code that uses it.
+// reasons, what a random name looks like) is a constant beside the code that uses it.
 type Thresholds struct {
-	// Burst is what counts as one.
-	Burst BurstThresholds
-	// Account is what tells that somebody else uses a login.
-	Account AccountThresholds
-	// Relay is what counts as relaying for strangers.
-	Relay RelayThresholds
-	// Guessing is how many failed logins are more than a mistake.
-	Guessing GuessingThresholds
-	// Phish is how many of our users make a run.
-	Phish PhishThresholds
-	// Mangled is what proves that recipients were damaged.
-	Mangled MangledThresholds
-	// Secondary is what a client must do to be found at the secondary MX.
-	Secondary SecondaryThresholds
-	// Script is what local users must hand in to be found.
-	Script ScriptThresholds
-	// Campaign is what many addresses must share to be one hand.
-	Campaign CampaignThresholds
-	// Reputation is what other servers must say to be trouble.
-	Reputation ReputationThresholds
-	// Backscatter is how many bounces are more than ordinary ones.
+	Burst       BurstThresholds
+	Account     AccountThresholds
+	Relay       RelayThresholds
+	Guessing    GuessingThresholds
+	Phish       PhishThresholds
+	Mangled     MangledThresholds
+	Secondary   SecondaryThresholds
+	Script      ScriptThresholds
+	Campaign    CampaignThresholds
+	Reputation  ReputationThresholds
 	Backscatter BackscatterThresholds
-	// Site is how the survey learns about the hosts.
-	Site SiteThresholds
-	// Score is where the severities begin.
-	Score ScoreThresholds
+	Site        SiteThresholds
+	Score       ScoreThresholds
 }
 
 // ScoreThresholds divide scores, 0 to 1, into severities.
 type ScoreThresholds struct {
-	Low    float64 // from here on worth knowing; below it nothing is reported
-	Medium float64 // from here on to be looked at today
-	High   float64 // from here on abuse, to act on now
+	Low    float64 // lowest score of a low finding; below it nothing is reported
+	Medium float64 // lowest score of a medium finding
+	High   float64 // lowest score of a high finding
 }
 
 // BurstThresholds are those of the detector burst.
 type BurstThresholds struct {
-	MinMessages int           // fewer messages of a client are no burst, whatever they look like
-	AloneFrom   int           // from here on an abnormal rate is enough, where honest bulk is excluded
-	Span        time.Duration // what "in minutes" means: so many messages at least must fall into such a span
-	Pause       time.Duration // two bursts of one entity with a shorter pause between them are one
-	LogChance   float64       // log10 of the chance at which a rate is abnormal against the past
-	MaxRecords  int           // messages remembered one by one, over all entities
-	MaxEntities int           // clients, domains, accounts remembered at a time, of each kind
+	MinMessages int           // fewer messages of one client are never a burst
+	AloneFrom   int           // from this many messages on, the rate alone is enough, unless it looks like honest bulk mail
+	Span        time.Duration // the time within which min-messages must fall
+	Pause       time.Duration // bursts of one sender with a shorter pause between them are one
+	LogChance   float64       // log10 of the probability, given its past, below which a rate is abnormal
+	MaxRecords  int           // messages remembered one by one, of all senders
+	MaxEntities int           // clients, domains and accounts remembered at a time, of each kind
 }
 
-// AccountThresholds are those of the detector account. What counts as unusually much is as with bursts.
+// AccountThresholds are those of the detector account. What is unusually much is decided as for bursts.
 type AccountThresholds struct {
-	AtOnce       int           // client addresses of one account within account.together
-	Together     time.Duration // the span for account.at-once
-	ManyNetworks int           // networks (/16 of IPv4, /32 of IPv6) of one account in a day
+	AtOnce       int           // client addresses of one account within account.together that are suspicious
+	Together     time.Duration // the time for account.at-once
+	ManyNetworks int           // networks (/16 of IPv4, /32 of IPv6) of one account in a day that are suspicious
 	MaxAccounts  int           // accounts remembered at a time
-	MaxPlaces    int           // client addresses from which accounts were used, remembered over all accounts
-	MaxRecords   int           // messages remembered one by one, over all accounts
+	MaxPlaces    int           // client addresses remembered, of all accounts
+	MaxRecords   int           // messages remembered one by one, of all accounts
 }
 
 // RelayThresholds are those of the detector open-relay.
 type RelayThresholds struct {
-	MinMessages int     // fewer messages from strangers for strangers are a stray forward, not a relay
-	MinDomains  int     // recipient domains: mail for one or two is a forward or a gateway
-	ManyFrom    int     // from here on the mass alone is a mark
-	Random      float64 // bits a letter: mean surprise of local parts that were drawn at random
-	GatewayFrom int     // mail servers of strangers that write to one domain, always passed to one relay, before it is ours
-	MaxEntities int     // clients, sender domains and recipient domains watched at a time
+	MinMessages int     // fewer messages from strangers for strangers are not reported
+	MinDomains  int     // fewer recipient domains are not reported
+	ManyFrom    int     // from this many messages on, the number itself is a reason
+	Random      float64 // bits a letter from which on local parts look random, on average
+	GatewayFrom int     // when so many strangers' servers write to one domain, and all of it is passed to one relay, we are its gateway
+	MaxEntities int     // clients, sender domains and recipient domains remembered at a time
 }
 
 // GuessingThresholds are those of the detector guessing.
@@ -81,178 +68,196 @@ type GuessingThresholds struct {
 	MinFailures   int // failed logins of one client
 	MinAccounts   int // accounts that one client tries
 	MinSources    int // client addresses that try one account
-	MinCrowd      int // client addresses that each try seldom, and are one crowd …
-	MinCrowdTries int // … where they try so often a day together
+	MinCrowd      int // client addresses that each try little, but together are one attack …
+	MinCrowdTries int // … if they try so often a day together
 	MaxClients    int // clients remembered at a time
-	MaxNames      int // names remembered, over all clients
+	MaxNames      int // login names remembered, of all clients
 }
 
 // PhishThresholds are those of the detector phish.
 type PhishThresholds struct {
-	MinUsers    int // users of ours to whom one origin writes
+	MinUsers    int // our users to whom one origin writes
 	MaxRecords  int // messages of strangers remembered one by one
-	MaxContacts int // addresses to which our users write
+	MaxContacts int // outside addresses to which our users wrote, remembered at a time
 }
 
 // MangledThresholds are those of the detector mangled.
 type MangledThresholds struct {
-	MinAddresses int     // different damaged addresses that one client must have, to be found by itself
-	MinShare     float64 // share of the failed recipients of a client that must be damaged known ones
-	SharedBy     int     // networks that must use the same damaged address, for it to prove something
+	MinAddresses int     // different damaged addresses that one client must have to be reported by itself
+	MinShare     float64 // share of a client's failed recipients that must be damaged forms of known ones
+	SharedBy     int     // networks that must use the same damaged address for it to be no accident
 	MaxFailed    int     // failed recipients remembered, by client and address
 }
 
 // SecondaryThresholds are those of the detector secondary-mx.
 type SecondaryThresholds struct {
-	MinMessages int           // fewer messages through the secondary are an accident
-	UpWithin    time.Duration // the primary was up when its log shows life so near to a visit
-	LogChance   float64       // log10 of the chance of such a choice, by the share of mail that goes through the secondary
-	MaxVisitors int           // clients remembered at a time, by host
+	MinMessages int           // fewer messages of a client through the secondary are not reported
+	UpWithin    time.Duration // the primary counts as up if it logged anything within this time of a visit
+	LogChance   float64       // log10 of the probability, given everybody's mail, below which choosing the secondary is no chance
+	MaxVisitors int           // clients remembered at a time, of each host
 }
 
 // ScriptThresholds are those of the detector script.
 type ScriptThresholds struct {
-	MinMessages int     // fewer messages of one place are ordinary
-	MassFrom    int     // from here on the mass is a mark by itself
-	Fresh       float64 // share of the recipients that must be different: a monitor writes to the same all the time
-	MaxPlaces   int     // places watched at a time
-	MaxRecords  int     // messages remembered one by one, over all places
+	MinMessages int     // fewer messages of one script, directory or user are not reported
+	MassFrom    int     // from this many messages on, the number itself is a reason
+	Fresh       float64 // share of the recipients that must be different addresses
+	MaxPlaces   int     // scripts, directories and users remembered at a time
+	MaxRecords  int     // messages remembered one by one, of all of these
 }
 
 // CampaignThresholds are those of the detector campaign.
 type CampaignThresholds struct {
-	MinClients   int           // fewer addresses are no campaign
-	MinSightings int           // messages and refused attempts of all together
-	MinSelf      int           // addresses, where all that they share is that sender and recipient are equal
-	Pause        time.Duration // after a longer pause without anything that has the mark, another run begins …
-	LongPause    time.Duration // … and after one as long as this in any case
+	MinClients   int           // fewer client addresses are no campaign
+	MinSightings int           // fewer messages and refused attempts of all members together are no campaign
+	MinSelf      int           // client addresses, where all that they share is that the sender is the recipient
+	Pause        time.Duration // a longer pause may separate two runs …
+	LongPause    time.Duration // … and one as long as this always does
 	MaxRecords   int           // messages and refused attempts of strangers remembered one by one
 }
 
 // ReputationThresholds are those of the detector reputation.
 type ReputationThresholds struct {
-	MinReplies  int           // fewer replies about us are ordinary life
-	Pause       time.Duration // after so long without any, another time of trouble begins
-	Before      time.Duration // how long before it began the cause is looked for
+	MinReplies  int           // fewer replies about us are not reported
+	Pause       time.Duration // after a longer pause without such replies, more of them are new trouble
+	Before      time.Duration // how long before the first reply the cause is looked for
 	MaxReplies  int           // replies about us remembered one by one
-	MaxEntities int           // remote providers and senders of ours watched at a time
+	MaxEntities int           // remote providers and senders of ours remembered at a time
 }
 
 // BackscatterThresholds are those of the detector backscatter.
 type BackscatterThresholds struct {
-	MinSent     int           // notices to strangers; fewer are ordinary
-	MinReceived int           // bounces for one address or domain of ours
-	Pause       time.Duration // after so long without any, another storm begins
-	MaxNotices  int           // notices remembered one by one, of each side
+	MinSent     int           // fewer bounces to strangers are not reported
+	MinReceived int           // fewer bounces for one address or domain of ours are not reported
+	Pause       time.Duration // after a longer pause, more of them are another storm
+	MaxNotices  int           // bounces remembered one by one, sent and received each
 }
 
-// SiteThresholds are those of the survey.
+// SiteThresholds are those of the survey, which learns what each host is for and which domains are ours.
 type SiteThresholds struct {
-	LocalFrom      int     // deliveries to a mailbox of this host that make a domain local
-	RoleFrom       int     // messages of strangers that tell what a host is for
-	WebmailFrom    int     // accounts that one client hands in for before it is a webmail host or a gateway
-	MaxRecipients  int     // known local recipients
-	MaxDomains     int     // domains and relays seen, of each kind
-	MaxHandIns     int     // clients that log in, watched for webmail hosts
-	SecondaryShare float64 // share of the messages of strangers that a host passes on to one other host of the logs, from which it is a secondary MX
+	LocalFrom      int     // deliveries to a mailbox here that make a domain one of ours
+	RoleFrom       int     // messages of strangers that a host must have before its role is guessed
+	WebmailFrom    int     // accounts for which one client must hand in mail to be a webmail host or a gateway
+	MaxRecipients  int     // local recipients remembered
+	MaxDomains     int     // domains and relays remembered, of each kind
+	MaxHandIns     int     // clients that log in, remembered to find webmail hosts
+	SecondaryShare float64 // share of strangers' mail that a host must pass to one other host of the logs to be a secondary MX
 }
 
-// DefaultThresholds are the values that fit a host of any size; the reasons stand beside them.
+// DefaultThresholds are the values that fit a host of any size, each with its reason.
 func DefaultThresholds() Thresholds {
 	return Thresholds{
 		Burst: BurstThresholds{
-			// A family of three with a shared interest mails six times in ten minutes; seven of seven that differ in
-			// everything but the subject were a spam run (the smallest that was seen, and was one of four).
+			// Below this, people do it: a family of three with a shared interest mails six times in ten minutes. The smallest spam run
+			// that was seen had seven.
 			MinMessages: 7,
-			// Nobody writes thirty mails in ten minutes by hand.
+			// Nobody writes thirty messages in ten minutes by hand.
 			AloneFrom: 30,
 			// Long enough for a program that sends with pauses; in an hour, an office's mail adds up to as much.
 			Span: 10 * time.Minute,
-			// Spam programs rest between batches; half an hour later it is still the same run.
+			// Spam programs pause between batches; half an hour later it is still the same run.
 			Pause: 30 * time.Minute,
-			// One in a million windows: a month has 4,320 windows of ten minutes, and a site some hundred clients.
+			// One in a million. A month has 4,320 windows of ten minutes, and a site some hundred clients.
 			LogChance: -6,
 			// About 30 MB with their strings: half an hour of a million messages a day.
-			MaxRecords:  32_768,
+			MaxRecords: 32_768,
+			// Bounds the memory. Those with the least mail are forgotten first, and the report says so.
 			MaxEntities: 50_000,
 		},
 		Account: AccountThresholds{
 			// A phone, a desk and a webmail are three, but they do not change within minutes.
-			AtOnce:   3,
+			AtOnce: 3,
+			// An owner does not move between three addresses in so short a time; a botnet that shares a password does.
 			Together: 5 * time.Minute,
-			// Home, work, train and two telephone networks are five.
+			// Home, work, train and two mobile networks are five.
 			ManyNetworks: 10,
-			MaxAccounts:  50_000,
-			MaxPlaces:    100_000,
+			// Bounds the memory. Most names beyond it are guesses, and those are forgotten first.
+			MaxAccounts: 50_000,
+			// Bounds the memory: two addresses for each account, and more for those that are used from more.
+			MaxPlaces: 100_000,
 			// About 20 MB with their strings: some days of a site with a few thousand accounts.
 			MaxRecords: 20_000,
 		},
 		Relay: RelayThresholds{
 			// Two or three are an alias that leads outside and was not recognised.
 			MinMessages: 5,
-			MinDomains:  3,
-			ManyFrom:    100,
+			// Mail for one or two domains is a forward, or a domain for which we are the gateway.
+			MinDomains: 3,
+			// A forward that was not recognised seldom passes on so many; runs through an open relay have hundreds and thousands.
+			ManyFrom: 100,
 			// Names have about 4 bits a letter, ten random letters 6.9.
 			Random: 5.5,
-			// The mail of a small firm of a day comes from as many.
+			// Even a small company gets mail from so many servers in a day.
 			GatewayFrom: 6,
+			// Bounds the memory. Those with the least mail are forgotten first.
 			MaxEntities: 5_000,
 		},
 		Guessing: GuessingThresholds{
 			// Nobody types a wrong password ten times.
 			MinFailures: 10,
-			// A family has four.
+			// A family behind one address has four.
 			MinAccounts: 5,
-			// An old password in a phone tries from home, from work and from some telephone networks.
+			// A phone with an old password tries from home, from work and from some mobile networks.
 			MinSources: 10,
-			// A server with a few hundred accounts hears some twenty tries a day.
-			MinCrowd:      30,
+			// A server with a few hundred accounts sees some twenty failed logins a day.
+			MinCrowd: 30,
+			// Five times that.
 			MinCrowdTries: 100,
-			MaxClients:    20_000,
-			MaxNames:      200_000,
+			// Bounds the memory. Clients with the fewest tries are forgotten first, and the report says so.
+			MaxClients: 20_000,
+			// Bounds the memory: ten names for each client.
+			MaxNames: 200_000,
 		},
 		Phish: PhishThresholds{
 			// A committee has seven members.
 			MinUsers: 8,
 			// An hour of a hundred thousand messages a day, and twice the time in which a run shows.
-			MaxRecords:  8192,
+			MaxRecords: 8192,
+			// Bounds the memory. Addresses to which the fewest of our users wrote are forgotten first.
 			MaxContacts: 20_000,
 		},
 		Mangled: MangledThresholds{
-			// One may be a typo, two of one client hardly.
+			// One may be a typo; two of one client hardly.
 			MinAddresses: 2,
-			// Of a dictionary's names some fit by chance: 2 % were seen.
+			// Some names of a dictionary attack fit by chance: 2 % were seen.
 			MinShare: 0.3,
+			// The same typo from two networks is one list that two clients have.
 			SharedBy: 2,
 			// A line of evidence each: about 10 MB.
 			MaxFailed: 20_000,
 		},
 		Secondary: SecondaryThresholds{
-			// An old program that draws an MX by lot takes the second of two three times in a row one time in eight.
+			// An old program that picks an MX at random takes the second of two three times in a row one time in eight.
 			MinMessages: 4,
-			// Of a mail server that is up, hardly a log is silent for so long in the daytime.
+			// A mail server that is up is hardly ever silent for so long in the daytime.
 			UpWithin: 5 * time.Minute,
 			// One in a thousand.
-			LogChance:   -3,
+			LogChance: -3,
+			// Bounds the memory. Those that came least are forgotten first.
 			MaxVisitors: 20_000,
 		},
 		Script: ScriptThresholds{
-			// A shop's afternoon; a run that was stopped after fewer did little harm.
+			// A web shop sends as many in an afternoon; a run that was stopped earlier did little harm.
 			MinMessages: 25,
-			MassFrom:    100,
-			Fresh:       0.5,
-			MaxPlaces:   2_000,
+			// A site's forms and orders seldom send so many to so many different people.
+			MassFrom: 100,
+			// A monitor or a cron job writes to the same addresses again and again.
+			Fresh: 0.5,
+			// Bounds the memory. Those with the least mail are forgotten first.
+			MaxPlaces: 2_000,
 			// About 8 MB with their strings: what the scripts of a busy web server send in some weeks.
 			MaxRecords: 8_192,
 		},
 		Campaign: CampaignThresholds{
-			// The smallest that was seen had four; two addresses may be two customers of one shop.
-			MinClients:   3,
+			// Two addresses may be two customers of one shop. The smallest campaign that was seen had four.
+			MinClients: 3,
+			// Two from each of the fewest clients: one from each is chance.
 			MinSightings: 6,
 			// A company with a printer in each of four shops writes to itself from four lines.
 			MinSelf: 6,
-			// A run rests while its program fetches another list; what has rested for a day is another run.
-			Pause:     2 * time.Hour,
+			// A run pauses while its program fetches another list.
+			Pause: 2 * time.Hour,
+			// What pauses for a day is another run.
 			LongPause: 24 * time.Hour,
 			// About 10 MB, and up to three times as much for what was shared.
 			MaxRecords: 16_384,
@@ -260,31 +265,49 @@ func DefaultThresholds() Thresholds {
 		Reputation: ReputationThresholds{
 			// A strict site or two refuse somebody's mail in any week.
 			MinReplies: 5,
-			Pause:      24 * time.Hour,
-			// Lists and providers take minutes to some hours to react.
-			Before:      6 * time.Hour,
-			MaxReplies:  20_000,
+			// A quiet night does not end it: fewer people write then, so fewer replies come.
+			Pause: 24 * time.Hour,
+			// Blocklists and providers take minutes to some hours to react.
+			Before: 6 * time.Hour,
+			// Bounds the memory. What is beyond it is not counted, and the report says so.
+			MaxReplies: 20_000,
+			// Bounds the memory. Those with the least mail are forgotten first.
 			MaxEntities: 5_000,
 		},
 		Backscatter: BackscatterThresholds{
 			// Out-of-office replies and dead addresses make some bounces every day.
-			MinSent:     5,
+			MinSent: 5,
+			// One's own mail makes bounces, too: a message to a few old addresses.
 			MinReceived: 10,
-			Pause:       12 * time.Hour,
-			MaxNotices:  20_000,
+			// Remote servers return what they could not deliver over hours; half a day of silence ends a storm.
+			Pause: 12 * time.Hour,
+			// Bounds the memory. What is beyond it is not counted, and the report says so.
+			MaxNotices: 20_000,
 		},
 		Site: SiteThresholds{
-			// One delivery may be a stray alias of a host name; it still ended here.
+			// One delivery may be to a stray alias of a host name; it still ended here.
 			LocalFrom: 1,
-			RoleFrom:  5,
-			// A family behind one address has four accounts, a webmail host its whole site.
-			WebmailFrom:    5,
-			MaxRecipients:  100_000,
-			MaxDomains:     10_000,
-			MaxHandIns:     10_000,
+			// Of fewer, all may happen to go one way.
+			RoleFrom: 5,
+			// A family behind one address has four accounts, a webmail host those of its whole site.
+			WebmailFrom: 5,
+			// Bounds the memory.
+			MaxRecipients: 100_000,
+			// Bounds the memory.
+			MaxDomains: 10_000,
+			// Bounds the memory.
+			MaxHandIns: 10_000,
+			// A secondary passes on all that it accepts but its own postmaster's mail. A primary delivers most of it itself.
 			SecondaryShare: 0.95,
 		},
-		Score: ScoreThresholds{Low: 0.2, Medium: 0.5, High: 0.75},
+		Score: ScoreThresholds{
+			// One strong sign, or two weak ones, with nothing that speaks for honest mail.
+			Low: 0.2,
+			// An abnormal rate reaches it alone, with some sixty messages; without one, signs of several kinds must agree.
+			Medium: 0.5,
+			// No single reason weighs as much: several must agree.
+			High: 0.75,
+		},
 	}
 }
 

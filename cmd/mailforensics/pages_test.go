@@ -156,6 +156,9 @@ func thresholds(t *testing.T) []threshold {
 		if what[field] == "" {
 			t.Errorf("%s: the field has no comment that says what it is", key.Name)
 		}
+		if why[field] == "" {
+			t.Errorf("%s: the default has no comment that says why", key.Name)
+		}
 		rows = append(rows, threshold{key.Name, valueOf(key), what[field], why[field]})
 	}
 	return rows
