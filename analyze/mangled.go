@@ -31,7 +31,7 @@ damaged address: they share a list, and most likely a hand.
 
 Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
 A list with people who left (a.harms, where t.harms is known): an address with another first letter is believed only beside
-other damage. So is what may be an address in its former form, or one with another separator: harms@ or t_harms@ for t.harms@,
+other damage, to the same address or to three others. So is what may be an address in its former form, or one with another separator: harms@ or t_harms@ for t.harms@,
 tom_harms@ for harms@.
 
 What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
@@ -487,9 +487,33 @@ func (x *damageIndex) findAll(list []string) map[string]damage {
 			found[address] = damage{original: best, kind: kind}
 		}
 	}
+	x.findOtherLetter(list, found)
 	x.findRespelled(list, found)
 	dropPersons(found)
 	return found
+}
+
+// findOtherLetter adds what has another first letter and is the same otherwise, of a list that is plainly damaged: a program that
+// cuts in the wrong place does so with each of its addresses, and not every one comes up twice.
+func (x *damageIndex) findOtherLetter(list []string, found map[string]damage) {
+	const plain = 3 // damaged forms that are nobody's name
+	sure := 0
+	for address, d := range found {
+		if !d.ofPerson(address) {
+			sure++
+		}
+	}
+	if sure < plain {
+		return
+	}
+	for _, address := range list {
+		if found[address].kind != "" {
+			continue
+		}
+		if originals, kind := x.originals(address, tailLeast, provenTail); kind == "substituted" && len(originals) == 1 && len(mail.LocalPart(address)) > replaceTail {
+			found[address] = damage{original: originals[0], kind: kind}
+		}
+	}
 }
 
 // findRespelled adds what is damaged in its separators alone to what was found.

@@ -108,6 +108,24 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s beside %q: got %q, %q, want %q, %q", tt.address, tt.list, d.original, d.kind, tt.original, tt.kind)
 		}
 	}
+	// Of a list with three that are nobody's name, one with another first letter is damaged, too.
+	for _, tt := range []struct {
+		list           []string
+		address, wants string
+	}{
+		{[]string{"smtpgerda", "0uwe.brandt", "usan.nobody"}, "qickmers", "rickmers"},
+		{[]string{"smtpgerda", "0uwe.brandt"}, "qickmers", ""},
+		{[]string{"smtpgerda", "old-rickmers", "t_petersen"}, "tusan.nobody", ""}, // two of the three may be people's
+		{[]string{"smtpgerda", "0uwe.brandt", "usan.nobody"}, "anes", ""},         // too short to mean ines
+	} {
+		list := []string{tt.address + "@club.example"}
+		for _, other := range tt.list {
+			list = append(list, other+"@club.example")
+		}
+		if got := mail.LocalPart(x.findAll(list)[list[0]].original); got != tt.wants {
+			t.Errorf("%s beside %q: got %q, want %q", tt.address, tt.list, got, tt.wants)
+		}
+	}
 	if _, kind := x.find("smtpgerda@other.example"); kind != "" {
 		t.Errorf("another domain: got kind %q, want none", kind)
 	}
