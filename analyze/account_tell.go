@@ -208,7 +208,7 @@ func (c *compromise) facts() []Fact {
 		add("beside it", "%s of the owner at the same time: not counted", plural(c.beside, "message", "messages"))
 	}
 	if c.outside > c.beside {
-		add("otherwise", "%s of the same account at other times: not counted", plural(c.outside-c.beside, "message", "messages"))
+		add(Otherwise, "%s of the same account at other times: not counted", plural(c.outside-c.beside, "message", "messages"))
 	}
 	return facts
 }

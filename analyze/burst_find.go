@@ -135,6 +135,7 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 		c := &candidate{batch: story, dim: s.dim, subject: subject, outside: s.total - story.Counts.Messages}
 		if ip, share := story.mostFrequentClient(); s.dim == byNetwork && share >= enough {
 			c.subject = Subject{IP, ip.String()}
+			c.network = c.outside
 		}
 		if s.dim == byAccount {
 			c.place = s.acquainted(story.whence(), story.Start, story.End)
@@ -198,7 +199,13 @@ func (w *burstWatch) byAddress(s *series, records []*record, past int) []*candid
 	for ip, own := range byIP {
 		if len(own) >= w.pass.Thresholds.Burst.MinMessages {
 			share := past * len(own) / len(records)
-			all = append(all, w.inRecords(s, Subject{IP, ip.String()}, own, share)...)
+			found := w.inRecords(s, Subject{IP, ip.String()}, own, share)
+			for _, c := range found {
+				if past > 0 {
+					c.network = s.total - c.Counts.Messages
+				}
+			}
+			all = append(all, found...)
 		}
 	}
 	return all
@@ -212,6 +219,7 @@ func joinStories(all []*candidate, pause time.Duration) []*candidate {
 		if n := len(joined) - 1; n >= 0 && c.subject == joined[n].subject && c.Start.Sub(joined[n].End) <= pause {
 			joined[n].merge(c.batch)
 			joined[n].outside = max(0, joined[n].outside-c.Counts.Messages)
+			joined[n].network = max(0, joined[n].network-c.Counts.Messages)
 			continue
 		}
 		joined = append(joined, c)

@@ -78,8 +78,15 @@ func (w *burstWatch) finding(c *candidate) Finding {
 	slices.SortStableFunc(f.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
 	c.Fill(&f)
 	c.later.tell(&f, "its clients")
+	if c.outside+c.network > 0 {
+		sent := plural(c.outside, "message", "messages")
+		if c.network > 0 {
+			sent = "its network sent " + plural(c.network, "message", "messages")
+		}
+		f.Facts = append(f.Facts, Fact{Otherwise, sent + " at other times: not counted"})
+	}
 	switch {
-	case c.beside == 0 && c.outside > 0: // else the subject alone selects it
+	case c.beside == 0 && c.outside+c.network > 0: // else the subject alone selects it
 		f.Signature = during(f.Start, f.End, f.Subject.Where())
 	case c.beside > 0:
 		f.Facts = append(f.Facts, Fact{"beside it", plural(c.beside, "other message", "other messages") + " of the same " + besides[c.subject.Kind] + ", as at other times: not counted here"})

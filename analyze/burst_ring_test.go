@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,37 @@ func TestSmallBurstsDoNotSettleForEveryMessage(t *testing.T) {
 	}
 	if w.kept > keptMost || w.lost == 0 {
 		t.Errorf("got %d kept and %d lost, want at most %d kept, and that others are lost said", w.kept, w.lost, keptMost)
+	}
+}
+
+// Of the past of a network of which not all is remembered nobody knows which address sent what: it is said what the network sent.
+func TestBurstTellsWhatIsKnownOfItsPast(t *testing.T) {
+	for _, c := range []struct {
+		records int
+		want    string
+	}{{100_000, "; none outside of this window"}, {1000, "; its network 3,000 outside of this window"}} {
+		limits := DefaultThresholds()
+		limits.Burst.MaxRecords = c.records
+		w := newBurstWatch(&Pass{Thresholds: limits, Local: []string{"site.example"}})
+		n := 0
+		send := func(at time.Duration, ip, sender string) {
+			n++
+			w.Message(&mail.Message{
+				Origin: mail.Origin{Line: int64(n)}, Time: streamStart.Add(at), Host: "mx", Completed: true, Sender: sender, QueueIDs: []string{fmt.Sprint("Q", n)},
+				Client:     mail.Client{IP: netip.MustParseAddr(ip)},
+				Recipients: []mail.Recipient{{Address: fmt.Sprintf("r%d@site.example", n%50), Disposition: mail.Delivered, Local: true}},
+			})
+		}
+		for i := range 3000 {
+			send(time.Duration(i)*2*time.Minute, "198.51.100.7", "news@list.example")
+		}
+		for i := range 60 {
+			send(100*time.Hour+time.Duration(i)*4*time.Second, "198.51.100.99", fmt.Sprintf("x%d@q%d.example", i, i))
+		}
+		findings := w.Findings(&Site{First: w.first, Last: w.last})
+		if len(findings) != 1 || findings[0].Counts.Messages != 60 || !strings.Contains(fmt.Sprint(findings[0].Reasons), c.want) {
+			t.Errorf("%d records: got %+v, want %q", c.records, findings, c.want)
+		}
 	}
 }
 

@@ -129,6 +129,10 @@ type ClientCount struct {
 // nothing more was accepted does not mean that nobody tried.
 const Afterwards = "afterwards"
 
+// Otherwise is the name of the fact that tells what else the subject sent, before and after: that a burst is over does not mean that
+// nothing more came.
+const Otherwise = "otherwise"
+
 // knocks are refused attempts after the end of a finding, and before the next one about the same subject begins, which has its own.
 type knocks struct {
 	n    int

@@ -28,7 +28,8 @@ type candidate struct {
 	*batch
 	dim      dimension
 	subject  Subject
-	outside  int          // messages of the same subject outside of the window
+	outside  int          // messages of the same subject outside of the window; of an address, a guess where network is not zero
+	network  int          // what the network of an address sent outside of the window, where not all of it is remembered
 	regular  bool         // it does the like on other days
 	place    acquaintance // accounts: whether it sends from there at other times, too
 	refused  int          // refused attempts of its clients in the window …
@@ -83,10 +84,18 @@ func (j *judge) rate(c *candidate) {
 	chance := PoissonTail(n, like)
 	weight := 0.1 + 0.4*min(1, max(0, -chance/60))
 	c.because("rate", weight, "%s in %s; %s outside of this window, and %s send %.1f a day where they send at all",
-		plural(n, "message", "messages"), duration(length), number(c.outside), likes[c.dim], j.usual[c.dim])
+		plural(n, "message", "messages"), duration(length), c.elsewhere(), likes[c.dim], j.usual[c.dim])
 	if c.outside == 0 && c.dim == byNetwork && !j.fills(c) {
 		c.because("never-seen", 0.1, "never seen before or after")
 	}
+}
+
+// elsewhere says how much of the subject came outside of the window: a number that is known, if need be that of its network.
+func (c *candidate) elsewhere() string {
+	if c.network > 0 {
+		return "its network " + number(c.network)
+	}
+	return number(c.outside)
 }
 
 // fills reports whether a window leaves so little of the log that "never seen before or after" says nothing; and of our own hosts it
@@ -379,7 +388,7 @@ func (c *candidate) honestStranger(j *judge) {
 		c.because("gateway", -0.3, "nearly all that came in came through it, as long as the log lasts")
 	}
 	if c.outside >= manyTimes*c.Counts.Messages {
-		c.because("well-known", -0.2, "%d messages at other times: what is odd about it is odd about all of them", c.outside)
+		c.because("well-known", -0.2, "%s messages at other times: what is odd about it is odd about all of them", c.elsewhere())
 	}
 	if c.share(nullSender) >= enough {
 		c.because("notices", -0.3, "bounces of others, not mail")

@@ -665,6 +665,18 @@ func TestWhen(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	// A client may send a letter now and then after its burst; of a relay nobody looks whether more was tried.
+	again := knocked
+	again.Facts = append(again.Facts, analyze.Fact{Name: analyze.Otherwise, Text: "5 messages at other times"})
+	relay := analyze.Finding{Detector: "open-relay", Start: hour(1), End: hour(6), Hosts: []string{"mx1"}}
+	for f, want := range map[*analyze.Finding]string{
+		&again: "; no such burst again in the 1 d 18 h until the log ends",
+		&relay: "; nothing more of it was accepted in the 1 d 18 h until the log ends",
+	} {
+		if r.Findings = []analyze.Finding{*f}; !strings.HasSuffix(when(r, f, ""), want) {
+			t.Errorf("%s: got %q, want %q", f.Detector, when(r, f, ""), want)
+		}
+	}
 	// What comes back is not over, be it that its end was refused; another server's trouble is another matter.
 	for _, tt := range []struct {
 		kind analyze.SubjectKind

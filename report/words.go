@@ -111,7 +111,9 @@ func after(r *Report, f *analyze.Finding) string {
 			form = clockLayout
 		}
 		return "; again from " + begins.Format(form) + " on"
-	case wasStopped(r, f):
+	case f.Detector == "burst" && hasFact(f, analyze.Otherwise):
+		return "; no such burst again in the " + span(rest) + " until the log ends"
+	case f.Detector == "open-relay", wasStopped(r, f):
 		return "; nothing more of it was accepted in the " + span(rest) + " until the log ends"
 	default:
 		return "; no more of it in the " + span(rest) + " until the log ends"
@@ -136,13 +138,16 @@ func again(r *Report, f *analyze.Finding) (next *analyze.Finding) {
 // wasStopped reports whether more was tried after a finding, and refused; a login's burst knows of what its addresses tried when
 // the lines name no login.
 func wasStopped(r *Report, f *analyze.Finding) bool {
-	tried := func(fact analyze.Fact) bool { return fact.Name == analyze.Afterwards }
 	for i := range r.Findings {
-		if g := &r.Findings[i]; g.Subject == f.Subject && g.Start <= f.End && g.End >= f.End && slices.ContainsFunc(g.Facts, tried) {
+		if g := &r.Findings[i]; g.Subject == f.Subject && g.Start <= f.End && g.End >= f.End && hasFact(g, analyze.Afterwards) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(f.Facts, tried)
+	return hasFact(f, analyze.Afterwards)
+}
+
+func hasFact(f *analyze.Finding, name string) bool {
+	return slices.ContainsFunc(f.Facts, func(fact analyze.Fact) bool { return fact.Name == name })
 }
 
 // logEnd is the end of what was read of hosts: of several logs, one may be older than the rest.
