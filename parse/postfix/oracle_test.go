@@ -146,6 +146,7 @@ func FuzzReject(f *testing.F) {
 func FuzzHostileReject(f *testing.F) {
 	f.Add("z> to=<v@v>; q@far.example", `a> b from=<q@q>`, `z> to=<v@v>; q`, "[a?b]??x")
 	f.Add("x", `\"`, `; from=<`, "h")
+	f.Add("0", "0", "; to=<", "0")
 	f.Add(`; from=<a@b> to=<c@d> proto=ESMTP helo=<e>`, ``, ` proto=SMTP`, "")
 	f.Fuzz(func(t *testing.T, inner, from, to, helo string) {
 		from, to = quote(from)+"@x.example", quote(to)+"@far.example"

@@ -361,10 +361,14 @@ func cutSender(s string, strict bool) (e envelope, ok bool) {
 	return e, false
 }
 
-// wellFormed reports whether an address holds no angle bracket outside of quotes.
+// wellFormed reports whether an address holds no angle bracket outside of quotes, and ends the quotes that it begins with.
 func wellFormed(address string) bool {
 	if strings.HasPrefix(address, `"`) {
-		address = address[quoted(address):]
+		n := quoted(address)
+		if n == 0 {
+			return false
+		}
+		address = address[n:]
 	}
 	return strings.IndexByte(address, '<') < 0 && strings.IndexByte(address, '>') < 0
 }
