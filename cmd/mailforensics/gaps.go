@@ -14,6 +14,7 @@ import (
 // and leaves the judgement to the reader. A webmail's own log is not looked at: it is silent whenever nobody logs in.
 type gapFinder struct {
 	hosts map[string]*hostGaps
+	all   hostGaps // in which no host logged anything
 }
 
 // hostGaps is what is known of a host.
@@ -43,10 +44,24 @@ func (g *gapFinder) add(events []mail.Event) {
 				continue
 			}
 		}
-		if h.last != 0 && ev.Time.Sub(h.last) >= shortestGap {
-			h.add(report.Gap{Host: h.host, From: h.last, To: ev.Time})
+		if ev.Time.Sub(h.last) >= shortestGap {
+			g.silence(h, ev.Time)
 		}
 		h.last = max(h.last, ev.Time)
+	}
+}
+
+// silence books that a host logged nothing until now, and whether any other did.
+func (g *gapFinder) silence(h *hostGaps, now mail.Instant) {
+	if h.last != 0 {
+		h.add(report.Gap{Host: h.host, From: h.last, To: now})
+	}
+	var last mail.Instant
+	for _, o := range g.hosts {
+		last = max(last, o.last)
+	}
+	if last != 0 && now.Sub(last) >= shortestGap {
+		g.all.add(report.Gap{From: last, To: now})
 	}
 }
 
@@ -77,8 +92,18 @@ func longerGap(a, b report.Gap) int {
 	return cmp.Or(cmp.Compare(b.To-b.From, a.To-a.From), cmp.Compare(a.From, b.From), cmp.Compare(a.Host, b.Host))
 }
 
-// longest are the longest gaps of all hosts, and how many there were.
+// longest are the longest gaps of all hosts, and how many there were. Beside logs of one host, an Exim log without a host name is of
+// this host, too: a night in which nobody read mail is no gap while it came.
 func (g *gapFinder) longest() ([]report.Gap, int) {
+	if g.hosts[""] != nil && len(g.hosts) == 2 {
+		gaps := slices.Clone(g.all.found)
+		for host := range g.hosts {
+			for i := range gaps {
+				gaps[i].Host = cmp.Or(host, gaps[i].Host)
+			}
+		}
+		return gaps, g.all.count
+	}
 	var gaps []report.Gap
 	count := 0
 	for _, h := range g.hosts {

@@ -29,6 +29,13 @@ func TestGaps(t *testing.T) {
 		{"a line that is late hides nothing", []mail.Event{
 			event("mx1", mail.Postfix, 0), event("mx1", mail.Postfix, 2*time.Hour), event("mx1", mail.Postfix, time.Hour), event("mx1", mail.Postfix, 150*time.Minute),
 		}, 1, []string{"mx1 12:00 14:00"}},
+		{"an Exim log that names no host is of the only one that is named", []mail.Event{
+			event("mx1", mail.Dovecot, 0), event("", mail.Exim, 90*time.Minute), event("", mail.Exim, 140*time.Minute), event("mx1", mail.Dovecot, 5*time.Hour),
+		}, 2, []string{"mx1 14:20 17:00", "mx1 12:00 13:30"}},
+		{"of two, it may be of either", []mail.Event{
+			event("mx1", mail.Dovecot, 0), event("", mail.Exim, 0), event("mx2", mail.Postfix, 0), event("mx2", mail.Postfix, 10*time.Minute),
+			event("mx1", mail.Dovecot, 2*time.Hour),
+		}, 1, []string{"mx1 12:00 14:00"}},
 		{"webmail is silent by night", []mail.Event{event("", mail.Webmail, 0), event("", mail.Webmail, 9*time.Hour)}, 0, nil},
 		{"an event without a time", []mail.Event{event("mx1", mail.Postfix, 0), {Host: "mx1"}, event("mx1", mail.Postfix, 30*time.Minute)}, 0, nil},
 	} {
