@@ -21,6 +21,7 @@ type Engine struct {
 	survey  *Survey
 	names   []string
 	watches []Watch
+	whole   Share
 }
 
 // NewEngine makes an engine with a watch of each detector.
@@ -30,22 +31,15 @@ func NewEngine(pass *Pass, detectors []Detector) *Engine {
 		e.names = append(e.names, d.Name)
 		e.watches = append(e.watches, d.New(pass))
 	}
+	e.whole = Share{totals: &e.Totals, survey: e.survey, watches: e.watches}
 	return e
 }
 
 // Message counts a message whose fate is known.
-func (e *Engine) Message(m *mail.Message) {
-	s := e.whole()
-	s.Message(m)
-}
+func (e *Engine) Message(m *mail.Message) { e.whole.Items([]Item{{Message: m}}) }
 
 // Event counts an event that is of no message.
-func (e *Engine) Event(ev *mail.Event) {
-	s := e.whole()
-	s.Event(ev)
-}
-
-func (e *Engine) whole() Share { return Share{&e.Totals, e.survey, e.watches} }
+func (e *Engine) Event(ev *mail.Event) { e.whole.Items([]Item{{Event: ev}}) }
 
 // Merge takes over what other, an engine of the same pass and detectors, has counted. other must not be used after it.
 func (e *Engine) Merge(other *Engine) {

@@ -7,6 +7,13 @@ type Share struct {
 	totals  *Totals // nil: that of another share
 	survey  *Survey
 	watches []Watch
+	watched []Item // for Items
+}
+
+// Item is a message whose fate is known, or an event that is of no message.
+type Item struct {
+	Message *mail.Message
+	Event   *mail.Event
 }
 
 // Shares divides the engine into n parts. Each must be given all messages and events, in the same order, as the engine would
@@ -22,27 +29,47 @@ func (e *Engine) Shares(n int) []Share {
 	return shares
 }
 
-// Message counts a message whose fate is known.
-func (s *Share) Message(m *mail.Message) {
+// Items counts messages and events, in the order of the log. Each watch gets all of them before the next one does: the processor
+// then finds the code of one in its cache, instead of fetching that of all watches for every message.
+func (s *Share) Items(items []Item) {
 	if s.totals != nil {
-		s.totals.Message(m)
-		s.survey.Message(m)
+		for _, i := range items {
+			s.count(i)
+		}
+	}
+	s.watched = s.watched[:0]
+	for _, i := range items {
+		if i.Message != nil || concerns(i.Event) {
+			s.watched = append(s.watched, i)
+		}
 	}
 	for _, w := range s.watches {
-		w.Message(m)
+		for _, i := range s.watched {
+			if i.Message != nil {
+				w.Message(i.Message)
+			} else {
+				w.Event(i.Event)
+			}
+		}
+	}
+	clear(s.watched)
+}
+
+func (s *Share) count(i Item) {
+	if i.Message != nil {
+		s.totals.Message(i.Message)
+		s.survey.Message(i.Message)
+	} else {
+		s.totals.Event(i.Event)
+		s.survey.Event(i.Event)
 	}
 }
 
-// Event counts an event that is of no message.
-func (s *Share) Event(ev *mail.Event) {
-	if s.totals != nil {
-		s.totals.Event(ev)
-		s.survey.Event(ev)
-	}
+// concerns reports whether watches are told of an event: they look at refusals and logins only.
+func concerns(ev *mail.Event) bool {
 	switch ev.Kind {
 	case mail.Reject, mail.Auth, mail.AuthFailed:
-		for _, w := range s.watches {
-			w.Event(ev)
-		}
+		return true
 	}
+	return false
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -20,16 +21,20 @@ func TestShares(t *testing.T) {
 	if len(want) == 0 {
 		t.Fatal("nothing was found")
 	}
+	var items []Item
+	for i := range messages {
+		items = append(items, Item{Message: &messages[i]})
+	}
+	for i := range events {
+		items = append(items, Item{Event: &events[i]})
+	}
 	for _, n := range []int{0, 1, 2, 5, 100} {
 		shared := newTestEngine()
 		var wait sync.WaitGroup
 		for _, s := range shared.Shares(n) {
 			wait.Go(func() {
-				for i := range messages {
-					s.Message(&messages[i])
-				}
-				for i := range events {
-					s.Event(&events[i])
+				for part := range slices.Chunk(items, 7) {
+					s.Items(part)
 				}
 			})
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"sync"
 
+	"mailforensics/analyze"
 	"mailforensics/correlate"
 	"mailforensics/mail"
 )
@@ -13,7 +14,7 @@ import (
 // What they look at must stay as it is until then: the events of a batch do with ingest.Options.Late, the messages are lent
 // by the tracker.
 type handover struct {
-	takers  []correlate.Sink
+	takers  []taker
 	queues  []chan *lot // one for each taker
 	quit    chan struct{}
 	tracker *correlate.Tracker
@@ -29,26 +30,29 @@ const ahead = 4
 
 // lot is what came out of a batch.
 type lot struct {
-	items []item
+	items []analyze.Item
 	lent  int            // messages up to its end
 	busy  sync.WaitGroup // the takers that have not seen all of it
 }
 
-// item is a message or an event.
-type item struct {
-	message *mail.Message
-	event   *mail.Event
-}
+// taker takes messages and events, in the order of the log. They are lent: after the call they are used again.
+type taker func(items []analyze.Item)
 
-func (i item) give(taker correlate.Sink) {
-	if i.message != nil {
-		taker.Message(i.message)
-	} else {
-		taker.Event(i.event)
+// each is a taker that looks at one after the other.
+func each(message func(*mail.Message), event func(*mail.Event)) taker {
+	return func(items []analyze.Item) {
+		for _, i := range items {
+			switch {
+			case i.Message != nil && message != nil:
+				message(i.Message)
+			case i.Event != nil && event != nil:
+				event(i.Event)
+			}
+		}
 	}
 }
 
-func newHandover(takers []correlate.Sink) *handover {
+func newHandover(takers []taker) *handover {
 	h := &handover{takers: takers, quit: make(chan struct{}), next: new(lot)}
 	for _, t := range takers {
 		queue := make(chan *lot, ahead)
@@ -59,13 +63,11 @@ func newHandover(takers []correlate.Sink) *handover {
 }
 
 // serve gives a taker what is queued for it.
-func (h *handover) serve(taker correlate.Sink, queue chan *lot) {
+func (h *handover) serve(take taker, queue chan *lot) {
 	for {
 		select {
 		case l := <-queue:
-			for _, i := range l.items {
-				i.give(taker)
-			}
+			take(l.items)
 			l.busy.Done()
 		case <-h.quit:
 			return
@@ -79,17 +81,17 @@ func (h *handover) begin(t *correlate.Tracker) {
 	t.Lend(true)
 }
 
-func (h *handover) message(m *mail.Message) { h.take(item{message: m}) }
-func (h *handover) event(ev *mail.Event)    { h.take(item{event: ev}) }
+func (h *handover) message(m *mail.Message) { h.take(analyze.Item{Message: m}) }
+func (h *handover) event(ev *mail.Event)    { h.take(analyze.Item{Event: ev}) }
 
 // take keeps an item for the end of the batch, or gives it to the takers at once.
-func (h *handover) take(i item) {
+func (h *handover) take(i analyze.Item) {
 	if !h.direct {
 		h.next.items = append(h.next.items, i)
 		return
 	}
-	for _, t := range h.takers {
-		i.give(t)
+	for _, take := range h.takers {
+		take([]analyze.Item{i})
 	}
 }
 

@@ -46,13 +46,13 @@ func TestWorkersChangeNoByte(t *testing.T) {
 // A taker gets everything in the order of the log, and a message is as it was until the taker is done with it.
 func TestHandover(t *testing.T) {
 	var fast, slow []string
-	taker := func(list *[]string, pause time.Duration) correlate.Sink {
-		return correlate.Sink{
-			Message: func(m *mail.Message) { time.Sleep(pause); *list = append(*list, m.QueueIDs[0]+" "+m.Sender) },
-			Event:   func(ev *mail.Event) { *list = append(*list, ev.Text) },
-		}
+	lists := func(list *[]string, pause time.Duration) taker {
+		return each(
+			func(m *mail.Message) { time.Sleep(pause); *list = append(*list, m.QueueIDs[0]+" "+m.Sender) },
+			func(ev *mail.Event) { *list = append(*list, ev.Text) },
+		)
 	}
-	h := newHandover([]correlate.Sink{taker(&fast, 0), taker(&slow, 100*time.Microsecond)})
+	h := newHandover([]taker{lists(&fast, 0), lists(&slow, 100*time.Microsecond)})
 	defer h.stop()
 	tracker := correlate.New(correlate.Options{}, correlate.Sink{Message: h.message, Event: h.event})
 	h.begin(tracker)

@@ -25,7 +25,7 @@ type want struct {
 	begin     func(b *beginning)              // before the first event; may be nil
 	message   func(m *mail.Message)           // messages, as their fate becomes known; nil: none are put together
 	event     func(ev *mail.Event)            // events that are of no message
-	beside    []correlate.Sink                // who takes messages and events, too, and may do so from another goroutine
+	beside    []taker                         // who takes messages and events, too, and may do so from another goroutine
 	batch     func(events []mail.Event) error // all events
 	everyKind bool                            // in batch also those of Kind Other
 	keepLines bool                            // messages with their log lines
@@ -95,25 +95,21 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 func (s *settings) handOver(w *want) *handover {
 	takers := w.beside
 	if w.message != nil || w.event != nil {
-		takers = append([]correlate.Sink{{Message: w.message, Event: w.event}}, takers...)
-	}
-	for i := range takers {
-		takers[i] = whole(takers[i])
+		takers = append([]taker{each(w.message, w.event)}, takers...)
 	}
 	if len(takers) == 0 {
 		return nil
 	}
 	if s.workersOf() == 1 || s.follow || w.batch != nil || w.failed != nil {
-		w.message = func(m *mail.Message) {
-			for _, t := range takers {
-				t.Message(m)
+		one := make([]analyze.Item, 1)
+		give := func(i analyze.Item) {
+			one[0] = i
+			for _, take := range takers {
+				take(one)
 			}
 		}
-		w.event = func(ev *mail.Event) {
-			for _, t := range takers {
-				t.Event(ev)
-			}
-		}
+		w.message = func(m *mail.Message) { give(analyze.Item{Message: m}) }
+		w.event = func(ev *mail.Event) { give(analyze.Item{Event: ev}) }
 		return nil
 	}
 	h := newHandover(takers)
@@ -321,11 +317,11 @@ func (s *settings) workersOf() int {
 }
 
 // shares is what an engine takes, in as many parts as there are processors beside the parsers.
-func (s *settings) shares(engine *analyze.Engine) (takers []correlate.Sink) {
+func (s *settings) shares(engine *analyze.Engine) (takers []taker) {
 	const most = 4
 	shares := engine.Shares(min(most, s.workersOf()/2))
 	for i := range shares {
-		takers = append(takers, correlate.Sink{Message: shares[i].Message, Event: shares[i].Event})
+		takers = append(takers, shares[i].Items)
 	}
 	return takers
 }
