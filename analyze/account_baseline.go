@@ -99,7 +99,7 @@ func (b *baseline) learnSenders() {
 			uses[sender] = u
 		}
 		u.addMessage(r)
-		u.networks[NetworkOf(r.client.IP)] = true
+		u.networks[wideNetwork(r.client.IP)] = true
 	}
 	for sender, u := range uses {
 		if !u.brief() && u.first <= early && !u.roams(b.q.thresholds.Account.ManyNetworks) {
@@ -111,7 +111,7 @@ func (b *baseline) learnSenders() {
 // senderUse is how an account used one sender.
 type senderUse struct {
 	networkUse
-	networks map[netip.Prefix]bool
+	networks map[netip.Prefix]bool // wide ones: a telephone has another address each time, of one provider or two
 }
 
 // roams reports whether the sender is that of a slow attacker, who takes another network for nearly every message: mail to a bad list

@@ -152,25 +152,31 @@ func (k *kinship) has(i int) bool {
 // nearlyAll is the share of the messages from which on they tell what the attacker does, and the rest is the owner's.
 const nearlyAll = 0.9
 
-// dropOwnName drops, where nearly all is in strangers' names, what is in the account's own name from networks from which nothing forged
-// came: an owner writes from a new place now and then, too.
+// dropOwnName drops, where nearly all is in strangers' names, what is in the account's own name from a network or two from which nothing
+// forged came: an owner writes from a new place now and then, too. From more it is the attacker's.
 func (b *baseline) dropOwnName(chosen []bool) {
-	all, forged, attackers := 0, 0, make(map[netip.Prefix]bool)
+	all, forged := 0, 0
+	attackers, others := make(map[netip.Prefix]bool), make(map[netip.Prefix]bool)
 	for i, r := range b.records {
 		if !chosen[i] {
 			continue
 		}
 		all++
-		if b.forged[i] {
+		if net := NetworkOf(r.client.IP); b.forged[i] {
 			forged++
-			attackers[NetworkOf(r.client.IP)] = true
+			attackers[net] = true
+		} else {
+			others[net] = true
 		}
 	}
-	if ratio(forged, all) < nearlyAll {
+	for net := range attackers {
+		delete(others, net)
+	}
+	if ratio(forged, all) < nearlyAll || len(others) >= manyAddresses {
 		return
 	}
 	for i, r := range b.records {
-		if net := NetworkOf(r.client.IP); chosen[i] && !b.forged[i] && !attackers[net] {
+		if net := NetworkOf(r.client.IP); chosen[i] && others[net] {
 			chosen[i], b.strange[i] = false, false
 			b.homeNetworks[net] = true
 		}

@@ -117,6 +117,15 @@ func TestAccount(t *testing.T) {
 				w.send(at+time.Minute, "62.4.5.6", user(7), user(7), "friend@p1.example", mail.Delivered)
 			}
 		}, expect{carla, High, 150, oneDay, oneDay + 149*17*time.Minute, 150, 0, nil}},
+		{"slowly, each message from another network, nearly all in a stranger's name", func(w *town) {
+			for i := range 150 {
+				sender := "prize@lotto.example"
+				if i%15 == 7 {
+					sender = user(7)
+				}
+				w.spam(oneDay+time.Duration(i)*17*time.Minute, fmt.Sprintf("%d.%d.7.9", 20+i%50, i), user(7), sender, i)
+			}
+		}, expect{carla, High, 150, oneDay, oneDay + 149*17*time.Minute, 150, 0, nil}},
 		{"slowly and for long, with an account that its owner used twice", func(w *town) {
 			w.send(2*oneDay, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
 			w.send(2*oneDay+3*time.Hour, "84.9.9.9", "new@site.example", "new@site.example", "friend@p1.example", mail.Delivered)
@@ -329,6 +338,12 @@ func TestHonestAccounts(t *testing.T) {
 				for i := range 6 {
 					w.send(time.Duration(d)*oneDay+9*time.Hour+time.Duration(i)*time.Hour, home(7), user(7), "susan@private.example", fmt.Sprintf("n%d@r%d.example", i, i%70), mail.Delivered)
 				}
+			}
+		}},
+		{"a club's address in a telephone that changes its own all day, to members of whom some moved", 5, func(w *town) {
+			for i := range 70 {
+				w.send(time.Duration(i/14)*oneDay+8*time.Hour+time.Duration(i%14)*50*time.Minute, fmt.Sprintf("80.187.%d.%d", 60+i, i), user(7), "board@club.example",
+					fmt.Sprintf("n%d@r%d.example", i, i%50), bouncing(i, 8))
 			}
 		}},
 		{"a telephone that changes its address all day", 4, func(w *town) {

@@ -24,8 +24,8 @@ func (a *Argument) because(code string, weight float64, text string, args ...any
 
 // atMost lowers the score to most. That is a reason, too.
 func (a *Argument) atMost(most float64, code, text string) {
-	if a.Score > most {
+	if math.Round(100*(a.Score-most)) > 0 { // a sum of weights may be a hair more than what they add up to
 		a.because(code, most-a.Score, "%s", text)
-		a.Score = most
 	}
+	a.Score = min(a.Score, most)
 }
