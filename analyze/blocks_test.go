@@ -145,6 +145,9 @@ func TestBuckets(t *testing.T) {
 	if first, last := b.Bounds(); first != at("14:44:03") || last != at("14:51:47") {
 		t.Errorf("bounds %v %v", first, last)
 	}
+	if r := bucketRate(&b); r.PeakPerMinute != 2 || r.PeakAt != at("14:44:03") {
+		t.Errorf("got a peak of %d from %v, before the first", r.PeakPerMinute, r.PeakAt.In(time.UTC))
+	}
 }
 
 // However many minutes, in whatever order and parts: the same buckets, and not too many.

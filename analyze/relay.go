@@ -517,7 +517,7 @@ func (w *relayWatch) queue(r *relayed, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"still queued", queued})
 }
 
-// bucketRate is the rate of what buckets counted: the peak is that of a whole minute.
+// bucketRate is the rate of what buckets counted: the peak is that of a whole minute, which begins with the first at the earliest.
 func bucketRate(b *Buckets) *Rate {
 	line := b.Timeline()
 	first, last := b.Bounds()
@@ -529,5 +529,5 @@ func bucketRate(b *Buckets) *Rate {
 	for _, x := range line {
 		total += x.Messages
 	}
-	return &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes()), PeakPerMinute: peak.Messages, PeakAt: peak.Time}
+	return &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes()), PeakPerMinute: peak.Messages, PeakAt: max(peak.Time, first)}
 }

@@ -148,8 +148,10 @@ func (r *HeaderReader) numeric(line string, ev *mail.Event) (string, bool) {
 		return r.yearInFront(line, ev)
 	case line[2] == '/' && line[5] == '/':
 		return r.squirrel(line, ev)
-	case line[9] == '.' || line[10] == '.':
-		return r.unix(line, ev)
+	case line[9] == '.' || line[10] == '.' || line[10] == ' ':
+		if body, ok := r.unix(line, ev); ok {
+			return body, true
+		}
 	}
 	if body, ok := r.prefixed(line, ev); ok {
 		return body, true

@@ -100,6 +100,7 @@ func TestRead(t *testing.T) {
 	good(Docker, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
 	good(Docker, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
 	good(Traditional, "postfix-1  | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "7mailhost1 | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Traditional, "\x1b[36mpostfix-1  |\x1b[0m Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Docker, "mail_1  | 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(CRI, "2026-03-07T03:12:09Z stdout F Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
@@ -128,6 +129,7 @@ func TestRead(t *testing.T) {
 	// The journal.
 	good(ISO, "Sat 2026-03-07 04:12:09 CET mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
 	good(Unix, "1772853129.183422 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 1, "c")
+	good(Unix, "1772853129 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09Z", "mx1", "postfix/smtpd", 1, "c")
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"postfix/smtpd","SYSLOG_PID":"20114","_PID":"1","PRIORITY":"6","MESSAGE":"connect from \"x\" \ud83d\ude00"}`, "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 20114, "connect from \"x\" 😀")
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","_COMM":"smtpd","_PID":"1","MESSAGE":[99,111,255]}`, "2026-03-07T03:12:09.183422Z", "mx1", "smtpd", 1, "co\xff")
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","MESSAGE":["one","two"]}`, "2026-03-07T03:12:09.183422Z", "mx1", "a", 0, "one")

@@ -146,9 +146,10 @@ func (r *HeaderReader) piece(text string, more bool, ev *mail.Event) (string, bo
 	return text, true
 }
 
-// unix reads "1772853129.183422 host …", journalctl -o short-unix.
+// unix reads "1772853129.183422 host …", journalctl -o short-unix, and the same without a fraction: rsyslog's date-unixtimestamp,
+// syslog-ng's ${UNIXTIME}.
 func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
-	dot := strings.IndexByte(line[:11], '.')
+	dot := strings.IndexAny(line[:11], ". ")
 	if dot < 0 || !allDigits(line[:dot]) {
 		return "", false
 	}
@@ -158,7 +159,7 @@ func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 	}
 	nano, n := fraction(line[dot:])
 	rest := line[dot+n:]
-	if n == 0 || rest == "" || rest[0] != ' ' {
+	if rest == "" || rest[0] != ' ' {
 		return "", false
 	}
 	r.Style, r.local = Unix, civil(sec)
