@@ -50,7 +50,7 @@ type tries struct {
 
 // win is an account that a client logged in to.
 type win struct {
-	account string
+	account string // or unnamedLogin
 	n       int
 	first   mail.Instant
 	last    mail.Instant
@@ -103,11 +103,29 @@ func (w *guessingWatch) Event(ev *mail.Event) {
 		if ev.Account != "" && ev.Client.IP.IsValid() {
 			w.clients.At(ev.Client.IP.Unmap()).won(ev.Account, EventEvidence(ev))
 		}
+	case mail.Disconnect:
+		if ev.Client.IP.IsValid() && onlyLoggedIn(ev) {
+			w.clients.At(ev.Client.IP.Unmap()).won(unnamedLogin, EventEvidence(ev))
+		}
 	case mail.AuthFailed:
 		if isGuess(ev) {
 			w.failed(ev)
 		}
 	}
+}
+
+// unnamedLogin is the account of a login that the log does not name: Postfix does so with a message alone, and a guesser who tries
+// passwords out has none to send.
+const unnamedLogin = ""
+
+// onlyLoggedIn reports whether the last line of a session counts a login that succeeded and no MAIL command: "ehlo=2 starttls=1 auth=1
+// quit=1 commands=5" (smtpd/smtpd.c, since 3.0; "auth=0/1" is one that was refused).
+func onlyLoggedIn(ev *mail.Event) bool {
+	if ev.MTA != mail.Postfix || ev.Kind != mail.Disconnect {
+		return false
+	}
+	_, count, ok := strings.Cut(ev.Text, "auth=")
+	return ok && count != "" && count[0] != '0' && !strings.Contains(count, " mail=")
 }
 
 // won notes a login that succeeded.

@@ -12,7 +12,8 @@ webmail and the password server behind them; what two of these say of the same a
   - over all, where many addresses try many accounts, each so seldom that no limit notices.
 
 A login that succeeds after such failures, from the same client or network, for an account that was tried, is high: the password
-is known, lock the account now. Without a success it is low or medium: medium where many accounts that exist are tried, or the
+is known, lock the account now. So is one whose account no line names: Postfix names it with a message alone, and counts it in
+the last line of the session (auth=1); after failures on several accounts it is told all the same. Without a success it is low or medium: medium where many accounts that exist are tried, or the
 tries go into the thousands; names that nobody has here keep it low.
 
 Honest failures that look alike: a telephone that has an old password (one account, at even distances, for days; often from

@@ -36,8 +36,9 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 		g.client.IP = ip
 		slices.SortFunc(g.wins, func(a, b win) int { return strings.Compare(a.account, b.account) })
 		for i := range g.wins {
-			v := &g.wins[i]
-			q.won[v.account] = append(q.won[v.account], winner{g, v})
+			if v := &g.wins[i]; v.account != unnamedLogin {
+				q.won[v.account] = append(q.won[v.account], winner{g, v})
+			}
 		}
 		if g.failures().n > 0 && !g.belongs() {
 			q.guilty = append(q.guilty, g)
@@ -171,7 +172,7 @@ func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 		return
 	}
 	k, tried := tries.before(v.first), g.accounts.Distinct()
-	onlyThis := tried == 0 || tried == 1 && (g.accounts.Of(v.account) > 0 || sameName(g.accounts.Values()[0], v.account))
+	onlyThis := v.account != unnamedLogin && tried == 0 || tried == 1 && (g.accounts.Of(v.account) > 0 || sameName(g.accounts.Values()[0], v.account))
 	switch {
 	case tried >= sprayedFrom && k >= sprayTries, tried >= 3 && k >= fewTries:
 	case onlyThis && k >= fewTries && tries.gap() < fingers:
@@ -182,6 +183,14 @@ func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 		return
 	}
 	b.broken = append(b.broken, winner{g, v})
+}
+
+// name is the account in words.
+func (v *win) name() string {
+	if v.account == unnamedLogin {
+		return "an account that the log does not name"
+	}
+	return v.account
 }
 
 // stopped reports whether a login came when the next of tries at even distances was due, and was the end of it. Who corrects the password
@@ -560,8 +569,8 @@ const collects = 5 * time.Minute
 func (q *guessInquiry) weighBroken(b *guess) {
 	var names []string
 	for _, o := range b.broken {
-		if !slices.Contains(names, o.v.account) {
-			names = append(names, o.v.account)
+		if name := o.v.name(); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	if b.unsure {
@@ -664,7 +673,7 @@ func (q *guessInquiry) report(b *guess) {
 			c.Logins += o.v.n
 		}
 		d.Counts.Logins += o.v.n
-		d.Evidence.Mark("a login that succeeded: "+o.v.account, o.v.line)
+		d.Evidence.Mark("a login that succeeded: "+o.v.name(), o.v.line)
 		end = max(end, o.v.first)
 	}
 	d.Counts.FailedLogins = b.n
@@ -676,6 +685,9 @@ func (q *guessInquiry) report(b *guess) {
 	d.Fill(&f)
 	f.Accounts = b.accounts.Values()
 	for _, o := range b.broken {
+		if o.v.account == unnamedLogin {
+			continue
+		}
 		if !slices.Contains(f.Accounts, o.v.account) {
 			f.Accounts = append(f.Accounts, o.v.account)
 		}
@@ -704,9 +716,9 @@ func (b *guess) title() string {
 	switch {
 	case len(b.broken) == 0:
 	case b.unsure:
-		text += fmt.Sprintf(", then one that succeeded (%s): a device with an old password, or a guess", b.broken[0].v.account)
+		text += fmt.Sprintf(", then one that succeeded (%s): a device with an old password, or a guess", b.broken[0].v.name())
 	default:
-		text += ", then one that succeeded: " + b.broken[0].v.account
+		text += ", then one that succeeded: " + b.broken[0].v.name()
 		if n := len(b.broken) - 1; n > 0 {
 			text += say(" and %d more", n)
 		}
@@ -720,7 +732,7 @@ func (q *guessInquiry) facts(b *guess) []Fact {
 	if len(b.broken) > 0 {
 		var words []string
 		for _, o := range b.broken[:min(5, len(b.broken))] {
-			words = append(words, fmt.Sprintf("%s from %s, %s after the first try, %s in all", o.v.account, o.g.client.IP,
+			words = append(words, fmt.Sprintf("%s from %s, %s after the first try, %s in all", o.v.name(), o.g.client.IP,
 				duration(o.v.first.Sub(b.first)), plural(o.v.n, "login or message", "logins and messages")))
 		}
 		facts = append(facts, Fact{"succeeded", strings.Join(words, "; ")})

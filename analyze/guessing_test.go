@@ -214,3 +214,22 @@ func TestGuessingPatiently(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyLoggedIn(t *testing.T) {
+	for text, want := range map[string]bool{
+		"ehlo=2 starttls=1 auth=1 quit=1 commands=5":           true,
+		"ehlo=1 auth=1/3 quit=1 commands=3/5":                  true,
+		"ehlo=1 auth=1 commands=2":                             true,
+		"ehlo=2 starttls=1 auth=0/1 quit=1 commands=4/5":       false,
+		"ehlo=2 starttls=1 auth=1 mail=1 rcpt=1 data=1 quit=1": false, // its client= line has the name
+		"ehlo=2 starttls=1 auth=1 mail=0/1 rcpt=0/1 quit=1":    false, // and here the line of the refusal
+		"ehlo=1 quit=1 commands=2":                             false,
+		"ehlo=1 auth=":                                         false,
+		"":                                                     false,
+	} {
+		ev := &mail.Event{MTA: mail.Postfix, Kind: mail.Disconnect, Text: text}
+		if got := onlyLoggedIn(ev); got != want {
+			t.Errorf("%q: got %t, want %t", text, got, want)
+		}
+	}
+}

@@ -68,6 +68,11 @@ func (s *Share) count(i Item) {
 // concerns reports whether watches are told of an event: they look at refusals and logins only.
 func concerns(ev *mail.Event) bool {
 	switch ev.Kind {
+	case mail.Disconnect:
+		if !onlyLoggedIn(ev) {
+			return
+		}
+		fallthrough
 	case mail.Reject, mail.Auth, mail.AuthFailed:
 		return true
 	}
