@@ -70,7 +70,7 @@ func concerns(ev *mail.Event) bool {
 	switch ev.Kind {
 	case mail.Disconnect:
 		if !onlyLoggedIn(ev) {
-			return
+			return false
 		}
 		fallthrough
 	case mail.Reject, mail.Auth, mail.AuthFailed:
