@@ -19,6 +19,9 @@ type Trace struct {
 	Attempts []mail.LogLine
 	LeftOut  int // further attempts
 	Refused  int // attempts that were refused
+	Queries  int // refused VRFY, EXPN, ETRN
+	Warnings int // refusals that only warn
+	Doubtful int // refusals in lines that contradict themselves, and count nowhere
 	Logins   int
 	Failed   int // failed logins
 }
@@ -169,7 +172,9 @@ func (p *page) attempts(t *Trace) {
 	for _, n := range []struct {
 		n         int
 		one, many string
-	}{{t.Refused, "refused attempt", "refused attempts"}, {t.Logins, "login", "logins"}, {t.Failed, "failed login", "failed logins"}} {
+	}{{t.Refused, "refused attempt", "refused attempts"}, {t.Queries, "refused query", "refused queries"},
+		{t.Warnings, "refusal that only warns", "refusals that only warn"}, {t.Doubtful, "refusal in a doubtful line", "refusals in doubtful lines"},
+		{t.Logins, "login", "logins"}, {t.Failed, "failed login", "failed logins"}} {
 		if n.n > 0 {
 			words = append(words, Counted(n.n, n.one, n.many))
 		}

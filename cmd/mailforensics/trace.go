@@ -136,25 +136,38 @@ func (t *tracing) event(ev *mail.Event) {
 	line := mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: ev.Raw}
 	switch {
 	case t.target.event(ev):
-		t.attempt(ev.Kind, line)
-	case ev.Kind == mail.Reject && ev.QueueID != "" && ev.QueueID == t.target.word && len(t.refused) < traceShown:
+		t.attempt(t.countOf(ev), line)
+	case analyze.IsRefusal(ev) && ev.QueueID != "" && ev.QueueID == t.target.word && len(t.refused) < traceShown:
 		line.Text = strings.Clone(line.Text)
 		t.refused = append(t.refused, line)
 	}
 }
 
-// attempt keeps the line of a refusal or a login.
-func (t *tracing) attempt(kind mail.Kind, line mail.LogLine) {
-	switch kind {
-	case mail.Reject:
-		t.found.Refused++
-	case mail.Auth:
-		t.found.Logins++
-	case mail.AuthFailed:
-		t.found.Failed++
-	default:
+// countOf is what counts an event that is no part of a message; nil: it is not told.
+func (t *tracing) countOf(ev *mail.Event) *int {
+	switch {
+	case analyze.IsRefusal(ev):
+		return &t.found.Refused
+	case ev.Kind == mail.Reject && ev.Has(mail.WarnOnly):
+		return &t.found.Warnings
+	case ev.Kind == mail.Reject && ev.Has(mail.Doubtful):
+		return &t.found.Doubtful
+	case ev.Kind == mail.Reject:
+		return &t.found.Queries
+	case ev.Kind == mail.Auth:
+		return &t.found.Logins
+	case ev.Kind == mail.AuthFailed:
+		return &t.found.Failed
+	}
+	return nil
+}
+
+// attempt keeps the line of a refusal or a login, and counts it.
+func (t *tracing) attempt(count *int, line mail.LogLine) {
+	if count == nil {
 		return
 	}
+	*count++
 	if len(t.found.Attempts) >= traceMost {
 		t.found.LeftOut++
 		return
@@ -167,7 +180,7 @@ func (t *tracing) attempt(kind mail.Kind, line mail.LogLine) {
 func (t *tracing) arrange(s *settings) {
 	if !t.holds(t.target.word) { // refused after it had a queue ID: no message, but what was asked for
 		for _, line := range t.refused {
-			t.attempt(mail.Reject, line)
+			t.attempt(&t.found.Refused, line)
 		}
 	}
 	slices.SortStableFunc(t.found.Messages, func(a, b report.Traced) int {
@@ -183,7 +196,7 @@ func (t *tracing) arrange(s *settings) {
 		t.found.LeftOut += len(t.found.Attempts) - most
 		t.found.Attempts = t.found.Attempts[:most]
 	}
-	if n := t.found.Refused + t.found.Logins + t.found.Failed; n > 0 && s.format == "ndjson" {
+	if n := len(t.found.Attempts) + t.found.LeftOut; n > 0 && s.format == "ndjson" {
 		s.notice("%s of it are no messages: --format table and the command events show them", report.Counted(n, "refused attempt or login", "refused attempts and logins"))
 	}
 }
