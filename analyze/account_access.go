@@ -180,7 +180,7 @@ func (q *accountInquiry) loginsWithoutMail(h *accountHistory) []*compromise {
 		c.Evidence.Add(a.place.line)
 	}
 	c.outside = h.sent
-	c.because("many-networks", 0.35, "logins from %d networks (/16) within a day, and nothing was sent; nineteen of twenty accounts were used from %d at most, ever", nets, q.mostNetworks)
+	c.because("many-networks", 0.35, "logins from %d networks (/16) within a day, and nothing was sent; 95 %% of the accounts here were never used from more than %d", nets, q.mostNetworks)
 	if n := closest(c.relatedLogins, q.thresholds.Account.Together); n >= q.thresholds.Account.AtOnce {
 		c.because("addresses-at-once", 0.15, "%d addresses within %s", n, duration(q.thresholds.Account.Together))
 	}

@@ -1,37 +1,59 @@
 package analyze
 
-const accountDoc = `A password that was guessed, fished or read from an infected computer is worth money because mail sent with it is believed:
-our server signs it, and nobody blocks us yet. From the outside it looks like this: somebody logs in from a network that the
-account was never used from, often the evening before, and sends nothing (the look round). Then mail goes out in numbers that no
-person writes, in the name of strangers or of the account, to a bought list of which many addresses are dead; other servers
-begin to refuse it. It ends when the password is changed, or when the thief has done.
+const accountDoc = `A stolen password (guessed, phished, or read from an infected computer) is
+worth money, because mail sent with it is trusted: our server signs it, and
+nobody blocks us yet. The usual course: somebody logs in from a network that
+the account never used before, often the evening before, and sends nothing.
+The attacker is trying the password. Then far more mail goes out than a person
+writes, in the name of strangers or of the account, to a bought list with many
+dead addresses. Other servers begin to refuse it. It ends when the password is
+changed, or when the attacker has finished.
 
-This detector looks at one login at a time. It asks
+This detector examines one login at a time. It asks
 
-  - how much: messages in minutes or hours, against what the account sends otherwise and what accounts here send in a day;
-  - in whose name: envelope senders that are neither the account nor of a domain of ours, nor used by it before;
-  - from where: addresses and networks that the account was never used from, several of them within minutes, many networks
-    (/16) within a day, countries (with --geo) that are new or too far apart;
-  - what the others said: dead addresses, refusals as spam;
-  - what came before: failed logins from elsewhere, the first login from a strange network, the time until the first message;
-  - by which way: through a webmail host of ours, by submission, by the port for other servers; and, of what comes from elsewhere,
-    whether another program made its Message-IDs than all others, and whether the account ever wrote to any of the recipients.
+  - how much: messages in minutes or hours, compared with what this account
+    sends at other times and what accounts here send in a day;
+  - in whose name: envelope senders that are neither the account nor in a
+    domain of ours, and that it never used before;
+  - from where: addresses and networks that the account never used before,
+    several of them within minutes, many networks (/16) within a day,
+    countries (with --geo) that are new or too far apart;
+  - with what result: dead addresses, refusals as spam;
+  - what came before: failed logins from elsewhere, the first login from a
+    strange network, the time until the first message;
+  - by which way: a webmail host of ours, submission, or port 25; and, for
+    mail from strange networks, whether another program made its Message-IDs,
+    and whether the account ever wrote to any of the recipients before.
 
-Counted are the messages of the abuse alone. What the owner wrote at the same time or at other times is left out; it is told
-apart by sender and network, and where these say nothing (a thief in the webmail, writing in the account's own name) by the
-rate. The clients are the addresses that sent, and those that only logged in while it went on; the addresses at which the owner
-is at home are named beside, not among them.
+Only the messages of the attacker are counted. What the owner wrote at the
+same time or at other times is left out. The two are told apart by sender and
+network, or by the rate where these say nothing (an attacker in the webmail
+who writes in the account's own name). The clients are the addresses that
+sent, and those that only logged in at that time. The owner's usual addresses
+are listed separately.
 
-Honest mail that looks alike: a newsletter by its own account from its usual address (rate alone, few bounces: low or nothing);
-a club's letter to its members from a hotel or a new line (one name, one network, and a list of people who exist, as far as
-their own servers answer us: low; a thief's list has dead addresses, or he comes from several networks, or in other names); an
-application that is all that a log shows of its login (low, where hardly a letter bounces);
-a phone that changes its address all day (the provider is one where other accounts are at home, too); an account that a
-branch office, a ticket system or a customer's mail server shares, in many names, every day (senders and networks that it
-always had); a programme that collects mail and logs in every minute.
+Honest mail that looks similar:
 
-What it cannot see: a thief at the owner's own computer who sends little; the browser behind a webmail, unless the webmail's own
-log is given, too (Roundcube: userlogins, and sendmail where the mail server lets the webmail send without a login); logins at
-the mailbox server, unless its log is given. An account that was first used in this log on the day of its abuse has no
-past to be compared with; where the log shows hardly anything but abuse of it, it is compared with the other accounts, and
-must have a fifth of its recipients refused.`
+  - a newsletter sent by its own account from its usual address: only the rate
+    is unusual and few messages bounce (low or nothing);
+  - a club's mail to its members from a hotel or a new line: one name, one
+    network, and recipients who exist, as far as their servers answer us
+    (low). An attacker's list has dead addresses, or the mail comes from
+    several networks or in other names;
+  - an application that is all the log shows of its login (low, if hardly
+    anything bounces);
+  - a phone that changes its address all day: other accounts use the same
+    provider regularly;
+  - an account shared by a branch office, a ticket system or a customer's mail
+    server, in many names, every day: it always had these senders and
+    networks;
+  - a program that collects mail and logs in every minute.
+
+What it cannot see: an attacker at the owner's own computer who sends little.
+The browser behind a webmail, unless the webmail's own log is given too
+(Roundcube: userlogins; also sendmail, if the mail server lets the webmail
+send without a login). Logins at the mailbox server, unless its log is given.
+An account first used in this log on the day of its abuse has no past to
+compare with. If the log shows hardly anything but abuse, the account is
+compared with the others, and is reported only if a fifth of its recipients
+were refused.`

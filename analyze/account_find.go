@@ -40,7 +40,7 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 		}
 	}
 	if w.lost+w.accounts.Forgotten > 0 {
-		site.Notes = append(site.Notes, say("accounts: %d accounts, and %d messages or addresses of accounts, were forgotten for want of room",
+		site.Notes = append(site.Notes, say("accounts: %d accounts, and %d messages or addresses of accounts, were dropped to limit the memory used",
 			w.accounts.Forgotten, w.lost))
 	}
 	return found

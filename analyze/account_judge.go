@@ -36,7 +36,7 @@ func (q *accountInquiry) judge(c *compromise) {
 		return
 	}
 	c.atMost(q.thresholds.Score.Medium-0.05, "few-messages",
-		say("%s are few: a letter to a list that was not kept looks alike", plural(c.Counts.Messages, "message", "messages")))
+		say("only %s: a mailing to an outdated list looks similar", plural(c.Counts.Messages, "message", "messages")))
 }
 
 // judgeVolume compares the number with what accounts here send in as long a time of a working day, and with what this one sends at
@@ -46,7 +46,7 @@ func (q *accountInquiry) judgeVolume(c *compromise) {
 	hours := max(1, length.Hours())
 	if c.dense {
 		chance := PoissonTail(n, max(2, q.messagesPerDay*length.Hours()/workHours))
-		c.because("rate", 0.1+0.4*min(1, max(0, -chance/60)), "%s in %s; %s at other times, and accounts here send %.1f on a day on which they send",
+		c.because("rate", 0.1+0.4*min(1, max(0, -chance/60)), "%s in %s; %s at other times; accounts here send %.1f on a day when they send at all",
 			plural(n, "message", "messages"), duration(length), number(c.outside), q.messagesPerDay)
 	} else {
 		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
@@ -56,12 +56,12 @@ func (q *accountInquiry) judgeVolume(c *compromise) {
 		if c.timesOthers >= 3*manyTimes {
 			weight = 0.3
 		}
-		c.because("far-above-others", weight, "as long as the log goes, and %d times what other accounts here send on a day", int(math.Round(c.timesOthers)))
+		c.because("far-above-others", weight, "throughout the log, and %d times what other accounts here send in a day", int(math.Round(c.timesOthers)))
 	}
 	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where the log has few other hours.
 	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)
 	if times := float64(n) / max(1, usual); c.timesOthers == 0 && q.site.showsPast(c.outside) && (times >= 20 || times >= tooDense && !c.dense && n >= 100) {
-		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(times)))
+		c.because("far-above-past", 0.1, "%d times what it sends in as long a time otherwise", int(math.Round(times)))
 	}
 }
 
@@ -72,10 +72,10 @@ const workHours = 12
 func (q *accountInquiry) judgeManner(c *compromise) {
 	n := c.Counts.Messages
 	if (2*c.strangeMessages > n || 2*c.forgedMessages >= n) && c.toMany() {
-		c.because("many-recipients", 0.2, "%s in %s, far more each than it writes to otherwise", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
+		c.because("many-recipients", 0.2, "%s in %s, far more per message than usual", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
 	if night := q.atNight(c); oddHours(night, n) {
-		c.because("odd-hours", 0.1, "%d of them at hours at which hardly anybody else here writes", night)
+		c.because("odd-hours", 0.1, "%d of them at hours when hardly anybody else here writes", night)
 	}
 }
 
@@ -109,7 +109,7 @@ func (q *accountInquiry) judgeSenders(c *compromise) {
 	n := c.Counts.Messages
 	switch {
 	case 2*c.forgedMessages >= n:
-		c.because("forged-sender", 0.3, "%d of %d messages name a sender who is neither the account nor of a domain of ours", c.forgedMessages, n)
+		c.because("forged-sender", 0.3, "%d of %d messages name a sender that is neither the account nor in a domain of ours", c.forgedMessages, n)
 	case c.share(otherSender) >= 0.5 && c.rotates() && c.newSenders():
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account, and that it never used before", c.marks[otherSender], n)
 	}
@@ -181,7 +181,7 @@ func (q *accountInquiry) judgeOutcome(c *compromise) {
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
-		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+		c.because("blocked", 0.15, "%d were refused as unwanted by other servers", c.marks[blockedOnce])
 	}
 	refused := 0
 	for _, r := range c.refused {
@@ -190,7 +190,7 @@ func (q *accountInquiry) judgeOutcome(c *compromise) {
 		}
 	}
 	if refused >= 5 && ratio(refused, refused+n) >= 0.05 {
-		c.because("refused-here", 0.1, "%d attempts of it were refused by ourselves", refused)
+		c.because("refused-here", 0.1, "%d of its attempts were refused by this server", refused)
 	}
 }
 
@@ -198,10 +198,10 @@ func (q *accountInquiry) judgeOutcome(c *compromise) {
 // login, nobody can say that its network was never used.
 func (q *accountInquiry) judgePrelude(c *compromise) {
 	if first := c.firstLogin(); first != nil && c.Start.Sub(first.time) >= lookRound && first.time.Sub(q.site.First) >= atHome && c.othersCouldSend() && c.ownerIsKnown() {
-		c.because("look-round", 0.15, "logged in from %s, a network that the account never used, %s before the first message", first.place.IP, duration(c.Start.Sub(first.time)))
+		c.because("look-round", 0.15, "a login from %s, a network that the account never used before, %s before the first message", first.place.IP, duration(c.Start.Sub(first.time)))
 	}
 	if n, ips := c.failedLogins(); n >= 10 {
-		c.because("guessed", 0.1, "%d failed logins from %s before", n, plural(ips, "address", "addresses"))
+		c.because("guessed", 0.1, "%d failed logins from %s beforehand", n, plural(ips, "address", "addresses"))
 	}
 }
 
@@ -212,16 +212,16 @@ const lookRound = 10 * time.Minute
 // judgeOwner weighs what speaks for bulk mail of the owner's own.
 func (q *accountInquiry) judgeOwner(c *compromise) {
 	if c.regular {
-		c.because("regular", -0.2, "does the like on other days")
+		c.because("regular", -0.2, "does the same on other days")
 	}
 	if c.share(listedMail) >= 0.5 {
-		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
+		c.because("says-bulk", -0.15, "declares itself bulk (List or Precedence headers)")
 	}
 	if c.timesOthers == 0 && 2*c.direct >= c.Counts.Messages && c.atHome() { // throughout the log, the abuse itself would decide which client is usual
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	}
 	if c.oneName(q.site) && 2*c.forgedMessages < c.Counts.Messages {
-		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
+		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
 	c.letter(q.site, c.atHome(), oddHours(q.atNight(c), c.Counts.Messages), &c.Argument)
@@ -232,7 +232,7 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 		}
 	}
 	if ratio(ours, c.Counts.Recipients) >= enough {
-		c.because("to-ourselves", -0.2, "to recipients of our own")
+		c.because("to-ourselves", -0.2, "to our own recipients")
 	}
 }
 

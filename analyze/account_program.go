@@ -37,7 +37,7 @@ func (q *accountInquiry) judgeProgram(c *compromise) {
 	}
 	shape, share := own.Most()
 	if usual.Total() >= programFrom && ratio(covered, usual.Total()) >= programShare && own.Total() >= programFrom && share >= programShare && usual.Of(shape) == 0 {
-		c.because("new-program", 0.15, "written by a program that the account has at no other time: none of %d other Message-IDs is made like these", usual.Total())
+		c.because("new-program", 0.15, "written by a mail program that the account does not use otherwise: none of its %d other Message-IDs has this pattern", usual.Total())
 	}
 	known := 0
 	for to := range c.Recipients.All {
@@ -46,6 +46,6 @@ func (q *accountInquiry) judgeProgram(c *compromise) {
 		}
 	}
 	if n := c.Recipients.Distinct(); n >= strangersTo && len(contacts) >= contactsFrom && 100*known <= n {
-		c.because("to-strangers", 0.1, "of %d recipients the account wrote to %s at other times, when it wrote to %d", n, number(known), len(contacts))
+		c.because("to-strangers", 0.1, "of %d recipients, %s are among the %d that the account wrote to at other times", n, number(known), len(contacts))
 	}
 }

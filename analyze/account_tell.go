@@ -87,7 +87,7 @@ func (c *compromise) mark() {
 		case !c.ownerIsKnown():
 			role = "the first login"
 		case first.time < c.Start:
-			role = "a look round: the first login from a strange network"
+			role = "the attacker's first login, before the first message"
 		}
 		c.Evidence.Mark(role, first.place.line)
 	}
@@ -115,7 +115,7 @@ func (c *compromise) title() string {
 	text := fmt.Sprintf("Account %s %s abused: %s in %s", c.spelling, was, what, duration(c.End.Sub(c.Start)))
 	switch via, name := c.via(); via {
 	case "webmail":
-		text += " by way of " + name
+		text += " through " + name
 	default:
 		if n := c.senderAddresses(); n > 1 {
 			text += say(" from %d addresses", n)
@@ -179,9 +179,9 @@ func (c *compromise) facts() []Fact {
 	add := func(name, text string, args ...any) { facts = append(facts, Fact{name, say(text, args...)}) }
 	switch way, name := c.via(); way {
 	case "webmail":
-		add("handed in by", "%s, a host of ours that many accounts send through (webmail, gateway): the senders are behind it", name)
+		add("handed in by", "%s, a host of ours that many accounts send through (webmail, gateway): the real clients are behind it", name)
 	default:
-		add("handed in by", "%s, by the clients themselves", way)
+		add("handed in by", "%s, directly by the clients", way)
 	}
 	if n, ips := c.failedLogins(); n > 0 {
 		add("guesses before", "%s from %s in the week before", plural(n, "failed login", "failed logins"), plural(ips, "address", "addresses"))
@@ -202,7 +202,7 @@ func (c *compromise) facts() []Fact {
 		add("ramp", "%s from the first message to full speed", duration(ramp))
 	}
 	if home := c.homeAddresses(); len(home) > 0 {
-		add("usual addresses", "%s: the owner's by what was sent and read from there at other times; not counted as clients unless it sent", strings.Join(home, ", "))
+		add("usual addresses", "%s: the owner's, because mail was sent and read from there at other times; counted as clients only if they sent", strings.Join(home, ", "))
 	}
 	if c.beside > 0 {
 		add("beside it", "%s of the owner at the same time: not counted", plural(c.beside, "message", "messages"))

@@ -433,9 +433,9 @@ func TestRefusedAfterwards(t *testing.T) {
 		from string // the login of the attempts
 		want map[string]string
 	}{
-		{"with the login", user(7), map[string]string{"account": "90 more attempts of the login, refused, the last 15 minutes after the end: not counted",
-			"burst": "90 more attempts of its clients, refused, the last 15 minutes after the end: not counted"}},
-		{"no login named", "", map[string]string{"burst": "90 more attempts of its clients, refused, the last 15 minutes after the end: not counted"}},
+		{"with the login", user(7), map[string]string{"account": "90 more attempts by the login, refused, the last 15 minutes after the end: not counted",
+			"burst": "90 more attempts by its clients, refused, the last 15 minutes after the end: not counted"}},
+		{"no login named", "", map[string]string{"burst": "90 more attempts by its clients, refused, the last 15 minutes after the end: not counted"}},
 	} {
 		w := newTown(5)
 		begin := 2*oneDay + 11*time.Hour
@@ -496,8 +496,8 @@ func TestRefusedBetween(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"0s: 0 rejected; 3 more attempts of its clients, refused, the last 69 minutes after the end: not counted",
-		"9h0m0s: 20 rejected; 5 more attempts of its clients, refused, the last 69 minutes after the end: not counted",
+		"0s: 0 rejected; 3 more attempts by its clients, refused, the last 69 minutes after the end: not counted",
+		"9h0m0s: 20 rejected; 5 more attempts by its clients, refused, the last 69 minutes after the end: not counted",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

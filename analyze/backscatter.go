@@ -15,24 +15,32 @@ var backscatter = Detector{
 	Name:    "backscatter",
 	Command: "backscatter",
 	Title:   "bounces to strangers, and bounces for mail that we never sent",
-	Doc: `The sender of spam is forged, and whoever accepts it first and finds out later that it cannot be delivered sends a bounce to
-somebody who has never heard of it. This is backscatter, and there are two sides of it.
+	Doc: `Spam has a forged sender. A server that accepts it and only later finds that
+it cannot deliver it sends a bounce to somebody who has nothing to do with it.
+This is backscatter. There are two kinds.
 
-We send it: this host accepted mail from outside, could not deliver it, and sent notices to strangers. The usual reasons are a
-secondary MX that does not know the recipients (Postfix: relay_recipient_maps, reject_unverified_recipient), a catch-all that
-forwards, a filter that bounces instead of refusing, mailboxes over quota. What tells it from the ordinary bounce is that
-many of these notices cannot be delivered themselves, that their addressees differ in everything and look invented, that one
-client caused many, that they came all at once. It is our fault to mend, but seldom an emergency: medium at most. Notices to
-senders in our own domains that do not exist fill our queue alone, and are low.
+We send it: this host accepted mail from outside, could not deliver it, and
+sent bounces to strangers. The usual causes are a secondary MX that does not
+know the recipients (Postfix: relay_recipient_maps,
+reject_unverified_recipient), a catch-all that forwards, a filter that bounces
+instead of rejecting, and mailboxes over quota. The signs: many of these
+bounces cannot be delivered themselves, their recipients have nothing in
+common and look invented, one client caused many of them, and they came all at
+once. It is our fault and should be fixed, but it is seldom an emergency:
+medium at most. Bounces to senders in our own domains that do not exist only
+fill our own queue, and are low.
 
-We receive it: bounces (with the null sender) arrive from everywhere, for mail that we never sent, because somebody forged an
-address of ours. That is a nuisance and no break-in: never more than low, however many there are. An address that did send as
-much is left out: its bounces are its own (a newsletter to an old list; see accounts and bursts for one that is abused).
+We receive it: bounces (with the null sender) arrive from everywhere for mail
+that we never sent, because somebody forged one of our addresses. That is a
+nuisance and no break-in: never more than low, however many there are. An
+address that did send as much is left out: its bounces are its own (a
+newsletter to an old list; see accounts and bursts for one that is abused).
 
-Honest mail that looks alike: out-of-office replies, reports and receipts have the null sender, too: a few each day, to many
-addresses, from all over the day.
+Honest mail that looks similar: out-of-office replies, reports and receipts
+have the null sender, too. There are a few each day, to many addresses, at all
+hours.
 
-What it cannot see: bounces that are written with an ordinary sender.`,
+What it cannot see: bounces with an ordinary sender.`,
 	New: func(p *Pass) Watch { return newBackscatterWatch(p) },
 }
 
@@ -173,7 +181,7 @@ func (w *backscatterWatch) Merge(other Watch) {
 
 func (w *backscatterWatch) Findings(site *Site) []Finding {
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("backscatter: %d bounces were not counted for want of room (backscatter.max-notices)", w.lost))
+		site.Notes = append(site.Notes, say("backscatter: %d bounces were not counted, to limit the memory used (backscatter.max-notices)", w.lost))
 	}
 	return append(w.sent(site), w.arrived(site)...)
 }
@@ -258,7 +266,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	if s.toOurs() {
 		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
 	} else {
-		f.atMost(w.pass.Thresholds.Score.High-0.05, "not-ours", "somebody else's forgery made us do it")
+		f.atMost(w.pass.Thresholds.Score.High-0.05, "not-ours", "caused by somebody else's forged senders")
 	}
 	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), s.dead)
 	if 2*s.ours > n {
@@ -285,21 +293,21 @@ func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Findi
 	if s.toOurs() {
 		whose = "in our own domains"
 	}
-	f.because("notices-to-strangers", mass, "%d notices to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
+	f.because("notices-to-strangers", mass, "%d bounces to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
 	if ratio(s.dead, n) >= 0.25 {
-		f.because("senders-forged", 0.15, "%d of them could not be delivered either: their addressees never sent anything", s.dead)
+		f.because("senders-forged", 0.15, "%d of them could not be delivered either: their recipients never sent anything", s.dead)
 	}
 	if ratio(s.domains.Distinct(), n) >= enough {
 		f.because("all-domains-differ", 0.05, "to %d different domains", s.domains.Distinct())
 	}
 	if surprise := meanSurprise(&s.to); surprise >= w.pass.Thresholds.Relay.Random {
-		f.because("random-addressees", 0.1, "the addressees' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
+		f.because("random-addressees", 0.1, "the recipients' names look random (%.1f bits a letter; real names have about 4)", surprise)
 	}
 	if s.lasted().Minutes() < site.Span()/3 {
 		f.because("at-once", 0.1, "all in %s", duration(s.lasted()))
 	}
 	if site.IsSecondary(host) {
-		f.because("secondary", 0.1, "%s is a secondary MX: it takes mail for recipients that it does not know", host)
+		f.because("secondary", 0.1, "%s is a secondary MX that accepts mail for unknown recipients", host)
 	}
 	w.causes(s.list, f)
 }
@@ -373,7 +381,7 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 		top := f.Clients[0]
 		f.Facts = append(f.Facts, Fact{"made for mail of", say("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
 		if top.Messages*4 >= known && top.Messages >= 3 {
-			f.because("one-client", 0.1, "%d of %d were made for mail of %s", top.Messages, known, top.IP)
+			f.because("one-client", 0.1, "%d of %d were caused by mail from %s", top.Messages, known, top.IP)
 		}
 	}
 	if account, share := accounts.Most(); share > 0.5 && 2*accounts.Total() > known {
@@ -542,7 +550,7 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 	case n >= 50:
 		mass = 0.35
 	}
-	f.because("bounces-received", mass, "%s in %s; %s outside got mail from there", plural(n, "bounce", "bounces"), duration(times[n-1].Sub(times[0])),
+	f.because("bounces-received", mass, "%s in %s; mail from there went to %s outside", plural(n, "bounce", "bounces"), duration(times[n-1].Sub(times[0])),
 		plural(wrote, "recipient", "recipients"))
 	if senders := len(d.clients); 2*senders >= n && senders >= 5 {
 		f.because("from-everywhere", 0.05, "from %d different servers", senders)
@@ -550,13 +558,13 @@ func (w *backscatterWatch) judgeArrived(subject Subject, list []bounceIn) Findin
 	if ratio(unknown, n) >= 0.5 {
 		f.because("unknown-addresses", 0.05, "%d of them for addresses that do not exist here", unknown)
 	}
-	f.atMost(w.pass.Thresholds.Score.Medium-0.05, "not-ours", "somebody else's forgery: nobody broke in here")
+	f.atMost(w.pass.Thresholds.Score.Medium-0.05, "not-ours", "somebody forged the sender elsewhere: nobody broke in here")
 	f.Rate = RateOf(times)
 	d.Fill(&f)
 	f.RecipientDomains = []Count{{mail.Domain(list[0].to), n}}
 	f.Counts.RecipientDomains = 1
 	f.Facts = append(f.Facts, Fact{"addresses", countWords(addresses.Top(10))})
-	f.Title = fmt.Sprintf("Somebody sends mail as %s: %s arrived for mail that was never sent from here", subject.Value, plural(n, "bounce", "bounces"))
+	f.Title = fmt.Sprintf("Somebody forges mail from %s: %s arrived for mail that was never sent from here", subject.Value, plural(n, "bounce", "bounces"))
 	f.Clients = nil // servers that did what servers do: nobody to block
 	f.Counts.Clients = len(d.clients)
 	if accepted.Distinct() > 0 {

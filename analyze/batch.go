@@ -33,7 +33,7 @@ const (
 	rentedClient
 	ownNameSender    // the sender's domain is that of the client's verified name
 	machineSender    // the sender is a role at the client's own name: webmaster@vps-2231.servdisc.net
-	listedMail       // says of itself that it is bulk
+	listedMail       // declares itself bulk
 	blockedOnce      // a remote reply about us or the content
 	bouncedOnce      // any recipient bounced
 	overLimitOnce    // given up by ourselves because of a limit

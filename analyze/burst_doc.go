@@ -1,56 +1,61 @@
 package analyze
 
-const burstDoc = `bursts asks: did one client, network, account, local user or sender domain send in
-minutes what it, or its like, sends in days?
+const burstDoc = `bursts asks: did one client, network, account, local user or sender domain
+send in minutes what it, or others like it, send in days?
 
-What it looks for. The messages of each client address, of its network (/24, /64,
-and the autonomous system where --geo tells it), of each login, of each local user
-and of each envelope sender's domain are put on a line of time. A stretch is dense
-when its number in some ten minutes cannot be explained by the rate of the rest:
-less than one chance in a million, and at least four times as dense. Its start and
-end are those of its first and last message; nothing is cut at full minutes.
-Stretches with less than half an hour between them are one burst, and what a
-stranger does who was never seen before or after belongs together over two hours.
-Seven messages are the least that is looked at.
+What it looks for. The messages of each client address, each network (/24,
+/64, and the autonomous system where --geo knows it), each login, each local
+user and each envelope sender's domain are counted over time. A period is
+dense if the rate of all other times does not explain the number in about ten
+minutes: the chance is less than one in a million, and the rate at least four
+times as high. It starts with its first message and ends with its last;
+nothing is cut at full minutes. Periods with less than half an hour between
+them are one burst. What a stranger does who was never seen before or after is
+one burst over two hours. Fewer than seven messages are never a burst.
 
-Why that means abuse. A number alone is no proof, so what else is odd is weighed
-against what speaks for mail that people want. For a stranger: senders that all
-differ, or are drawn at random; Message-IDs of as many domains; one subject over all
-of them; recipients that do not exist, or are known ones, damaged; no name that
-resolves back, the name of a customer's line or of a machine for rent; a HELO that
-is a bare number or no name; a domain of ours as sender; mail for strangers; only
-the secondary MX; of a network, that each of its machines has a domain of its own and
-none was seen before ("snowshoe"). For a login or a local user: senders of foreign domains, several
-addresses at once, addresses that the account uses at no other time, bounces, and
-replies that call it unwanted: bought lists are full of dead addresses. Thirty
-messages or more may stand on their rate; fewer need marks that agree. Every finding
-lists its reasons with their weights; their sum is the score.
+Why that means abuse. A number alone is no proof. Other signs are weighed
+against what speaks for mail that people want. For a stranger: senders that
+all differ, or look random; Message-IDs of just as many domains; one subject
+in all of them; recipients that do not exist, or are damaged forms of known
+ones; no reverse DNS name, or the name of a customer's line or a rented
+machine; a HELO that is a bare number or no host name; a domain of ours as
+sender; mail for strangers; only the secondary MX; for a network, machines
+that each have a domain of their own, none seen before ("snowshoe"). For a
+login or a local user: senders of foreign domains, several addresses at once,
+addresses that the account never uses otherwise, bounces, and replies that
+call it unwanted, because bought lists are full of dead addresses. Thirty
+messages or more can be reported for their rate alone; fewer need several
+signs that agree. Every finding lists its reasons with their weights. Their
+sum is the score.
 
-Which honest mail looks alike. Newsletters come in bursts: they are known by servers
-whose verified names lie in the sender's domain, by recipients written into the
-sender (VERP), by List headers where these are logged. A shop or a club that writes
-to its customers sends from its usual address, in its own name, and hardly a mail
-bounces, or a tenth where it does so once a year. Mail to a machine's keepers, bounces of other hosts, what is regular on
-other days, are no bursts either. Such are left out, or are low: worth knowing. A
-busy server is measured against its own rate, and a log of less than six hours is
-taken as if the rest of the six had been silent; that somebody sends far more than
-otherwise is no mark in it, since it does not show what he sends otherwise.
+Honest mail that looks similar. Newsletters come in bursts. They are
+recognised by servers with verified names in the sender's domain, by the
+recipient written into the sender (VERP), and by List headers if these are
+logged. A shop or a club that writes to its customers sends from its usual
+address and in its own name, and hardly anything bounces, or a tenth if it
+writes once a year. Also left out are mail to the administrators of a machine,
+bounces of other hosts, and what happens on other days too. All of these are
+not reported, or are low: worth knowing. A busy server is measured against its
+own rate. A log shorter than six hours is treated as if the rest of the six
+hours had been silent; "far more than usual" is not counted as a sign there,
+because such a log does not show what is usual.
 
-One story is told once: an account that sends from many addresses is the account's,
-an address is the address's, three or more addresses of one network are the
-network's; a sender's domain is told only where no single client or account explains
-it. A webmail host is never the offender when an account is; of a host of ours that
-hands in for many people without a login (a groupware server behind a gateway), the
-sender is told in whose name nearly all of it is. Of an account or a local user,
-what goes on as at other times (its owner's own address, the other pages of a web
-server) is not counted, and named beside it. Refused attempts of the same clients
-between start and end are counted as rejected; of later ones it is told how many came.
+One story, one finding. An account that sends from many addresses is reported
+as the account, one address as the address, three or more addresses of one
+network as the network. A sender's domain is reported only if no single client
+or account explains it. A webmail host is never reported when an account is.
+For a host of ours that sends for many people without a login (a groupware
+server behind a gateway), the sender of nearly all of it is reported. Of an
+account or a local user, mail that goes on as at other times (the owner's own
+address, the other pages of a web server) is not counted but mentioned.
+Refused attempts of the same clients between start and end are counted as
+rejected; later ones are mentioned with their number.
 
 What it cannot see. Mail that is spread thinly: three messages from each of a
-hundred networks are a campaign, not a burst. Abuse that goes on at the same rate
-for the whole of the log, since then nothing is unusual: give it a longer one. The
-content: a first letter to forty local users from a well-kept server may be a club's
-or a thief's. A log without Message-IDs, subjects or HELO names takes the marks that
-need them from both sides. In a very busy log, some thirty thousand messages are
-remembered one by one and bursts beyond that only as sums; what was dropped is said
-in the notes of the report.`
+hundred networks are a campaign, not a burst. Abuse at the same rate for the
+whole log, because nothing stands out: give it a longer log. The content: a
+first message to forty local users from a well-kept server may be a club's or
+an attacker's. Without Message-IDs, subjects or HELO names in the log, the
+signs that need them are missing on both sides. In a very busy log, about
+thirty thousand messages are remembered one by one, and bursts beyond that
+only as totals; the notes of the report say what was dropped.`

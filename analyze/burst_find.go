@@ -40,10 +40,10 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 		findings = append(findings, w.finding(c))
 	}
 	if n := w.forgotten(); n > 0 {
-		site.Notes = append(site.Notes, say("bursts: %d clients, accounts or domains with the least mail were forgotten, for want of room", n))
+		site.Notes = append(site.Notes, say("bursts: %d clients, accounts or domains with the least mail were dropped to limit the memory used", n))
 	}
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("bursts: %d messages or refusals of long bursts were not kept, for want of room: what is told of these is of the rest", w.lost))
+		site.Notes = append(site.Notes, say("bursts: %d messages or refusals of long bursts were dropped to limit the memory used: their findings are without these", w.lost))
 	}
 	return findings
 }

@@ -65,7 +65,7 @@ func TestBurstTellsWhatIsKnownOfItsPast(t *testing.T) {
 	for _, c := range []struct {
 		records int
 		want    string
-	}{{100_000, "; none outside of this window"}, {1000, "; its network 3,000 outside of this window"}} {
+	}{{100_000, "; none at other times"}, {1000, "; 3,000 from its network at other times"}} {
 		limits := DefaultThresholds()
 		limits.Burst.MaxRecords = c.records
 		w := newBurstWatch(&Pass{Thresholds: limits, Local: []string{"site.example"}})

@@ -9,7 +9,7 @@ import (
 var campaign = Detector{
 	Name:    "campaign",
 	Command: "campaigns",
-	Title:   "clients that are many addresses and one hand",
+	Title:   "many client addresses that act as one",
 	Doc:     campaignDoc,
 	New:     func(p *Pass) Watch { return newCampaignWatch(p) },
 }

@@ -217,7 +217,7 @@ func (c *hand) seed() {
 		case k >= 10:
 			weight = 0.4
 		}
-		c.because("sender-is-recipient", weight, "%d addresses that did not log in wrote in the name of the very recipient, %s", k, plural(c.senders.Distinct(), "different one", "different ones"))
+		c.because("sender-is-recipient", weight, "%d addresses sent without a login and with the recipient as sender, %s", k, plural(c.senders.Distinct(), "different one", "different ones"))
 	case seedNumber:
 		c.because("helo-number", 0.35, "%d addresses say HELO with a bare number", k)
 	case seedOwnName:
@@ -225,7 +225,7 @@ func (c *hand) seed() {
 	case seedDamaged:
 		c.because("damaged-recipients", 0.3, "%d addresses use damaged forms of known recipients (%d of %d)", k, c.damaged, c.recipients)
 	case seedSpray:
-		c.because("each-in-other-names", 0.25, "%d addresses without a name of their own send each message in another name", k)
+		c.because("each-in-other-names", 0.25, "%d addresses without a name of their own use another sender for each message", k)
 	case seedSubject:
 		c.seedSubject()
 	case seedHELO:
@@ -237,7 +237,7 @@ func (c *hand) seed() {
 		}
 		c.because("one-sender-domain", weight, "%d addresses of %s send as %s, which is not theirs", k, plural(max(1, c.orgs.Distinct()), "organisation", "organisations"), c.inNames())
 		if len(c.domainsOf) > 1 {
-			c.because("one-run", 0.1, "a run for each of %d domains, within minutes, with HELOs of one pattern, to the same recipients, and refused in the same words", len(c.domainsOf))
+			c.because("one-run", 0.1, "runs in the name of %d domains within minutes, with HELO names of one pattern, to the same recipients, refused in the same words", len(c.domainsOf))
 		}
 	case seedFamily:
 		c.because("one-name-family", 0.2, "%d addresses with names of one pattern, %s", k, c.key)
@@ -272,7 +272,7 @@ func (c *hand) seedSubject() {
 	if isReply(c.key) {
 		weight /= 2
 	}
-	c.because("one-subject", weight, "%d messages from %d addresses with the subject %q; %s of others had it", n, len(c.clients), c.key, plural(others, "message", "messages"))
+	c.because("one-subject", weight, "%d messages from %d addresses with the subject %q; %s from others had it", n, len(c.clients), c.key, plural(others, "message", "messages"))
 }
 
 // isReply reports whether a subject says that it is an answer or passed on.
@@ -322,9 +322,9 @@ func (c *hand) judgeSenders() {
 	switch {
 	case c.kind == seedSelf:
 	case c.messages >= max(3*k, c.limits.MinSightings) && ratio(c.domains.Distinct(), n) >= enough:
-		c.mark("all-senders-differ", 0.25, "%d messages and attempts in %d names of %d domains: no address stays with one", n, c.senders.Distinct(), c.domains.Distinct())
+		c.mark("all-senders-differ", 0.25, "%d messages and attempts with %d senders in %d domains: no address keeps to one sender", n, c.senders.Distinct(), c.domains.Distinct())
 	case ratio(c.domains.Distinct(), n) >= enough:
-		c.because("all-senders-differ", 0.05, "%d messages and attempts in %d names of %d domains", n, c.senders.Distinct(), c.domains.Distinct())
+		c.because("all-senders-differ", 0.05, "%d messages and attempts with %d senders in %d domains", n, c.senders.Distinct(), c.domains.Distinct())
 	}
 	c.inventedSenders()
 	if ids := c.ids.Total(); ids >= c.limits.MinSightings {
@@ -334,7 +334,7 @@ func (c *hand) judgeSenders() {
 		shape, share := c.idShapes.Most()
 		others := c.shapes.Of(shape) - c.idShapes.Of(shape)
 		if share >= 0.9 && len(shape) >= 3 && 5*others <= c.shapes.Total()-c.idShapes.Total() {
-			c.mark("one-message-id-pattern", 0.1, "%.0f %% of their Message-IDs are made alike, such as %s; %s of others are", 100*share, c.exampleID(shape), number(others))
+			c.mark("one-message-id-pattern", 0.1, "%.0f %% of their Message-IDs have one pattern, such as %s; %s of others have it", 100*share, c.exampleID(shape), number(others))
 		}
 	}
 	if subject, share := c.subjects.Most(); c.kind != seedSubject && c.subjects.Total() >= c.limits.MinSightings && share >= enough && ratio(c.subjects.Total(), c.messages) >= enough {
@@ -352,7 +352,7 @@ func (c *hand) inventedSenders() {
 		c.mark("forged-local-senders", 0.15, "none of the %d senders in our domain %s ever received mail here", n, c.key)
 	}
 	if surprise := meanSurprise(&c.senders); surprise >= c.w.pass.Thresholds.Relay.Random && c.verp == 0 {
-		c.mark("random-senders", 0.15, "the senders' names are drawn at random (%.1f bits a letter; names have about 4)", surprise)
+		c.mark("random-senders", 0.15, "the senders' names look random (%.1f bits a letter; real names have about 4)", surprise)
 	}
 }
 
@@ -371,9 +371,9 @@ func (c *hand) judgeClients() {
 	k := len(c.clients)
 	switch {
 	case ratio(c.generic, k) >= 0.6:
-		c.mark("generic-names", 0.1, "%d of %d are customers' lines by their names", c.generic, k)
+		c.mark("generic-names", 0.1, "%d of %d have the name of a customer's line", c.generic, k)
 	case c.hunt.named && ratio(c.generic+c.unnamed, k) >= 0.6:
-		c.mark("no-names", 0.1, "%d of %d have no name that resolves back to the address, or one that was made from it", c.generic+c.unnamed, k)
+		c.mark("no-names", 0.1, "%d of %d have no reverse DNS name that resolves back, or one that was generated from the address", c.generic+c.unnamed, k)
 	}
 	if family, share := c.families.Most(); c.kind != seedFamily && k >= 5 && c.families.Of(family) >= k/2 && share >= enough {
 		c.mark("one-name-family", 0.1, "names of one pattern: %s", family)
@@ -385,28 +385,28 @@ func (c *hand) judgeClients() {
 	switch {
 	case helos < 3:
 	case c.kind != seedNumber && c.kind != seedHELO && ratio(c.odd, helos) >= 0.5:
-		c.mark("helo-odd", 0.1, "%d of %d say HELO with what is no host name", c.odd, helos)
+		c.mark("helo-odd", 0.1, "%d of %d say HELO with something that is no host name", c.odd, helos)
 	case ratio(c.forged, helos) >= 0.5:
-		c.mark("helo-forged", 0.2, "%d of %d say HELO with the name of a big provider, which they are not", c.forged, helos)
+		c.mark("helo-forged", 0.2, "%d of %d falsely say HELO with the name of a big provider", c.forged, helos)
 	case c.kind != seedOwnName && ratio(c.ownNames, helos) >= 0.5:
 		c.mark("helo-our-name", 0.2, "%d of %d say HELO with a name of ours", c.ownNames, helos)
 	}
 	if ratio(c.listed, len(c.sightings)) >= 0.1 && c.listed >= 3 {
 		list, _ := c.lists.Most()
-		c.mark("blocklisted", 0.1, "%d attempts were refused because a blocklist knows the client (%s)", c.listed, list)
+		c.mark("blocklisted", 0.1, "%d attempts were refused because the client is on a blocklist (%s)", c.listed, list)
 	}
 }
 
 // judgeRecipients weighs to whom they write.
 func (c *hand) judgeRecipients() {
 	if c.kind != seedDamaged && c.damaged >= 3 && ratio(c.damaged, c.recipients) >= 0.1 && ratio(c.damaged, c.unknown) >= damagedShare {
-		c.mark("damaged-recipients", 0.2, "%d of %d recipients are known addresses, damaged", c.damaged, c.recipients)
+		c.mark("damaged-recipients", 0.2, "%d of %d recipients are damaged forms of known addresses", c.damaged, c.recipients)
 	}
 	if ratio(c.unknown, c.recipients) >= 0.1 && c.unknown >= 3 {
 		c.mark("unknown-recipients", 0.1, "%d of %d recipients do not exist", c.unknown, c.recipients)
 	}
 	if c.site.HasSecondary() && allOf(c.hosts.Values(), c.site.IsSecondary) {
-		c.mark("secondary-only", 0.15, "they spoke to the secondary MX only")
+		c.mark("secondary-only", 0.15, "they spoke only to the secondary MX")
 	}
 	if c.rcptDomains.Distinct() == 1 && len(c.site.LocalDomains) > 1 {
 		c.because("one-recipient-domain", 0.05, "all for one of our %d domains", len(c.site.LocalDomains))
@@ -460,7 +460,7 @@ func (c *hand) honest() {
 		c.because("named-servers", -0.35, "%d of %d are servers with a name of their own", c.serverNames, k)
 	}
 	if c.kind != seedSelf && ratio(c.aligned, n) >= 0.5 && !c.borrowedHELO() {
-		c.because("helo-of-sender", -0.25, "%d say HELO in the sender's domain", c.aligned)
+		c.because("helo-of-sender", -0.25, "%d say HELO with a name in the sender's domain", c.aligned)
 	}
 	if ids := c.ids.Total(); c.kind != seedSelf && ids > 0 && ratio(c.ownID, ids) >= enough && !c.site.IsOurs(c.key) {
 		c.because("message-id-of-sender", -0.1, "Message-IDs of the sender's domain")
@@ -469,20 +469,20 @@ func (c *hand) honest() {
 		c.because("seen-at-other-times", -0.3, "%d of %d come at other times, too", c.elsewhere, k)
 	}
 	if ratio(c.steady, k) >= 0.5 {
-		c.because("day-after-day", -0.5, "%d of %d come day after day: whoever hires machines for a run does not keep them", c.steady, k)
+		c.because("day-after-day", -0.5, "%d of %d come day after day: machines rented for a run do not stay", c.steady, k)
 	}
 	if c.messages > 0 && ratio(c.verp, c.messages) >= 0.5 {
-		c.because("verp", -0.4, "each recipient stands in the sender: somebody wants to know about bounces")
+		c.because("verp", -0.4, "each sender contains the recipient (VERP): somebody wants to know about bounces")
 	}
 	// A run works off a list.
 	const several, crowd = 3, 20
 	if c.again >= several && ratio(c.loyal, c.again) >= enough {
-		c.because("each-to-its-own", -0.6, "%d of the %d that came again write to the same recipient each time: machines that tell their owners", c.loyal, c.again)
+		c.because("each-to-its-own", -0.6, "%d of the %d that came again write to the same recipient each time: machines that report to their owners", c.loyal, c.again)
 	}
 	if few := c.mailboxes.Distinct() <= 2 && organisations(&c.domains) == 1; few && oneProvider {
-		c.because("to-few", -0.6, "lines of one provider, %s, in the names of one organisation to %s: reports of machines", org, plural(c.mailboxes.Distinct(), "recipient", "recipients"))
+		c.because("to-few", -0.6, "customers' lines of one provider, %s, in the name of one organisation, to %s: machines that report", org, plural(c.mailboxes.Distinct(), "recipient", "recipients"))
 	} else if few && (c.kind != seedSelf && k >= crowd || len(c.site.recipients) >= crowd) {
-		c.because("to-few", -0.3, "in the names of one organisation to %s: reports of machines", plural(c.mailboxes.Distinct(), "recipient", "recipients"))
+		c.because("to-few", -0.3, "in the name of one organisation, to %s: machines that report", plural(c.mailboxes.Distinct(), "recipient", "recipients"))
 	}
 	if isListOfOne(c) {
 		c.because("one-sender", -0.2, "all from one sender")
@@ -529,18 +529,18 @@ func (c *hand) limit() {
 	th := &c.w.pass.Thresholds.Score
 	switch {
 	case c.kind == seedDamaged && c.byChance():
-		c.atMost(th.Low-0.01, "by-chance", "of all unknown recipients of that time, few look damaged")
+		c.atMost(th.Low-0.01, "by-chance", "few of the unknown recipients of that time look damaged")
 	case c.kind != seedSelf && c.marks < 2, c.kind == seedSelf && c.marks < 1:
-		c.atMost(th.Low-0.01, "one-mark", "a single mark is chance")
+		c.atMost(th.Low-0.01, "one-mark", "one sign alone is chance")
 	case c.radiation():
-		c.atMost(th.Low-0.01, "all-the-time", "nearly all of it refused, all the time: programs that scan the whole Internet")
+		c.atMost(th.Low-0.01, "all-the-time", "nearly all of it refused, all the time: programs that scan the whole Internet do that")
 	case c.widespread():
-		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: a program that many run says so")
+		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: many people run a program with this HELO")
 	case ratio(c.refused, len(c.sightings)) >= enough && (c.kind == seedHELO || c.kind == seedNet || c.kind == seedFamily):
 		c.atMost(th.Low+0.1, "mostly-refused", "nearly all of it was refused")
 	case c.messages == 0:
 		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")
 	case len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough:
-		c.atMost(th.Medium-0.05, "open-relay", "for recipients that are not ours: that they could is the graver thing (see relays)")
+		c.atMost(th.Medium-0.05, "open-relay", "for recipients that are not ours: the open relay is the more serious problem (see relays)")
 	}
 }

@@ -189,7 +189,7 @@ func (c *hand) name() string {
 
 var seedWords = [seedKinds]string{
 	seedSelf: "the sender is always the recipient", seedNumber: "HELO is always a number", seedOwnName: "HELO is a name of ours",
-	seedDamaged: "they use the same kind of damaged addresses", seedSpray: "every message is in another name",
+	seedDamaged: "they use the same kind of damaged addresses", seedSpray: "every message has another sender",
 }
 
 func (c *hand) title() string {
@@ -197,7 +197,7 @@ func (c *hand) title() string {
 	switch c.kind {
 	case seedSelf:
 		if c.key == outside {
-			words += ", who is none of ours"
+			words += ", and not one of ours"
 		}
 	case seedSubject:
 		words = fmt.Sprintf("all with the subject %q", c.key)
@@ -217,7 +217,7 @@ func (c *hand) title() string {
 	if c.refused > 0 {
 		fates = append(fates, plural(c.refused, "attempt", "attempts")+" refused")
 	}
-	return say("%d addresses, one hand: %s; %s", len(c.clients), words, strings.Join(fates, ", "))
+	return say("%d addresses acting as one: %s; %s", len(c.clients), words, strings.Join(fates, ", "))
 }
 
 // facts are what else is known.
@@ -238,6 +238,6 @@ func (c *hand) facts(f *Finding) {
 		f.Facts = append(f.Facts, Fact{"unknown recipients", plural(c.unknown, "message or attempt", "messages or attempts")})
 	}
 	if len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough {
-		f.Facts = append(f.Facts, Fact{"see", "relays: that they could write to others through this host is the graver thing"})
+		f.Facts = append(f.Facts, Fact{"see", "relays: that this host accepted it is the more serious problem"})
 	}
 }

@@ -48,7 +48,7 @@ type Span struct {
 	Delivered, Bounced, Deferred, Other int // recipients of the messages accepted in it, by their last disposition; bounced with expired
 	Rejected                            int // refused attempts
 	Refused                             int // recipients that another host refused or put off in it
-	Queued, QueuedNotices               int // in the queue at its end, as far as the log tells
+	Queued, QueuedNotices               int // in the queue at its end, as far as the log shows
 }
 
 // Message counts a message whose fate is known, or as far as it is known.

@@ -322,7 +322,7 @@ func (d *Dossier) Fill(f *Finding) {
 	f.QueueIDs, f.QueueHosts = cutHosts(d.queued[:min(len(d.queued), dossierQueued)])
 	f.Queued = d.waiting
 	if !d.Senders.Exact() || !d.Recipients.Exact() || d.lost > 0 {
-		f.Facts = append(f.Facts, Fact{"precision", "more distinct values than are counted one by one: their number is an estimate (0.8 %)"})
+		f.Facts = append(f.Facts, Fact{"precision", "more distinct values than are counted exactly: their number is an estimate (0.8 %)"})
 	}
 }
 

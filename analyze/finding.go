@@ -155,7 +155,7 @@ func firstAfter(all []mail.Instant, t mail.Instant) mail.Instant {
 // tell is the fact about them, where there are any; of whom they were is said in words.
 func (k *knocks) tell(f *Finding, of string) {
 	if k.n > 0 {
-		f.Facts = append(f.Facts, Fact{Afterwards, say("%s of %s, refused, the last %s after the end: not counted", plural(k.n, "more attempt", "more attempts"), of, duration(k.last.Sub(f.End)))})
+		f.Facts = append(f.Facts, Fact{Afterwards, say("%s by %s, refused, the last %s after the end: not counted", plural(k.n, "more attempt", "more attempts"), of, duration(k.last.Sub(f.End)))})
 	}
 }
 

@@ -1,28 +1,48 @@
 package analyze
 
-const guessingDoc = `Every mail server that is reachable hears passwords being tried, all day. Most of it is noise: names like "admin" and "test",
-a few tries each, from addresses that go round. This detector counts it, and above all looks whether somebody got in.
+const guessingDoc = `Every mail server on the Internet sees passwords being tried, all day. Most of
+it is noise: names like "admin" and "test", a few tries each, from changing
+addresses. This detector counts the failed logins and, above all, checks
+whether somebody got in.
 
-It counts failed logins as they stand in the log of the SMTP server (SASL), the mailbox server (IMAP, POP3, ManageSieve), the
-webmail and the password server behind them; what two of these say of the same attempt is counted once. They are put together
+It counts failed logins in the log of the SMTP server (SASL), the mailbox
+server (IMAP, POP3, ManageSieve), the webmail and the password server behind
+them. If two of these log the same attempt, it counts once. The attempts are
+grouped
 
-  - by client: many tries, or tries on many accounts (spraying), fast or slow;
-  - by network (/24, /64), where several of its addresses take turns;
-  - by account, where many addresses try the same account, each seldom;
-  - over all, where many addresses try many accounts, each so seldom that no limit notices.
+  - by client: many tries, or tries on many accounts (password spraying), fast
+    or slow;
+  - by network (/24, /64), if several of its addresses take turns;
+  - by account, if many addresses try the same account, each rarely;
+  - over all, if many addresses try many accounts, each so rarely that no
+    limit notices.
 
-A login that succeeds after such failures, from the same client or network, for an account that was tried, is high: the password
-is known, lock the account now. So is one whose account no line names: Postfix names it with a message alone, and counts it in
-the last line of the session (auth=1); after failures on several accounts it is told all the same. Without a success it is low or medium: medium where many accounts that exist are tried, or the
-tries go into the thousands; names that nobody has here keep it low.
+A login that succeeds after such failures, from the same client or network and
+for an account that was tried, is high: the attacker knows the password, so
+lock the account now. The same goes for a success whose account no line names:
+Postfix names the account only with a message, and otherwise only counts it in
+the last line of the session (auth=1). After failures on several accounts it is
+reported anyway. Without a success it is low or medium: medium if many existing
+accounts are tried, or if there are thousands of tries. Names that nobody has
+here keep it low.
 
-Honest failures that look alike: a telephone that has an old password (one account, at even distances, for days; often from
-where its owner logs in with another device; elsewhere, one that is corrected at some moment and goes on looking for mail, where
-a guesser's programme gets in when its next try is due, and has done); a forgotten password (a few tries, then success); an
-office or a webmail host, from which many accounts log in and some fail. Clients that logged in before they failed, or to about as many accounts as they
-failed on, are left out.
+Honest failures that look similar:
 
-What it cannot see: names that the log leaves out (Postfix before 3.7.8 does not log sasl_username= where a login fails; the
-password server's own lines have it, and where one of them stands before one of Postfix, and no other within two seconds, both
-are of one login); passwords that were fished and needed no guessing (see phish and account); the browser
-behind a webmail, unless its own log is given.`
+  - a phone with an old password: one account, at even intervals, for days,
+    often from where its owner logs in with another device. Elsewhere, the
+    owner corrects the password at some moment and the phone goes on checking
+    mail; a guessing program succeeds just when its next try is due, and then
+    stops;
+  - a forgotten password: a few tries, then success;
+  - an office or a webmail host, from which many accounts log in and some
+    fail.
+
+Clients that logged in before they failed, or that logged in to about as many
+accounts as they failed on, are left out.
+
+What it cannot see: login names that are not logged. Postfix before 3.7.8 does
+not log sasl_username= for a failed login, but the password server's own lines
+have it; if one of them comes within two seconds before a line of Postfix, and
+no other does, both are taken for one login. Passwords that were phished, so
+that nobody had to guess (see phish and accounts). The browser behind a
+webmail, unless the webmail's own log is given.`

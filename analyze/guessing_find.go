@@ -51,7 +51,7 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	q.crowd()
 	q.clients(nil) // those of a crowd that was not enough to be told
 	if w.clients.Forgotten > 0 || w.names >= q.t.MaxNames {
-		site.Notes = append(site.Notes, say("guessing: %d clients with the fewest failed logins were forgotten, and names beyond %d are not told apart, for want of room",
+		site.Notes = append(site.Notes, say("guessing: %d clients with the fewest failed logins were dropped, and names beyond %d were not told apart, to limit the memory used",
 			w.clients.Forgotten, q.t.MaxNames))
 	}
 	return q.results
@@ -520,9 +520,9 @@ func (q *guessInquiry) weigh(b *guess) {
 	b.because("failed-logins", failedLogins, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
 	switch {
 	case b.n >= 1000:
-		b.because("many", 0.2, "a thousand tries and more")
+		b.because("many", 0.2, "a thousand tries or more")
 	case b.n >= 100:
-		b.because("many", 0.1, "a hundred tries and more")
+		b.because("many", 0.1, "a hundred tries or more")
 	}
 	switch {
 	case tried >= 20:
@@ -534,14 +534,14 @@ func (q *guessInquiry) weigh(b *guess) {
 		b.because("many-clients", 0.1, "%d addresses, %.1f tries each", len(b.clients), float64(b.n)/float64(len(b.clients)))
 	}
 	if real >= 3 && 2*real >= tried || real > 0 && b.subject.Kind == Account {
-		b.because("real-accounts", 0.1, "%d of them are accounts of ours: somebody has a list", real)
+		b.because("real-accounts", 0.1, "%d of them are real accounts here: somebody has a list", real)
 	}
 	minutes := b.minutes()
 	switch rate := float64(b.n) / minutes; {
 	case rate >= 10:
 		b.because("fast", 0.1, "%.0f a minute", rate)
 	case b.slow():
-		b.because("slow", 0.1, "slow enough for no limit to notice: one in %s", duration(time.Duration(minutes/float64(b.n)*float64(time.Minute))))
+		b.because("slow", 0.1, "too slow for a limit to notice: one in %s", duration(time.Duration(minutes/float64(b.n)*float64(time.Minute))))
 	}
 	if len(b.broken) > 0 {
 		q.weighBroken(b)
@@ -578,10 +578,10 @@ func (q *guessInquiry) weighBroken(b *guess) {
 		if b.clients[0].failures().gap() >= collects && !b.stopped {
 			weight = 0.15
 		}
-		b.because("succeeded-perhaps", weight, "then a login to %s succeeded, from a network that the account is not used from otherwise; the tries came at even distances, as from a device that has an old password",
+		b.because("succeeded-perhaps", weight, "then a login to %s succeeded, from a network that the account does not use otherwise; the tries came at even intervals, as from a device with an old password",
 			strings.Join(names, ", "))
 		if b.stopped {
-			b.because("stopped", 0.05, "it came when the next try was due, and none after it: a device would go on looking for mail")
+			b.because("stopped", 0.05, "it came when the next try was due, and none came after it: a device would go on checking mail")
 		}
 		return
 	}
@@ -612,20 +612,20 @@ func (q *guessInquiry) livesThere(b *guess) bool {
 func (q *guessInquiry) harmless(b *guess, tried, real int) {
 	switch {
 	case len(b.clients) == 1 && tried == 1 && b.clients[0].failures().regular():
-		b.excuse(0.3, 0.25, "old-password", "one account, at even distances: a device that has an old password")
+		b.excuse(0.3, 0.25, "old-password", "one account, at even intervals: a device with an old password")
 	case tried > 0 && real == 0:
-		b.excuse(0.1, noise, "nobody-there", "none of the names is an account that is used here")
+		b.excuse(0.1, noise, "nobody-there", "none of the names is an account in use here")
 	case b.subject.Kind == Network && tried == 1 && b.slow() && q.livesThere(b):
-		b.excuse(0.1, noise, "old-password", "one account, a try now and then, from a provider at which accounts of ours are at home: a device that has an old password and changes its address")
+		b.excuse(0.1, noise, "old-password", "one account, a try now and then, from a provider that users here have: a device with an old password whose address changes")
 	case tried > 0 && tried <= 2 && b.n < 100:
-		b.atMost(noise, "few-tries", "few tries on few names: every server hears as much")
+		b.atMost(noise, "few-tries", "few tries on few names: every server sees as many")
 	case len(b.clients) > 1 && b.subject.Kind != Network && q.always(b):
-		b.excuse(0.1, noise, "always", "goes on all the time, as every server hears it")
+		b.excuse(0.1, noise, "always", "goes on all the time, as on every server")
 	}
 	if b.cap > 0 {
 		b.atMost(b.cap, "like-the-others", "others try as often: it does not stand out")
 	}
-	b.atMost(unbroken, "not-in", "none of the tries succeeded, as far as the log tells")
+	b.atMost(unbroken, "not-in", "none of the tries succeeded, as far as the log shows")
 }
 
 // excuse lowers the score by some, to at most so much, but not below that of any failed logins.
@@ -711,7 +711,7 @@ func (b *guess) title() string {
 	case Account:
 		text = say("Account %s: %s from %d addresses", b.subject.Value, tries, len(b.clients))
 	default:
-		text = say("%s on %s from %d addresses, each of them seldom", tries, b.tried(), len(b.clients))
+		text = say("%s on %s from %d addresses, few from each", tries, b.tried(), len(b.clients))
 	}
 	switch {
 	case len(b.broken) == 0:
@@ -749,7 +749,7 @@ func (q *guessInquiry) facts(b *guess) []Fact {
 		for _, c := range o.accounts.Top(5) {
 			names = append(names, say("%s (%d)", c.Value, c.Messages))
 		}
-		facts = append(facts, Fact{"named elsewhere", say("the password server's own lines name %s over all, and no address; most often ",
+		facts = append(facts, Fact{"named elsewhere", say("the password server's own lines name %s in all, but no address; most often ",
 			plural(o.accounts.Distinct(), "account", "accounts")) + strings.Join(names, ", ")})
 	}
 	if b.unknown > 0 {

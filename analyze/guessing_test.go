@@ -163,7 +163,7 @@ func TestNamesWithoutAnAddress(t *testing.T) {
 		ev := &w.events[len(w.events)-1]
 		ev.Client, ev.Service = mail.Client{}, "auth"
 	}
-	want := Fact{"named elsewhere", "the password server's own lines name 8 accounts over all, and no address; most often user0@site.example (5), " +
+	want := Fact{"named elsewhere", "the password server's own lines name 8 accounts in all, but no address; most often user0@site.example (5), " +
 		"user1@site.example (5), user2@site.example (5), user3@site.example (5), user4@site.example (5)"}
 	if found := w.find(guessing); len(found) != 1 || !slices.Contains(found[0].Facts, want) {
 		t.Errorf("got %+v", found)

@@ -83,7 +83,7 @@ func (j *judge) rate(c *candidate) {
 	like := max(2, j.usual[c.dim]*length.Hours()/j.workday())
 	chance := PoissonTail(n, like)
 	weight := 0.1 + 0.4*min(1, max(0, -chance/60))
-	c.because("rate", weight, "%s in %s; %s outside of this window, and %s send %.1f a day where they send at all",
+	c.because("rate", weight, "%s in %s; %s at other times; %s send %.1f on a day when they send at all",
 		plural(n, "message", "messages"), duration(length), c.elsewhere(), likes[c.dim], j.usual[c.dim])
 	if c.outside == 0 && c.dim == byNetwork && !j.fills(c) {
 		c.because("never-seen", 0.1, "never seen before or after")
@@ -93,7 +93,7 @@ func (j *judge) rate(c *candidate) {
 // elsewhere says how much of the subject came outside of the window: a number that is known, if need be that of its network.
 func (c *candidate) elsewhere() string {
 	if c.network > 0 {
-		return "its network " + number(c.network)
+		return number(c.network) + " from its network"
 	}
 	return number(c.outside)
 }
@@ -157,15 +157,15 @@ func (j *judge) senders(c *candidate) {
 		c.because("all-message-id-domains-differ", 0.15, "%d Message-IDs of %d domains, none of which is the sender's", ids, c.MessageDomains.Distinct())
 	}
 	if subject, share := c.Subjects.Most(); share >= enough && c.share(hasSubject) >= enough && senders > n/2 && domains > n/2 {
-		c.because("one-subject", 0.15, "one subject from all of them: %q", subject)
+		c.because("one-subject", 0.15, "one subject: %q", subject)
 	}
 	if senders > n/2 && senders >= 5 && !allDiffer {
 		if surprise := meanSurprise(&c.Senders); surprise >= 5 && c.share(variableSender) < 0.2 {
-			c.because("random-senders", 0.15, "the senders' names are drawn at random (%.1f bits a letter; names have about 3)", surprise)
+			c.because("random-senders", 0.15, "the senders' names look random (%.1f bits a letter; real names have about 3)", surprise)
 		}
 	}
 	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) && !j.allOurs(c) {
-		c.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
+		c.because("forged-own-domain", 0.2, "strangers send as %s, a domain of ours", domain)
 	}
 }
 
@@ -189,18 +189,18 @@ func organisations(names *Tally) int {
 func (j *judge) names(c *candidate) {
 	switch {
 	case c.share(genericClient) >= enough:
-		c.because("generic-name", 0.15, "the client is a customer's line by its name")
+		c.because("generic-name", 0.15, "the client has the name of a customer's line")
 	case c.share(unnamedClient) >= enough && j.site.Population.LooksUpNames():
-		c.because("no-reverse-name", 0.15, "no name that resolves back to the address")
+		c.because("no-reverse-name", 0.15, "no reverse DNS name that resolves back to the address")
 	}
 	switch {
 	case c.share(numericHELO) >= enough:
 		c.because("helo-number", 0.2, "says HELO with a bare number")
 	case c.share(oddHELO) >= enough:
-		c.because("helo-odd", 0.1, "says HELO with what is no host name")
+		c.because("helo-odd", 0.1, "says HELO with something that is no host name")
 	}
 	if c.share(ownNameSender) >= enough && c.share(rentedClient) >= enough {
-		c.because("rented-machine", 0.15, "sends in the name of a machine for rent")
+		c.because("rented-machine", 0.15, "sends in the name of a rented machine")
 	}
 }
 
@@ -209,14 +209,14 @@ func (j *judge) recipients(c *candidate) {
 	n := c.Counts.Recipients
 	if list, damaged := j.damaged(c); ratio(damaged, n) >= 0.2 {
 		c.mangled = list
-		c.because("damaged-recipients", 0.25, "%d of %d recipients are known addresses, damaged", damaged, n)
+		c.because("damaged-recipients", 0.25, "%d of %d recipients are damaged forms of known addresses", damaged, n)
 	}
 	unknown := c.unknown.Total() + c.refusedU
 	if ratio(unknown, n+c.refusedU) >= 0.2 {
 		c.because("unknown-recipients", 0.1, "%d of %d recipients do not exist", unknown, n+c.refusedU)
 	}
 	if ratio(c.marks[blockedOnce], c.Counts.Messages) >= 0.1 {
-		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+		c.because("blocked", 0.15, "%d were refused as unwanted by other servers", c.marks[blockedOnce])
 	}
 	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() >= max(20, n*9/10) && c.share(variableSender) == 0 {
 		c.because("one-to-many", 0.1, "one sender to %d different recipients, one by one", c.Recipients.Distinct())
@@ -226,7 +226,7 @@ func (j *judge) recipients(c *candidate) {
 // target weighs where it went in.
 func (j *judge) target(c *candidate) {
 	if j.site.HasSecondary() && c.dim == byNetwork && c.outside == 0 && allOf(c.Hosts.Values(), j.site.IsSecondary) {
-		c.because("secondary-only", 0.2, "spoke to the secondary MX only")
+		c.because("secondary-only", 0.2, "spoke only to the secondary MX")
 	}
 	elsewhere := 0
 	for _, d := range c.RecipientDomains.Top(tallyCap) {
@@ -263,7 +263,7 @@ func (j *judge) login(c *candidate) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
 	if c.place == strangePlace && c.subject.Kind == Account {
-		c.because("new-client", 0.1, "from no network that the account uses otherwise")
+		c.because("new-client", 0.1, "from a network that the account does not use otherwise")
 	}
 	j.farAbove(c)
 	j.outcome(c)
@@ -297,7 +297,7 @@ func (j *judge) farAbove(c *candidate) {
 	hours := max(1, c.End.Sub(c.Start).Hours())
 	usual := float64(c.outside) / max(1, j.site.Span()/60-hours) * hours
 	if n := float64(c.Counts.Messages); n >= 20*max(1, usual) && j.site.showsPast(c.outside) {
-		c.because("far-above-past", 0.1, "%d times what it sends otherwise in such a time", int(math.Round(n/max(1, usual))))
+		c.because("far-above-past", 0.1, "%d times what it sends in as long a time otherwise", int(math.Round(n/max(1, usual))))
 	}
 }
 
@@ -310,7 +310,7 @@ func (j *judge) outcome(c *candidate) {
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
-		c.because("blocked", 0.15, "%d were refused elsewhere as unwanted", c.marks[blockedOnce])
+		c.because("blocked", 0.15, "%d were refused as unwanted by other servers", c.marks[blockedOnce])
 	}
 }
 
@@ -345,13 +345,13 @@ func (c *candidate) bounces(share float64) bool {
 // honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
 func (c *candidate) honest(j *judge) {
 	if c.regular {
-		c.because("regular", -0.2, "does the like on other days")
+		c.because("regular", -0.2, "does the same on other days")
 	}
 	if c.share(listedMail) >= 0.5 {
-		c.because("says-bulk", -0.15, "says of itself that it is bulk (List or Precedence headers)")
+		c.because("says-bulk", -0.15, "declares itself bulk (List or Precedence headers)")
 	}
 	if c.share(variableSender) >= enough {
-		c.because("verp", -0.2, "each recipient stands in the sender: somebody wants to know about bounces")
+		c.because("verp", -0.2, "each sender contains the recipient (VERP): somebody wants to know about bounces")
 	}
 	switch {
 	case c.users.Total() > c.Counts.Messages/2:
@@ -385,32 +385,32 @@ func (c *candidate) honestStranger(j *judge) {
 		c.because("named-server", weight, "a mail server with a name of its own, whose recipients exist")
 	}
 	if named && j.fills(c) && ratio(c.Counts.Messages, j.site.Population.Strangers) >= enough {
-		c.because("gateway", -0.3, "nearly all that came in came through it, as long as the log lasts")
+		c.because("gateway", -0.3, "nearly all incoming mail came through it, throughout the log")
 	}
 	if c.outside >= manyTimes*c.Counts.Messages {
-		c.because("well-known", -0.2, "%s messages at other times: what is odd about it is odd about all of them", c.elsewhere())
+		c.because("well-known", -0.2, "%s at other times: what is odd now is always so", c.elsewhere())
 	}
 	if c.share(nullSender) >= enough {
-		c.because("notices", -0.3, "bounces of others, not mail")
+		c.because("notices", -0.3, "bounces from other servers, not mail")
 	}
 	if c.Recipients.Distinct() <= 3 && organisations(&c.SenderDomains) == 1 {
-		c.because("to-few", -0.6, "one sender's organisation to %s: reports of machines", plural(c.Recipients.Distinct(), "recipient", "recipients"))
+		c.because("to-few", -0.6, "from one organisation to %s: machines that report", plural(c.Recipients.Distinct(), "recipient", "recipients"))
 	}
 }
 
 func (c *candidate) honestLogin(j *judge) {
 	switch {
 	case c.subject.Kind != Account && j.allOurs(c):
-		c.because("own-address", -0.4, "an address of ours, where many log in")
+		c.because("own-address", -0.4, "an address of ours, from which many log in")
 	case c.subject.Kind != Account && c.office(j.limits.MinMessages):
-		c.because("many-people", -0.4, "%d accounts that write a few mails each, in their own names: an office or a webmail host", c.Accounts.Distinct())
+		c.because("many-people", -0.4, "%d accounts with a few messages each, in their own names: an office or a webmail host", c.Accounts.Distinct())
 	case c.place == knownAddress:
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
 	case c.place == knownNetwork:
 		c.because("usual-network", -0.15, "from a network that the account uses at other times")
 	}
 	if c.oneName(j.site) {
-		c.because("own-sender", -0.1, "in one name, the account's own or one whose mail is delivered here")
+		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
 	c.letter(j.site, c.place == knownAddress, false, &c.Argument)
@@ -421,7 +421,7 @@ func (b *batch) wanted(a *Argument) {
 	switch {
 	case b.share(blockedOnce) >= 0.03:
 	case b.bouncedShare() < 0.03:
-		a.because("wanted", -0.15, "hardly a bounce")
+		a.because("wanted", -0.15, "hardly any bounces")
 	case !b.dead(manyRefused):
 		a.because("wanted", -0.1, "few bounces")
 	}
@@ -436,23 +436,23 @@ func (b *batch) letter(site *Site, atHome, night bool, a *Argument) {
 	away := !atHome && (night || b.Counts.Recipients > letterTo)
 	if !b.kept(site) {
 		if own && !away && b.onePlace() && b.taken(site) && !b.dead(manyRefused) {
-			a.because("kept-list", -0.1, "one name, from one network, to %d recipients of whom few do not exist: a list that somebody has", b.Counts.Recipients)
+			a.because("kept-list", -0.1, "one sender, from one network, to %d recipients, of whom few do not exist: a list that belongs to somebody", b.Counts.Recipients)
 		}
 		return
 	}
 	switch {
 	case !b.onePlace(), away:
 	case own:
-		a.because("kept-list", -0.2, "one name, from one network, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+		a.because("kept-list", -0.2, "one sender, from one network, to %d recipients, nearly all of whom exist: a list that somebody maintains", b.Counts.Recipients)
 	case atHome:
-		a.because("kept-list", -0.1, "from where it is at home, to %d recipients of whom hardly one does not exist: a list that somebody keeps", b.Counts.Recipients)
+		a.because("kept-list", -0.1, "from its usual network, to %d recipients, nearly all of whom exist: a list that somebody maintains", b.Counts.Recipients)
 	}
 	if b.allAlong(site) {
 		weight := -0.35
 		if own {
 			weight = -0.5
 		}
-		a.because("all-along", weight, "it goes on as long as the log does, and hardly a recipient does not exist: what an application does")
+		a.because("all-along", weight, "it goes on throughout the log, and nearly all recipients exist: an application does that")
 	}
 }
 
@@ -569,16 +569,16 @@ func (c *candidate) honestLocal(j *judge) {
 	switch {
 	case c.share(blockedOnce) >= 0.03:
 	case c.bouncedShare() < 0.03:
-		c.because("wanted", -0.35, "hardly a bounce")
+		c.because("wanted", -0.35, "hardly any bounces")
 	case c.bouncedShare() < 0.08:
 		c.because("wanted", -0.2, "few bounces")
 	}
 	// The same user may tell a customer of his order in between.
 	if sender, share := c.Senders.Most(); share >= 0.95 && j.site.IsOurs(mail.Domain(sender)) {
-		c.because("own-sender", -0.1, "in one name, of our own domain")
+		c.because("own-sender", -0.1, "one sender, in our own domain")
 	}
 	if reports(&c.Recipients) {
-		c.because("reports", -0.5, "to addresses that were named for reports about DMARC")
+		c.because("reports", -0.5, "to addresses for DMARC reports")
 	}
 	ours := 0
 	for _, d := range c.RecipientDomains.Top(topMost) {
@@ -588,9 +588,9 @@ func (c *candidate) honestLocal(j *judge) {
 	}
 	switch toUs := ratio(ours, c.Counts.Recipients) >= enough; {
 	case toUs && c.Recipients.Distinct() <= 5:
-		c.because("to-ourselves", -0.4, "reports of a machine to its keepers")
+		c.because("to-ourselves", -0.4, "a machine's reports to its administrators")
 	case toUs:
-		c.because("to-ourselves", -0.2, "for recipients of ours")
+		c.because("to-ourselves", -0.2, "to our own recipients")
 	}
 }
 

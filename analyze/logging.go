@@ -85,7 +85,7 @@ func (l *Logging) Advice() []Advice {
 	add := func(why, setting string) { all = append(all, Advice{why, setting}) }
 	if t := &l.Messages[0]; t.Messages > 0 {
 		if t.rare(t.Subject, t.Messages) {
-			add("the subject of messages, by which campaigns are recognised",
+			add("the subject of messages, which helps to recognise campaigns",
 				"main.cf: header_checks = pcre:/etc/postfix/header_checks    header_checks: /^Subject:/ INFO")
 		}
 		if t.Strangers > 0 && t.rare(t.HELO, t.Strangers) {
@@ -97,7 +97,7 @@ func (l *Logging) Advice() []Advice {
 				"php.ini: mail.add_x_header = On    header_checks: /^X-PHP-Originating-Script:/ INFO")
 		}
 		if l.Logins == 0 {
-			add("logins that send nothing (the look round before the abuse)", "dovecot.conf: auth_verbose = yes, in the same log or given beside it")
+			add("logins that send nothing (an attacker's first login before the abuse)", "dovecot.conf: auth_verbose = yes, in the same log or given beside it")
 		}
 	}
 	if t := &l.Messages[1]; t.Messages > 0 {

@@ -17,26 +17,35 @@ const mangledName = "mangled"
 var mangled = Detector{
 	Name:    mangledName,
 	Command: "mangled",
-	Title:   "recipients that are a known address, damaged",
-	Doc: `Address lists of spammers are torn out of web pages, news articles and stolen mailboxes by programs that cut in the wrong
-place: smtpsusan@, 0susan@, example.comsusan@ (something stands before the address), usan@ (its head is missing), osan@ (its
-head was replaced). Mail to such an address is refused or bounces, and says that the sender never had an address from its
+	Title:   "recipients that are damaged forms of known addresses",
+	Doc: `Spammers' address lists are collected from web pages, news articles and stolen
+mailboxes by programs that cut in the wrong place: smtpsusan@, 0susan@,
+example.comsusan@ (something was added in front), usan@ (the beginning is
+missing), osan@ (the beginning was replaced). Mail to such an address is
+rejected or bounces. It shows that the sender never got the address from its
 owner: nobody who means Susan writes to usan@.
 
-This detector takes every recipient in a domain of ours that was refused or bounced, and looks for a known recipient, one
-that was delivered to before or since, of which it is a damaged form. A single such address proves nothing: people mistype,
-and a dictionary attack tries so many names that some look damaged by chance. What proves it is one client that does it to
-several addresses, for a good part of what it gets refused, or several clients in different networks that use the same
-damaged address: they share a list, and most likely a hand.
+This detector takes every recipient in a domain of ours that was rejected or
+bounced, and looks for a known recipient (one that mail was delivered to,
+before or since) of which it is a damaged form. One such address proves
+nothing: people mistype, and a dictionary attack tries so many names that some
+look damaged by chance. The proof is one client that does it to several
+addresses, and for a good part of its rejected recipients, or several clients
+in different networks that use the same damaged address: they share a list,
+and most likely one person sends with it.
 
-Honest mail that looks alike: a form in which users type their address, a list with one wrong subscriber: one address each.
-A list with people who left (a.harms, where t.harms is known): an address with another first letter is believed only beside
-other damage, to the same address or to three others. So is what may be an address in its former form, or one with another separator: harms@ or t_harms@ for t.harms@,
-tom_harms@ for harms@.
+Honest mail that looks similar: a web form in which users type their address,
+or a mailing list with one wrong subscriber: one address each. A list with
+people who have left (a.harms, where t.harms is known): an address with
+another first letter counts only beside other damage, to the same address or
+to three others. The same goes for what may be an earlier form of an address,
+or one with another separator: harms@ or t_harms@ for t.harms@, tom_harms@ for
+harms@.
 
-What it cannot see: damage in a domain whose every address is accepted and delivered (a catch-all), and known recipients
-that got no mail within the log. On a gateway or a secondary MX alone, what the next host took counts as known; give its
-log, too, where you have it.`,
+What it cannot see: damage in a domain that accepts and delivers every address
+(a catch-all), and known recipients that got no mail within the log. On a
+gateway or a secondary MX alone, what the next host accepted counts as known;
+give its log too, if you have it.`,
 	New: func(p *Pass) Watch { return newMangledWatch(p) },
 }
 
@@ -332,11 +341,11 @@ func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, sha
 	f.Evidence = evidence.Lines(0)
 	w.weigh(&f, list, &kinds, shared, share)
 	if c.Name != "" && inOurDomains(site, c.Name) {
-		f.because("our-own-name", -0.4, "%s is a name of ours: it may only pass on what strangers sent, and its own log tells who", c.Name)
+		f.because("our-own-name", -0.4, "%s is a host of ours: it may only have passed on what strangers sent, and its own log shows who", c.Name)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
 	if right := w.right.about(hashAddr(ofClient, client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
-		f.because("mostly-right", -0.5, "%d of its recipients were right: people mistype", right)
+		f.because("mostly-right", -0.5, "%d of its recipients were correct: people mistype", right)
 	}
 	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
 		client, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
@@ -351,10 +360,10 @@ func (w *mangledWatch) weigh(f *Finding, list []damage, kinds *Tally, shared int
 		f.because("several-kinds", 0.1, "damaged in different ways: %s", strings.Join(kinds.Values(), ", "))
 	}
 	if share >= enough && n >= w.pass.Thresholds.Mangled.MinAddresses {
-		f.because("nothing-else", 0.1, "%.0f %% of its failed recipients are such", 100*share)
+		f.because("nothing-else", 0.1, "%.0f %% of its failed recipients are damaged forms", 100*share)
 	}
 	if shared > 0 {
-		f.because("shared-list", 0.2, "clients of other networks used %d of them, too", shared)
+		f.because("shared-list", 0.2, "clients in other networks used %d of them, too", shared)
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 		relateAll(found, story)
 	}
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("phish: %d messages of possible runs were forgotten for want of room", w.lost))
+		site.Notes = append(site.Notes, say("phish: %d messages of possible runs were dropped to limit the memory used", w.lost))
 	}
 	return found
 }
@@ -496,19 +496,19 @@ func (q *phishInquiry) judge(r *run) {
 		if r.odd < 0.3 || r.odd < 0.4 && len(r.targets) < 2*q.t.MinUsers {
 			r.Score = 0
 		}
-		r.cut("nobody-answered", "nobody answered, as far as the log tells: filters see many such runs")
+		r.cut("nobody-answered", "nobody answered, as far as the log shows: spam filters see many such runs")
 		return
 	case like > 0:
 		weight := 0.3
 		if like >= 0.5 {
 			weight = 0.4
 		}
-		r.because("answered", weight, "%s wrote afterwards to %s, to which nobody wrote before and which never wrote to us", someNames(people), to)
+		r.because("answered", weight, "%s wrote afterwards to %s, an address that nobody here wrote to before and that never wrote to us", someNames(people), to)
 		if q.keepsMail(to) {
 			r.because("keeper-name", 0.15, "that address is named like a mail administration, at a public provider")
 		}
 	default:
-		r.because("answered", 0.3, "%s answered to %s", someNames(people), to)
+		r.because("answered", 0.3, "%s wrote back to %s", someNames(people), to)
 	}
 	if len(people) > 1 {
 		r.because("many-answered", 0.1, "%d people", len(people))
@@ -537,34 +537,34 @@ func (q *phishInquiry) marks(r *run) {
 	}
 	switch {
 	case r.share(unnamedClient) >= enough && q.site.Population.LooksUpNames():
-		r.because("no-reverse-name", 0.1, "no name that resolves back to the address")
+		r.because("no-reverse-name", 0.1, "no reverse DNS name that resolves back to the address")
 	case r.share(genericClient) >= enough:
-		r.because("generic-name", 0.15, "the client is a customer's line by its name")
+		r.because("generic-name", 0.15, "the client has the name of a customer's line")
 	case r.share(rentedClient) >= enough:
-		r.because("rented-machine", 0.15, "a machine for rent by its name")
+		r.because("rented-machine", 0.15, "the client has the name of a rented machine")
 	}
 	if r.share(oddHELO)+r.share(numericHELO) >= enough {
-		r.because("helo-odd", 0.1, "says HELO with what is no host name")
+		r.because("helo-odd", 0.1, "says HELO with something that is no host name")
 	}
 	if domain, share := r.SenderDomains.Most(); share >= enough && q.site.IsOurs(domain) {
-		r.because("forged-own-domain", 0.2, "strangers who send as %s, a domain of ours", domain)
+		r.because("forged-own-domain", 0.2, "strangers send as %s, a domain of ours", domain)
 	}
 	if subject, share := r.Subjects.Most(); share >= enough && baited(subject) {
-		r.because("bait", 0.2, "the subject: %q", subject)
+		r.because("bait", 0.2, "a subject that asks for passwords or mailboxes: %q", subject)
 	}
 	if r.Senders.Distinct() == 1 && r.Counts.Messages >= len(r.targets)*9/10 && r.share(variableSender) == 0 {
 		r.because("one-to-many", 0.05, "one sender to %d people, one by one", len(r.targets))
 	}
 	if r.regular {
-		r.because("regular", -0.3, "does so on other days")
+		r.because("regular", -0.3, "does the same on other days")
 	}
 	if r.share(listedMail) >= 0.5 {
-		r.because("says-bulk", -0.2, "says of itself that it is bulk")
+		r.because("says-bulk", -0.2, "declares itself bulk")
 	}
 	switch {
 	case r.share(machineSender) >= enough:
 		sender, _ := r.Senders.Most()
-		r.because("machine-sender", 0.1, "sends as %s, which is no person's address but a machine's", sender)
+		r.because("machine-sender", 0.1, "sends as %s, the address of a machine and not of a person", sender)
 	case r.share(ownNameSender) >= enough && r.share(rentedClient)+r.share(genericClient) == 0:
 		r.because("own-name", -0.2, "a mail server that sends for its own domain")
 	}
@@ -609,7 +609,7 @@ func (q *phishInquiry) finding(r *run) Finding {
 	f.Title = say("%s wrote to %d of our users in %s", cmp.Or(r.sender, f.Subject.Value), len(r.targets), duration(r.End.Sub(r.Start)))
 	switch len(people) {
 	case 0:
-		f.Title += "; nobody answered, as far as the log tells"
+		f.Title += "; nobody answered, as far as the log shows"
 	case 1:
 		f.Title += "; " + people[0] + " answered"
 	default:

@@ -13,27 +13,44 @@ var openRelay = Detector{
 	Name:    "open-relay",
 	Command: "relays",
 	Title:   "mail accepted from strangers for strangers",
-	Doc: `A mail server takes mail from strangers for its own domains, and from its own users for everybody. One that takes mail
-from strangers for strangers is an open relay, and spammers find it within hours. The log does not say "open relay"; it says
-that a client which did not log in, and is not ours, handed in a message whose recipients are not ours either. This detector
-collects those messages, by the domain of the envelope sender (an access rule that trusts a sender's domain, which anybody
-can write, is the usual hole) and by client. Where many clients write in any name, it tells of all that went through the open
-door as one, be it few messages of each. It shows:
+	Doc: `A mail server accepts mail from strangers for its own domains, and from its
+own users for everybody. A server that accepts mail from strangers for
+strangers is an open relay, and spammers find it within hours. The log does
+not say "open relay". It says that a client which did not log in and is not
+ours handed in a message whose recipients are not ours either.
 
-  - the words with which an access rule or a policy let them in, where the server logs them ("whitelisted in local domains
-    whitelist"): that is the rule to mend;
-  - how the senders look: letters drawn at random, addresses of our own domain that never received anything;
-  - how many clients from how many networks came, what went out, what bounced, and what is still in the queue, together with
-    the bounces that cannot be delivered because their senders never existed.
+This detector collects those messages by the domain of the envelope sender
+(the usual hole is an access rule that trusts a sender's domain, which anybody
+can forge) and by client. If many clients write in any name, all that was
+relayed is reported as one finding, even if each client sent little. It shows:
 
-Honest mail that looks alike: an office, a printer or a monitor that may relay because its address is trusted (mynetworks,
-+relay_from_hosts): few addresses, seen all the time, senders that are known here; a gateway or secondary MX that passes
-mail on to another host (its recipient domains are few, each goes to one relay, and many strangers write to them): give
---local-domain or the other host's log where this is not recognised; aliases that lead outside (the envelope recipient is
-ours, also of a domain all of whose mail is forwarded). Those stay below medium or are left out.
+  - the words with which an access rule or a policy let them in, if the server
+    logs them ("whitelisted in local domains whitelist"): that is the rule to
+    fix;
+  - what the senders look like: random letters, or addresses of our own domain
+    that never received anything;
+  - how many clients from how many networks came, what was delivered, what
+    bounced, and what is still in the queue, including the bounces that cannot
+    be delivered because their senders never existed.
 
-What it cannot see: a relay through a login (see accounts) or through a script (see scripts); whether the trusted office
-address was itself misused, unless its traffic changes so much that it is a burst; mail that was handed in and never tried.`,
+Honest mail that looks similar:
+
+  - an office, a printer or a monitor that may relay because its address is
+    trusted (mynetworks, +relay_from_hosts): few addresses, seen all the time,
+    with senders that are known here;
+  - a gateway or secondary MX that passes mail on to another host: few
+    recipient domains, each passed to one relay, and many strangers write to
+    them. If this is not recognised, give --local-domain or the other host's
+    log;
+  - aliases that lead outside: the envelope recipient is ours, perhaps in a
+    domain that forwards all its mail.
+
+Those stay below medium or are left out.
+
+What it cannot see: relaying through a login (see accounts) or a script (see
+scripts). Whether a trusted office address was itself abused, unless its
+traffic changes so much that it is a burst. Mail that was handed in but never
+tried.`,
 	New: func(p *Pass) Watch { return newRelayWatch(p) },
 }
 
@@ -237,7 +254,7 @@ func (w *relayWatch) Merge(other Watch) {
 
 func (w *relayWatch) Findings(site *Site) []Finding {
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("open-relay: %d notices that are still queued were not kept for want of room", w.lost))
+		site.Notes = append(site.Notes, say("open-relay: %d bounces that are still queued were dropped to limit the memory used", w.lost))
 	}
 	w.faulty = w.faults()
 	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
@@ -353,7 +370,7 @@ func (w *relayWatch) servers(site *Site, t *relayTarget) (n int) {
 	return n
 }
 
-// isServer reports whether what one client handed in came from a mail server that somebody named, as far as the log tells.
+// isServer reports whether what one client handed in came from a mail server that somebody named, as far as the log shows.
 func (r *relayed) isServer(site *Site) bool {
 	for _, c := range r.tally.clients {
 		if c.Name != "" || site.Population.LooksUpNames() {
@@ -380,7 +397,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		f.because("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
 	}
 	if mean := r.surprise / n; mean > th.Random && senders >= th.MinMessages {
-		f.because("random-senders", 0.2, "the senders' local parts are drawn at random: %.1f bits a letter, names have about 4", mean)
+		f.because("random-senders", 0.2, "the senders' local parts look random (%.1f bits a letter; real names have about 4)", mean)
 	}
 	known := knownSenders(site, &r.tally.Senders)
 	if subject.Kind == SenderDomain && site.IsOurs(subject.Value) && known == 0 {
@@ -397,14 +414,14 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		f.because("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
 	}
 	if share := float64(r.odd) / n; share > 0.5 {
-		f.because("odd-helo", 0.05, "%.0f %% said HELO with no host name", 100*share)
+		f.because("odd-helo", 0.05, "%.0f %% said HELO with something that is no host name", 100*share)
 	}
 	if r.messages >= th.ManyFrom {
 		f.because("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
 		if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
 			f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
 			if r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
-				f.because("nobody-known", 0.1, "neither the client nor the senders have a name that is known here")
+				f.because("nobody-known", 0.1, "neither the client nor the senders are known here")
 			}
 		}
 	}

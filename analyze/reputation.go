@@ -16,22 +16,29 @@ var reputation = Detector{
 	Name:    "reputation",
 	Command: "reputation",
 	Title:   "other servers refuse or slow down our mail, because of us",
-	Doc: `Who sends spam through a server leaves it with the bill: hours later other servers refuse its mail, or take it slowly, and
-name a blocklist, its reputation or a rate limit. Then honest mail of everybody here suffers, and goes on to suffer after the
-spam has stopped. The replies stand in the log.
+	Doc: `When spam is sent through a server, the server pays for it. Hours later, other
+servers refuse its mail or accept it slowly, and name a blocklist, its
+reputation or a rate limit. Then the honest mail of everybody here suffers,
+even after the spam has stopped. The replies are in the log.
 
-This detector reads every reply with which mail that went out was bounced or deferred, and asks whether it is about us, and
-not about the recipient or about what the message says. It shows when that began and whether it ended, who says so (which
-providers, which lists: these are the places where to ask for removal, once the cause is gone), what share of the outgoing
-mail was hit, and who on our side sent most in the hours before it began and since: the account, script, client or sender
-domain. The severity is that of the damage, by the share that was hit.
+This detector reads every reply with which outgoing mail was bounced or
+deferred, and decides whether it is about us, and not about the recipient or
+the content. It shows when that began and whether it ended, who says so (which
+providers and which lists: ask these to remove us once the cause is gone),
+what share of the outgoing mail was affected, and who on our side sent most in
+the hours before and since: the account, script, client or sender domain. The
+severity is that of the damage: the share that was affected.
 
-What is not meant: greylisting (a stranger is asked to come again, everybody is at first), full mailboxes, recipients that do
-not exist, mail that is refused for its content alone, missing signatures (SPF, DKIM, DMARC). One provider that says "too
-many connections" now and then is ordinary life of a mailing list; so are single refusals by a strict site.
+Not counted: greylisting (every new client is asked to try again), full
+mailboxes, recipients that do not exist, mail refused only for its content,
+and missing SPF, DKIM or DMARC. One provider that says "too many connections"
+now and then is normal for a mailing list; so are single refusals by a strict
+site.
 
-What it cannot see: providers that put our mail into the spam folder and say nothing; lists that nobody asked about us. Mail
-that is refused because somebody forwards his spam elsewhere looks alike: then the cause is named as forwarding.`,
+What it cannot see: providers that put our mail into the spam folder and say
+nothing; blocklists that no recipient uses. Mail that is refused because
+somebody here forwards his spam elsewhere looks similar: then the cause is
+named as forwarding.`,
 	New: func(p *Pass) Watch { return newReputationWatch(p) },
 }
 
@@ -277,7 +284,7 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 		}
 	}
 	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("reputation: %d replies were not counted for want of room (reputation.max-replies)", w.lost))
+		site.Notes = append(site.Notes, say("reputation: %d replies were not counted, to limit the memory used (reputation.max-replies)", w.lost))
 	}
 	var found []Finding
 	for _, host := range slices.Sorted(keysOf(byHost)) {
@@ -397,7 +404,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	sent := w.sentBetween(host, first, last)
 	share := ratio(len(t.recipients), max(sent, len(t.recipients)))
 	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: first, End: last}
-	f.because("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or put off because of us: %d of %s",
+	f.because("share-hit", shareWeight(share, len(t.recipients)), "%.1f %% of the outgoing mail in that time was refused or deferred because of us: %d of %s",
 		100*share, len(t.recipients), plural(sent, "recipient", "recipients"))
 	if n := t.providers.Distinct(); n >= 2 {
 		f.because("many-providers", min(0.15, 0.05*float64(n-1)), "%d different providers say so", n)
@@ -414,14 +421,14 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	}
 	w.culprit(site, t, first, last, &f)
 	if t.kinds[mail.RateLimited] == len(list) && t.providers.Distinct() <= 2 {
-		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "nothing but limits, of one or two providers: what a mailing list meets")
+		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "one-strict-provider", "only rate limits, of one or two providers: normal for a mailing list")
 	}
 	f.blame = t.blamed()
 	w.ending(site, t, last, &f)
 	w.fill(t, &f)
 	from, to := t.handedIn()
 	f.Signature = during(from, to, append(t.onHost(host), `any(complaints, # != "")`)...)
-	f.Title = fmt.Sprintf("Other servers refused or put off mail of %s because of us: %s at %s (%s)", hostWords(host),
+	f.Title = fmt.Sprintf("Other servers refused or deferred mail of %s because of us: %s at %s (%s)", hostWords(host),
 		plural(len(t.recipients), "recipient", "recipients"), plural(t.providers.Distinct(), "provider", "providers"), w.sayings(t))
 	return f, true
 }
@@ -482,13 +489,13 @@ func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Insta
 	usual := w.causes.Find(best).total - most
 	hours := max(1, last.Sub(from).Hours())
 	others := max(1, site.Span()/60-hours)
-	f.Facts = append(f.Facts, Fact{"who sent most", say("%s: %d of %d recipients outside, from %s before it began to its end; %d of the %d complaints are about its mail",
+	f.Facts = append(f.Facts, Fact{"who sent most", say("%s: %d of %d recipients outside, from %s before it began to its end; %d of the %d replies are about its mail",
 		best, most, all, duration(w.pass.Thresholds.Reputation.Before), t.causes[best], len(t.list))})
 	share := ratio(most, all)
 	if share < 0.5 || t.causes[best]*2 < len(t.list) {
 		return
 	}
-	f.because("one-cause", 0.1, "%s sent %.0f %% of all that went out before and meanwhile, %.0f an hour; %.1f an hour at other times",
+	f.because("one-cause", 0.1, "%s sent %.0f %% of all outgoing mail before and during this time, %.0f an hour; %.1f an hour at other times",
 		best, 100*share, float64(most)/hours, float64(usual)/others)
 	switch best.kind {
 	case Account:
@@ -515,9 +522,9 @@ func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *F
 		text = fmt.Sprintf("no complaint in the last %s of the log", duration(quiet))
 	}
 	if again > 0 {
-		text += say("; %d of %s took mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
+		text += say("; %d of %s accepted mail again after their last complaint", again, plural(t.providers.Distinct(), "provider", "providers"))
 	} else {
-		text += "; nobody that complained has taken mail since"
+		text += "; none of those that complained has accepted mail since"
 	}
 	f.Facts = append(f.Facts, Fact{"ended", text})
 }

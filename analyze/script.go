@@ -13,26 +13,35 @@ import (
 var script = Detector{
 	Name:    "script",
 	Command: "scripts",
-	Title:   "mail born on this machine: by uid, script, working directory",
-	Doc: `A form, a forgotten plugin or an uploaded file lets a stranger run code on a web server, and the first thing that it does is
-to send mail: through the local sendmail command, without a login, as the user of the web server or of a customer. The log
-shows who handed the mail in (Postfix: pickup uid=; Exim: U=), and, where it is set up to, from which directory (Exim:
-log_selector = +arguments, "cwd=") or which PHP file (PHP: mail.add_x_header = On, and a Postfix header_checks rule that logs
-X-PHP-Originating-Script, or that header in an Exim ACL).
+	Title:   "mail sent by programs on this machine: by uid, script, working directory",
+	Doc: `A web form, an old plugin or an uploaded file lets a stranger run code on a
+web server, and the first thing such code does is to send mail: through the
+local sendmail command, without a login, as the user of the web server or of a
+customer. The log shows who handed the mail in (Postfix: pickup uid=; Exim:
+U=). If set up, it also shows from which directory (Exim: log_selector =
++arguments, "cwd=") or from which PHP file (PHP: mail.add_x_header = On, and a
+Postfix header_checks rule that logs X-PHP-Originating-Script, or that header
+in an Exim ACL).
 
-This detector groups what local users handed in for others outside by directory, else by script, else by user. Volume alone is
-no abuse: a shop confirms orders. What counts besides: nearly every recipient is another stranger; many of them do not exist,
-because the list is old; other servers refuse it as spam; the senders are forged, or nothing but the web server's own user;
-the directory is one where no program belongs (uploads, cache, tmp, a hidden one) or the file has a name drawn at random; it
-began suddenly and filled hours, not months. Where a place sends the site's own mail, too, what came all at once is told
-apart from it, if it is plainly of another kind: in other names, or refused where the rest is not.
+This detector groups what local users sent to the outside by directory, else
+by script, else by user. Volume alone is no abuse: a shop confirms orders.
+Other signs count: nearly every recipient is a new stranger; many do not
+exist, because the list is old; other servers refuse the mail as spam; the
+senders are forged, or are only the web server's own user; the directory is
+one where no program belongs (uploads, cache, tmp, a hidden one) or the file
+has a random name; it began suddenly and lasted hours, not months. If a place
+also sends the site's own mail, a sudden run is separated from it if it is
+clearly of another kind: in other names, or refused where the rest is not.
 
-Honest mail that looks alike: an opt-in newsletter of a shop (few bounces, one sender of a domain of ours); a monitor or cron
-(few recipients, always the same); a contact form (one recipient, ours).
+Honest mail that looks similar: an opt-in newsletter of a shop (few bounces,
+one sender in a domain of ours); a monitor or cron job (few recipients, always
+the same); a contact form (one recipient, ours).
 
-What it cannot see: scripts that speak SMTP to the outside by themselves, past the mail server: look at the firewall's log.
-Without cwd= and X-PHP-Originating-Script only the user is known; the report says what to switch on. The file that a PHP
-header names is the one that called mail(), which may be a library.`,
+What it cannot see: scripts that speak SMTP to the outside themselves, past
+the mail server: check the firewall's log. Without cwd= and
+X-PHP-Originating-Script, only the user is known; the report says what to
+switch on. The file that a PHP header names is the one that called mail(),
+which may be a library.`,
 	New: func(p *Pass) Watch { return newScriptWatch(p) },
 }
 
@@ -224,22 +233,22 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 	switch many := plural(b.outside, "message", "messages"); {
 	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1:
 		// Who writes to so many of his own customers keeps his list clean.
-		f.because("many", 0.3, "%s, many of them to addresses that do not exist, is no letter to one's own customers", many)
+		f.because("many", 0.3, "%s, many of them to addresses that do not exist: not a mailing to one's own customers", many)
 	case b.outside >= th.MassFrom:
-		f.because("many", 0.15, "%s is more than a site tells its own visitors", many)
+		f.because("many", 0.15, "%s is more than a site sends to its own visitors", many)
 	}
 	if unknown > 0.05 {
 		f.because("unknown-recipients", min(0.25, unknown), "%.0f %% of the recipients do not exist: an old or bought list", 100*unknown)
 	}
 	if share := float64(b.blocked) / recipients; share > 0.02 {
-		f.because("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or of what it says", 100*share)
+		f.because("refused-as-spam", min(0.2, 3*share), "%.0f %% of the recipients' servers refused it because of us or because of its content", 100*share)
 	}
 	if why := oddPlace(k); why != "" {
 		f.because("odd-place", 0.2, "%s", why)
 	}
 	w.senders(site, b, &f)
 	if b.sudden(site) {
-		f.because("sudden", 0.1, "nothing of it before its first message, and nothing after its last")
+		f.because("sudden", 0.1, "nothing like it before its first message or after its last")
 	}
 	w.facts(k, b, &f)
 	b.tally.Fill(&f)
@@ -259,20 +268,20 @@ func (w *scriptWatch) senders(site *Site, b *born, f *Finding) {
 	known := knownSenders(site, &b.tally.Senders)
 	top, share := b.tally.Senders.Most()
 	if reports(&b.tally.Recipients) {
-		f.because("reports", -0.3, "to addresses that were named for reports about DMARC")
+		f.because("reports", -0.3, "to addresses for DMARC reports")
 	}
 	if b.tally.Senders.Of(mail.NullSender)*5 >= 4*b.outside && !b.sudden(site) {
-		f.because("replies", -0.15, "from nobody, as long as the log lasts: a program that answers for people who are away does that")
+		f.because("replies", -0.15, "with the null sender, throughout the log: out-of-office replies look like that")
 	}
 	switch {
 	case 2*b.verp > b.outside:
-		f.because("list-server", -0.2, "%d of %d senders were made from the recipient, for bounces: a list server does that", b.verp, b.outside)
+		f.because("list-server", -0.2, "%d of %d senders contain the recipient (VERP): a list server does that", b.verp, b.outside)
 	case n > 5 && known*2 < n:
 		f.because("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):
-		f.because("web-servers-user", 0.1, "the sender is %s, whom the web server runs as", top)
+		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
-		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter looks like that", top)
+		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter does that", top)
 	}
 }
 
@@ -361,7 +370,7 @@ func isLineOf(s string) bool {
 func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
 	if b.beside > 0 {
-		f.Facts = append(f.Facts, Fact{"beside it", plural(b.beside, "other message", "other messages") + " from there at other times, which look like what the site sends itself: not counted"})
+		f.Facts = append(f.Facts, Fact{"beside it", plural(b.beside, "other message", "other messages") + " from there at other times, which look like the site's own mail: not counted"})
 	}
 	switch k.kind {
 	case Directory:

@@ -17,20 +17,27 @@ var secondaryMX = Detector{
 	Name:    "secondary-mx",
 	Command: "secondary",
 	Title:   "clients that speak only to the secondary MX",
-	Doc: `RFC 5321 (section 5.1) tells a client to try the MX with the lowest preference value first. Spam programs go the other way:
-the secondary often has weaker filters, knows no list of recipients, and the primary trusts it. A client that comes several
-times, and only to the secondary, while the primary was up and answering others, did not come there by accident.
+	Doc: `RFC 5321 (section 5.1) tells a client to try the MX with the lowest preference
+value first. Spam programs do the opposite: the secondary often has weaker
+filters and no list of recipients, and the primary trusts it. A client that
+comes several times, only to the secondary, while the primary was up and
+answering others, did not come there by accident.
 
-This detector needs the logs of both hosts. It takes the roles from --mx, or sees that a host passes nearly all it accepts
-from strangers to another one whose log is given. It compares each client with the others: when a twentieth of the mail
-comes through the secondary, five messages in a row there have a chance of one in three million.
+This detector needs the logs of both hosts. It takes the roles from --mx, or
+recognises a host that passes nearly all it accepts from strangers to another
+one whose log is given. It compares each client with the others: if a
+twentieth of all mail comes through the secondary, the chance of five messages
+in a row there is one in three million.
 
-Honest mail that looks alike: a client that met a greylisting or overloaded primary and went on to the secondary (it speaks
-to the primary, too); a few old programs that choose any MX by lot; a time when the
-primary was down (visits are counted only when the primary's log shows that it was up within five minutes of them). One
-sender and one subject speak for an honest, but odd, client; many senders do not.
+Honest mail that looks similar: a client that met a greylisting or overloaded
+primary and went on to the secondary (it speaks to the primary, too); a few
+old programs that pick any MX at random; a time when the primary was down
+(visits count only if the primary's log shows that it was up within five
+minutes of them). One sender and one subject suggest an honest, if odd,
+client; many senders do not.
 
-What it cannot see: a client that connected to the primary and hung up without a word counts as one that never came there.`,
+What it cannot see: a client that connected to the primary and hung up without
+a word counts as one that never came there.`,
 	New: func(p *Pass) Watch { return newSecondaryWatch(p) },
 }
 

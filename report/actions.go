@@ -41,22 +41,22 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 		}
 	}
 	if shared := usedAlike(whole); len(shared) > 0 && len(findings) > 0 {
-		add(Action{"find out whether these are in the same hands: they were used from the same addresses: " + some(shared, 50, len(shared)), "", findings[0].ID})
+		add(Action{"check whether these accounts are compromised, too; they were used from the same addresses: " + some(shared, 50, len(shared)), "", findings[0].ID})
 	}
 	// A run that looked like honest mail does so no longer when the login of one who answered was stolen.
 	if users := answeredBy(whole); len(users) > 0 && len(findings) > 0 {
 		i := slices.IndexFunc(whole, func(f *analyze.Finding) bool { return f.Detector == "phish" })
-		add(Action{"have these users set new passwords, and look at where they logged in from since: " + some(users, 50, len(users)), "", whole[i].ID})
+		add(Action{"have these users set new passwords, and check from where they have logged in since: " + some(users, 50, len(users)), "", whole[i].ID})
 	}
 	add(queueActions(r, findings)...)
 	for _, f := range findings {
 		if own := ownHost(r, f); own != "" {
-			why := "look at " + own + ", a host of ours that handed it in: its own log (webmail, web server) tells for whom"
+			why := "check " + own + ", a host of ours that handed it in: its own log (webmail, web server) shows for whom"
 			if f.Subject.Kind == analyze.Sender {
-				why = "look at " + own + ", a host of ours that handed it in: its own log tells who was logged in, and from where"
+				why = "check " + own + ", a host of ours that handed it in: its own log shows who was logged in, and from where"
 			}
 			if behindIt(f) {
-				why += "; if strangers come in by it (a router, a proxy, Docker's gateway), the mail server takes them for it: it must not relay for it (mynetworks, +relay_from_hosts)"
+				why += "; if strangers come in through it (a router, a proxy, Docker's gateway), the mail server sees only its address, and must not relay for it (mynetworks, +relay_from_hosts)"
 			}
 			add(Action{why, "", f.ID})
 			if !behindIt(f) {
@@ -68,7 +68,7 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 		if mayBlock(r, f) {
 			keepOut := keepOut(findings)
 			if customer {
-				keepOut = "where nobody answers for it, keep it out"
+				keepOut = "if nobody takes responsibility for it, block it"
 			}
 			add(Action{keepOut + "; save this list and name it in " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
@@ -93,7 +93,7 @@ func mayBeCustomer(r *Report, f *analyze.Finding) bool {
 // customerActions are what to do about such a client: to block it takes the honest mail of the customer, too.
 func customerActions(r *Report, f *analyze.Finding) []Action {
 	ip := firstIP(f)
-	why := "see which rule lets " + ip + " relay; if it is nobody's whom you know, take it out of that rule"
+	why := "see which rule lets " + ip + " relay; if you do not know whose it is, remove it from that rule"
 	show := ""
 	switch {
 	case wrote(r, mail.Postfix):
@@ -105,12 +105,12 @@ func customerActions(r *Report, f *analyze.Finding) []Action {
 	}
 	all := []Action{
 		{why, show, f.ID},
-		{"if it is a customer or a partner, call them: their server, or a login there, is abused, and their own log tells which", "", f.ID},
+		{"if it is a customer or a partner, call them: their server, or a login there, is abused, and their own log shows which", "", f.ID},
 	}
 	if f.Detector == "open-relay" { // which is told to mend the rule
 		all = all[1:]
 	}
-	return append(all, holdActions(r, f, "until they have mended it, hold what it hands in")...)
+	return append(all, holdActions(r, f, "until they have fixed it, hold what it hands in")...)
 }
 
 // showRelayRules shows who may relay, without the other settings.
@@ -125,10 +125,10 @@ func holdActions(r *Report, f *analyze.Finding, why string) []Action {
 	ip := firstIP(f)
 	switch {
 	case wrote(r, mail.Postfix): // access(5); inline tables are of Postfix 3.0
-		return []Action{{why + "; postsuper -H lets go what is honest. (smtpd_client_message_rate_limit spares mynetworks, unless smtpd_client_event_limit_exceptions is set)",
+		return []Action{{why + "; postsuper -H releases honest mail. (smtpd_client_message_rate_limit spares mynetworks, unless smtpd_client_event_limit_exceptions is set)",
 			`postconf -e "smtpd_client_restrictions = check_client_access inline:{` + ip + `=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, f.ID}}
 	case wrote(r, mail.Exim):
-		return []Action{{why + ": first in the ACL of acl_smtp_rcpt, warn hosts = " + strings.ReplaceAll(ip, ":", "::") + ", and on a line of its own control = freeze (exim -Mt lets go what is honest); or slow it down: defer hosts = " +
+		return []Action{{why + ": first in the ACL of acl_smtp_rcpt, warn hosts = " + strings.ReplaceAll(ip, ":", "::") + ", and on a line of its own control = freeze (exim -Mt releases honest mail); or slow it down: defer hosts = " +
 			strings.ReplaceAll(ip, ":", "::") + ", and on a line of its own ratelimit = 60 / 1h / strict", "", f.ID}}
 	}
 	return nil
@@ -137,9 +137,9 @@ func holdActions(r *Report, f *analyze.Finding, why string) []Action {
 // keepOut says whom a block list keeps out. It has no clients of an account, since its owner sits there, too (analyze.Blocks).
 func keepOut(findings []*analyze.Finding) string {
 	if slices.ContainsFunc(findings, func(f *analyze.Finding) bool { return f.Subject.Kind == analyze.Account }) {
-		return "keep its clients out, but for those of the login: its new password stops them"
+		return "block its clients, except those of the login: the new password stops them"
 	}
-	return "keep its clients out"
+	return "block its clients"
 }
 
 // usedAlike are accounts that gave little cause for suspicion by themselves, but were used from an address of one that was abused.
@@ -198,18 +198,18 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		add("find out whose mailbox "+f.Subject.Value+" is, lock it where its owner logs in, and set a new password there", "")
 	}
 	if f.Detector == "burst" && f.Subject.Kind == analyze.IP && isLoopback(f) {
-		add("stop the program on this machine that hands it in by SMTP: as root, and while it is at it, this names it; what a web server's worker does stands in that server's access log",
+		add("stop the program on this machine that hands it in by SMTP; as root, while it is sending, this shows its name; if it is a web server's worker, see that server's access log",
 			"ss -tnp '( dst 127.0.0.1:25 or dst [::1]:25 )'")
 	}
 	if f.Detector == "script" {
 		where := f.Subject.Value
 		switch f.Subject.Kind {
 		case analyze.Directory:
-			add("see which files are new there, then take the directory out of the web server's reach",
+			add("see which files are new there, then make the directory inaccessible to the web server",
 				"find "+quote(where)+" -newermt "+quote(f.Start.In(r.Zone).AddDate(0, 0, -7).Format("2006-01-02"))+" -ls")
 		case analyze.Script:
 			if file := analyze.ScriptFile(where); file != "" {
-				why := "find the script and take its rights: chmod 000 stops it and keeps it as proof"
+				why := "find the script and remove its permissions: chmod 000 stops it and keeps it as evidence"
 				if wrote(r, mail.Postfix) {
 					why += "; until it is found, authorized_submit_users = !USER, static:all in main.cf refuses all mail that its user hands in"
 				}
@@ -221,13 +221,13 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		}
 	}
 	if f.Detector == "open-relay" {
-		why := "mend the rule that lets strangers relay: only hosts of ours (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain"
+		why := "fix the rule that lets strangers relay: only our own hosts (mynetworks, +relay_from_hosts) and logins may; never trust the sender's domain"
 		show, ip := "", firstIP(f)
 		switch {
 		case wrote(r, mail.Postfix):
 			show = showRelayRules
 		case wrote(r, mail.Exim) && ip != "": // option -bh of the Exim specification: nothing is taken and nothing sent
-			why += "; exim -bh plays a session from its busiest client, and shows which rule says yes"
+			why += "; exim -bh simulates a session from its busiest client and shows which rule accepts it"
 			show = "exim -bh " + ip
 		}
 		add(why, show)
@@ -271,10 +271,10 @@ func holdSender(r *Report, f *analyze.Finding, why string) []Action {
 	}
 	switch {
 	case wrote(r, mail.Postfix):
-		return []Action{{why + " in this name; postsuper -H lets go what is honest",
+		return []Action{{why + " in this name; postsuper -H releases honest mail",
 			`postconf -e "smtpd_sender_restrictions = check_sender_access inline:{` + v + `=HOLD}, $(postconf -h smtpd_sender_restrictions)" && postfix reload`, f.ID}}
 	case wrote(r, mail.Exim):
-		return []Action{{why + " in this name: first in the ACL of acl_smtp_rcpt, warn senders = " + v + " with control = freeze (exim -Mt lets go what is honest)", "", f.ID}}
+		return []Action{{why + " in this name: first in the ACL of acl_smtp_rcpt, warn senders = " + v + " with control = freeze (exim -Mt releases honest mail)", "", f.ID}}
 	}
 	return nil
 }
@@ -418,7 +418,7 @@ func queuedWhy(findings []*analyze.Finding, messages, notices int) string {
 		parts = append(parts, some(messages, allMessages, "message of it", "messages of it"))
 	}
 	if notices > 0 {
-		parts = append(parts, some(notices, allNotices, "notice of ours (bounce) to its senders", "notices of ours (bounces) to its senders"))
+		parts = append(parts, some(notices, allNotices, "bounce of ours to its senders", "bounces of ours to its senders"))
 	}
 	return strings.Join(parts, " and ") + " may"
 }

@@ -179,7 +179,7 @@ func queueChart(r *Report, name string, marks []mark) *chart {
 	}
 	last := &spans[len(spans)-1]
 	c := &chart{Name: name, Title: "How full the queue was"}
-	c.Words = fmt.Sprintf("Messages and notices of the server's own in the queue at the end of each %s, as far as the log tells: what was there before the log began is not in it. "+
+	c.Words = fmt.Sprintf("Messages and notices of the server's own in the queue at the end of each %s, as far as the log shows: what was there before the log began is not in it. "+
 		"Most at %s: %s. At the end of the log: %s and %s.", stepOfWidth(width), spans[at].Start.Add(width).In(r.Zone).Format("Mon 2006-01-02 15:04"), Commas(most),
 		Counted(last.Queued, "message", "messages"), Counted(last.QueuedNotices, "notice", "notices"))
 	p := newPlot(r, name, c.Title, c.Words, spans, width, most)
@@ -207,7 +207,7 @@ func queueChart(r *Report, name string, marks []mark) *chart {
 	return c
 }
 
-// refusalChart draws what other hosts refused or put off of our mail.
+// refusalChart draws what other hosts refused or deferred of our mail.
 func refusalChart(r *Report, name string, start, end mail.Instant, marks []mark) *chart {
 	spans, width := buckets(r, start, end)
 	most, at, sum := 0, 0, 0
@@ -220,8 +220,8 @@ func refusalChart(r *Report, name string, start, end mail.Instant, marks []mark)
 	if len(spans) < 2 || sum < 10 {
 		return nil
 	}
-	c := &chart{Name: name, Title: "What other hosts refused or put off"}
-	c.Words = fmt.Sprintf("Recipients of all mail of this server that another host refused, or put off and never took, by the time of the last answer, for each %s. %s in all; most from %s: %s.",
+	c := &chart{Name: name, Title: "What other hosts refused or deferred"}
+	c.Words = fmt.Sprintf("Recipients of all mail of this server that another host refused, or deferred and never accepted, by the time of the last answer, for each %s. %s in all; most from %s: %s.",
 		stepOfWidth(width), Commas(sum), spans[at].Start.In(r.Zone).Format("Mon 2006-01-02 15:04"), Commas(most))
 	p := newPlot(r, name, c.Title, c.Words, spans, width, most)
 	p.marks(marks)

@@ -157,7 +157,7 @@ func TestPageContent(t *testing.T) {
 	for _, want := range []string{
 		"<h1>Account maria@club.example sent 2,339 messages in 2 h 31 min, beginning on Wednesday, 24 January 2024, at 14:04</h1>",
 		"What to do now", "doveadm kick maria@club.example", "What happened", "mx2.log:100", "How they got in", "Who did it", "203.0.113.0/24", "AS64500",
-		"What went out, and to whom", "one.example", "Who else is concerned", "jo@club.example", "Damage", "Spamhaus 45", "Why we say so", "How to prevent it",
+		"What went out, and to whom", "one.example", "Who else is affected", "jo@club.example", "Damage", "Spamhaus 45", "Why we say so", "How to prevent it",
 		"Looked for and not found", "failed logins", "Not covered", "permission denied", "truncated gzip", "What better logging would have shown", "Method",
 		strings.Repeat("0123456789abcdef", 4), "burst.min-messages", "Lines that were not understood", "mx2 secondary", "year 2024, from queue IDs",
 		`id="i1-pulse"`, `id="i1-lanes"`, `id="i1-domains"`, `id="i1-refusals"`, `id="all-mail"`, `id="all-queue"`, `id="all-hours"`,

@@ -62,7 +62,7 @@ func (d *document) story(s *story) {
 	d.item("hosts", codes(s.main.Hosts, 8, len(s.main.Hosts)))
 	d.item("how much", howMuch(s.main))
 	if queued := queuedText(s.findings()); queued != "" {
-		d.item("still queued", queued+", as far as the log tells")
+		d.item("still queued", queued+", as far as the log shows")
 	}
 	d.item("who", markdown(whoText(s)))
 	d.item("how sure", code(s.main.Detector)+", "+percent(s.main.Score))
@@ -86,11 +86,11 @@ func (d *document) story(s *story) {
 		d.item(markdown(fact.Name), markdown(fact.Text))
 	}
 	d.mangled(s.main.Mangled)
-	d.statements("Who else is concerned", s.concerned)
+	d.statements("Who else is affected", s.affected)
 	d.statements("Damage", s.damage)
 	d.prevention(s)
 	d.why(s)
-	d.list(3, "What of it cannot be known", s.limits)
+	d.list(3, "What these logs cannot show", s.limits)
 }
 
 func (d *document) statements(title string, all []statement) {

@@ -23,9 +23,9 @@ type story struct {
 	ways       []statement // how they got in
 	happened   []entry     // in order of time
 	clients    []analyze.ClientCount
-	concerned  []statement // who else
+	affected   []statement // who else
 	damage     []statement
-	limits     []string // what about it cannot be known
+	limits     []string // what the logs cannot show of it
 	queued     []queued // queue IDs over all findings, each once
 	actions    []Action
 	prevention []analyze.Advice
@@ -73,7 +73,7 @@ func tell(r *Report) []*story {
 		stories = append(stories, s)
 	}
 	for _, s := range stories {
-		s.concerned = append(s.concerned, alike(s, stories)...)
+		s.affected = append(s.affected, alike(s, stories)...)
 	}
 	return stories
 }
@@ -84,7 +84,7 @@ func (s *story) complete(r *Report) {
 	s.clients = clientsOf(slices.DeleteFunc(s.findings(), func(f *analyze.Finding) bool { return f != s.main && f.IsEffect() }))
 	s.queued = queuedOf(s.findings())
 	s.ways = waysIn(r, s)
-	s.concerned = concerned(s)
+	s.affected = affected(s)
 	s.damage = damage(r, s)
 	s.limits = limits(r, s)
 	s.actions = Actions(r, s.Incident)

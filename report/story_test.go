@@ -526,18 +526,18 @@ func TestActionsForACustomer(t *testing.T) {
 			}
 		}
 	}
-	has(actions("postfix", f), "call them", "postconf mynetworks", `check_client_access inline:{192.0.2.20=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, "where nobody answers for it, keep it out")
+	has(actions("postfix", f), "call them", "postconf mynetworks", `check_client_access inline:{192.0.2.20=HOLD}, $(postconf -h smtpd_client_restrictions)" && postfix reload`, "if nobody takes responsibility for it, block it")
 	has(actions("exim", f), "call them", "exim -bh 192.0.2.20", "warn hosts = 192.0.2.20, and on a line of its own control = freeze")
 	alone := relay
 	alone.Subject, alone.Clients = f.Subject, f.Clients
-	has(actions("exim", alone), "mend the rule", "call them", "control = freeze")
-	if got := actions("postfix", f, alone); strings.Contains(got, "mend the rule") || strings.Count(got, "postconf mynetworks") != 1 {
+	has(actions("exim", alone), "fix the rule", "call them", "control = freeze")
+	if got := actions("postfix", f, alone); strings.Contains(got, "fix the rule") || strings.Count(got, "postconf mynetworks") != 1 {
 		t.Errorf("the burst of a customer who relays every day: the rule is told twice:\n%s", got)
 	}
 	f.Clients[0].IP, f.Subject.Value = netip.MustParseAddr("2001:db8::20"), "2001:db8::20"
 	has(actions("exim", f), "warn hosts = 2001::db8::::20, and on a line of its own control = freeze") // in Exim's lists a colon separates
 	many := actions("postfix", relay, f)
-	has(many, "mend the rule", "keep its clients out")
+	has(many, "fix the rule", "block its clients")
 	if strings.Contains(many, "call them") || strings.Contains(many, "HOLD") {
 		t.Errorf("an open door:\n%s", many)
 	}
@@ -571,13 +571,13 @@ func TestQueuedNotices(t *testing.T) {
 		return queueActions(&Report{}, []*analyze.Finding{&f})
 	}
 	all := queue()
-	if len(all) != 2 || all[0].Why != "2 notices of ours (bounces) to its senders may still be in the queue: hold" ||
+	if len(all) != 2 || all[0].Why != "2 bounces of ours to its senders may still be in the queue: hold" ||
 		all[0].Command != `printf '%s\n' 4TKgZ08 4TKgZ09 | postsuper -h -` || all[1].Command != `printf '%s\n' 4TKgZ08 4TKgZ09 | postsuper -d -` {
 		t.Errorf("got %q", all)
 	}
 	f.QueueIDs, f.Queued, f.Notices = []string{"4TKgZ02"}, 1, 5000
 	all = queue()
-	if want := "1 message of it and 2 of the 5,000 notices of ours (bounces) to its senders that may still be in the queue: hold"; all[0].Why != want {
+	if want := "1 message of it and 2 of the 5,000 bounces of ours to its senders that may still be in the queue: hold"; all[0].Why != want {
 		t.Errorf("got %q, want %q", all[0].Why, want)
 	}
 	if got := all[1].Command; got != `printf '%s\n' 4TKgZ02 4TKgZ08 4TKgZ09 | postsuper -d -` {
@@ -600,7 +600,7 @@ func TestActionsForASenderBehindOurHost(t *testing.T) {
 		return text
 	}
 	text := words()
-	for _, want := range []string{"whose mailbox eva.berg@site.example is", "look at ex01.site.example, a host of ours", "check_sender_access inline:{eva.berg@site.example=HOLD}"} {
+	for _, want := range []string{"whose mailbox eva.berg@site.example is", "check ex01.site.example, a host of ours", "check_sender_access inline:{eva.berg@site.example=HOLD}"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -620,11 +620,11 @@ func TestActionsSpareOurNamedHosts(t *testing.T) {
 		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.20"), Name: "webmail.site.example"}, Messages: 200}}}
 	r := &Report{Ledger: &ingest.Ledger{}, Findings: []analyze.Finding{f}, Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
 	all := Actions(r, &analyze.Incident{Findings: []string{f.ID}})
-	if len(all) != 1 || !strings.HasPrefix(all[0].Why, "look at webmail.site.example, a host of ours") || all[0].Command != "" {
+	if len(all) != 1 || !strings.HasPrefix(all[0].Why, "check webmail.site.example, a host of ours") || all[0].Command != "" {
 		t.Errorf("got %v", all)
 	}
 	r.Findings[0].Clients[0].Name = "mail.other.example"
-	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || !strings.HasPrefix(all[0].Why, "keep its clients out; save this list") {
+	if all = Actions(r, &analyze.Incident{Findings: []string{f.ID}}); len(all) != 1 || !strings.HasPrefix(all[0].Why, "block its clients; save this list") {
 		t.Errorf("a stranger: got %v", all)
 	}
 	// Behind Docker's gateway every stranger has the same address, and it is one that is trusted.
@@ -645,8 +645,8 @@ func TestWhen(t *testing.T) {
 		end  mail.Instant
 		want string
 	}{
-		{"mx1", hour(6), "; no more of it in the 1 d 18 h until the log ends"},
-		{"mx2", hour(2), "; no more of it in the 4 h until the log ends"},
+		{"mx1", hour(6), "; nothing more in the remaining 1 d 18 h of the log"},
+		{"mx2", hour(2), "; nothing more in the remaining 4 h of the log"},
 		{"mx2", hour(5.95), "; it may still be going on: the log ends 3 min later"},
 		{"mx2", hour(6), "; it may still be going on: the log ends 1 s later"},
 	} {
@@ -661,7 +661,7 @@ func TestWhen(t *testing.T) {
 	knocked := f
 	knocked.Detector, knocked.Facts = "burst", []analyze.Fact{{Name: analyze.Afterwards, Text: "9 more attempts"}}
 	for _, r.Findings = range [][]analyze.Finding{{knocked}, {f, knocked}} {
-		if got, want := when(r, &r.Findings[0], ""), "; nothing more of it was accepted in the 1 d 18 h until the log ends"; !strings.HasSuffix(got, want) {
+		if got, want := when(r, &r.Findings[0], ""), "; nothing more was accepted in the remaining 1 d 18 h of the log"; !strings.HasSuffix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -670,8 +670,8 @@ func TestWhen(t *testing.T) {
 	again.Facts = append(again.Facts, analyze.Fact{Name: analyze.Otherwise, Text: "5 messages at other times"})
 	relay := analyze.Finding{Detector: "open-relay", Start: hour(1), End: hour(6), Hosts: []string{"mx1"}}
 	for f, want := range map[*analyze.Finding]string{
-		&again: "; no such burst again in the 1 d 18 h until the log ends",
-		&relay: "; nothing more of it was accepted in the 1 d 18 h until the log ends",
+		&again: "; no such burst again in the remaining 1 d 18 h of the log",
+		&relay: "; nothing more was accepted in the remaining 1 d 18 h of the log",
 	} {
 		if r.Findings = []analyze.Finding{*f}; !strings.HasSuffix(when(r, f, ""), want) {
 			t.Errorf("%s: got %q, want %q", f.Detector, when(r, f, ""), want)
@@ -685,8 +685,8 @@ func TestWhen(t *testing.T) {
 	}{
 		{analyze.IP, hour(9), "; again from 22:40:00 on"},
 		{analyze.IP, hour(30), "; again from Thu 2024-01-25 19:40:00 on"},
-		{analyze.IP, hour(5), "; nothing more of it was accepted in the 1 d 18 h until the log ends"},
-		{analyze.Host, hour(9), "; nothing more of it was accepted in the 1 d 18 h until the log ends"},
+		{analyze.IP, hour(5), "; nothing more was accepted in the remaining 1 d 18 h of the log"},
+		{analyze.Host, hour(9), "; nothing more was accepted in the remaining 1 d 18 h of the log"},
 	} {
 		first := knocked
 		first.Subject.Kind = tt.kind
@@ -739,7 +739,7 @@ func TestRelayedWithoutALogin(t *testing.T) {
 	f := &analyze.Finding{Clients: make([]analyze.ClientCount, 2), Counts: analyze.Counts{Messages: 10},
 		RecipientDomains: []analyze.Count{{Value: "other.example", Messages: 8}, {Value: "site.example", Messages: 2}}}
 	r := &Report{Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
-	if got := fromOutside(r, f); !strings.HasPrefix(got, "Without a login: the server took mail for recipients elsewhere from 2 clients") {
+	if got := fromOutside(r, f); !strings.HasPrefix(got, "Without a login: the server accepted mail for recipients elsewhere from 2 clients") {
 		t.Errorf("got %q", got)
 	}
 	f.RecipientDomains[1].Messages = 9

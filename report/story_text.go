@@ -27,9 +27,9 @@ func waysIn(r *Report, s *story) []statement {
 		return withLogin(r, s, all)
 	case s.main.Detector == "script" || kind == analyze.UID || kind == analyze.Script || kind == analyze.Directory:
 		all = append(all, statement{"From inside: a program on this machine handed it in" + byWhom(s.main) + ". No login was needed. How the program " +
-			"came there a mail log cannot tell: compare the web server's log of the days before", s.main})
+			"got there, a mail log cannot show: compare the web server's log of the days before", s.main})
 	case s.main.Detector == "open-relay":
-		all = append(all, statement{"Nobody logged in: the server took mail from strangers for strangers, because a rule of its own let them", s.main})
+		all = append(all, statement{"Nobody logged in: the server accepted mail from strangers for strangers, because one of its own rules allows it", s.main})
 		for _, f := range s.main.Facts {
 			if f.Name == "let in by" {
 				all = append(all, statement{"Let in by " + f.Text, s.main})
@@ -37,14 +37,14 @@ func waysIn(r *Report, s *story) []statement {
 		}
 	case s.main.Detector == "guessing":
 		if s.main.Counts.Logins == 0 {
-			all = append(all, statement{"They did not get in, as far as the logs tell: none of the attempts was followed by a login", s.main})
+			all = append(all, statement{"They did not get in, as far as the logs show: none of the attempts was followed by a login", s.main})
 		} else {
 			all = slices.Insert(all, 0, statement{"By guessing: of " + Counted(s.main.Counts.FailedLogins+s.main.Counts.Logins, "login", "logins") + " tried, " +
 				Commas(s.main.Counts.Logins) + " succeeded", s.main})
 		}
 	case isLoopback(s.main):
-		all = append(all, statement{"From inside: a program on this machine handed it in by SMTP, without a login, as it is allowed to. Which one a mail " +
-			"log cannot tell: look for what runs as the web server's users, and at the web server's log of that time", s.main})
+		all = append(all, statement{"From inside: a program on this machine handed it in by SMTP, without a login, as it is allowed to. Which one, a mail " +
+			"log cannot show: see what runs as the web server's users, and the web server's log of that time", s.main})
 	default:
 		if text := fromOutside(r, s.main); text != "" {
 			all = append(all, statement{text, s.main})
@@ -87,7 +87,7 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 	}
 	all = append([]statement{{text, s.main}}, all...)
 	if !found && s.main.Severity > analyze.Low { // below it nobody says that it was lost
-		how := "How its password was lost these logs do not tell"
+		how := "These logs do not show how its password was stolen"
 		if looked := lookedFor(r, "phish", "guessing"); looked != "" {
 			how += ": looked for " + looked + ", and found none that belongs to it"
 		}
@@ -146,8 +146,8 @@ func forOthers(r *Report, f *analyze.Finding) bool {
 // fromOutside is the way in of mail that came as all mail does.
 func fromOutside(r *Report, f *analyze.Finding) string {
 	if len(f.Clients) > 0 && len(f.Accounts) == 0 && forOthers(r, f) {
-		return "Without a login: the server took mail for recipients elsewhere from " + Counted(len(f.Clients), "client", "clients") +
-			", as a rule of its own lets it (mynetworks, +relay_from_hosts, an access list)"
+		return "Without a login: the server accepted mail for recipients elsewhere from " + Counted(len(f.Clients), "client", "clients") +
+			", as one of its own rules allows (mynetworks, +relay_from_hosts, an access list)"
 	}
 	if len(f.Clients) == 0 || !forUs(r, f) {
 		return ""
@@ -156,15 +156,15 @@ func fromOutside(r *Report, f *analyze.Finding) string {
 		countsText(f.RecipientDomains, 3, max(f.Counts.RecipientDomains, len(f.RecipientDomains)))
 	for _, h := range f.Hosts {
 		if r.Site.IsSecondary(h) {
-			text += ", by the secondary MX " + h
+			text += ", through the secondary MX " + h
 			break
 		}
 	}
 	return text
 }
 
-// concerned says who else has to do with the story.
-func concerned(s *story) []statement {
+// affected says who else has to do with the story.
+func affected(s *story) []statement {
 	var all []statement
 	told := map[string]bool{s.main.Subject.Value: true} // a burst of an account that is told says nothing more
 	for _, f := range s.findings() {
@@ -184,7 +184,7 @@ func concerned(s *story) []statement {
 		all = append(all, statement{"logins that its findings name: " + some(others, 20, len(others)), nil})
 	}
 	if originals := originalsOf(s); len(originals) > 0 {
-		all = append(all, statement{Counted(len(originals), "known address", "known addresses") + " of ours, which the sender holds in a damaged list: " +
+		all = append(all, statement{Counted(len(originals), "known address", "known addresses") + " of ours that are damaged in the sender's list: " +
 			some(originals, 10, len(originals)), nil})
 	}
 	return all
@@ -272,7 +272,7 @@ func damage(r *Report, s *story) []statement {
 	}
 	if c.Bounced+c.Deferred+c.Expired > 0 && c.Recipients > 0 {
 		bad := c.Bounced + c.Deferred + c.Expired
-		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not take it: %s", Commas(bad), Counted(c.Recipients, "recipient", "recipients"),
+		all = append(all, statement{fmt.Sprintf("%s of %s (%s) did not get it: %s", Commas(bad), Counted(c.Recipients, "recipient", "recipients"),
 			percent(float64(bad)/float64(c.Recipients)), fates(&analyze.Counts{Bounced: c.Bounced, Deferred: c.Deferred, Expired: c.Expired})), s.main})
 	}
 	if text := refusals(r, s); text != "" {
@@ -302,7 +302,7 @@ func refusals(r *Report, s *story) string {
 	if during < 10 || rest < time.Hour {
 		return ""
 	}
-	return fmt.Sprintf("other hosts refused or put off %s while it lasted (%s), and %s in the rest of the log (%s)",
+	return fmt.Sprintf("other hosts refused or deferred %s while it lasted (%s), and %s in the rest of the log (%s)",
 		Counted(during, "recipient", "recipients"), hourly(during, lasted), Commas(beside), hourly(beside, rest))
 }
 
@@ -342,7 +342,7 @@ func coverageTexts(r *Report) []string {
 	if start == 0 {
 		all = append(all, capital(covered(r))+".")
 	} else {
-		all = append(all, "What lies before "+start.In(r.Zone).Format(dayLayout)+" and after "+end.In(r.Zone).Format(dayLayout)+" is not known.")
+		all = append(all, "What happened before "+start.In(r.Zone).Format(dayLayout)+" and after "+end.In(r.Zone).Format(dayLayout)+" is not known.")
 	}
 	for i, g := range r.Gaps {
 		if i == 5 {

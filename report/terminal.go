@@ -89,7 +89,7 @@ func (p *page) findings() {
 	}
 	if rest := len(r.Findings) - blocks; rest > 0 {
 		p.line("")
-		p.wrap("", "", Counted(rest, "more finding has", "more findings have")+" a row above and no block here: --top "+strconv.Itoa(len(r.Findings))+
+		p.wrap("", "", Counted(rest, "more finding has", "more findings have")+" only a row above: --top "+strconv.Itoa(len(r.Findings))+
 			" shows them in full, and so does --format json.")
 	}
 	if r.Left > 0 {
@@ -403,7 +403,7 @@ func (p *page) foot() {
 		p.field(firstLabel(i, "note"), Visible(note))
 	}
 	if r.Command == investigateCommand {
-		p.inquest()
+		p.closing()
 	}
 	if r.Schema == findingsSchema && slices.ContainsFunc(r.Findings, blockable) {
 		p.raw("to block", Visible(command(r, "block")))

@@ -104,7 +104,7 @@ func (p *page) story(s *story) {
 		p.field(Visible(fact.Name), Visible(fact.Text))
 	}
 	p.mangled(f)
-	p.statements("concerned", s.concerned)
+	p.statements("affected", s.affected)
 	p.statements("damage", s.damage)
 	p.reasons(f)
 	p.evidence(f)
@@ -196,7 +196,7 @@ func (p *page) chain(s *story) {
 		p.wrap(strings.Repeat(" ", labelWidth+2)+clock+"  ", strings.Repeat(" ", labelWidth+2+10), text)
 	}
 	if more := len(s.happened) - len(few); more > 0 {
-		p.item(p.paint(dim, "and "+Counted(more, "more moment", "more moments")+": --format html has all"))
+		p.item(p.paint(dim, "and "+Counted(more, "more event", "more events")+": --format html has all"))
 	}
 }
 
@@ -232,8 +232,8 @@ func (p *page) covered() {
 	p.wrap("  ", "  ", inVain(p.r))
 }
 
-// inquest is the end of the document: what the logs lack, and what was read.
-func (p *page) inquest() {
+// closing is the end of the document: what the logs lack, and what was read.
+func (p *page) closing() {
 	for i, a := range p.r.Advice {
 		p.field(firstLabel(i, "log better"), Visible("not in these logs: "+a.Why))
 		p.raw("", "   "+Visible(a.Setting))

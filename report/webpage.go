@@ -174,7 +174,7 @@ func (b *webBuilder) title(stories []*story) (title, lead string) {
 }
 
 func (b *webBuilder) index(stories []*story) *grid {
-	g := &grid{Caption: "Incidents, the gravest first", Heads: heads("#", "severity", "what", "who", "from", "lasted", "#messages", "#rejected", "#findings")}
+	g := &grid{Caption: "Incidents, the most serious first", Heads: heads("#", "severity", "what", "who", "from", "lasted", "#messages", "#rejected", "#findings")}
 	for _, s := range stories {
 		g.Rows = append(g.Rows, []gridCell{
 			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
@@ -207,7 +207,7 @@ func (b *webBuilder) story(s *story) *webStory {
 	}
 	w.Key = b.key(s, id)
 	b.happened(w, s)
-	w.Ways, w.Concern, w.Damage = b.statements(s.ways), b.statements(s.concerned), b.statements(s.damage)
+	w.Ways, w.Concern, w.Damage = b.statements(s.ways), b.statements(s.affected), b.statements(s.damage)
 	marks := []mark{{f.Start, f.End, "incident " + strconv.Itoa(s.number)}}
 	pad := max(f.End.Sub(f.Start)/4, 10*time.Minute)
 	start, end := b.r.Window()
@@ -252,7 +252,7 @@ func (b *webBuilder) key(s *story, id string) []webKey {
 	}
 	keys = append(keys, webKey{"who", whoText(s), id + "-who"})
 	if queued := queuedText(s.findings()); queued != "" {
-		keys = append(keys, webKey{"still queued", queued + ", as far as the log tells", id + "-now"})
+		keys = append(keys, webKey{"still queued", queued + ", as far as the log shows", id + "-now"})
 	}
 	return append(keys, webKey{"how sure", percent(f.Score) + ", " + f.Detector, id + "-why"})
 }

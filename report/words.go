@@ -112,11 +112,11 @@ func after(r *Report, f *analyze.Finding) string {
 		}
 		return "; again from " + begins.Format(form) + " on"
 	case f.Detector == "burst" && hasFact(f, analyze.Otherwise):
-		return "; no such burst again in the " + span(rest) + " until the log ends"
+		return "; no such burst again in the remaining " + span(rest) + " of the log"
 	case f.Detector == "open-relay", wasStopped(r, f):
-		return "; nothing more of it was accepted in the " + span(rest) + " until the log ends"
+		return "; nothing more was accepted in the remaining " + span(rest) + " of the log"
 	default:
-		return "; no more of it in the " + span(rest) + " until the log ends"
+		return "; nothing more in the remaining " + span(rest) + " of the log"
 	}
 }
 
@@ -352,7 +352,7 @@ func totalsText(t *analyze.Totals) string {
 		text += "; " + Counted(t.Rejected, "attempt rejected", "attempts rejected")
 	}
 	if t.Notices > 0 {
-		text += "; " + Counted(t.Notices, "notice written by the mail server itself", "notices written by the mail server itself")
+		text += "; " + Counted(t.Notices, "bounce or notice by the mail server itself", "bounces and notices by the mail server itself")
 	}
 	return text
 }
@@ -374,7 +374,7 @@ func hostsOf(r *Report) []string {
 func covered(r *Report) string {
 	start, end := r.Window()
 	if start == 0 && r.Ledger.First != 0 {
-		return "nothing of the time that was asked for: the logs cover " + from(r.Ledger.First, r.Ledger.Last, r.Zone)
+		return "nothing in the time that was asked for: the logs cover " + from(r.Ledger.First, r.Ledger.Last, r.Zone)
 	}
 	return from(start, end, r.Zone)
 }

@@ -42,7 +42,7 @@ func newBlock(env *environment) *cobra.Command {
   mailforensics block --format nftables maillog | less
   mailforensics block --format exim --severity high --allow ours.txt exim_mainlog*`,
 	}
-	cmd.Flags().StringVar(&severity, "severity", "medium", "of the findings whose clients are listed, at `LEAST` so severe: low, medium, high")
+	cmd.Flags().StringVar(&severity, "severity", "medium", "`LEAST` severity of the findings whose clients are listed: low, medium, high")
 	complete(cmd, "severity", severityWords)
 	return env.runs(cmd, forms, func(ctx context.Context, s *settings, args []string) error {
 		return runBlock(ctx, s, args, severity)

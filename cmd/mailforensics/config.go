@@ -56,7 +56,7 @@ A key that is not known is an error. The thresholds and their defaults:
 
 // newConfigTopic is a topic of help: mailforensics help config.
 func newConfigTopic() *cobra.Command {
-	return &cobra.Command{Use: "config", Short: "what the file of --config may hold", Long: configLong + thresholdDocs()}
+	return &cobra.Command{Use: "config", Short: "what the --config file may contain", Long: configLong + thresholdDocs()}
 }
 
 func thresholdDocs() string {

@@ -32,7 +32,7 @@ func newEvents(env *environment) *cobra.Command {
 		Example: `  mailforensics events /var/log/mail.log | jq -r 'select(.kind == "reject") | .client.ip' | sort | uniq -c
   mailforensics events --kind auth-failed,auth --since -1h --follow /var/log/mail.log`,
 	}
-	cmd.Flags().StringSliceVar(&kinds, "kind", nil, "only events of these `KINDS`, with commas between")
+	cmd.Flags().StringSliceVar(&kinds, "kind", nil, "only events of these `KINDS`, separated by commas")
 	completeList(cmd, "kind", kindWords())
 	return env.runs(cmd, eventFormats, func(ctx context.Context, s *settings, args []string) error {
 		wanted, err := kindsOf(kinds)
@@ -115,7 +115,7 @@ func (s *settings) noneNotice(what string, r *reading) {
 		return
 	}
 	zone := s.shownZone(r.ledger.Zone)
-	s.notice("no %s is as asked for: the logs cover %s to %s", what,
+	s.notice("no %s matches: the logs cover %s to %s", what,
 		r.ledger.First.In(zone).Format(time.DateTime), r.ledger.Last.In(zone).Format(time.DateTime))
 }
 

@@ -26,7 +26,7 @@ func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
 	}
 	inputs, errs := logfile.Expand(args, s.in)
 	if s.follow && slices.ContainsFunc(inputs, func(in *logfile.Input) bool { return in.Path == logfile.Stdin && in.Size >= 0 }) {
-		return nil, nil, &usageError{err: errors.New("--follow: standard input is a file"), hint: "name the log file, which is read over its rotations"}
+		return nil, nil, &usageError{err: errors.New("--follow: standard input is a file"), hint: "give the log file: rotations are followed"}
 	}
 	return inputs, errs, s.spare(inputs)
 }
@@ -112,10 +112,10 @@ func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
 		return name + ": empty"
 	}
 	lines := report.Counted(int(f.Lines), "line", "lines")
-	text := name + ": not a mail log: " + lines + ", and none of a mail server that is known"
+	text := name + ": not a mail log: " + lines + ", none of a known mail server"
 	known := f.Unfamiliar+f.Damaged > 0
 	if known {
-		text = name + ": nothing could be read: " + lines + ", of which " + report.Counted(int(f.Unfamiliar+f.Damaged), "is", "are") +
+		text = name + ": nothing could be understood: " + lines + ", of which " + report.Counted(int(f.Unfamiliar+f.Damaged), "is", "are") +
 			" of a mail server, but damaged or not understood"
 	}
 	head, err := in.Head(4 << 10)
@@ -124,11 +124,11 @@ func noMailLog(f *ingest.FileLedger, in *logfile.Input) string {
 	}
 	first, _, _ := strings.Cut(strings.TrimLeft(string(head), "\r\n\x00"), "\n")
 	if strings.TrimSpace(string(head)) == "" {
-		return name + ": not a mail log: " + lines + ", and nothing in them"
+		return name + ": not a mail log: " + lines + ", all empty"
 	}
 	text += "; it begins: " + shorten(strings.TrimRight(first, "\r"), 120)
 	if known {
-		return text + "\nhint: is only the beginning of each line there? this program needs them whole"
+		return text + "\nhint: are the lines cut off? this program needs whole lines"
 	}
 	return text + "\nhint: " + hintFor(string(head))
 }
@@ -140,18 +140,18 @@ func shorten(s string, most int) string {
 	return s
 }
 
-const behindSomething = "are these lines of a mail server behind something else? grep -h leaves the names of files out, and without -n there are no numbers"
+const behindSomething = "does something stand before these lines of a mail server? grep -h leaves out file names, and without -n there are no line numbers"
 
 const (
 	aWebServer = "is this a web server's log?"
-	theSystems = "is this the system's log? mail servers mostly write to one of their own: maillog, mail.log, exim_mainlog"
-	ofOthers   = "logs of Postfix, Exim and Dovecot are known, with the stamps of syslog, journalctl and containers"
+	theSystems = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
+	ofOthers   = "this program reads logs of Postfix, Exim and Dovecot, as written by syslog, journalctl and containers"
 )
 
 // guesses are what tells what a file is that is no mail log, the surest first.
 var guesses = [...]struct{ mark, hint string }{
-	{`{"schema":"mailforensics.`, "is this what this program wrote? it reads the logs of mail servers"},
-	{"LPKSHHRH", "is this a journal of systemd? journalctl --file FILE -o export writes what can be read"},
+	{`{"schema":"mailforensics.`, "is this the output of this program? it reads the logs of mail servers"},
+	{"LPKSHHRH", "is this a systemd journal? journalctl --file FILE -o export writes what this program can read"},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
 	{"#Software: Microsoft Internet", aWebServer},
 	{` HTTP/1.`, aWebServer},
@@ -163,7 +163,7 @@ var guesses = [...]struct{ mark, hint string }{
 	{" starting delivery ", "is this qmail's log? " + ofOthers},
 	{" info msg ", "is this qmail's log? " + ofOthers},
 	{" smtp connected address=", "is this OpenSMTPD's log? " + ofOthers},
-	{" haproxy[", "is this a load balancer's log? it passes connections on; what they were for stands in the log of the mail server"},
+	{" haproxy[", "is this a load balancer's log? it only passes connections on; the log of the mail server shows what they were for"},
 	{" kernel: ", theSystems},
 	{" systemd[", theSystems},
 	{" sshd[", theSystems},
@@ -184,9 +184,9 @@ func hintFor(head string) string {
 	}
 	switch {
 	case isBinary(head):
-		return "this is no text: if it is an archive, unpack it; compressed files are known by gzip, bzip2, xz and zstd"
+		return "this is not text: if it is an archive, unpack it; files compressed with gzip, bzip2, xz and zstd are read as they are"
 	case strings.HasPrefix(strings.TrimSpace(head), "{"):
-		return "JSON is read of journalctl, of containers, and where a record has a log line's text as message or msg"
+		return "this program reads the JSON of journalctl, of containers, and of records that have a log line's text as message or msg"
 	}
 	return ofOthers
 }

@@ -20,7 +20,7 @@ func newInvestigate(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "investigate [FILES...]",
 		GroupID: "abuse",
-		Short:   "all of it over one reading of the logs, ranked, as one post-mortem",
+		Short:   "all of it in one reading of the logs, ranked, as one post-mortem",
 		Long:    investigateLong,
 		Example: `  mailforensics investigate /var/log/mail.log*
   mailforensics investigate --format html -o incident.html mx1/ mx2/ webmail/userlogins.log

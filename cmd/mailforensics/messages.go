@@ -102,7 +102,7 @@ func (f *messageFilter) match(m *mail.Message) bool {
 // notices says how often the expression failed.
 func (f *messageFilter) notices(s *settings) {
 	if f.failed > 0 {
-		s.notice("%d messages were left out, because the expression fails on them: %v", f.failed, f.reason)
+		s.notice("%d messages were left out because the expression fails on them: %v", f.failed, f.reason)
 	}
 }
 
@@ -112,7 +112,7 @@ func runMessages(ctx context.Context, s *settings, args []string, condition stri
 		return err
 	}
 	if s.format == "parquet" && s.output == "" && s.columns > 0 {
-		return &usageError{err: fmt.Errorf("--format parquet is not for a terminal"), hint: "-o FILE.parquet writes it to a file"}
+		return &usageError{err: fmt.Errorf("--format parquet cannot be written to a terminal"), hint: "-o FILE.parquet writes it to a file"}
 	}
 	var r *reading
 	written := 0

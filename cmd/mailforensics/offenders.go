@@ -32,7 +32,7 @@ func newOffenders(env *environment) *cobra.Command {
   mailforensics offenders --by account --sort bounced --since -24h maillog*
   mailforensics offenders --by recipient-domain --top 50 --format csv maillog > domains.csv`,
 	}
-	cmd.Flags().StringVar(&by, "by", "ip,account,sender-domain", "`KEYS` to count by, with commas between")
+	cmd.Flags().StringVar(&by, "by", "ip,account,sender-domain", "`KEYS` to count by, separated by commas")
 	cmd.Flags().StringVar(&order, "sort", "messages", "`COLUMN` to sort by: "+strings.Join(orderWords, ", "))
 	complete(cmd, "sort", orderWords)
 	completeList(cmd, "by", keyNames())
@@ -120,7 +120,7 @@ func runOffenders(ctx context.Context, s *settings, args []string, keys []mail.K
 }
 
 func (ts *tallies) note() string {
-	return fmt.Sprintf("more than %d values of %s: the smallest were forgotten, and numbers may be short by up to %d", ts.most, ts.key.Name, ts.short)
+	return fmt.Sprintf("more than %d values of %s: the smallest were dropped, and numbers may be too low by up to %d", ts.most, ts.key.Name, ts.short)
 }
 
 // table is the top of the tallies as a table.

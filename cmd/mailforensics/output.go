@@ -53,7 +53,7 @@ func newFile(path string) (*output, error) {
 		}
 		return &output{Writer: f, file: f, path: path}, nil
 	}
-	return nil, fmt.Errorf("-o %s: no name for a temporary file beside it", path)
+	return nil, fmt.Errorf("-o %s: no free name for a temporary file beside it", path)
 }
 
 // finish makes the file visible, if all went well, and removes it otherwise. It returns the first error.

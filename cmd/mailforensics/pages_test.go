@@ -98,7 +98,8 @@ func markdownOf(essay string) string {
 }
 
 // heads are the words at the beginning of a paragraph that say what it is about.
-var heads = []string{"What it looks for", "Why that means abuse", "Which honest mail looks alike", "Honest mail that looks alike", "What it cannot see", "One story is told once"}
+var heads = []string{"What it looks for", "Why that means abuse", "Honest mail that looks similar", "Honest failures that look similar",
+	"What it cannot see", "One story, one finding"}
 
 // setOff makes the head of a paragraph bold.
 func setOff(paragraph string) string {

@@ -360,12 +360,12 @@ func trackerNotes(st *correlate.Stats) []string {
 		count int64
 		text  string
 	}{
-		{st.Unfinished, "still in the queue when the log ended, as far as it tells"},
-		{st.Unborn, "whose beginning is not in the log, and counted all the same: it starts later, or lines are lost"},
-		{st.Orphans, "without a beginning in the log, and not counted: it starts later, or lines are lost"},
-		{st.EndNotSeen, "whose end was not seen: the queue ID was given to another"},
-		{st.Evicted, "counted before their end, to bound the memory: too many were open"},
-		{st.Unclear, "counted without a client: a HELO, an ident or a certificate's name imitates another one, and the line can be read both ways"},
+		{st.Unfinished, "still in the queue when the log ended, as far as it shows"},
+		{st.Unborn, "whose beginning is not in the log, but counted anyway: the log starts later, or lines are missing"},
+		{st.Orphans, "without a beginning in the log, and not counted: the log starts later, or lines are missing"},
+		{st.EndNotSeen, "whose end was not seen: the queue ID was reused"},
+		{st.Evicted, "counted before their end, to limit the memory used: too many were open"},
+		{st.Unclear, "counted without a client: a HELO, an ident or a certificate's name imitates another field, and the line can be read both ways"},
 		{st.Doubtful, "in lines that contradict themselves and may be forged: not counted"},
 	} {
 		if n.count > 0 {

@@ -154,7 +154,7 @@ func (s *summary) hourly(zone *time.Location) report.Table {
 	for c, n := range s.hours.cells {
 		hours[mail.Instant(c.at*int64(s.hours.step)).In(zone).Hour()].add(n)
 	}
-	t := report.Table{Name: "hours", Title: "By hour of the day", Bars: 2, Empty: "no message and no refused attempt in this time", Columns: []report.Column{
+	t := report.Table{Name: "hours", Title: "By hour of the day", Bars: 2, Empty: "no messages and no refused attempts in this time", Columns: []report.Column{
 		{Name: "hour", Title: "hour"}, {Name: "messages", Title: "messages", Number: true}, {Name: "delivered", Title: "delivered", Number: true, Spare: 2},
 		{Name: "bounced", Title: "bounced", Number: true, Spare: 3}, {Name: "deferred", Title: "deferred", Number: true, Spare: 4},
 		{Name: "rejected", Title: "rejected", Number: true, Spare: 1},

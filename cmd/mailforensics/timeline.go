@@ -33,8 +33,8 @@ func newTimeline(env *environment) *cobra.Command {
   mailforensics timeline --by account --bucket 10m --top 5 maillog
   mailforensics timeline --by direction --format csv maillog > direction.csv`,
 	}
-	cmd.Flags().StringVar(&by, "by", "", "`KEYS` to split by, with commas between")
-	cmd.Flags().StringVar(&bucket, "bucket", "", "`SPAN` of a row: 1m, 10m, 1h, 1d (default: what makes about fifty rows)")
+	cmd.Flags().StringVar(&by, "by", "", "`KEYS` to split by, separated by commas")
+	cmd.Flags().StringVar(&bucket, "bucket", "", "`SPAN` of a row: 1m, 10m, 1h, 1d (default: for about fifty rows)")
 	complete(cmd, "bucket", []string{"1m", "5m", "10m", "15m", "30m", "1h", "6h", "1d"})
 	completeList(cmd, "by", keyNames())
 	redactFlag(cmd, env.typed)
@@ -169,7 +169,7 @@ func runTimeline(ctx context.Context, s *settings, args []string, keys []mail.Ke
 	for _, split := range t.split {
 		rep.Tables = append(rep.Tables, split.tables(marks, cmp.Or(s.top, 10))...)
 		if split.grid.lost {
-			rep.Notes = append(rep.Notes, "too many values of "+split.key.Name+": those with least were forgotten")
+			rep.Notes = append(rep.Notes, "too many values of "+split.key.Name+": those with the fewest messages were dropped")
 		}
 	}
 	if err := s.print(rep); err != nil {
@@ -223,7 +223,7 @@ func rowStep(span, least time.Duration, most int) time.Duration {
 // table is the counts of all messages, a row a step.
 func (t *timeline) table(marks raster, findings []analyze.Finding) report.Table {
 	table := report.Table{
-		Name: "timeline", Title: "Messages over time, a row is " + stepText(marks.step), Bars: 2, Empty: "no message in this time",
+		Name: "timeline", Title: "Messages over time, a row is " + stepText(marks.step), Bars: 2, Empty: "no messages in this time",
 		Columns: []report.Column{
 			{Name: "time", Title: "from"}, {Name: "messages", Title: "messages", Number: true}, {Name: "delivered", Title: "delivered", Number: true, Spare: 3},
 			{Name: "bounced", Title: "bounced", Number: true, Spare: 4}, {Name: "deferred", Title: "deferred", Number: true, Spare: 5},

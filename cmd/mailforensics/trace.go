@@ -58,7 +58,7 @@ func runTrace(ctx context.Context, s *settings, args []string, condition string)
 	files := args
 	if condition == "" {
 		if len(args) == 0 || args[0] == "" {
-			return &usageError{err: fmt.Errorf("trace: nothing is named that could be traced"), hint: "mailforensics trace QUEUE-ID|MESSAGE-ID|ADDRESS|IP|LOGIN [FILES...], or --where EXPRESSION"}
+			return &usageError{err: fmt.Errorf("trace: nothing to trace"), hint: "mailforensics trace QUEUE-ID|MESSAGE-ID|ADDRESS|IP|LOGIN [FILES...], or --where EXPRESSION"}
 		}
 		if len(args) == 1 && isFile(args[0]) {
 			return &usageError{err: fmt.Errorf("trace: %s is a file; what is to be traced?", args[0]), hint: "mailforensics trace WHAT " + args[0]}
@@ -197,7 +197,7 @@ func (t *tracing) arrange(s *settings) {
 		t.found.Attempts = t.found.Attempts[:most]
 	}
 	if n := len(t.found.Attempts) + t.found.LeftOut; n > 0 && s.format == "ndjson" {
-		s.notice("%s of it are no messages: --format table and the command events show them", report.Counted(n, "refused attempt or login", "refused attempts and logins"))
+		s.notice("%s matched, too, but are no messages: --format table and the command events show them", report.Counted(n, "refused attempt or login", "refused attempts and logins"))
 	}
 }
 
@@ -257,7 +257,7 @@ func (t *tracing) print(w io.Writer, s *settings, r *reading, files, names []str
 	rep := s.newReport("trace", "trace", files, r)
 	rep.Totals = t.totals
 	if t.lost > 0 {
-		rep.Notes = append(rep.Notes, report.Counted(t.lost, "notice", "notices")+" of the mail server were not kept, and may be missing above: there are too many")
+		rep.Notes = append(rep.Notes, report.Counted(t.lost, "notice", "notices")+" of the mail server were dropped because there are too many, and may be missing above")
 	}
 	return report.Story(w, rep, &t.found, report.Style{Width: s.columns, Color: s.color})
 }
