@@ -30,6 +30,7 @@ type accountHistory struct {
 	latest       *place // of places: the next use is mostly from the same
 	failures     []failure
 	refused      []refusal
+	refusedLost  int // that were not kept, for want of room
 }
 
 // failure is a failed login.
@@ -175,7 +176,9 @@ func (w *accountWatch) attemptRefused(ev *mail.Event) {
 	if len(h.refused) < refusedOfOne && w.refused < refusedMost {
 		w.refused++
 		h.refused = append(h.refused, refusal{ev.Time, ev.Client.IP.Unmap(), unknownRecipient(ev.DSN, ev.Reply)})
+		return
 	}
+	h.refusedLost++
 }
 
 // wideNetwork is the /16 of an IPv4 address, the /32 of an IPv6 address: mostly one provider's.
@@ -230,6 +233,7 @@ func (w *accountWatch) mergeAccount(h, o *accountHistory) {
 	h.pastSenders.Merge(&o.pastSenders)
 	h.failures = append(h.failures, o.failures...)
 	h.refused = append(h.refused, o.refused...)
+	h.refusedLost += o.refusedLost
 	switch {
 	case h.story == nil && o.story != nil:
 		h.story = o.story

@@ -39,6 +39,13 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 			found = append(found, q.finding(c, firstAfter(starts, c.End)))
 		}
 	}
+	refusedLost := 0
+	for _, h := range w.accounts.All() {
+		refusedLost += h.refusedLost
+	}
+	if refusedLost > 0 {
+		site.Notes = append(site.Notes, say("accounts: %d refused attempts were not kept, for want of room: what is told of these is of the rest", refusedLost))
+	}
 	if w.lost+w.accounts.Forgotten > 0 {
 		site.Notes = append(site.Notes, say("accounts: %d accounts, and %d messages or addresses of accounts, were dropped to limit the memory used",
 			w.accounts.Forgotten, w.lost))

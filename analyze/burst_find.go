@@ -36,7 +36,7 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 		starts[c.subject] = append(starts[c.subject], c.Start)
 	}
 	for _, c := range told {
-		c.knocking(refusals, firstAfter(starts[c.subject], c.End))
+		c.knocking(refusals, firstAfter(starts[c.subject], c.End), w.refusalsSince())
 		findings = append(findings, w.finding(c))
 	}
 	if n := w.forgotten(); n > 0 {

@@ -33,8 +33,10 @@ func (w *burstWatch) refusalsOf(all []*candidate, site *Site) map[netip.Addr][]r
 	return wanted
 }
 
-// knocking counts the refused attempts of a candidate's clients after its window, and before the subject's next one.
-func (c *candidate) knocking(refusals map[netip.Addr][]refusal, next mail.Instant) {
+// knocking counts the refused attempts of a candidate's clients after its window, and before the subject's next one. Nearly all are
+// remembered from since on.
+func (c *candidate) knocking(refusals map[netip.Addr][]refusal, next, since mail.Instant) {
+	c.later.atLeast = since > c.End
 	for ip := range c.clients {
 		for _, r := range refusals[ip] {
 			if r.time > c.End && r.time < next {
@@ -42,6 +44,16 @@ func (c *candidate) knocking(refusals map[netip.Addr][]refusal, next mail.Instan
 			}
 		}
 	}
+}
+
+// refusalsSince is from when on all refused attempts are remembered; of some before, only those near bursts are.
+func (w *burstWatch) refusalsSince() mail.Instant {
+	if w.refusals.full {
+		for r := range w.refusals.oldestFirst {
+			return r.time
+		}
+	}
+	return 0
 }
 
 // refuse counts the refused attempts of a candidate's clients in its window.

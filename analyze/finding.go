@@ -135,8 +135,9 @@ const Otherwise = "otherwise"
 
 // knocks are refused attempts after the end of a finding, and before the next one about the same subject begins, which has its own.
 type knocks struct {
-	n    int
-	last mail.Instant
+	n       int
+	last    mail.Instant
+	atLeast bool // some were not kept, for want of room
 }
 
 func (k *knocks) add(at mail.Instant) { k.n, k.last = k.n+1, max(k.last, at) }
@@ -154,8 +155,12 @@ func firstAfter(all []mail.Instant, t mail.Instant) mail.Instant {
 
 // tell is the fact about them, where there are any; of whom they were is said in words.
 func (k *knocks) tell(f *Finding, of string) {
-	if k.n > 0 {
-		f.Facts = append(f.Facts, Fact{Afterwards, say("%s by %s, refused, the last %s after the end: not counted", plural(k.n, "more attempt", "more attempts"), of, duration(k.last.Sub(f.End)))})
+	switch attempts := plural(k.n, "more attempt", "more attempts") + " by " + of + ", refused"; {
+	case k.n == 0:
+	case k.atLeast:
+		f.Facts = append(f.Facts, Fact{Afterwards, "at least " + attempts + ": not counted"})
+	default:
+		f.Facts = append(f.Facts, Fact{Afterwards, say("%s, the last %s after the end: not counted", attempts, duration(k.last.Sub(f.End)))})
 	}
 }
 

@@ -85,8 +85,8 @@ func (j *judge) rate(c *candidate) {
 	weight := 0.1 + 0.4*min(1, max(0, -chance/60))
 	c.because("rate", weight, "%s in %s; %s at other times; %s send %.1f on a day when they send at all",
 		plural(n, "message", "messages"), duration(length), c.elsewhere(), likes[c.dim], j.usual[c.dim])
-	if c.outside == 0 && c.dim == byNetwork && !j.fills(c) {
-		c.because("never-seen", 0.1, "never seen before or after")
+	if c.outside+c.network == 0 && c.dim == byNetwork && !j.fills(c) {
+		c.because("never-seen", 0.1, "nothing was accepted from there before or after")
 	}
 }
 
@@ -98,7 +98,7 @@ func (c *candidate) elsewhere() string {
 	return number(c.outside)
 }
 
-// fills reports whether a window leaves so little of the log that "never seen before or after" says nothing; and of our own hosts it
+// fills reports whether a window leaves so little of the log that nothing before or after says nothing; and of our own hosts it
 // says nothing either.
 func (j *judge) fills(c *candidate) bool {
 	return 2*c.End.Sub(c.Start) > j.site.Last.Sub(j.site.First) || j.allOurs(c)
