@@ -32,8 +32,8 @@ in a row there is one in three million.
 Honest mail that looks similar: a client that met a greylisting or overloaded
 primary and went on to the secondary (it speaks to the primary, too); a few
 old programs that pick any MX at random; a time when the primary was down
-(visits count only if the primary's log shows that it was up within five
-minutes of them). One sender and one subject suggest an honest, if odd,
+(visits count only if within five minutes of them the primary's log shows that
+it was up, or it answered for mail that the secondary passed on). One sender and one subject suggest an honest, if odd,
 client; many senders do not.
 
 What it cannot see: a client that connected to the primary and hung up without
@@ -51,7 +51,14 @@ type visitor struct {
 // only at the end: it is kept small, and most are of hosts with mailboxes.
 type visits struct {
 	messages, rejected int
-	*passage           // nil where all mail ended
+	refused            minutes // what was refused
+	*passage                   // nil where all mail ended
+}
+
+// minutes are the first visitMinutes in which something came.
+type minutes struct {
+	buckets []Bucket
+	busy    bool // there were more
 }
 
 // passage is what a visitor handed in that did not end there.
@@ -62,9 +69,8 @@ type passage struct {
 	senders                                  sketch
 	companies                                sketch // of the senders
 	subjects                                 sketch
-	domains                                  []Count  // of recipients, at most visitDomains, the least by name
-	minutes                                  []Bucket // the first visitMinutes in which it came
-	busy                                     bool     // there were more
+	domains                                  []Count // of recipients, at most visitDomains, the least by name
+	took                                     minutes
 	first, last                              Evidence
 }
 
@@ -116,6 +122,7 @@ type secondaryWatch struct {
 	pass     *Pass
 	visitors *Entities[visitor, visits]
 	alive    map[string]minuteSet // in which a host took or refused something
+	handed   map[string]minuteSet // in which the next host answered for what strangers had handed in to a host just before
 	host     string               // of the latest line, and its set: lines come in runs of one host
 	lived    minuteSet
 }
@@ -126,6 +133,7 @@ func newSecondaryWatch(p *Pass) *secondaryWatch {
 		pass:     p,
 		visitors: NewEntities(p.Thresholds.Secondary.MaxVisitors, func(v *visits) int { return v.messages + v.rejected }, own),
 		alive:    make(map[string]minuteSet),
+		handed:   make(map[string]minuteSet),
 	}
 }
 
@@ -172,8 +180,9 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	if len(m.Hosts) == 1 && endsHere(m) {
 		return // no secondary delivers to mailboxes: more than the number is never asked for
 	}
+	w.handOn(m)
 	v := visits.through()
-	v.came(m.Time, 1)
+	v.took.add(Bucket{Time: m.Time, Messages: 1})
 	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
 	v.senders.add(mail.Fold(m.Sender))
@@ -197,6 +206,24 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	}
 }
 
+// handOn notes that the host behind this one lived when m came: it took a recipient of m, or refused one, soon after. At night what comes
+// through the secondary may be all that a primary's log has.
+func (w *secondaryWatch) handOn(m *mail.Message) {
+	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		answered := r.Disposition == mail.Delivered && (!r.Local || len(m.Hosts) > 1) || r.Disposition == mail.Bounced && r.RelayIP.IsValid()
+		if !answered || r.Time == 0 || r.Time-m.Time > within {
+			continue
+		}
+		if w.handed[m.Host] == nil {
+			w.handed[strings.Clone(m.Host)] = make(minuteSet)
+		}
+		w.handed[m.Host].add(m.Time)
+		return
+	}
+}
+
 func (w *secondaryWatch) Event(ev *mail.Event) {
 	if !IsRefusal(ev) || !ev.Client.IP.IsValid() || ev.Host == "" {
 		return
@@ -204,6 +231,7 @@ func (w *secondaryWatch) Event(ev *mail.Event) {
 	w.lives(ev.Host, ev.Time)
 	v := w.visitors.At(visitor{ev.Client.IP.Unmap(), ev.Host})
 	v.rejected++
+	v.refused.add(Bucket{Time: ev.Time, Rejected: 1})
 }
 
 // endsHere reports whether a recipient's mailbox is on the host that took the message.
@@ -216,20 +244,28 @@ func endsHere(m *mail.Message) bool {
 	return false
 }
 
-// came counts messages in their minute; of too many minutes the first are kept.
-func (v *passage) came(t mail.Instant, messages int) {
-	b := Bucket{Time: mail.Instant(t.Minute() * int64(time.Minute)), Messages: messages}
-	at, found := slices.BinarySearchFunc(v.minutes, b, func(a, b Bucket) int { return cmp.Compare(a.Time, b.Time) })
+// add counts in its minute what came; of too many minutes the first are kept.
+func (m *minutes) add(b Bucket) {
+	b.Time = mail.Instant(b.Time.Minute() * int64(time.Minute))
+	at, found := slices.BinarySearchFunc(m.buckets, b, func(a, b Bucket) int { return cmp.Compare(a.Time, b.Time) })
 	if found {
-		v.minutes[at].Messages += messages
+		m.buckets[at].Messages += b.Messages
+		m.buckets[at].Rejected += b.Rejected
 		return
 	}
 	if at < visitMinutes {
-		v.minutes = slices.Insert(v.minutes, at, b)
+		m.buckets = slices.Insert(m.buckets, at, b)
 	}
-	if at == visitMinutes || len(v.minutes) > visitMinutes {
-		v.minutes, v.busy = v.minutes[:visitMinutes], true
+	if at == visitMinutes || len(m.buckets) > visitMinutes {
+		m.buckets, m.busy = m.buckets[:visitMinutes], true
 	}
+}
+
+func (m *minutes) merge(o *minutes) {
+	for _, b := range o.buckets {
+		m.add(b)
+	}
+	m.busy = m.busy || o.busy
 }
 
 // prove keeps the first and the last line. They are lines of messages, which own their text.
@@ -273,16 +309,22 @@ func (w *secondaryWatch) Merge(other Watch) {
 		v := w.visitors.At(k)
 		v.messages += x.messages
 		v.rejected += x.rejected
+		v.refused.merge(&x.refused)
 		if x.passage != nil {
 			v.through().merge(x.passage)
 		}
 	}
-	for host, minutes := range o.alive {
-		if w.alive[host] == nil {
-			w.alive[host] = make(minuteSet)
+	mergeMinutes(w.alive, o.alive)
+	mergeMinutes(w.handed, o.handed)
+}
+
+func mergeMinutes(into, from map[string]minuteSet) {
+	for host, minutes := range from {
+		if into[host] == nil {
+			into[host] = make(minuteSet)
 		}
 		for word, bits := range minutes {
-			w.alive[host][word] |= bits
+			into[host][word] |= bits
 		}
 	}
 }
@@ -306,10 +348,7 @@ func (v *passage) merge(x *passage) {
 	for _, d := range x.domains {
 		v.domain(d.Value, d.Messages)
 	}
-	for _, b := range x.minutes {
-		v.came(b.Time, b.Messages)
-	}
-	v.busy = v.busy || x.busy
+	v.took.merge(&x.took)
 	v.prove(x.first)
 	v.prove(x.last)
 }
@@ -355,7 +394,7 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	th := &w.pass.Thresholds.Secondary
 	v.through()
 	chance := float64(v.messages) * math.Log10(share)
-	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, v) {
+	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, k.host, v) {
 		return Finding{}, false
 	}
 	f := Finding{Subject: Subject{IP, k.client.String()}}
@@ -391,23 +430,34 @@ func (w *secondaryWatch) fill(f *Finding, k visitor, v *visits) {
 	if n := v.subjects.distinct(); n == 1 && v.messages > 1 {
 		f.Facts = append(f.Facts, Fact{"subject", "one subject in all of them"})
 	}
-	if !v.busy {
-		f.Timeline = v.minutes
+	if !v.took.busy && !v.refused.busy {
+		var all Buckets
+		for _, b := range slices.Concat(v.took.buckets, v.refused.buckets) {
+			all.Add(b.Time, b.Messages, b.Rejected)
+		}
+		f.Timeline = all.Timeline()
 	}
 }
 
-// primaryUp reports whether a host that is no secondary showed life near most of the visits.
-func (w *secondaryWatch) primaryUp(site *Site, v *visits) bool {
-	up, all := 0, 0
+// primaryUp reports whether a host that is no secondary showed life near most of the visits to one that is.
+func (w *secondaryWatch) primaryUp(site *Site, secondary string, v *visits) bool {
 	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
-	for _, b := range v.minutes {
-		all++
+	lived := func(at mail.Instant) bool {
+		if w.handed[secondary].any(at-within, at+within) {
+			return true
+		}
 		for host, alive := range w.alive {
-			if !site.IsSecondary(host) && alive.any(b.Time-within, b.Time+within) {
-				up++
-				break
+			if !site.IsSecondary(host) && alive.any(at-within, at+within) {
+				return true
 			}
 		}
+		return false
 	}
-	return 2*up > all
+	up := 0
+	for _, b := range v.took.buckets {
+		if lived(b.Time) {
+			up++
+		}
+	}
+	return 2*up > len(v.took.buckets)
 }
