@@ -15,8 +15,8 @@ type relayScene struct {
 	over              time.Duration
 	name              string // of the clients, %d: their number
 	sender            string // %d: the message's number
-	acl               string
-	bounced           int // every so many-th; 0: none
+	acl, usual        string // what rules say of them, and of the honest mail
+	bounced           int    // every so many-th; 0: none
 }
 
 func (s relayScene) findings(t *testing.T) []Finding {
@@ -40,7 +40,7 @@ func (s relayScene) findings(t *testing.T) []Finding {
 	}
 	for i := range 150 {
 		c := mail.Client{IP: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Name: fmt.Sprintf("mail.firm%d.example", i), HELO: "mail.firm.example"}
-		send(time.Duration(i)*30*time.Minute, c, fmt.Sprintf("w%d@firm%d.example", i, i), fmt.Sprintf("staff%d@site.example", i%9), mail.Delivered, true, "")
+		send(time.Duration(i)*30*time.Minute, c, fmt.Sprintf("w%d@firm%d.example", i, i), fmt.Sprintf("staff%d@site.example", i%9), mail.Delivered, true, s.usual)
 	}
 	for i := range s.messages {
 		n := i % s.clients
@@ -74,6 +74,10 @@ func TestRelayReasons(t *testing.T) {
 		has, neighbour relayScene
 	}{
 		{"let-in-by-rule", with(func(s *relayScene) { s.acl = "whitelisted in local domains whitelist" }), stranger},
+		{"let-in-by-rule", with(func(s *relayScene) {
+			s.acl = "SMTP connection outbound 1752529971 103.149.231.5 shop.example ann@a.example"
+		}),
+			with(func(s *relayScene) { s.acl, s.usual = "Message has been scanned", "Message has been scanned" })},
 		{"forged-local-senders", with(func(s *relayScene) { s.sender = "a%d@site.example" }), stranger},
 		{"known-senders", with(func(s *relayScene) { s.messages, s.sender = 8, "staff%d@site.example" }), with(func(s *relayScene) { s.messages = 8 })},
 		{"our-own-names", with(func(s *relayScene) { s.name = "printer%d.site.example" }), with(func(s *relayScene) { s.name = "printer%d.other.example" })},
@@ -115,6 +119,19 @@ func TestRelayOfKnownSendersThatBounces(t *testing.T) {
 			if !says(&f, "known-senders") {
 				t.Errorf("every %d-th bounced: known senders are not said: %v", bounced, f.Reasons)
 			}
+		}
+	}
+}
+
+func TestMaskRule(t *testing.T) {
+	for text, want := range map[string]string{
+		"197.210.237.131 whitelisted in local domains whitelist":                          "… whitelisted in local domains whitelist",
+		"SMTP connection outbound 1752529971 103.20.203.110 shop.example zoe@metall.info": "SMTP connection outbound … … shop.example …",
+		"[203.0.113.9]:587 is <eve@site.example>, rate 100.1 / 1h":                        "[…]:587 is <…>, rate … / 1h",
+		"@ is no address, nor is . a number":                                              "@ is no address, nor is . a number",
+	} {
+		if got := maskRule(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }

@@ -33,8 +33,8 @@ Honest mail that looks similar: a client that met a greylisting or overloaded
 primary and went on to the secondary (it speaks to the primary, too); a few
 old programs that pick any MX at random; a time when the primary was down
 (visits count only if within five minutes of them the primary's log shows that
-it was up, or it answered for mail that the secondary passed on). One sender and one subject suggest an honest, if odd,
-client; many senders do not.
+it was up, or it answered for mail that the secondary passed on). One sender
+and one subject suggest an honest, if odd, client; many senders do not.
 
 What it cannot see: a client that connected to the primary and hung up without
 a word counts as one that never came there.`,
