@@ -645,8 +645,8 @@ func TestWhen(t *testing.T) {
 		end  mail.Instant
 		want string
 	}{
-		{"mx1", hour(6), "; nothing more in the remaining 1 d 18 h of the log"},
-		{"mx2", hour(2), "; nothing more in the remaining 4 h of the log"},
+		{"mx1", hour(6), "; no more of it in the remaining 1 d 18 h of the log"},
+		{"mx2", hour(2), "; no more of it in the remaining 4 h of the log"},
 		{"mx2", hour(5.95), "; it may still be going on: the log ends 3 min later"},
 		{"mx2", hour(6), "; it may still be going on: the log ends 1 s later"},
 	} {
@@ -661,7 +661,7 @@ func TestWhen(t *testing.T) {
 	knocked := f
 	knocked.Detector, knocked.Facts = "burst", []analyze.Fact{{Name: analyze.Afterwards, Text: "9 more attempts"}}
 	for _, r.Findings = range [][]analyze.Finding{{knocked}, {f, knocked}} {
-		if got, want := when(r, &r.Findings[0], ""), "; nothing more was accepted in the remaining 1 d 18 h of the log"; !strings.HasSuffix(got, want) {
+		if got, want := when(r, &r.Findings[0], ""), "; no more of it was accepted in the remaining 1 d 18 h of the log"; !strings.HasSuffix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -671,7 +671,7 @@ func TestWhen(t *testing.T) {
 	relay := analyze.Finding{Detector: "open-relay", Start: hour(1), End: hour(6), Hosts: []string{"mx1"}}
 	for f, want := range map[*analyze.Finding]string{
 		&again: "; no such burst again in the remaining 1 d 18 h of the log",
-		&relay: "; nothing more was accepted in the remaining 1 d 18 h of the log",
+		&relay: "; no more of it was accepted in the remaining 1 d 18 h of the log",
 	} {
 		if r.Findings = []analyze.Finding{*f}; !strings.HasSuffix(when(r, f, ""), want) {
 			t.Errorf("%s: got %q, want %q", f.Detector, when(r, f, ""), want)
@@ -685,8 +685,8 @@ func TestWhen(t *testing.T) {
 	}{
 		{analyze.IP, hour(9), "; again from 22:40:00 on"},
 		{analyze.IP, hour(30), "; again from Thu 2024-01-25 19:40:00 on"},
-		{analyze.IP, hour(5), "; nothing more was accepted in the remaining 1 d 18 h of the log"},
-		{analyze.Host, hour(9), "; nothing more was accepted in the remaining 1 d 18 h of the log"},
+		{analyze.IP, hour(5), "; no more of it was accepted in the remaining 1 d 18 h of the log"},
+		{analyze.Host, hour(9), "; no more of it was accepted in the remaining 1 d 18 h of the log"},
 	} {
 		first := knocked
 		first.Subject.Kind = tt.kind

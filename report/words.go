@@ -114,9 +114,9 @@ func after(r *Report, f *analyze.Finding) string {
 	case f.Detector == "burst" && hasFact(f, analyze.Otherwise):
 		return "; no such burst again in the remaining " + span(rest) + " of the log"
 	case f.Detector == "open-relay", wasStopped(r, f):
-		return "; nothing more was accepted in the remaining " + span(rest) + " of the log"
+		return "; no more of it was accepted in the remaining " + span(rest) + " of the log"
 	default:
-		return "; nothing more in the remaining " + span(rest) + " of the log"
+		return "; no more of it in the remaining " + span(rest) + " of the log"
 	}
 }
 
