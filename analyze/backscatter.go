@@ -318,7 +318,7 @@ const namedBounces = 100
 // termsOfSent select the notices of a storm: those that reached a mailbox here are none of it, nor are those to people here who
 // have one, which others are known by.
 func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []string {
-	terms := []string{"notice", "delivered_here == 0"}
+	terms := []string{"notice", "len(recipients) > 0", "delivered_here == 0"} // of a notice that was not tried yet nobody knows to whom it goes
 	var honest []string
 	for _, b := range w.out {
 		if b.host == host && b.Time >= f.Start && b.Time <= f.End && w.isHonest(site, &b) {

@@ -2,7 +2,11 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -69,4 +73,51 @@ func outputOf(t *testing.T, files []string, args ...string) string {
 		t.Fatalf("%s: status %d: %s", args, status, errs.String())
 	}
 	return out.String()
+}
+
+// A bounce that was not tried yet when the log ended is none of a storm, and its signature does not select it.
+func TestSignatureOfBouncesThatWereSent(t *testing.T) {
+	plain, err := os.ReadFile("../../samples/burst-secondary-mx/mx2.mail.log.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(unzipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	untried := make(map[string]bool)
+	var log strings.Builder
+	notices := 0
+	for line := range strings.Lines(string(text)) {
+		_, body, _ := strings.Cut(line, "]: ")
+		id, rest, _ := strings.Cut(body, ": ")
+		if strings.HasPrefix(rest, "from=<>") {
+			notices++
+			untried[id] = notices%5 == 0
+		}
+		if !untried[id] || !strings.HasPrefix(rest, "to=<") {
+			log.WriteString(line)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "mx2.log")
+	if err := os.WriteFile(path, []byte(log.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Findings []campaignFound }
+	if err := json.Unmarshal([]byte(outputOf(t, []string{path}, "backscatter", "--format", "json")), &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Findings) == 0 {
+		t.Fatal("no backscatter")
+	}
+	for _, f := range report.Findings {
+		selected := strings.Count(outputOf(t, []string{path}, "messages", "--format", "ndjson", "--where", f.Signature), "\n")
+		if selected != f.Counts["messages"] {
+			t.Errorf("%s: %s selects %d messages, want %d", f.ID, f.Signature, selected, f.Counts["messages"])
+		}
+	}
 }
