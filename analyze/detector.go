@@ -2,16 +2,17 @@
 // that belong to no message (refusals, logins, sessions), and returns findings.
 //
 // A detector is a value (Detector) that makes a Watch. A Watch counts what it is given, in any order and in bounded memory;
-// two Watches of one detector can be merged, and merging must change nothing: hosts, days or workers may be read apart. At
-// the end it is asked for its findings, and only then is it told what the whole log taught about the site (Site: local
-// domains, roles of hosts, own addresses), because that is known only at the end.
+// two Watches of one detector can be merged, and merging must change nothing (see Engine.Merge for why). At the end it is asked for
+// its findings, and only then is it told what the whole log taught about the site (Site: local domains, roles of hosts, own
+// addresses), because that is known only at the end.
 //
 // Watches start no goroutine, need no lock, read no clock and no file. A message reaches a Watch when its fate is known,
 // perhaps days after it was accepted: count by Message.Time, never trust the order of arrival.
 //
 // What a detector is built from, each in the file of its name:
 //
-//   - Dossier gathers all that a finding tells (counts, clients, senders, domains, subjects, timeline, evidence, queue IDs):
+//   - Argument is the reasons for a finding and the score that is their sum.
+//   - Dossier gathers all that a finding says (counts, clients, senders, domains, subjects, timeline, evidence, queue IDs):
 //     Add a message, Reject an event, Merge, Fill the finding.
 //   - Entities is a bounded table of clients, accounts, domains; a hit allocates nothing, the least important are forgotten.
 //   - Tally counts values, exactly up to a cap, with the most frequent and the number of distinct ones beyond it.

@@ -35,13 +35,17 @@ func NewEngine(pass *Pass, detectors []Detector) *Engine {
 	return e
 }
 
-// Message counts a message whose fate is known.
+// Message counts a message whose fate is known. Whoever has many at a time gives them to Shares.
 func (e *Engine) Message(m *mail.Message) { e.whole.Items([]Item{{Message: m}}) }
 
-// Event counts an event that is of no message.
+// Event counts an event that is of no message, likewise.
 func (e *Engine) Event(ev *mail.Event) { e.whole.Items([]Item{{Event: ev}}) }
 
 // Merge takes over what other, an engine of the same pass and detectors, has counted. other must not be used after it.
+//
+// The program reads all its inputs in one process and needs no Merge. It is a property that every detector must keep, because it is
+// what lets hosts, days or machines be read apart and joined: no state may depend on the order of the log or on a clock. Tests give
+// every scene to one engine and to several that are merged, and demand the same findings; a detector that relies on order fails there.
 func (e *Engine) Merge(other *Engine) {
 	e.Totals.Merge(&other.Totals)
 	e.survey.Merge(other.survey)
