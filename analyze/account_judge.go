@@ -224,7 +224,7 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
-	c.letter(q.site, c.atHome(), oddHours(q.atNight(c), c.Counts.Messages), &c.Argument)
+	c.mailing(q.site, c.atHome(), oddHours(q.atNight(c), c.Counts.Messages), &c.Argument)
 	ours := 0
 	for domain, n := range c.RecipientDomains.All {
 		if q.site.IsOurs(domain) {

@@ -62,7 +62,7 @@ func (c *compromise) countLogins() {
 }
 
 // refusals counts the attempts that we refused, and returns those of the same addresses that came after it, before the next compromise.
-func (c *compromise) refusals(next mail.Instant) (later knocks) {
+func (c *compromise) refusals(next mail.Instant) (later laterRefusals) {
 	later.atLeast = c.refusedLost > 0
 	for _, r := range c.refused {
 		if r.time > c.End && r.time < next && c.batch.clients[r.ip] != nil {

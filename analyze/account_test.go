@@ -516,7 +516,7 @@ func TestRefusedOfTheNextCharge(t *testing.T) {
 	for _, at := range []mail.Instant{20, 30, 40, 50} {
 		c.refused = append(c.refused, refusal{time: at, ip: ip})
 	}
-	if got, want := c.refusals(firstAfter([]mail.Instant{10, 60, 40}, c.End)), (knocks{n: 2, last: 30}); got != want {
+	if got, want := c.refusals(firstAfter([]mail.Instant{10, 60, 40}, c.End)), (laterRefusals{n: 2, last: 30}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

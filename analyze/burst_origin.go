@@ -162,10 +162,10 @@ func (j *judge) behind(c *candidate, pause time.Duration) {
 const manyNames = 5
 
 // acquaintance is how well the place is known from which most messages of a window came.
-type acquaintance uint8
+type familiarity uint8
 
 const (
-	unknownPlace acquaintance = iota // nothing is known of it at other times
+	unknownPlace familiarity = iota // nothing is known of it at other times
 	strangePlace
 	knownNetwork // the same provider, or a like address: lines at home change their address every day
 	knownAddress
@@ -195,7 +195,7 @@ func (b *batch) whence() []whence {
 
 // acquainted tells how well an account knows the clients of a window: from which it sent an hour before it or earlier, or an
 // hour after it or later, too.
-func (s *series) acquainted(window []whence, from, to mail.Instant) acquaintance {
+func (s *series) acquainted(window []whence, from, to mail.Instant) familiarity {
 	const apart = time.Hour
 	from, to = from.Add(-apart), to.Add(apart)
 	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)

@@ -337,7 +337,7 @@ func (w *campaignWatch) Merge(other Watch) {
 	}
 }
 
-// Findings says which strangers are one hand.
+// Findings says which strangers act as one.
 func (w *campaignWatch) Findings(site *Site) []Finding {
 	var words []*seen
 	for i := range w.kept {
@@ -348,7 +348,7 @@ func (w *campaignWatch) Findings(site *Site) []Finding {
 	}
 	if w.lost > 0 {
 		site.Notes = append(site.Notes, "campaigns: "+plural(w.lost, "message or refused attempt was", "messages or refused attempts were")+
-			" forgotten for want of room (campaign.max-records)")
+			" dropped to limit the memory used (campaign.max-records)")
 	}
 	var found []Finding
 	for _, c := range newHunt(w, site, words).campaigns() {

@@ -11,11 +11,11 @@ import (
 	"mailforensics/mail"
 )
 
-// hunt looks for clients that are one hand among what is remembered of strangers, in four steps:
+// hunt looks for clients that act as one among what is remembered of strangers, in four steps:
 //
 //  1. Sightings that share a mark (a seed) are a group; groups fall into runs without a long pause.
 //  2. Of a run only those clients stay that had the mark in most of what they did: a forwarder or a provider that carried
-//     some of it is not the hand.
+//     some of it is not the cluster's.
 //  3. What else these clients did in that time is added: attempts that were refused before a subject could be seen.
 //  4. Each run is judged (campaign_judge.go); of runs that are about the same messages, the most convincing one stays.
 type hunt struct {
@@ -120,21 +120,21 @@ func sprays(list []*seen) bool {
 	return accepted >= sprayLeast && 10*len(domains) >= 8*accepted
 }
 
-// campaigns are the hands, the most convincing first.
-func (h *hunt) campaigns() []*hand {
-	var all []*hand
+// campaigns are the clusters, the most convincing first.
+func (h *hunt) campaigns() []*cluster {
+	var all []*cluster
 	for kind := range seedKinds {
 		groups := h.groups(kind)
 		for _, key := range slices.Sorted(keysOf(groups)) {
 			all = append(all, h.runs(kind, key, groups[key])...)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *hand) int {
+	slices.SortStableFunc(all, func(a, b *cluster) int {
 		return cmp.Or(cmp.Compare(h.severity(b), h.severity(a)), cmp.Compare(b.rank(), a.rank()), cmp.Compare(len(b.clients), len(a.clients)),
 			cmp.Compare(len(b.sightings), len(a.sightings)), cmp.Compare(plainness[b.kind], plainness[a.kind]), cmp.Compare(a.start, b.start))
 	})
 	told := make(map[*seen]bool)
-	var best []*hand
+	var best []*cluster
 	for _, c := range all {
 		old := 0
 		for _, s := range c.sightings {
@@ -154,9 +154,9 @@ func (h *hunt) campaigns() []*hand {
 	return h.joinRefused(best)
 }
 
-// whole is the hand by a plainer mark that has all of c and a little more: who sends but two messages of the run does not send each in
+// whole is the cluster by a plainer mark that has all of c and a little more: who sends but two messages of the run does not send each in
 // another name, yet has its subject.
-func (h *hunt) whole(c *hand, all []*hand) *hand {
+func (h *hunt) whole(c *cluster, all []*cluster) *cluster {
 	best := c
 	for _, o := range all {
 		more := cmp.Or(cmp.Compare(len(o.sightings), len(best.sightings)), cmp.Compare(plainness[o.kind], plainness[best.kind]))
@@ -168,8 +168,8 @@ func (h *hunt) whole(c *hand, all []*hand) *hand {
 	return best
 }
 
-// has reports whether all of another hand belongs to this one, too.
-func (c *hand) has(o *hand) bool {
+// has reports whether all of another cluster belongs to this one, too.
+func (c *cluster) has(o *cluster) bool {
 	if o.start < c.start || o.end > c.end {
 		return false
 	}
@@ -180,11 +180,11 @@ func (c *hand) has(o *hand) bool {
 	return !slices.ContainsFunc(o.sightings, func(s *seen) bool { return !mine[s] })
 }
 
-func (h *hunt) severity(c *hand) Severity { return h.w.pass.Thresholds.Score.Severity(c.Score) }
+func (h *hunt) severity(c *cluster) Severity { return h.w.pass.Thresholds.Score.Severity(c.Score) }
 
-// rank puts the hand first that tells more: of two that are equally grave, one with twice as many addresses may be a little
+// rank puts the cluster first that says more: of two that are equally grave, one with twice as many addresses may be a little
 // less sure.
-func (c *hand) rank() float64 {
+func (c *cluster) rank() float64 {
 	return math.Round(100*(c.Score+0.1*math.Log2(float64(len(c.clients))))) / 100
 }
 
@@ -304,8 +304,8 @@ func distinctClients(list []*seen, enough int) int {
 	return len(clients)
 }
 
-// runs are the hands of one group.
-func (h *hunt) runs(kind seedKind, key string, list []*seen) []*hand {
+// runs are the clusters of one group.
+func (h *hunt) runs(kind seedKind, key string, list []*seen) []*cluster {
 	var runs [][]*seen
 	pause := h.pause(list)
 	for from := 0; from < len(list); {
@@ -322,15 +322,15 @@ func (h *hunt) runs(kind seedKind, key string, list []*seen) []*hand {
 		}
 		from = to
 	}
-	var hands []*hand
+	var found []*cluster
 	for _, run := range runs {
 		for _, part := range h.dense(kind, run) {
-			if c := h.hand(kind, key, list, part); c != nil {
-				hands = append(hands, c)
+			if c := h.cluster(kind, key, list, part); c != nil {
+				found = append(found, c)
 			}
 		}
 	}
-	return hands
+	return found
 }
 
 // dense is where a run is dense, if most of it lies in a small part of its time: what shares the mark at all hours is there
@@ -397,13 +397,13 @@ var mostlyOf = [seedKinds]float64{
 // nearby is how long before and after a run attempts that were refused still belong to it: greylisting lets a client wait.
 const nearby = time.Hour
 
-// hand makes one of a run: its clients that had the mark in most of what they did, and what else they did in that time.
-func (h *hunt) hand(kind seedKind, key string, group, run []*seen) *hand {
+// cluster makes one of a run: its clients that had the mark in most of what they did, and what else they did in that time.
+func (h *hunt) cluster(kind seedKind, key string, group, run []*seen) *cluster {
 	with := make(map[netip.Addr]int)
 	for _, s := range group {
 		with[s.ip]++
 	}
-	c := &hand{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
+	c := &cluster{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
 	of := make(map[netip.Addr]bool)
 	var stay []*seen
 	for _, s := range run {

@@ -12,7 +12,7 @@ import (
 	"mailforensics/mail"
 )
 
-// A run that is refused before the subject can be seen, and works off a list of forged domains, falls into a hand for each of
+// A run that is refused before the subject can be seen, and works off a list of forged domains, falls into a cluster for each of
 // them. Where all else is alike, the domains are what differs and not what joins: it is told as one run. What no two strangers
 // share by chance is all of this together: the minutes, a pattern of HELO that is nobody's name, the words of the refusal, and
 // to whom they write. Each alone is common, the words of a blocklist's refusal most of all.
@@ -23,20 +23,20 @@ const joinPause = 10 * time.Minute
 // joinedNames is how many of the joined domains are named.
 const joinedNames = 2
 
-// joinRefused makes one hand of those that are parts of one run.
-func (h *hunt) joinRefused(all []*hand) []*hand {
+// joinRefused makes one cluster of those that are parts of one run.
+func (h *hunt) joinRefused(all []*cluster) []*cluster {
 	parts := make([]*refusedPart, len(all))
 	for i, c := range all {
 		parts[i] = refusedPartOf(c)
 	}
 	numberRecipients(parts)
 	sets := runsOf(parts)
-	of := make(map[int][]*hand)
+	of := make(map[int][]*cluster)
 	for i, c := range all {
 		root := sets.find(i)
 		of[root] = append(of[root], c)
 	}
-	var joined []*hand
+	var joined []*cluster
 	for i, c := range all {
 		switch group := of[i]; {
 		case len(group) == 1:
@@ -75,9 +75,9 @@ func runsOf(parts []*refusedPart) sets {
 	return all
 }
 
-// refusedPart is what a hand of which all was refused shares with others of its run.
+// refusedPart is what a cluster that was refused as a whole shares with others of its run.
 type refusedPart struct {
-	*hand
+	*cluster
 	helo, words string
 	to          map[string]bool
 	numbers     []int32 // of the recipients, in order: they are quicker to compare
@@ -102,13 +102,13 @@ func numberRecipients(parts []*refusedPart) {
 	}
 }
 
-// refusedPartOf is nil where a hand is told by more than the sender's domain, or does not show what it would have to share.
-func refusedPartOf(c *hand) *refusedPart {
+// refusedPartOf is nil where a cluster is recognised by more than the sender's domain, or does not show what it would have to share.
+func refusedPartOf(c *cluster) *refusedPart {
 	if c.kind != seedDomain || c.messages > 0 {
 		return nil
 	}
 	var helos, words Tally
-	p := &refusedPart{hand: c, to: make(map[string]bool)}
+	p := &refusedPart{cluster: c, to: make(map[string]bool)}
 	for _, s := range c.sightings {
 		addNamed(&helos, heloPattern(s.helo))
 		addNamed(&words, refusalWords(s.reply()))
@@ -171,15 +171,15 @@ func (p *refusedPart) goesWith(o *refusedPart) bool {
 	return 2*common >= min(len(p.numbers), len(o.numbers))
 }
 
-// join makes one hand of the parts of a run, by their beginnings.
-func (h *hunt) join(parts []*hand) *hand {
-	slices.SortStableFunc(parts, func(a, b *hand) int {
+// join makes one cluster of the parts of a run, by their beginnings.
+func (h *hunt) join(parts []*cluster) *cluster {
+	slices.SortStableFunc(parts, func(a, b *cluster) int {
 		if a.start != b.start {
 			return int(max(-1, min(1, a.start-b.start)))
 		}
 		return strings.Compare(a.key, b.key)
 	})
-	c := &hand{hunt: h, kind: seedDomain, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
+	c := &cluster{hunt: h, kind: seedDomain, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
 	taken := make(map[*seen]bool)
 	for _, p := range parts {
 		if !slices.Contains(c.domainsOf, p.key) {
@@ -207,7 +207,7 @@ func (h *hunt) join(parts []*hand) *hand {
 }
 
 // inNames is the domain in which all send, or those of a run that was joined.
-func (c *hand) inNames() string {
+func (c *cluster) inNames() string {
 	if len(c.domainsOf) < 2 {
 		return c.key
 	}

@@ -83,7 +83,7 @@ func TestCampaignRunsOfParts(t *testing.T) {
 				continue // no part of a run
 			}
 			start := mail.Instant(0).Add(time.Duration(random.IntN(days*24*60)) * time.Minute)
-			p := &refusedPart{hand: &hand{start: start, end: start.Add(time.Duration(random.IntN(90)) * time.Minute)}, helo: fmt.Sprint(random.IntN(helos)),
+			p := &refusedPart{cluster: &cluster{start: start, end: start.Add(time.Duration(random.IntN(90)) * time.Minute)}, helo: fmt.Sprint(random.IntN(helos)),
 				words: fmt.Sprint(random.IntN(2)), to: make(map[string]bool)}
 			for range 3 + random.IntN(9) {
 				p.to[fmt.Sprint(random.IntN(recipients))] = true

@@ -9,8 +9,8 @@ import (
 	"mailforensics/mail"
 )
 
-// hand is what may be one hand: sightings of several clients that share a mark.
-type hand struct {
+// cluster is clients that may act as one, because they share a mark: what is known of them, counted.
+type cluster struct {
 	*hunt
 	kind       seedKind
 	key        string
@@ -32,11 +32,11 @@ type hand struct {
 	mailboxes                                            Tally // recipients
 
 	Argument
-	marks int // that speak for one hand, beside the seed and the numbers
+	marks int // that speak for one operator, beside the seed and the numbers
 }
 
 // count measures everything that judge weighs.
-func (c *hand) count() {
+func (c *cluster) count() {
 	for _, s := range c.sightings {
 		c.countSighting(s)
 	}
@@ -45,7 +45,7 @@ func (c *hand) count() {
 	}
 }
 
-func (c *hand) countSighting(s *seen) {
+func (c *cluster) countSighting(s *seen) {
 	addNamed(&c.senders, s.sender)
 	addNamed(&c.domains, s.domain)
 	addNamed(&c.hosts, s.host)
@@ -98,7 +98,7 @@ func variableLocalPart(local string) bool {
 	return strings.Contains(local, "=") || strings.HasPrefix(strings.ToLower(local), "srs")
 }
 
-func (c *hand) countClient(ip netip.Addr, list []*seen) {
+func (c *cluster) countClient(ip netip.Addr, list []*seen) {
 	c.nets.Add(NetworkOf(ip).String(), 1)
 	name, helo := "", ""
 	for _, s := range list {
@@ -135,7 +135,7 @@ func (c *hand) countClient(ip netip.Addr, list []*seen) {
 
 // countLoyalty counts a client that comes again, and whether to the same recipient. Attempts that were refused say nothing: who is
 // asked to come again does; and so does what comes twice within minutes.
-func (c *hand) countLoyalty(list []*seen) {
+func (c *cluster) countLoyalty(list []*seen) {
 	const apart = 5 * time.Minute
 	taken, to, loyal := 0, "", true
 	var last mail.Instant
@@ -159,7 +159,7 @@ func (c *hand) countLoyalty(list []*seen) {
 	}
 }
 
-func (c *hand) countHELO(name, helo string) {
+func (c *cluster) countHELO(name, helo string) {
 	switch kind := kindOfHELO(helo); {
 	case kind != namedHELO:
 		c.odd++
@@ -178,15 +178,15 @@ var bigProvider = map[string]bool{
 	"amazon.com": true, "microsoft.com": true, "apple.com": true, "facebook.com": true,
 }
 
-// mark adds a reason that speaks for one hand by itself.
-func (c *hand) mark(code string, weight float64, text string, args ...any) {
+// mark adds a reason that speaks for one operator by itself.
+func (c *cluster) mark(code string, weight float64, text string, args ...any) {
 	c.because(code, weight, text, args...)
 	c.marks++
 }
 
-// judge says why these clients are one hand, and why not. Weights are added. No mark is enough by itself, except that the
+// judge says why these clients act as one, and why not. Weights are added. No mark is enough by itself, except that the
 // sender is the recipient at dozens of addresses, which no honest mail does.
-func (c *hand) judge() {
+func (c *cluster) judge() {
 	c.seed()
 	numbers := len(c.Reasons)
 	c.mass()
@@ -204,7 +204,7 @@ func (c *hand) judge() {
 }
 
 // seed is the weight of the mark that joins them.
-func (c *hand) seed() {
+func (c *cluster) seed() {
 	k := len(c.clients)
 	switch c.kind {
 	case seedSelf:
@@ -251,7 +251,7 @@ func (c *hand) seed() {
 const damagedShare = 0.3
 
 // byChance reports whether, of all unknown recipients of that time, no more look damaged than may by chance.
-func (c *hand) byChance() bool {
+func (c *cluster) byChance() bool {
 	unknown := 0
 	for _, s := range c.hunt.all {
 		if s.time >= c.start && s.time <= c.end && s.unknown() {
@@ -262,7 +262,7 @@ func (c *hand) byChance() bool {
 }
 
 // seedSubject weighs a subject by how rare it is, here and among people: replies share theirs.
-func (c *hand) seedSubject() {
+func (c *cluster) seedSubject() {
 	weight := 0.2
 	n := c.subjects.Of(c.key)
 	others := max(0, c.w.usual.of(hashText(ofSubject, c.key))-n)
@@ -288,7 +288,7 @@ func isReply(subject string) bool {
 	return false
 }
 
-func (c *hand) seedHELO() {
+func (c *cluster) seedHELO() {
 	weight := 0.2
 	others := max(0, c.w.usual.of(hashText(ofHELO, c.key))-c.messages)
 	if kindOfHELO(c.key) == labelHELO {
@@ -301,7 +301,7 @@ func (c *hand) seedHELO() {
 }
 
 // mass is the weight of the number of clients.
-func (c *hand) mass() {
+func (c *cluster) mass() {
 	k := len(c.clients)
 	switch {
 	case k >= 100:
@@ -317,7 +317,7 @@ func (c *hand) mass() {
 }
 
 // judgeSenders weighs in whose names they send.
-func (c *hand) judgeSenders() {
+func (c *cluster) judgeSenders() {
 	n, k := len(c.sightings), len(c.clients)
 	switch {
 	case c.kind == seedSelf:
@@ -343,7 +343,7 @@ func (c *hand) judgeSenders() {
 }
 
 // inventedSenders weighs names that nobody has.
-func (c *hand) inventedSenders() {
+func (c *cluster) inventedSenders() {
 	n := c.senders.Distinct()
 	if c.kind == seedSelf || n < c.limits.MinSightings {
 		return
@@ -357,7 +357,7 @@ func (c *hand) inventedSenders() {
 }
 
 // exampleID is the least Message-ID of a shape.
-func (c *hand) exampleID(shape string) string {
+func (c *cluster) exampleID(shape string) string {
 	for _, id := range c.ids.Values() {
 		if idShape(id) == shape {
 			return id
@@ -367,7 +367,7 @@ func (c *hand) exampleID(shape string) string {
 }
 
 // judgeClients weighs what the clients are called and call themselves.
-func (c *hand) judgeClients() {
+func (c *cluster) judgeClients() {
 	k := len(c.clients)
 	switch {
 	case ratio(c.generic, k) >= 0.6:
@@ -398,7 +398,7 @@ func (c *hand) judgeClients() {
 }
 
 // judgeRecipients weighs to whom they write.
-func (c *hand) judgeRecipients() {
+func (c *cluster) judgeRecipients() {
 	if c.kind != seedDamaged && c.damaged >= 3 && ratio(c.damaged, c.recipients) >= 0.1 && ratio(c.damaged, c.unknown) >= damagedShare {
 		c.mark("damaged-recipients", 0.2, "%d of %d recipients are damaged forms of known addresses", c.damaged, c.recipients)
 	}
@@ -414,7 +414,7 @@ func (c *hand) judgeRecipients() {
 }
 
 // judgeTime weighs how they came.
-func (c *hand) judgeTime() {
+func (c *cluster) judgeTime() {
 	k, n := len(c.clients), len(c.sightings)
 	log := c.site.Last.Sub(c.site.First)
 	switch once := ratio(c.single, k) >= enough && k >= 8 && log >= shortLog; { // or nobody can say what came again
@@ -432,7 +432,7 @@ func (c *hand) judgeTime() {
 }
 
 // succession reports whether each client began when the one before it had ended.
-func (c *hand) succession() bool {
+func (c *cluster) succession() bool {
 	type stay struct{ from, to mail.Instant }
 	var stays []stay
 	for _, list := range c.clients {
@@ -448,7 +448,7 @@ func (c *hand) succession() bool {
 }
 
 // honest weighs what speaks for honest mail.
-func (c *hand) honest() {
+func (c *cluster) honest() {
 	k, n := len(c.clients), len(c.sightings)
 	domain, share := c.domains.Most()
 	oneDomain := share >= enough && !c.site.IsOurs(domain) // a company's, whose mail one provider sends
@@ -490,26 +490,26 @@ func (c *hand) honest() {
 }
 
 // borrowedHELO reports whether one HELO is said everywhere: a company that has as many servers gives each a name.
-func (c *hand) borrowedHELO() bool {
+func (c *cluster) borrowedHELO() bool {
 	_, share := c.helos.Most()
 	return share >= enough && len(c.clients) >= 5 && ratio(c.nets.Distinct(), len(c.clients)) >= enough
 }
 
 // isListOfOne reports whether one sender, not one of ours, is all that they send for: a company that is moved about in its
 // provider's pool.
-func isListOfOne(c *hand) bool {
+func isListOfOne(c *cluster) bool {
 	return c.senders.Distinct() == 1 && c.orgs.Distinct() <= 1 && !c.site.IsOurs(mail.Domain(c.sightings[0].sender))
 }
 
 // radiation reports whether it is what every mail server sees, day and night.
-func (c *hand) radiation() bool {
+func (c *cluster) radiation() bool {
 	long := 2*c.end.Sub(c.start).Minutes() >= c.site.Span() || c.end.Sub(c.start) >= 24*time.Hour
 	return c.kind != seedSelf && c.kind != seedSubject && c.kind != seedDamaged && long && ratio(c.refused, len(c.sightings)) >= enough
 }
 
 // widespread reports whether a HELO is what a program says that many people run, each for himself: all of it is refused, at all hours
 // or for different reasons. A run comes in some hours, and wants one thing.
-func (c *hand) widespread() bool {
+func (c *cluster) widespread() bool {
 	const hours, alike = 6, 0.6
 	if c.kind != seedHELO || ratio(c.refused, len(c.sightings)) < enough {
 		return false
@@ -525,7 +525,7 @@ func (c *hand) widespread() bool {
 }
 
 // limit cuts the score where there is little to do about it. The cut is a reason, too: the weights add up to the score.
-func (c *hand) limit() {
+func (c *cluster) limit() {
 	th := &c.w.pass.Thresholds.Score
 	switch {
 	case c.kind == seedDamaged && c.byChance():

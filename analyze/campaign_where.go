@@ -21,7 +21,7 @@ const signatureClients = 1000
 
 // signature is what selects the messages of the campaign, and as far as is remembered only those: the mark that joins them,
 // the other marks that every message has, the time. Where that selects others, too, or not all, the clients are named.
-func (c *hand) signature() Signature {
+func (c *cluster) signature() Signature {
 	var accepted []*seen
 	for _, s := range c.sightings {
 		if !s.is(wasRefused) {
@@ -49,13 +49,13 @@ func (c *hand) signature() Signature {
 
 // seedIsOurName reports whether all that a signature says is the name of a domain of ours: servers of our own write in it, too,
 // and are not remembered, because the name is theirs.
-func (c *hand) seedIsOurName(terms []term) bool {
+func (c *cluster) seedIsOurName(terms []term) bool {
 	domain, share := c.domains.Most()
 	return len(terms) == 2 && c.kind == seedDomain && share == 1 && c.hunt.site.IsOurs(domain)
 }
 
 // terms are the marks that may stand in a signature, the strongest first.
-func (c *hand) terms() []term {
+func (c *cluster) terms() []term {
 	var terms []term
 	add := func(text string, is func(*seen) bool) { terms = append(terms, term{text, is}) }
 	if c.kind == seedSelf {
@@ -88,7 +88,7 @@ func (c *hand) terms() []term {
 }
 
 // byAddress names the clients.
-func (c *hand) byAddress() term {
+func (c *cluster) byAddress() term {
 	var list []string
 	for _, ip := range slices.SortedFunc(maps.Keys(c.clients), netip.Addr.Compare) {
 		list = append(list, quoted(ip.String()))
@@ -97,7 +97,7 @@ func (c *hand) byAddress() term {
 }
 
 // exact reports whether terms select, of what is remembered of that time, the accepted messages of the campaign and no others.
-func (c *hand) exact(terms []term, accepted []*seen) bool {
+func (c *cluster) exact(terms []term, accepted []*seen) bool {
 	selected := 0
 	first, last := accepted[0].time, accepted[len(accepted)-1].time
 	for _, s := range c.hunt.all {
@@ -111,8 +111,8 @@ func (c *hand) exact(terms []term, accepted []*seen) bool {
 	return selected == len(accepted)
 }
 
-// finding is the hand as a finding.
-func (c *hand) finding() Finding {
+// finding is the cluster as a finding.
+func (c *cluster) finding() Finding {
 	var d Dossier
 	times := make([]mail.Instant, 0, len(c.sightings))
 	var m mail.Message
@@ -149,7 +149,7 @@ func (w *seen) message(m *mail.Message) {
 	}
 }
 
-func (c *hand) refuse(d *Dossier, s *seen) {
+func (c *cluster) refuse(d *Dossier, s *seen) {
 	d.Reject(&mail.Event{Origin: s.Origin, Time: s.time, Client: s.client(), Host: s.host, Raw: s.line})
 	d.sender(s.sender)
 	for _, r := range s.to {
@@ -163,7 +163,7 @@ func (c *hand) refuse(d *Dossier, s *seen) {
 }
 
 // name is what joins them, in a few words that stay the same.
-func (c *hand) name() string {
+func (c *cluster) name() string {
 	switch c.kind {
 	case seedSelf:
 		return strings.TrimSpace("sender is recipient " + c.key)
@@ -192,7 +192,7 @@ var seedWords = [seedKinds]string{
 	seedDamaged: "they use the same kind of damaged addresses", seedSpray: "every message has another sender",
 }
 
-func (c *hand) title() string {
+func (c *cluster) title() string {
 	words := seedWords[c.kind]
 	switch c.kind {
 	case seedSelf:
@@ -221,7 +221,7 @@ func (c *hand) title() string {
 }
 
 // facts are what else is known.
-func (c *hand) facts(f *Finding) {
+func (c *cluster) facts(f *Finding) {
 	if c.nets.Distinct() > 0 {
 		f.Facts = append(f.Facts, Fact{"networks", plural(c.nets.Distinct(), "network", "networks")})
 	}

@@ -125,22 +125,22 @@ type ClientCount struct {
 	Lane        Lane         // when it was at work; empty: not known
 }
 
-// Afterwards is the name of the fact that tells of refused attempts after the end: what was stopped goes on knocking, and that
-// nothing more was accepted does not mean that nobody tried.
+// Afterwards is the name of the fact about refused attempts after the end. A client that was stopped goes on trying: that nothing more was
+// accepted does not mean that nobody tried.
 const Afterwards = "afterwards"
 
 // Otherwise is the name of the fact that tells what else the subject sent, before and after: that a burst is over does not mean that
 // nothing more came.
 const Otherwise = "otherwise"
 
-// knocks are refused attempts after the end of a finding, and before the next one about the same subject begins, which has its own.
-type knocks struct {
+// laterRefusals are refused attempts after the end of a finding, and before the next one about the same subject begins.
+type laterRefusals struct {
 	n       int
 	last    mail.Instant
-	atLeast bool // some were not kept, for want of room
+	atLeast bool // some were not kept, to limit the memory used
 }
 
-func (k *knocks) add(at mail.Instant) { k.n, k.last = k.n+1, max(k.last, at) }
+func (k *laterRefusals) add(at mail.Instant) { k.n, k.last = k.n+1, max(k.last, at) }
 
 // firstAfter is the first of some moments that is after t; of none, the end of time.
 func firstAfter(all []mail.Instant, t mail.Instant) mail.Instant {
@@ -154,7 +154,7 @@ func firstAfter(all []mail.Instant, t mail.Instant) mail.Instant {
 }
 
 // tell is the fact about them, where there are any; of whom they were is said in words.
-func (k *knocks) tell(f *Finding, of string) {
+func (k *laterRefusals) tell(f *Finding, of string) {
 	switch attempts := plural(k.n, "more attempt", "more attempts") + " by " + of + ", refused"; {
 	case k.n == 0:
 	case k.atLeast:

@@ -194,7 +194,7 @@ func (v *win) name() string {
 }
 
 // stopped reports whether a login came when the next of tries at even distances was due, and was the end of it. Who corrects the password
-// in a device does that at some moment, and the device goes on looking for mail; a guesser's programme has what it wanted.
+// in a device does that at some moment, and the device goes on looking for mail; a guessing program has what it wanted.
 func (q *guessInquiry) stopped(t *tries, v *win) bool {
 	const rests = 6 // times the distance
 	gap := t.gap()
@@ -234,7 +234,7 @@ func (t *tries) gaps() []time.Duration {
 	return gaps
 }
 
-// regular reports whether most tries come after the same time, a minute or longer: a programme that does not know that the
+// regular reports whether most tries come after the same time, a minute or longer: a program that does not know that the
 // password was changed.
 func (t *tries) regular() bool {
 	gaps := t.gaps()

@@ -28,13 +28,13 @@ type candidate struct {
 	*batch
 	dim      dimension
 	subject  Subject
-	outside  int          // messages of the same subject outside of the window; of an address, a guess where network is not zero
-	network  int          // what the network of an address sent outside of the window, where not all of it is remembered
-	regular  bool         // it does the like on other days
-	place    acquaintance // accounts: whether it sends from there at other times, too
-	refused  int          // refused attempts of its clients in the window …
-	refusedU int          // … of them because there is no such recipient
-	later    knocks       // … after its window
+	outside  int           // messages of the same subject outside of the window; of an address, a guess where network is not zero
+	network  int           // what the network of an address sent outside of the window, where not all of it is remembered
+	regular  bool          // it does the like on other days
+	place    familiarity   // accounts: whether it sends from there at other times, too
+	refused  int           // refused attempts of its clients in the window …
+	refusedU int           // … of them because there is no such recipient
+	later    laterRefusals // … after its window
 	mangled  []Mangled
 	records  []*record // nil for a story
 	around   []*record // all that is remembered of the subject, in order
@@ -42,7 +42,7 @@ type candidate struct {
 	Argument
 }
 
-// enough is the share from which on a mark is one of the whole batch.
+// enough is the share from which on something is true of the whole batch.
 const enough = 0.8
 
 // decide fills reasons and score.
@@ -75,8 +75,8 @@ func (j *judge) decide(c *candidate) {
 	}
 }
 
-// rate weighs how abnormal the number is, against the series' own past (which windows have already decided) and against what
-// its like sends in a day, cut down to the length of the window: twelve hours are a day's work, and a shorter log has no more.
+// rate weighs how abnormal the number is. The subject's own past has already decided that it is a burst; here it is compared with what
+// others like it send in as long a time of a working day.
 func (j *judge) rate(c *candidate) {
 	n := c.Counts.Messages
 	length := c.End.Sub(c.Start)
@@ -98,13 +98,12 @@ func (c *candidate) elsewhere() string {
 	return number(c.outside)
 }
 
-// fills reports whether a window leaves so little of the log that nothing before or after says nothing; and of our own hosts it
-// says nothing either.
+// fills reports whether a window fills most of the log, or the client is ours: then it says nothing that nothing came before or after.
 func (j *judge) fills(c *candidate) bool {
 	return 2*c.End.Sub(c.Start) > j.site.Last.Sub(j.site.First) || j.allOurs(c)
 }
 
-// workday is the time in which its like sends what they send in a day: twelve hours, or as long as the log lasts.
+// workday is the time in which others send what they send in a day: twelve hours, or as long as the log lasts.
 func (j *judge) workday() float64 {
 	return min(workday, max(time.Hour, j.site.Last.Sub(j.site.First))).Hours()
 }
@@ -138,9 +137,9 @@ func (c *candidate) domainsOfClients() int {
 	return len(seen)
 }
 
-// sideBySide reports whether a network's clients are each in a domain of its own, and all of them came at once and at no other
-// time: a network that was rented for a run, with names that were bought for it ("snowshoe"). A sending service has its
-// servers in a domain or two, and the customers of a hoster do not all write on one morning.
+// sideBySide reports whether the clients of a network are each in a domain of their own, and all of them came at once and at no other
+// time: a network rented for a run, with domains bought for it ("snowshoe"). A sending service has its servers in a domain or two, and
+// the customers of a hoster do not all write on one morning.
 func (c *candidate) sideBySide(domains int) bool {
 	const least = 5
 	return c.subject.Kind == Network && len(c.clients) >= least && ratio(domains, len(c.clients)) >= enough && c.outside == 0
@@ -277,7 +276,7 @@ func (j *judge) ownClient(c *candidate) {
 	j.outcome(c)
 }
 
-// localUser weighs the marks of mail born on this host.
+// localUser weighs the marks of mail that programs on this host sent.
 func (j *judge) localUser(c *candidate) {
 	if script, share := c.Scripts.Most(); share >= enough {
 		c.because("one-script", 0.05, "one script or directory: %s", script)
@@ -289,10 +288,10 @@ func (j *judge) localUser(c *candidate) {
 	j.outcome(c)
 }
 
-// habit is how much must be known of an account at other times: one message or two do not tell where somebody is at home.
+// habit is how many messages of an account at other times are enough to know where it is used from: one or two are not.
 const habit = 3
 
-// farAbove weighs the distance from the series' own past.
+// farAbove compares the number with what the same subject sends at other times.
 func (j *judge) farAbove(c *candidate) {
 	hours := max(1, c.End.Sub(c.Start).Hours())
 	usual := float64(c.outside) / max(1, j.site.Span()/60-hours) * hours
@@ -301,7 +300,7 @@ func (j *judge) farAbove(c *candidate) {
 	}
 }
 
-// outcome weighs what the other side said: a list of addresses that were never asked is full of dead ones.
+// outcome weighs what the recipients' servers said: a bought list is full of dead addresses.
 func (j *judge) outcome(c *candidate) {
 	switch {
 	case c.bounces(0.2):
@@ -314,18 +313,18 @@ func (j *judge) outcome(c *candidate) {
 	}
 }
 
-// bouncedShare is how much of it bounced, by message and by recipient: a letter to a class of thirty always meets a parent who has
-// left, and is not from a bought list for that.
+// bouncedShare is the share that bounced, by message or by recipient, whichever is lower: a message to the thirty parents of a class
+// nearly always has one bounce, and that does not make it a bought list.
 func (b *batch) bouncedShare() float64 {
 	return min(b.bouncedMessages(), ratio(b.Counts.Bounced, b.Counts.Recipients))
 }
 
-// bouncedMessages is the share of those that were sent at all.
+// bouncedMessages is the share of messages that bounced, of those that were sent at all.
 func (b *batch) bouncedMessages() float64 {
 	return ratio(b.marks[bouncedOnce], b.Counts.Messages-b.marks[overLimitOnce])
 }
 
-// bounced says how much that was.
+// bounced says it in words.
 func (b *batch) bounced() string {
 	n, all, limited := b.marks[bouncedOnce], b.Counts.Messages, b.marks[overLimitOnce]
 	switch {
@@ -337,7 +336,7 @@ func (b *batch) bounced() string {
 	return say("%d of %d messages bounced", n, all)
 }
 
-// bounces reports whether that share of the messages bounced. One or two of a few are a typing error, and a colleague who left.
+// bounces reports whether at least that share of the messages bounced, and more than two: fewer are a typo and a colleague who left.
 func (c *candidate) bounces(share float64) bool {
 	return c.dead(share) && c.marks[bouncedOnce] >= 3
 }
@@ -413,7 +412,7 @@ func (c *candidate) honestLogin(j *judge) {
 		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
-	c.letter(j.site, c.place == knownAddress, false, &c.Argument)
+	c.mailing(j.site, c.place == knownAddress, false, &c.Argument)
 }
 
 // wanted weighs that those to whom it went took it.
@@ -427,15 +426,14 @@ func (b *batch) wanted(a *Argument) {
 	}
 }
 
-// letter weighs what tells the letter of a club or of an application from what is sent with a stolen password, from wherever it
-// comes: one name, one place, a list of people who exist; or that nobody ever saw it otherwise. Each alone is found with thieves,
-// too; of a letter that goes to thousands, or at night, from a place where the account never was, a good list is no excuse: thieves buy
-// good ones.
-func (b *batch) letter(site *Site, atHome, night bool, a *Argument) {
+// mailing weighs what tells a club's or an application's mailing from mail sent with a stolen password, wherever it comes from: one name,
+// one place, and recipients who exist; or that it goes on throughout the log. Each alone is true of attackers, too. For a mailing to
+// thousands, or at night, from a place where the account never was, a good list is no excuse: attackers buy good ones.
+func (b *batch) mailing(site *Site, atHome, night bool, a *Argument) {
 	own := b.oneName(site)
-	away := !atHome && (night || b.Counts.Recipients > letterTo)
-	if !b.kept(site) {
-		if own && !away && b.onePlace() && b.taken(site) && !b.dead(manyRefused) {
+	away := !atHome && (night || b.Counts.Recipients > mailingTo)
+	if !b.maintained(site) {
+		if own && !away && b.onePlace() && b.accepted(site) && !b.dead(manyRefused) {
 			a.because("kept-list", -0.1, "one sender, from one network, to %d recipients, of whom few do not exist: a list that belongs to somebody", b.Counts.Recipients)
 		}
 		return
@@ -456,33 +454,33 @@ func (b *batch) letter(site *Site, atHome, night bool, a *Argument) {
 	}
 }
 
-// A letter to all members of a club has at least letterFrom readers, of fewer a bounce or none says little about the list, and
-// hardly ever more than letterTo. Of a list that somebody keeps keptDead are dead; of a customer's own, to which he writes once or twice
-// a year, less than ownDead; of one that was bought manyRefused and more.
+// A mailing to all members of a club has at least mailingFrom recipients (with fewer, bounces say little about the list), and hardly ever
+// more than mailingTo. Of a maintained list, keptDead of the addresses are dead; of a customer's own, used once or twice a year, less than
+// ownDead; of a bought one, manyRefused and more.
 const (
-	letterFrom = 30
-	letterTo   = 1000
-	keptDead   = 0.03
-	ownDead    = 0.12
+	mailingFrom = 30
+	mailingTo   = 1000
+	keptDead    = 0.03
+	ownDead     = 0.12
 
 	// manyRefused is the share of recipients whose mail bounces, or who refuse it, that no owner's own mail reaches.
 	manyRefused = 0.08
 )
 
-// kept reports whether the addresses are a list that somebody keeps: many readers, whose own servers took it, no more of them dead
-// than there are by chance, and nobody refused it.
-func (b *batch) kept(site *Site) bool {
+// maintained reports whether the recipients are a list that somebody maintains: many, whose servers accepted it, with no more dead
+// addresses than chance explains, and nobody refused it.
+func (b *batch) maintained(site *Site) bool {
 	const chance = -1.3 // one time in twenty
-	return b.taken(site) && b.deadByChance() > chance
+	return b.accepted(site) && b.deadByChance() > chance
 }
 
-// taken reports whether the servers of many readers took it, as far as anybody says so, and none refused it as unwanted.
-func (b *batch) taken(site *Site) bool {
-	return site.Population.HearsBounces() && b.Counts.Delivered >= letterFrom && ratio(b.Counts.Delivered, b.Counts.Recipients) >= enough && b.share(blockedOnce) < 0.03
+// accepted reports whether the servers of many recipients accepted it, as far as the log shows, and hardly any refused it as unwanted.
+func (b *batch) accepted(site *Site) bool {
+	return site.Population.HearsBounces() && b.Counts.Delivered >= mailingFrom && ratio(b.Counts.Delivered, b.Counts.Recipients) >= enough && b.share(blockedOnce) < 0.03
 }
 
-// deadFrom is from which share of dead addresses on a list tells that it was bought. The allowance for a customer's own is not for what
-// comes from where the account never is.
+// deadFrom is the share of dead addresses from which on a list looks bought. A customer's own list may have more, but not if the mail
+// comes from a place where the account never is.
 func (b *batch) deadFrom(site *Site, strange bool) float64 {
 	if !strange && b.oneName(site) && b.onePlace() {
 		return ownDead
@@ -490,7 +488,7 @@ func (b *batch) deadFrom(site *Site, strange bool) float64 {
 	return manyRefused
 }
 
-// deadByChance is log10 of the chance that so many bounce of a list that somebody keeps.
+// deadByChance is log10 of the probability that so many of a maintained list bounce.
 func (b *batch) deadByChance() float64 {
 	n := b.Counts.Messages
 	if b.bouncedShare() < b.bouncedMessages() {
@@ -499,14 +497,14 @@ func (b *batch) deadByChance() float64 {
 	return PoissonTail(int(math.Round(b.bouncedShare()*float64(n))), keptDead*float64(n))
 }
 
-// dead reports whether that share and more bounced, and that is no chance: of fifty letters four come back now and then.
+// dead reports whether at least that share bounced, and not by chance: of fifty messages, four bounce now and then.
 func (b *batch) dead(share float64) bool {
 	const chance = -1.7 // one time in fifty
 	return b.bouncedShare() >= share && b.deadByChance() <= chance
 }
 
-// oneName reports whether all of it is in one name of ours, but for a few in the account's own: that of the account, or of an
-// office whose mail is delivered here. Of an address with a detail (RFC 5233: support+4711@) the rest is the name.
+// oneName reports whether nearly all of it has one sender of ours: the account, or an office whose mail is delivered here. The detail of an
+// address (RFC 5233: support+4711@) does not count.
 func (b *batch) oneName(site *Site) bool {
 	name, share := b.mailboxes().Most()
 	return share >= 0.95 && b.marks[nullSender] == 0 && (b.accountIs(name) || site.KnownRecipient(name))
@@ -542,7 +540,7 @@ func mailbox(address string) string {
 	return strings.ToLower(local + "@" + mail.Domain(address))
 }
 
-// onePlace reports whether all of it came from one network, but for what an owner writes elsewhere meanwhile.
+// onePlace reports whether nearly all of it came from one network; an owner may write elsewhere meanwhile.
 func (b *batch) onePlace() bool {
 	nets, most := make(map[netip.Prefix]int), 0
 	for ip, c := range b.clients {
@@ -553,7 +551,7 @@ func (b *batch) onePlace() bool {
 	return ratio(most, b.Counts.Messages) >= 0.95
 }
 
-// allAlong reports whether it goes on as long as the log does, so that the log has nothing to compare it with.
+// allAlong reports whether it goes on throughout the log, so that there is nothing to compare it with.
 func (b *batch) allAlong(site *Site) bool {
 	log := site.Last.Sub(site.First)
 	return b.Start.Sub(site.First) < log/4 && b.End.Sub(b.Start) >= log*6/10
@@ -594,8 +592,8 @@ func (c *candidate) honestLocal(j *judge) {
 	}
 }
 
-// reports reports whether most recipients are addresses that domains name in the DNS for reports (RFC 7489, section 6.3: rua), as far
-// as their names tell. Many of them are dead: nobody reads what was once set up.
+// reports reports whether most recipients are addresses for DMARC reports (RFC 7489, section 6.3: rua), judging by their names. Many of
+// them are dead, because nobody reads what was once set up.
 func reports(recipients *Tally) bool {
 	n := 0
 	most := recipients.Top(topMost)

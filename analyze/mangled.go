@@ -215,7 +215,7 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 	return found
 }
 
-// relateLists makes one story of clients that work off a damaged list within an hour of each other. Such lists are rare, and a hand that
+// relateLists makes one story of clients that work off a damaged list within an hour of each other. Such lists are rare, and an operator that
 // has one changes its machine every some minutes; which of its addresses each of them gets is chance.
 func relateLists(found []Finding, sure float64) {
 	var lists []*Finding

@@ -246,15 +246,15 @@ func (q *phishInquiry) newRun(records []*record, targets map[string]bool, all in
 	}
 	if bySender {
 		r.sender = strings.ToLower(records[0].sender)
-	} else if !r.oneHand() {
+	} else if !r.oneOperator() {
 		return nil
 	}
 	return r
 }
 
-// oneHand reports whether many senders of one network are one hand: a message for each recipient, and one sender's domain or
+// oneOperator reports whether many senders of one network are one operator: a message for each recipient, and one sender's domain or
 // one subject. A partner's mail server has many people's mail, some of it for several of ours at once.
-func (r *run) oneHand() bool {
+func (r *run) oneOperator() bool {
 	n := r.Counts.Messages
 	if n < r.Counts.Recipients*9/10 || n > 3*len(r.targets)/2 || r.share(variableSender) >= 0.5 {
 		return false

@@ -45,47 +45,49 @@ which may be a library.`,
 	New: func(p *Pass) Watch { return newScriptWatch(p) },
 }
 
-// birthplace is where local mail is born.
-type birthplace struct {
+// localOrigin is where local mail comes from.
+type localOrigin struct {
 	user string // uid, else name
 	kind SubjectKind
 	name string
 }
 
-// born is what was born at a birthplace.
-type born struct {
+// localMail is what one localOrigin sent.
+type localMail struct {
 	name    string // of the user, where the log has it
 	outside int    // messages for somebody outside
 	inside  int    // messages for us alone
 	blocked int    // recipients refused because of us or of what the message says
 	unknown int    // recipients that do not exist
 	verp    int    // messages whose sender was made from the recipient, as list servers do
-	samples []bornSample
+	samples []localSample
 	tally   Dossier
 	records []*record // all messages for somebody outside, unless there were too many
 	missed  bool      // there were
 	beside  int       // messages of the same place at other times, where what is told is a run
 }
 
-// bornSample is one of the first messages.
-type bornSample struct {
+// localSample is one of the first messages.
+type localSample struct {
 	Evidence
 	text string
 }
 
-const bornSamples = 10 // as the contract of the command promises: the first ten
+const localSamples = 10 // as the contract of the command promises: the first ten
 
 type scriptWatch struct {
 	pass   *Pass
-	places *Entities[birthplace, born]
+	places *Entities[localOrigin, localMail]
 	kept   int // records, those of forgotten places included
 
 	scratch record // of a message that is not kept
 }
 
 func newScriptWatch(p *Pass) *scriptWatch {
-	own := func(k birthplace) birthplace { return birthplace{strings.Clone(k.user), k.kind, strings.Clone(k.name)} }
-	return &scriptWatch{pass: p, places: NewEntities(p.Thresholds.Script.MaxPlaces, func(b *born) int { return b.outside }, own)}
+	own := func(k localOrigin) localOrigin {
+		return localOrigin{strings.Clone(k.user), k.kind, strings.Clone(k.name)}
+	}
+	return &scriptWatch{pass: p, places: NewEntities(p.Thresholds.Script.MaxPlaces, func(b *localMail) int { return b.outside }, own)}
 }
 
 func (w *scriptWatch) Event(*mail.Event) {}
@@ -110,7 +112,7 @@ func (w *scriptWatch) Message(m *mail.Message) {
 }
 
 // add counts a message for somebody outside.
-func (b *born) add(m *mail.Message, r *record) {
+func (b *localMail) add(m *mail.Message, r *record) {
 	b.outside++
 	b.tally.Add(m)
 	if isVERP(m.Sender, r.first.address) {
@@ -129,18 +131,18 @@ func (b *born) add(m *mail.Message, r *record) {
 
 // placeOf is the directory that a message was handed in from, else the script, else the user alone. Exim's arguments are no
 // script: they name the sender, which differs each time.
-func placeOf(m *mail.Message) birthplace {
+func placeOf(m *mail.Message) localOrigin {
 	user := m.User
 	if m.Has(mail.HasUID) {
 		user = strconv.Itoa(m.UID)
 	}
 	switch {
 	case m.Directory != "":
-		return birthplace{user, Directory, m.Directory}
+		return localOrigin{user, Directory, m.Directory}
 	case m.Script != "" && m.MTA != mail.Exim:
-		return birthplace{user, Script, m.Script}
+		return localOrigin{user, Script, m.Script}
 	}
-	return birthplace{user, UID, user}
+	return localOrigin{user, UID, user}
 }
 
 // forOutside reports whether a recipient is not in a mailbox here.
@@ -154,15 +156,15 @@ func forOutside(m *mail.Message) bool {
 }
 
 // sample keeps the first ten.
-func (b *born) sample(m *mail.Message) {
+func (b *localMail) sample(m *mail.Message) {
 	e := MessageEvidence(m)
-	at, _ := slices.BinarySearchFunc(b.samples, e, func(s bornSample, e Evidence) int {
+	at, _ := slices.BinarySearchFunc(b.samples, e, func(s localSample, e Evidence) int {
 		if before(s.Evidence, e) {
 			return -1
 		}
 		return 1
 	})
-	if at == bornSamples {
+	if at == localSamples {
 		return
 	}
 	to := ""
@@ -173,8 +175,8 @@ func (b *born) sample(m *mail.Message) {
 	if m.Subject != "" {
 		text += fmt.Sprintf(", %q", m.Subject)
 	}
-	b.samples = slices.Insert(b.samples, at, bornSample{owned(e), text})
-	b.samples = b.samples[:min(len(b.samples), bornSamples)]
+	b.samples = slices.Insert(b.samples, at, localSample{owned(e), text})
+	b.samples = b.samples[:min(len(b.samples), localSamples)]
 }
 
 func (w *scriptWatch) Merge(other Watch) {
@@ -190,13 +192,13 @@ func (w *scriptWatch) Merge(other Watch) {
 		b.records, b.missed = append(b.records, o.records...), b.missed || o.missed
 		w.kept += len(o.records)
 		b.samples = append(b.samples, o.samples...)
-		slices.SortFunc(b.samples, func(x, y bornSample) int {
+		slices.SortFunc(b.samples, func(x, y localSample) int {
 			if before(x.Evidence, y.Evidence) {
 				return -1
 			}
 			return 1
 		})
-		b.samples = b.samples[:min(len(b.samples), bornSamples)]
+		b.samples = b.samples[:min(len(b.samples), localSamples)]
 	}
 	w.makeRoom()
 }
@@ -215,12 +217,12 @@ func (w *scriptWatch) Findings(site *Site) []Finding {
 	return found
 }
 
-func comparePlaces(a, b birthplace) int {
+func comparePlaces(a, b localOrigin) int {
 	return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(string(a.kind), string(b.kind)), strings.Compare(a.name, b.name))
 }
 
-// judge scores what was born at one place.
-func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
+// judge scores what one origin sent.
+func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, bool) {
 	th := &w.pass.Thresholds.Script
 	recipients := float64(b.tally.Counts.Recipients)
 	if b.outside < th.MinMessages || float64(b.tally.Recipients.Distinct()) < th.Fresh*recipients {
@@ -258,12 +260,12 @@ func (w *scriptWatch) judge(site *Site, k birthplace, b *born) (Finding, bool) {
 }
 
 // sudden reports whether it fills a small part of the log's time.
-func (b *born) sudden(site *Site) bool {
+func (b *localMail) sudden(site *Site) bool {
 	return b.tally.Buckets.Days() == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2
 }
 
 // senders says what is odd about them, or excuses a newsletter.
-func (w *scriptWatch) senders(site *Site, b *born, f *Finding) {
+func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 	n := b.tally.Senders.Distinct()
 	known := knownSenders(site, &b.tally.Senders)
 	top, share := b.tally.Senders.Most()
@@ -299,7 +301,7 @@ func webUser(local string) bool {
 var oddDirectories = [...]string{"upload", "cache", "tmp", "temp", "images", "files", "backup", "wp-includes", "fonts", "css"}
 
 // oddPlace says why a place is one where no program that sends mail belongs; "" where nothing is odd.
-func oddPlace(k birthplace) string {
+func oddPlace(k localOrigin) string {
 	if k.kind == UID {
 		return ""
 	}
@@ -327,7 +329,7 @@ func oddPlace(k birthplace) string {
 	return ""
 }
 
-func (w *scriptWatch) who(k birthplace, b *born) string {
+func (w *scriptWatch) who(k localOrigin, b *localMail) string {
 	if b.name != "" && b.name != k.user {
 		return fmt.Sprintf("user %s (%s)", b.name, k.user)
 	}
@@ -337,7 +339,7 @@ func (w *scriptWatch) who(k birthplace, b *born) string {
 	return "user " + k.user
 }
 
-func (w *scriptWatch) title(k birthplace, b *born) string {
+func (w *scriptWatch) title(k localOrigin, b *localMail) string {
 	switch k.kind {
 	case Directory:
 		return fmt.Sprintf("A script in %s (%s)", k.name, w.who(k, b))
@@ -367,7 +369,7 @@ func isLineOf(s string) bool {
 }
 
 // facts are the user, where to look, and the first messages.
-func (w *scriptWatch) facts(k birthplace, b *born, f *Finding) {
+func (w *scriptWatch) facts(k localOrigin, b *localMail, f *Finding) {
 	f.Facts = append(f.Facts, Fact{"user", w.who(k, b)})
 	if b.beside > 0 {
 		f.Facts = append(f.Facts, Fact{"beside it", plural(b.beside, "other message", "other messages") + " from there at other times, which look like the site's own mail: not counted"})

@@ -11,7 +11,7 @@ import (
 // known, or a library, it mostly is. What came all at once is then told apart from what the site sends at other times.
 
 // keep remembers a message one by one.
-func (w *scriptWatch) keep(b *born, r *record) {
+func (w *scriptWatch) keep(b *localMail, r *record) {
 	if b.missed {
 		return
 	}
@@ -24,7 +24,7 @@ func (w *scriptWatch) keep(b *born, r *record) {
 func (w *scriptWatch) makeRoom() {
 	for w.kept > w.pass.Thresholds.Script.MaxRecords {
 		w.kept = 0
-		var most *born
+		var most *localMail
 		for _, k := range w.places.Sorted(comparePlaces) {
 			b := w.places.Find(k)
 			w.kept += len(b.records)
@@ -41,7 +41,7 @@ func (w *scriptWatch) makeRoom() {
 }
 
 // run is what came all at once from a place that sends other mail, too; nil where it is all of one kind.
-func (w *scriptWatch) run(site *Site, b *born) *born {
+func (w *scriptWatch) run(site *Site, b *localMail) *localMail {
 	if b.missed || len(b.records) < w.pass.Thresholds.Script.MinMessages {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (w *scriptWatch) run(site *Site, b *born) *born {
 		return nil
 	}
 	of := withEdges(b.records, found, t.Pause)
-	run, rest := &born{name: b.name, inside: b.inside}, new(born)
+	run, rest := &localMail{name: b.name, inside: b.inside}, new(localMail)
 	var m mail.Message
 	for i, r := range b.records {
 		to := rest
@@ -99,7 +99,7 @@ func withEdges(records []*record, found []window, pause time.Duration) []bool {
 
 // otherThan reports whether a run is plainly of another kind than the rest: not in its names, or refused where the rest, which
 // is enough to say so, is not.
-func (b *born) otherThan(rest *born) bool {
+func (b *localMail) otherThan(rest *localMail) bool {
 	shared := false
 	for sender := range rest.tally.Senders.All {
 		shared = shared || b.tally.Senders.Of(sender) > 0

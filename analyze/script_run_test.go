@@ -25,7 +25,7 @@ func TestScriptRecordsAreBounded(t *testing.T) {
 			t.Fatalf("%d records after %d messages", w.kept, i)
 		}
 	}
-	large, small := w.places.Find(birthplace{"www", Directory, "/home/a/large"}), w.places.Find(birthplace{"www", Directory, "/home/b/small"})
+	large, small := w.places.Find(localOrigin{"www", Directory, "/home/a/large"}), w.places.Find(localOrigin{"www", Directory, "/home/b/small"})
 	if large == nil || !large.missed || len(large.records) > 0 || large.outside != 1000 {
 		t.Errorf("the large place: got %+v", large)
 	}
@@ -63,7 +63,7 @@ func TestScriptRunWithEdges(t *testing.T) {
 			add(at, fmt.Sprintf("x%d@forged.example", i), fmt.Sprintf("v%d@far.example", i), mail.Bounced)
 		}
 		site := &Site{First: 1e9, Last: 400_000e9}
-		b := w.places.Find(birthplace{"48", UID, "48"})
+		b := w.places.Find(localOrigin{"48", UID, "48"})
 		run := w.run(site, b)
 		if run == nil && shop == 0 {
 			run = b

@@ -65,7 +65,7 @@ func (p *page) traced(m *mail.Message, label string) {
 	p.known("from", m.Sender)
 	p.known("client", strings.Join(clientWords(&m.Client), "  "))
 	p.known("login", strings.TrimSpace(m.Account+" "+m.AuthMethod))
-	p.known("by", born(m))
+	p.known("by", localOrigin(m))
 	p.known("subject", m.Subject)
 	p.known("id", m.MessageID)
 	for i := range m.Recipients {
@@ -98,8 +98,8 @@ func traits(m *mail.Message) string {
 	return "  " + Visible(strings.Join(words, ", "))
 }
 
-// born is the local user, script and directory that made it.
-func born(m *mail.Message) string {
+// localOrigin is the local user, script and directory that made it.
+func localOrigin(m *mail.Message) string {
 	var words []string
 	if m.Has(mail.HasUID) {
 		words = append(words, "uid "+strconv.Itoa(m.UID))
