@@ -44,7 +44,7 @@ func (w *accountWatch) Findings(site *Site) []Finding {
 		refusedLost += h.refusedLost
 	}
 	if refusedLost > 0 {
-		site.Notes = append(site.Notes, say("accounts: %d refused attempts were not kept, for want of room: what is told of these is of the rest", refusedLost))
+		site.Notes = append(site.Notes, say("accounts: %d refused attempts were dropped to limit the memory used: the findings are without these", refusedLost))
 	}
 	if w.lost+w.accounts.Forgotten > 0 {
 		site.Notes = append(site.Notes, say("accounts: %d accounts, and %d messages or addresses of accounts, were dropped to limit the memory used",

@@ -246,7 +246,9 @@ func maskRule(text string) string {
 
 func isMailbox(word string) bool { return mail.LocalPart(word) != "" && mail.Domain(word) != "" }
 
-func isNumber(word string) bool { return strings.Trim(word, ".") != "" && strings.Trim(word, "0123456789.") == "" }
+func isNumber(word string) bool {
+	return strings.Trim(word, ".") != "" && strings.Trim(word, "0123456789.") == ""
+}
 
 // letInBy is what the rule says that let most of it in, and how often; "" where none can be told from those that speak of all mail: a
 // scanner's, a counter's.

@@ -308,11 +308,11 @@ func oddPlace(k localOrigin) string {
 	parts := strings.FieldsFunc(strings.ToLower(k.name), func(r rune) bool { return r == '/' })
 	for _, p := range parts {
 		if len(p) > 1 && p[0] == '.' && p != ".." {
-			return fmt.Sprintf("%s lies in a hidden directory", k.name)
+			return fmt.Sprintf("%s is in a hidden directory", k.name)
 		}
 		for _, odd := range oddDirectories {
 			if k.kind == Directory && (p == odd || p == odd+"s" || strings.HasSuffix(p, "-"+odd)) {
-				return fmt.Sprintf("%s is a place where a site stores what visitors or programs write", k.name)
+				return fmt.Sprintf("%s is a directory for files that visitors or programs write", k.name)
 			}
 		}
 	}
@@ -320,10 +320,10 @@ func oddPlace(k localOrigin) string {
 		_, file, _ := strings.Cut(k.name, ":")
 		file = strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".php")
 		if strings.Contains(k.name, "eval()") {
-			return fmt.Sprintf("%s is code that was made while it ran (eval)", k.name)
+			return fmt.Sprintf("%s is code generated at run time (eval)", k.name)
 		}
 		if len(file) >= 8 && Surprise(file) > 5.5 {
-			return fmt.Sprintf("the file name %s is drawn at random", file)
+			return fmt.Sprintf("the file name %s looks random", file)
 		}
 	}
 	return ""

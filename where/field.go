@@ -79,32 +79,32 @@ var fields = []Field{
 	{"time", "when it was accepted: time > at(\"2026-01-04 14:44\"), time.Hour() < 6, time.Weekday().String() == \"Sunday\"", time.Time{},
 		func(m *mail.Message, zone *time.Location) any { return m.Time.In(zone) }},
 	text("ip", "address of the client; see within(ip, \"192.0.2.0/24\")", clientIP),
-	text("rdns", "name of the client by reverse look-up", func(m *mail.Message) string { return m.Client.Name }),
-	text("helo", "what the client said of itself, where the log tells", func(m *mail.Message) string { return m.Client.HELO }),
+	text("rdns", "reverse DNS name of the client", func(m *mail.Message) string { return m.Client.Name }),
+	text("helo", "HELO name of the client, if logged", func(m *mail.Message) string { return m.Client.HELO }),
 	number("asn", "number of the client's network, with --geo", func(m *mail.Message) int { return int(m.Client.ASN) }),
 	text("country", "country of the client, with --geo", func(m *mail.Message) string { return m.Client.Country }),
 	text("account", "login that sent it", func(m *mail.Message) string { return m.Account }),
 	text("auth_method", "how it logged in", func(m *mail.Message) string { return m.AuthMethod }),
-	{"uid", "local user's number, -1 where it was not handed in locally", 0, func(m *mail.Message, _ *time.Location) any {
+	{"uid", "local user's number, -1 if it was not handed in locally", 0, func(m *mail.Message, _ *time.Location) any {
 		if !m.Has(mail.HasUID) {
 			return -1
 		}
 		return m.UID
 	}},
 	text("user", "local user's name", func(m *mail.Message) string { return m.User }),
-	text("script", "script that made it, where the log tells", func(m *mail.Message) string { return m.Script }),
+	text("script", "script that made it, if logged", func(m *mail.Message) string { return m.Script }),
 	text("directory", "directory that it was handed in from", func(m *mail.Message) string { return m.Directory }),
 	text("sender", "envelope sender, \"<>\" for the null sender", func(m *mail.Message) string { return m.Sender }),
 	text("sender_domain", "its domain", func(m *mail.Message) string { return mail.Domain(m.Sender) }),
 	list("recipients", "envelope recipients: any(recipients, # endsWith \"@example.org\"), \"a@b.example\" in recipients", (*mail.Recipient).Envelope),
 	list("recipient_domains", "their domains", func(r *mail.Recipient) string { return mail.Domain(r.Envelope()) }),
-	list("dispositions", "what became of them: delivered, bounced, deferred …", func(r *mail.Recipient) string { return r.Disposition.String() }),
-	list("relays", "where they were handed to", func(r *mail.Recipient) string { return r.Relay }),
-	list("replies", "what the other side said: any(replies, # contains \"spamhaus\")", func(r *mail.Recipient) string { return r.Reply }),
+	list("dispositions", "what became of each: delivered, bounced, deferred …", func(r *mail.Recipient) string { return r.Disposition.String() }),
+	list("relays", "next hop of each", func(r *mail.Recipient) string { return r.Relay }),
+	list("replies", "what the next hop replied: any(replies, # contains \"spamhaus\")", func(r *mail.Recipient) string { return r.Reply }),
 	count("delivered", "number of recipients delivered", mail.Delivered),
 	count("bounced", "… bounced or given up", mail.Bounced, mail.Expired),
 	count("deferred", "… deferred", mail.Deferred),
-	list("complaints", "what other servers have against us: blocklist, reputation, rate limit, or \"\" for nothing: any(complaints, # != \"\")",
+	list("complaints", "why other servers refuse us: blocklist, reputation, rate limit, or \"\" if they do not: any(complaints, # != \"\")",
 		func(r *mail.Recipient) string { return r.Complaint().String() }),
 	number("delivered_here", "number of recipients delivered on the host that logged it", func(m *mail.Message) int {
 		n := 0
@@ -115,20 +115,20 @@ var fields = []Field{
 		}
 		return n
 	}),
-	text("subject", "subject, where the log tells", func(m *mail.Message) string { return m.Subject }),
+	text("subject", "subject, if logged", func(m *mail.Message) string { return m.Subject }),
 	text("message_id", "Message-ID header", func(m *mail.Message) string { return m.MessageID }),
 	{"queue_ids", "queue IDs, in the order of the hops: \"3F2A\" in queue_ids", []string{}, func(m *mail.Message, _ *time.Location) any { return m.QueueIDs }},
 	text("parent", "queue ID of the message that caused this notice", func(m *mail.Message) string { return m.Parent }),
 	truth("notice", "made by the mail server itself: a bounce or a delay warning", func(m *mail.Message) bool { return m.Notice }),
-	text("host", "mail server that took it first", func(m *mail.Message) string { return m.Host }),
-	text("last_host", "mail server that had it last, where it went over several whose logs are given", func(m *mail.Message) string {
+	text("host", "mail server that accepted it first", func(m *mail.Message) string { return m.Host }),
+	text("last_host", "mail server that had it last, if it passed several whose logs are given", func(m *mail.Message) string {
 		if n := len(m.Hosts); n > 0 {
 			return m.Hosts[n-1]
 		}
 		return m.Host
 	}),
 	text("mta", "postfix or exim", func(m *mail.Message) string { return m.MTA.String() }),
-	text("service", "Postfix service that took it: submission, smtps …", func(m *mail.Message) string { return m.Service }),
+	text("service", "Postfix service that accepted it: submission, smtps …", func(m *mail.Message) string { return m.Service }),
 	text("protocol", "ESMTP, esmtpsa, local …", func(m *mail.Message) string { return m.Protocol }),
 	text("tls", "TLS version or cipher, \"\" without", func(m *mail.Message) string { return m.TLS }),
 	text("direction", "inbound, outbound, relay, local or unknown", func(m *mail.Message) string { return m.Direction.String() }),

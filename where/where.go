@@ -126,7 +126,7 @@ func functions(zone *time.Location) []expr.Option {
 func within(ip, network string) (bool, error) {
 	p, err := netip.ParsePrefix(network)
 	if err != nil {
-		return false, fmt.Errorf("%q is no network such as 84.60.0.0/16", network)
+		return false, fmt.Errorf("%q is not a network such as 84.60.0.0/16", network)
 	}
 	a, err := netip.ParseAddr(ip)
 	return err == nil && p.Contains(a.Unmap()), nil
@@ -136,7 +136,7 @@ func at(text string, zone *time.Location) (time.Time, error) {
 	if t, ok := Moment(text, zone); ok {
 		return t, nil
 	}
-	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
+	return time.Time{}, fmt.Errorf("%q is not a time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
 }
 
 // Moment reads a time as people write it, to the second, the minute or the day; one without an offset is in zone, and the first
@@ -156,13 +156,13 @@ func Moment(text string, zone *time.Location) (time.Time, bool) {
 // mistakes are what people write who know other languages, by what the library says of it. The first that fits counts.
 var mistakes = [...]struct{ says, hint string }{
 	{`token Operator("=")`, `== compares: ip == "192.0.2.7"`},
-	{"expected bool", `an expression says yes or no to a message: ip == "192.0.2.7", bounced > 0`},
-	{"in (mismatched types string and string)", `networks have within(ip, "192.0.2.0/24"), parts of texts subject contains "x", lists sender in ["a@b.example", "c@d.example"]`},
-	{"mismatched types []string", `a list has any(recipients, # contains "x") and "a@b.example" in recipients`},
-	{"mismatched types time.Time", `times are compared with at("2026-01-04 14:44")`},
-	{"unexpected token Number", `texts, addresses too, stand in quotes: ip == "192.0.2.7"`},
-	{"unexpected token Identifier", "what stands between is ==, !=, <, >, contains, startsWith, endsWith, matches or in; between two conditions, and or or"},
-	{"unrecognized character", "what stands between is ==, !=, <, >, contains, startsWith, endsWith, matches or in; between two conditions, and or or"},
+	{"expected bool", `an expression must be true or false for a message: ip == "192.0.2.7", bounced > 0`},
+	{"in (mismatched types string and string)", `for networks, within(ip, "192.0.2.0/24"); for parts of texts, subject contains "x"; for lists, sender in ["a@b.example", "c@d.example"]`},
+	{"mismatched types []string", `for lists, any(recipients, # contains "x") and "a@b.example" in recipients`},
+	{"mismatched types time.Time", `compare times with at("2026-01-04 14:44")`},
+	{"unexpected token Number", `put texts, addresses too, in quotes: ip == "192.0.2.7"`},
+	{"unexpected token Identifier", "operators are ==, !=, <, >, contains, startsWith, endsWith, matches, in; join conditions with and, or"},
+	{"unrecognized character", "operators are ==, !=, <, >, contains, startsWith, endsWith, matches, in; join conditions with and, or"},
 }
 
 // explain adds what was perhaps meant to the library's error, which shows the place.
@@ -173,7 +173,7 @@ func explain(err error) error {
 		if guess := Nearest(name, Names()); guess != "" {
 			return fmt.Errorf("%w\nhint: did you mean %s?", err, guess)
 		}
-		return fmt.Errorf("%w\nhint: texts stand in quotes; the fields are %s", err, strings.Join(Names(), ", "))
+		return fmt.Errorf("%w\nhint: put texts in quotes; the fields are %s", err, strings.Join(Names(), ", "))
 	}
 	for _, m := range mistakes {
 		if strings.Contains(text, m.says) {

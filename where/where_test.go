@@ -108,19 +108,19 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	bad(`sendr == "x"`, "did you mean sender?")
 	bad(`recipient_domain == "x"`, "did you mean recipient_domains?")
 	bad(`colour == "x"`, "the fields are time, ip")
-	bad(`subject == Software`, "texts stand in quotes")
-	bad(`ip`, "says yes or no to a message") // no answer to yes or no
+	bad(`subject == Software`, "put texts in quotes")
+	bad(`ip`, "must be true or false") // no answer to yes or no
 	bad(`ip = "192.0.2.7"`, "hint: == compares")
-	bad(`ip == 192.0.2.7`, "addresses too, stand in quotes")
-	bad(`ip in "192.0.2.0/24"`, "hint: networks have within")
-	bad(`recipients contains "x"`, "hint: a list has any(")
-	bad(`time > "2026-01-04"`, "hint: times are compared with at(")
+	bad(`ip == 192.0.2.7`, "addresses too, in quotes")
+	bad(`ip in "192.0.2.0/24"`, "hint: for networks, within")
+	bad(`recipients contains "x"`, "hint: for lists, any(")
+	bad(`time > "2026-01-04"`, "hint: compare times with at(")
 	bad(`sender like "x"`, "contains, startsWith")
 	bad(`helo ~ "x"`, "contains, startsWith")
 	bad(`ip ==`, "unexpected token EOF") // shows the place
 	bad(`size == "x"`, "mismatched types")
-	bad(`delivered > 0 and within(ip, "84.60")`, `"84.60" is no network`)
-	bad(`time > at("yesterday")`, `"yesterday" is no time`)
+	bad(`delivered > 0 and within(ip, "84.60")`, `"84.60" is not a network`)
+	bad(`time > at("yesterday")`, `"yesterday" is not a time`)
 }
 
 func TestMatchFailsForOneMessageOnly(t *testing.T) {
@@ -135,7 +135,7 @@ func TestMatchFailsForOneMessageOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Match(sample()); err == nil || !strings.Contains(err.Error(), "is no network") {
+	if _, err := x.Match(sample()); err == nil || !strings.Contains(err.Error(), "is not a network") {
 		t.Errorf("got error %v, want one that names the network", err)
 	}
 }

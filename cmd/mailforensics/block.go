@@ -12,17 +12,21 @@ import (
 	"mailforensics/report"
 )
 
-const blockLong = `Block makes a block list of the clients of the findings, for the mail server or the firewall to load. It changes nothing by itself.
+const blockLong = `Block makes a block list of the clients of the findings, for the mail server or
+the firewall to load. It changes nothing by itself.
 
-Only clients of findings that are at least medium are listed (--severity). A whole network (/24, /64) is listed only where three
-or more of its addresses were found and the log shows nobody else in it. Clients of an abused account are left out, because its
-owner sits among them: disable the login instead. So are our own addresses, private ones, and those of --allow. Each entry
-names its findings in a comment, where the form has comments. A network is never listed where it holds an address of ours, of
---allow, or of a server that took mail from us.
+Only clients of findings that are at least medium are listed (--severity). A
+whole network (/24, /64) is listed only if three or more of its addresses were
+found and the log shows nobody else in it, and never if it contains an address
+of ours, of --allow, or of a server that accepted mail from us. Clients of an
+abused account are left out, because its owner is among them: disable the login
+instead. Our own addresses, private ones, and those of --allow are left out,
+too. Each entry names its findings in a comment, if the format has comments.
 
-Read the list before you load it, and drop entries after some weeks: addresses of customers' lines pass on to others.
+Read the list before you load it, and drop entries after some weeks: the
+addresses of customers' lines change hands.
 
-What loads which format:
+How to load each format:
 `
 
 func newBlock(env *environment) *cobra.Command {

@@ -40,7 +40,7 @@ type configFile struct {
 
 var configKeys = []string{"local-domains", "allow", "mx", "thresholds"}
 
-const configLong = `The file of --config says what the site is, whom never to report, and what findings depend on:
+const configLong = `The --config file describes the site, whom never to report, and the thresholds:
 
   local-domains = ["club.example"]       # as --local-domain
   allow = ["192.0.2.0/24", "maria"]      # as the lines of --allow
@@ -51,7 +51,7 @@ const configLong = `The file of --config says what the site is, whom never to re
   [thresholds]
   burst.min-messages = 7
 
-A key that is not known is an error. The thresholds and their defaults:
+An unknown key is an error. The thresholds and their defaults:
 `
 
 // newConfigTopic is a topic of help: mailforensics help config.

@@ -12,12 +12,15 @@ import (
 	"mailforensics/report"
 )
 
-const eventsLong = `Events prints what the log says, one record per event, normalised over mail servers and stamps, in the order of time.
-It judges nothing and joins nothing: for messages, see the command messages.
+const eventsLong = `Events prints what the log says, one record per event, in the same form for
+every mail server and kind of time stamp, in order of time. It judges nothing
+and joins nothing: for messages, see the command messages.
 
-What is not known is left out. file and line say where the event stands. The fields are those of schema
-mailforensics.event/1; kind is one of connect, disconnect, auth, auth-failed, accept, message-id, header, queue, delivery,
-reject, bounce-notice, hold, discard, expire, remove, complete, local-submit, command-line, filter, warning, other.`
+What is not known is left out. file and line say where the event is in the log.
+The fields are those of schema mailforensics.event/1; kind is one of connect,
+disconnect, auth, auth-failed, accept, message-id, header, queue, delivery,
+reject, bounce-notice, hold, discard, expire, remove, complete, local-submit,
+command-line, filter, warning, other.`
 
 // eventFormats: NDJSON alone. An event has fifty fields of which it uses ten; a table of them is no help.
 var eventFormats = []string{"ndjson"}

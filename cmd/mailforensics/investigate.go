@@ -9,10 +9,13 @@ import (
 	"mailforensics/mail"
 )
 
-const investigateLong = `Investigate runs all detectors over one reading of the logs, joins what belongs to one story, and writes the post-mortem: what
-happened, when it began and ended, how they got in, who did it, what went out, who was hit, what is still in the queue, what to
-do now (as commands to copy; none is run), what was looked for and not found, what the logs do not cover, and what better
-logging would have shown. The inputs are hashed (SHA-256), so that the report can be checked later.
+const investigateLong = `Investigate runs all detectors in one reading of the logs, joins what belongs to
+one story, and writes the post-mortem: what happened, when it began and ended,
+how they got in, who did it, what went out, who was affected, what is still in
+the queue, what to do now (as commands to copy; none is run), what was looked
+for and not found, what the logs do not cover, and what better logging would
+have shown. The inputs are hashed (SHA-256), so that the report can be checked
+later.
 
 --format html writes one self-contained page.`
 

@@ -14,14 +14,17 @@ import (
 	"mailforensics/where"
 )
 
-const messagesLong = `Messages prints one record per message, as its sender knows it: a message that a content filter took out and put back, or that
-a secondary MX passed to a primary whose log is given too, is one record with several queue IDs. Notices that the mail server
-wrote by itself (bounces, delay warnings) have "notice": true and a parent.
+const messagesLong = `Messages prints one record per message, as its sender knows it. A message that a
+content filter took out of the queue and put back, or that a secondary MX passed
+to a primary whose log is given too, is one record with several queue IDs.
+Notices that the mail server wrote by itself (bounces, delay warnings) have
+"notice": true and a parent.
 
-A record is printed when the fate of the message is known: records are in the order of the ends, not of the beginnings. With
---follow that is some seconds after its last line, or a minute where the log falls silent.
+A record is printed when it is known what became of the message: records are in
+order of their ends, not of their beginnings. With --follow, that is some
+seconds after its last line, or a minute later if the log falls silent.
 
---where chooses by an expression over the fields of a message, such as
+--where selects by an expression over the fields of a message, such as
   ip == "192.0.2.7" and deferred > 0
   within(ip, "192.0.2.0/24") and any(recipients, # endsWith "@club.example")
 Fields:

@@ -14,11 +14,13 @@ import (
 	"mailforensics/report"
 )
 
-const offendersLong = `Offenders counts messages and refusals by properties of the mail: one table for each key of --by, heaviest first.
-It judges nobody: a table says who did most, a findings command (bursts, …) says who did wrong.
+const offendersLong = `Offenders counts messages and refused attempts by properties of the mail: one
+table for each key of --by, largest first. It judges nobody: a table shows who
+did most, the findings commands (bursts, …) show who did wrong.
 
-A message counts once for each value that it has: one with three recipients in two domains counts under both domains.
-Refused attempts count under rejected, where their log line names the key. Keys:
+A message counts once for each value that it has: one with three recipients in
+two domains counts under both domains. Refused attempts count under rejected, if
+their log line has the key. Keys:
 `
 
 func newOffenders(env *environment) *cobra.Command {

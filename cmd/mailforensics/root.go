@@ -47,20 +47,24 @@ type typed struct {
 // runState says how far a run came.
 type runState struct{ started bool } // a command began; its errors are not cobra's
 
-const rootLong = `mailforensics reads mail logs (Postfix, Exim, Dovecot and content filters) and says who abused the server, when,
-how much, to whom, how sure that is, and why.
+const rootLong = `mailforensics reads mail logs (Postfix, Exim, Dovecot and content filters)
+and reports who abused the server, when, how much, to whom, how sure that is,
+and why.
 
-Every command takes log FILES: paths, patterns, directories, - for standard input; plain, gzip, bzip2, xz or zstd, told
-apart by content. Rotated sets may be given in any order. With no FILES standard input is read, or at a terminal the log in
-one of the usual places.
+Every command takes log FILES: paths, patterns, directories, or - for standard
+input; plain, gzip, bzip2, xz or zstd, recognised by content. Rotated files may
+be given in any order. With no FILES, standard input is read, or the log in one
+of the usual places if standard input is a terminal.
 
-From standard input, nothing is told before the first 256 KiB (at most 16 MiB) have come: they may prove the year and the
-zone of the stamps. With --follow it is read as it comes, and its stamps are taken to be of now:
-"journalctl -f | mailforensics events --follow -".
+From standard input, nothing is printed before the first 256 KiB (at most
+16 MiB) have been read: they may prove the year and the zone of the time stamps.
+With --follow, input is read as it comes, and its time stamps are taken to be
+current: "journalctl -f | mailforensics events --follow -".
 
-Exit status: 0 done, whatever was found; 1 an input (a log, a --geo database) could not be read to its end, or was no mail
-log, but what could be read is reported; 2 wrong usage, or a --config or --allow file that cannot be used: nothing was
-read; 3 a finding reaches --fail-on; 130 interrupted.`
+Exit status: 0 done, whatever was found; 1 an input (a log, a --geo database)
+could not be read to its end, or was not a mail log, but what could be read is
+reported; 2 wrong usage, or a --config or --allow file that cannot be used:
+nothing was read; 3 a finding reaches --fail-on; 130 interrupted.`
 
 // newRoot makes the command with all its commands.
 func newRoot(c console) (*cobra.Command, *runState) {

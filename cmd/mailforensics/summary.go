@@ -15,9 +15,11 @@ import (
 	"mailforensics/report"
 )
 
-const summaryLong = `Summary shows what a daily report shows: how much was accepted, delivered, bounced, deferred and rejected, why, by whom and
-for whom, and at which hours. Every message counts once, also where a content filter makes two queue IDs of it; what the
-mail server writes by itself is counted as notices.`
+const summaryLong = `Summary shows what a daily report shows: how much was accepted, delivered,
+bounced, deferred and rejected, why, by whom and for whom, and at which hours.
+Every message counts once, even if a content filter gives it two queue IDs. What
+the mail server writes by itself (bounces, delay warnings) is counted as
+notices.`
 
 func newSummary(env *environment) *cobra.Command {
 	cmd := &cobra.Command{

@@ -15,10 +15,12 @@ import (
 	"mailforensics/report"
 )
 
-const timelineLong = `Timeline counts messages and refusals over time, a row for each bucket; with --by, a line for each of the busiest values
-of a key. A message counts in the bucket in which it was accepted, whenever it was delivered.
+const timelineLong = `Timeline counts messages and refused attempts over time, a row for each bucket;
+with --by, a line for each of the busiest values of a key. A message counts in
+the bucket in which it was accepted, whenever it was delivered.
 
-With neither --by, --bucket, --since nor --until, it looks for abuse first and shows what happened around it. Keys:
+Without --by, --bucket, --since and --until, it looks for abuse first and shows
+what happened around it. Keys:
 `
 
 func newTimeline(env *environment) *cobra.Command {

@@ -19,12 +19,14 @@ import (
 	"mailforensics/report"
 )
 
-const traceLong = `Trace tells the whole life of the messages that match: who handed them in, over which queue IDs, content filters and hosts they
-went, what became of each recipient, which bounces they caused, and the log lines that say so, in their order.
+const traceLong = `Trace shows the whole life of the messages that match: who handed them in, which
+queue IDs, content filters and hosts they passed, what became of each recipient,
+which bounces they caused, and the log lines that say so, in order.
 
-WHAT is a queue ID, a Message-ID (with or without its brackets), an envelope address, @domain, the address of a client, a network
-(192.0.2.0/24), or a login. Its refused attempts and logins are shown, too. --where chooses messages by an expression instead.
-A table shows 20 messages (--top), --format ndjson all.
+WHAT is a queue ID, a Message-ID (with or without its brackets), an envelope
+address, @domain, the address of a client, a network (192.0.2.0/24), or a login.
+Its refused attempts and logins are shown, too. --where selects messages by an
+expression instead. A table shows 20 messages (--top), --format ndjson all.
 
 Fields of --where:
 `
