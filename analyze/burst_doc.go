@@ -34,8 +34,9 @@ recipient written into the sender (VERP), and by List headers if these are
 logged. A shop or a club that writes to its customers sends from its usual
 address and in its own name, and hardly anything bounces, or a tenth if it
 writes once a year. Also left out are mail to the administrators of a machine,
-bounces of other hosts, and what happens on other days too. All of these are
-not reported, or are low: worth knowing. A busy server is measured against its
+bounces of other hosts, mail of the same people from the same server as on
+other days that had to wait, and what happens on other days too. All of these
+are not reported, or are low: worth knowing. A busy server is measured against its
 own rate. A log shorter than six hours is treated as if the rest of the six
 hours had been silent; "far more than usual" is not counted as a sign there,
 because such a log does not show what is usual.

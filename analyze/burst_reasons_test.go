@@ -62,6 +62,10 @@ func TestBurstReasons(t *testing.T) {
 			to(m, user(i), mail.Delivered)
 		}
 	}
+	staff := func(i int, m *mail.Message) { // the office's server of a partner
+		nobody("x%d@other.example")(i, m)
+		m.Sender = fmt.Sprintf("staff%d@partner.example", i%25)
+	}
 	account := func(ip string, accounts, dead int) func(int, *mail.Message) {
 		return func(i int, m *mail.Message) {
 			m.Client, m.Account, m.Sender = client(ip, "", "pc"), shop, shop
@@ -113,6 +117,8 @@ func TestBurstReasons(t *testing.T) {
 		{"to-few", side{who: address, each: and(server, func(i int, m *mail.Message) { to(m, user(i%3), mail.Delivered) })}, side{who: address, each: server}},
 		{"verp", side{who: address, each: from("mta1.firm.example", "verp")}, side{who: address, each: server}},
 		{"says-bulk", side{who: address, each: and(server, func(_ int, m *mail.Message) { m.Headers = []mail.HeaderLine{{Name: "Precedence", Value: "bulk"}} })}, side{who: address, each: server}},
+		{"usual-senders", side{who: address, each: staff, days: []int{0, 1, 2}}, side{who: address, each: staff, days: []int{0, 1}}},
+		{"usual-senders", side{who: address, each: staff, days: []int{0, 1, 2}}, side{who: address, each: nobody("x%d@other.example"), days: []int{0}}},
 		{"regular", side{who: address, each: server, days: []int{0, 1, 2}}, side{who: address, each: server, days: []int{0, 1}}},
 
 		{"own-address", side{who: own, each: account("10.0.0.9", 3, 99)}, side{who: address, each: account(hotel, 3, 99)}},

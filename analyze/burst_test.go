@@ -370,6 +370,44 @@ func TestBystanders(t *testing.T) {
 	}
 }
 
+// A partner's server that has no name, and for which the line was down, hands in what waited; who writes as many for the first time, or
+// to many who do not exist, is another matter.
+func TestMailThatHadToWait(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		days int // on which it wrote before
+		dead int
+		want bool // it is grave
+	}{{"a partner", 4, 99, false}, {"somebody new", 0, 99, true}, {"a partner with a list", 4, 5, true}} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{burst})
+		send := func(i int, at mail.Instant) {
+			m := mail.Message{Origin: mail.Origin{Line: int64(i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: at, MTA: mail.Postfix, Completed: true,
+				Client: mail.Client{IP: netip.MustParseAddr("203.0.113.9"), HELO: "EXCHANGE01"}, Sender: fmt.Sprintf("staff%d@partner.example", i%25)}
+			to(&m, fmt.Sprintf("user%d@site.example", i%50), bouncing(i, c.dead))
+			e.Message(&m)
+		}
+		ordinary := honestDay(1500)
+		for day := range 5 {
+			for _, m := range ordinary {
+				m.Time = m.Time.Add(time.Duration(day) * 24 * time.Hour)
+				m.Origin.Line += int64(day) * 10_000
+				e.Message(&m)
+			}
+		}
+		first := ordinary[0].Time
+		for i := range 12 * c.days {
+			send(1_000_000+i, first.Add(time.Duration(i/12)*24*time.Hour+time.Duration(i%12)*40*time.Minute))
+		}
+		for i := range 60 {
+			send(2_000_000+i, first.Add(4*24*time.Hour+time.Hour+time.Duration(i)*2*time.Second))
+		}
+		findings, _ := e.Findings()
+		if grave := slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity > Low }); grave != c.want {
+			t.Errorf("%s: grave %v: %+v", c.name, grave, findings)
+		}
+	}
+}
+
 // A client that is odd all the time is not odder for having sent seven mails within three minutes.
 func TestWellKnown(t *testing.T) {
 	for _, known := range []bool{true, false} {

@@ -386,6 +386,9 @@ func (c *candidate) honestStranger(j *judge) {
 	if named && j.fills(c) && ratio(c.Counts.Messages, j.site.Population.Strangers) >= enough {
 		c.because("gateway", -0.3, "nearly all incoming mail came through it, throughout the log")
 	}
+	if people := c.usualPeople(); people >= manyNames && !badOutcome {
+		c.because("usual-senders", -0.4, "%d of its senders wrote from there on other days, too: mail that had to wait comes all at once", people)
+	}
 	if c.outside >= manyTimes*c.Counts.Messages {
 		c.because("well-known", -0.2, "%s at other times: what is odd now is always so", c.elsewhere())
 	}
@@ -395,6 +398,35 @@ func (c *candidate) honestStranger(j *judge) {
 	if c.Recipients.Distinct() <= 3 && organisations(&c.SenderDomains) == 1 {
 		c.because("to-few", -0.6, "from one organisation to %s: machines that report", plural(c.Recipients.Distinct(), "recipient", "recipients"))
 	}
+}
+
+// usualPeople is how many of the senders wrote from there on several other days, too; none where these are not most of them by their
+// messages, or one of them is. An office's server that nobody could reach hands in all that waited within minutes.
+func (c *candidate) usualPeople() int {
+	const otherDays = 2
+	if _, share := c.Senders.Most(); 2*share > 1 || c.beside > 0 {
+		return 0
+	}
+	days := make(map[mail.Instant]bool)
+	people := make(map[string]bool)
+	for _, r := range c.around {
+		if day := r.time / mail.Instant(24*time.Hour); r.time < c.Start || r.time > c.End {
+			days[day] = true
+			people[mail.Fold(r.sender)] = true
+		}
+	}
+	delete(days, c.Start/mail.Instant(24*time.Hour))
+	usual, messages := 0, 0
+	for sender, n := range c.Senders.All {
+		if people[mail.Fold(sender)] {
+			usual++
+			messages += n
+		}
+	}
+	if len(days) < otherDays || 2*messages <= c.Counts.Messages {
+		return 0
+	}
+	return usual
 }
 
 func (c *candidate) honestLogin(j *judge) {
