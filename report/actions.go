@@ -184,7 +184,12 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 	add := func(why string, command string) { all = append(all, Action{why, command, f.ID}) }
 	lock := func(account string) {
 		// Dovecot's cache takes the old password for an hour (auth_cache_ttl) where one is set up; without one nothing is flushed.
-		add("lock the login "+account+" and set a new password in the user database; then have Dovecot forget the old one, and end its sessions",
+		// Cyrus SASL and Exim's own lookups have neither cache nor sessions.
+		then := "then have Dovecot"
+		if !wrote(r, mail.Dovecot) {
+			then = "if Dovecot checks the passwords, have it"
+		}
+		add("lock the login "+account+" and set a new password in the user database; "+then+" forget the old one, and end its sessions",
 			"doveadm auth cache flush "+argument(account)+"; doveadm kick "+mask(account))
 	}
 	// An account that was only tried needs no new password, and locking it is what an attacker may want.
