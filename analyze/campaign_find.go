@@ -431,6 +431,9 @@ func (h *hunt) cluster(kind seedKind, key string, group, run []*seen) *cluster {
 			}
 		}
 	}
+	if kind == seedSelf && key != outside {
+		h.addUnshown(c, from, to)
+	}
 	slices.SortFunc(c.sightings, compareSeen)
 	c.start, c.end = c.sightings[0].time, c.sightings[len(c.sightings)-1].time
 	c.count()

@@ -12,13 +12,15 @@ import (
 // cluster is clients that may act as one, because they share a mark: what is known of them, counted.
 type cluster struct {
 	*hunt
-	kind       seedKind
-	key        string
-	clients    map[netip.Addr][]*seen // with what each did in the time
-	sightings  []*seen                // all of it, in order
-	seeded     map[*seen]bool         // what has the mark
-	start, end mail.Instant
-	domainsOf  []string // of a run that was joined: the domains of its parts, which joined each
+	kind      seedKind
+	key       string
+	clients   map[netip.Addr][]*seen // with what each did in the time
+	sightings []*seen                // all of it, in order
+	seeded    map[*seen]bool         // what has the mark
+
+	unshown, unshownClients int // attempts whose recipients the log does not show, and the clients that made them
+	start, end              mail.Instant
+	domainsOf               []string // of a run that was joined: the domains of its parts, which joined each
 
 	messages, refused, listed, unknown, damaged, verp    int
 	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's or client's; HELO of the sender's domain
@@ -208,6 +210,7 @@ func (c *cluster) seed() {
 	k := len(c.clients)
 	switch c.kind {
 	case seedSelf:
+		k -= c.unshownClients
 		weight := 0.25
 		switch {
 		case k >= 100:
@@ -507,6 +510,18 @@ func (c *cluster) radiation() bool {
 	return c.kind != seedSelf && c.kind != seedSubject && c.kind != seedDamaged && long && ratio(c.refused, len(c.sightings)) >= enough
 }
 
+// triesNames reports whether it is the same where the server takes every name and bounces what nobody has, as a secondary without a list
+// of recipients does: names tried one by one, hours apart.
+func (c *cluster) triesNames() bool {
+	const nobody = 0.9
+	lasted := c.end.Sub(c.start)
+	seldom := float64(len(c.sightings)) <= lasted.Hours()
+	return lasted >= 24*time.Hour && seldom && ratio(c.unknown, c.recipients) >= nobody
+}
+
+// isWeak reports whether what they share says little by itself: whose customers they are, or what program they run.
+func (c *cluster) isWeak() bool { return c.kind == seedFamily || c.kind == seedNet || c.kind == seedHELO }
+
 // widespread reports whether a HELO is what a program says that many people run, each for himself: all of it is refused, at all hours
 // or for different reasons. A run comes in some hours, and wants one thing.
 func (c *cluster) widespread() bool {
@@ -524,6 +539,8 @@ func (c *cluster) widespread() bool {
 	return c.end.Sub(c.start) >= hours*time.Hour || words.Total() > 0 && share < alike
 }
 
+const namesTried = "names that nobody has, one at a time, hours apart: programs that try names do that everywhere"
+
 // limit cuts the score where there is little to do about it. The cut is a reason, too: the weights add up to the score.
 func (c *cluster) limit() {
 	th := &c.w.pass.Thresholds.Score
@@ -534,9 +551,13 @@ func (c *cluster) limit() {
 		c.atMost(th.Low-0.01, "one-mark", "one sign alone is chance")
 	case c.radiation():
 		c.atMost(th.Low-0.01, "all-the-time", "nearly all of it refused, all the time: programs that scan the whole Internet do that")
+	case c.triesNames() && c.isWeak():
+		c.atMost(th.Low-0.01, "all-the-time", namesTried)
+	case c.triesNames() && c.kind == seedSubject:
+		c.atMost(th.Medium-0.05, "all-the-time", namesTried)
 	case c.widespread():
 		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: many people run a program with this HELO")
-	case ratio(c.refused, len(c.sightings)) >= enough && (c.kind == seedHELO || c.kind == seedNet || c.kind == seedFamily):
+	case ratio(c.refused, len(c.sightings)) >= enough && c.isWeak():
 		c.atMost(th.Low+0.1, "mostly-refused", "nearly all of it was refused")
 	case c.messages == 0:
 		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")

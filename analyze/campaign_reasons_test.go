@@ -118,11 +118,26 @@ func TestCampaignReasons(t *testing.T) {
 	damaged := comers{kind: seedDamaged, each: func(i int, m *mail.Message) { to(m, "smtp"+user(i), mail.Bounced) }}
 	amid := damaged
 	amid.unknown = 90
+	nobody := func(name string) comers {
+		v := comers{kind: seedFamily, gap: 2 * time.Hour, each: and(letter(name, ""), func(i int, m *mail.Message) {
+			to(m, fmt.Sprintf("zq%dw@site.example", i), mail.Bounced)
+			m.Recipients[0].DSN = "5.1.1"
+		})}
+		if name == "" {
+			v.kind = seedSubject
+		}
+		return v
+	}
+	const line = "%d-2-3-4.pool.isp.example"
+	pooled, lettered, fast, fastLetters := nobody(line), nobody(""), nobody(line), nobody("")
+	fast.gap, fastLetters.gap = 0, 0
 	for _, tt := range []struct {
 		code           string
 		has, neighbour comers
 	}{
 		{"all-the-time", scans, run},
+		{"all-the-time", pooled, fast},
+		{"all-the-time", lettered, fastLetters},
 		{"mostly-refused", run, scans},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, gap: 17 * time.Minute}, run},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, other: "554 5.7.1 Relay access denied"}, run},

@@ -530,7 +530,11 @@ func (x *damageIndex) findRespelled(list []string, found map[string]damage) {
 	for _, address := range list {
 		if kind := found[address].kind; len(found) > 0 && (kind == "" || kind == "substituted") {
 			if o := x.respelled(address); o != "" {
-				found[address] = damage{original: o, kind: "other"}
+				kind := "other"
+				if strings.EqualFold(strings.TrimLeft(address, "._-"), o) {
+					kind = "prefix" // _harms
+				}
+				found[address] = damage{original: o, kind: kind}
 			}
 		}
 	}

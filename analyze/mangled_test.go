@@ -94,6 +94,7 @@ func TestDamage(t *testing.T) {
 		{"", "t_petersen", "", ""},                     // who takes one separator for another is a person, …
 		{"0ines", "t_petersen", "t.petersen", "other"}, // … unless there is more
 		{"0ines", "tpetersen", "t.petersen", "other"},
+		{"0ines", "_gerda", "gerda", "prefix"},
 		{"0ines", "diet-er", "dieter", "other"},
 	} {
 		list := []string{tt.address + "@club.example"}
