@@ -111,11 +111,11 @@ func (s *steps) warnings(clock *parse.Clock) (list []string) {
 		back := one.from.Sub(one.to).Round(time.Second)
 		why := "the clock was set, or the lines are out of order"
 		if back > halfAYear {
-			why = "the lines are out of order, or of more years than their file's times leave room for; --year tells of which one the newest is"
+			why = "the lines are out of order, or span more years than their file's times allow; --year says of which year the newest is"
 		} else if back > 31*24*time.Hour {
 			why = "the lines are out of order, or the log was silent for more than half a year, and what follows is of a later one"
 		} else if _, twice := clock.Twice(one.to); twice {
-			why = "summer time ended, and what follows is taken for the second such hour"
+			why = "summer time ended, and what follows is taken for the repeated hour"
 		} else if (back - time.Hour).Abs() < 2*time.Minute {
 			why = "summer time ended, or the clock was set"
 		}

@@ -109,7 +109,7 @@ func (d *document) finding(f *analyze.Finding) {
 	d.mangled(f.Mangled)
 	d.reasons(f.Reasons)
 	d.evidence(f.Evidence)
-	d.item("go on", code(traceCommand(f, d.r)))
+	d.item("see more", code(traceCommand(f, d.r)))
 }
 
 // codes are values as code spans, a few of them.

@@ -182,7 +182,7 @@ func (d *document) why(s *story) {
 	d.head(3, "Why we say so")
 	d.reasons(s.main.Reasons)
 	d.evidence(s.main.Evidence)
-	d.item("go on", code(traceCommand(s.main, d.r)))
+	d.item("see more", code(traceCommand(s.main, d.r)))
 	if len(s.others) == 0 {
 		return
 	}

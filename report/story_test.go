@@ -144,7 +144,7 @@ func TestFirstScreen(t *testing.T) {
 			t.Errorf("no %q on the first screen:\n%s", want, screen)
 		}
 	}
-	if n := strings.Count(out.String(), "go on "); n != 2 {
+	if n := strings.Count(out.String(), "see more "); n != 2 {
 		t.Errorf("%d blocks for 2 incidents of 4 findings", n)
 	}
 }
@@ -277,14 +277,14 @@ func TestManyIncidents(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n > 350 {
 		t.Errorf("%d lines", n)
 	}
-	if got, want := strings.Count(out.String(), "go on "), toldStories; got != want {
+	if got, want := strings.Count(out.String(), "see more "), toldStories; got != want {
 		t.Errorf("%d stories, want %d", got, want)
 	}
 	r.Told, out = 2, bytes.Buffer{}
 	if err := Terminal(&out, r, Style{Width: 100}); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(out.String(), "go on "); got != 2 {
+	if got := strings.Count(out.String(), "see more "); got != 2 {
 		t.Errorf("--top 2: %d stories", got)
 	}
 }
@@ -475,9 +475,9 @@ func TestAnswerComesFirst(t *testing.T) {
 		parts []string
 	}{
 		{"terminal", func(w *bytes.Buffer, r *Report) error { return Terminal(w, r, Style{Width: 100}) },
-			[]string{"HIGH ", "  when ", "  how much ", "  way in ", "  client ", "  do now ", "  how fast ", "  timeline ", "  why ", "  lines ", "  go on "}},
+			[]string{"HIGH ", "  when ", "  how much ", "  way in ", "  client ", "  do now ", "  how fast ", "  timeline ", "  why ", "  lines ", "  see more "}},
 		{"markdown", func(w *bytes.Buffer, r *Report) error { return Markdown(w, r) },
-			[]string{"# ", "**when:**", "**how much:**", "**who:**", "### How they got in", "### What to do now", "### What happened", "### What went out", "### Why we say so", "**go on:**"}},
+			[]string{"# ", "**when:**", "**how much:**", "**who:**", "### How they got in", "### What to do now", "### What happened", "### What went out", "### Why we say so", "**see more:**"}},
 		{"html", func(w *bytes.Buffer, r *Report) error { return HTML(w, r) },
 			[]string{"<h1", "<dt>when</dt>", "<dt>how much</dt>", "<dt>how they got in</dt>", "<dt>who</dt>", "<h3>What to do now</h3>", "<h3>What happened</h3>", "<h3>Why we say so</h3>", "To go on:"}},
 	} {

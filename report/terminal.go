@@ -155,7 +155,7 @@ func (p *page) block(f *analyze.Finding) {
 	if len(f.Related) > 0 {
 		p.field("see also", Visible(some(f.Related, 3, len(f.Related))))
 	}
-	p.wayOn(f)
+	p.traceLine(f)
 }
 
 // severity is a tag of six columns.
@@ -350,8 +350,8 @@ func (p *page) evidence(f *analyze.Finding) {
 	}
 }
 
-func (p *page) wayOn(f *analyze.Finding) {
-	p.raw("go on", p.paint(bold, Visible(traceCommand(f, p.r))))
+func (p *page) traceLine(f *analyze.Finding) {
+	p.raw("see more", p.paint(bold, Visible(traceCommand(f, p.r))))
 }
 
 // raw writes a label and a text that is never wrapped, so that it can be copied.

@@ -112,7 +112,7 @@ func (p *page) story(s *story) {
 	for i, text := range s.limits {
 		p.field(firstLabel(i, "not covered"), Visible(text))
 	}
-	p.wayOn(f)
+	p.traceLine(f)
 	p.longCommands(s)
 }
 

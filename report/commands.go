@@ -8,10 +8,10 @@ import (
 	"mailforensics/mail"
 )
 
-// The commands that a report offers to go on with. They are copied into a shell, and what they name came out of a log:
-// quote is all that stands between an attacker's HELO and the postmaster's shell.
+// The commands that a report offers to see more. They are copied into a shell, and what they name comes from a log: only quote stands
+// between an attacker's HELO and the postmaster's shell.
 
-// traceCommand shows the messages of a finding; of one that is about none, what there is of it in the log.
+// traceCommand shows the messages of a finding, or what else the log has of it if there are none.
 func traceCommand(f *analyze.Finding, r *Report) string {
 	v := f.Subject.Value
 	named := f.Subject.Kind == analyze.IP || f.Subject.Kind == analyze.Account || f.Subject.Kind == analyze.Sender

@@ -11,8 +11,8 @@ import (
 // few is how many commands of a kind are run of one sample: its bursts are alike.
 const few = 3
 
-// Every command that a report prints to go on with runs as it stands, shows something, and speaks in the zone of the report.
-func TestWayOnRuns(t *testing.T) {
+// Every command that a report prints to see more runs as it stands, shows something, and speaks in the zone of the report.
+func TestOfferedCommandsRun(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh")
 	}
@@ -22,7 +22,7 @@ func TestWayOnRuns(t *testing.T) {
 			of := 0
 			for line := range strings.Lines(outputOf(t, []string{sample}, name)) {
 				at := strings.Index(line, "mailforensics ")
-				if !strings.HasPrefix(line, "  go on ") || at < 0 || ran[line] || of == few {
+				if !strings.HasPrefix(line, "  see more ") || at < 0 || ran[line] || of == few {
 					continue
 				}
 				of++

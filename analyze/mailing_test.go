@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// letters are what an account sends to many, and what looks like it.
+// letters are mailings of an account to many, and abuse that looks like them.
 type letters struct {
 	days    int
 	n       int
@@ -51,7 +51,7 @@ func (l letters) scene(w *town) {
 	}
 }
 
-// worst is the gravest that the detectors of bursts and accounts say.
+// worst is the highest severity that the detectors of bursts and accounts report.
 func worst(w *town) (worst Severity, why []Reason) {
 	for _, d := range []Detector{account, burst} {
 		for _, f := range w.find(d) {
@@ -63,9 +63,9 @@ func worst(w *town) (worst Severity, why []Reason) {
 	return worst, why
 }
 
-// A club's letter and what an application sends are told from a thief's by one name, one place and a list of people who exist, all
-// three of them; a thief has one or two.
-func TestLetters(t *testing.T) {
+// A club's mailing and an application's differ from an attacker's by one sender, one place and recipients who exist, all three of them;
+// an attacker has one or two.
+func TestMailings(t *testing.T) {
 	const dear = 3*oneDay + 14*time.Hour
 	hotel, three := []string{"197.11.3.4"}, []string{"197.11.3.4", "177.32.67.133", "105.112.3.4"}
 	own := []string{user(7)}
@@ -113,8 +113,8 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// What began with the log and goes on evenly is an application; what is a part of the log is none.
-func TestLetterGoesOn(t *testing.T) {
+// What begins with the log and goes on evenly is an application; what fills only a part of the log is not.
+func TestMailingGoesOn(t *testing.T) {
 	for days, want := range map[int]bool{1: true, 4: false} {
 		w := newTown(days)
 		letters{n: 500, at: time.Duration(days-1)*oneDay + 7*time.Hour, gap: 100 * time.Second, ips: []string{"197.11.3.4"}, senders: []string{"sales@firm1.example", "sales@firm2.example"}, bounced: 60}.scene(w)
