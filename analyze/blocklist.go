@@ -104,8 +104,8 @@ func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass 
 }
 
 func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *Site, allowed func(SubjectKind, string) bool) {
-	ip := c.IP.Unmap().WithZone("")
-	if !isHost(ip) || c.Messages+c.Rejected == 0 {
+	ip, did := c.IP.Unmap().WithZone(""), c.Messages+c.Rejected+c.FailedLogins
+	if !isHost(ip) || did == 0 {
 		return
 	}
 	if site.IsOwnClient(&c.Client) || allowed != nil && allowed(IP, ip.String()) {
@@ -116,7 +116,7 @@ func addClient(byClient map[netip.Addr]*Block, f *Finding, c ClientCount, site *
 		b = &Block{Prefix: netip.PrefixFrom(ip, ip.BitLen()), Clients: 1}
 		byClient[ip] = b
 	}
-	b.Messages = max(b.Messages, c.Messages+c.Rejected) // findings of one story count the same messages
+	b.Messages = max(b.Messages, did) // findings of one story count the same messages
 	if !slices.Contains(b.IDs, f.ID) {
 		b.IDs = append(b.IDs, f.ID)
 		b.Findings = append(b.Findings, f.Subject)

@@ -272,6 +272,7 @@ func (d *Dossier) Merge(o *Dossier) {
 			mine.Messages += c.Messages
 			mine.Rejected += c.Rejected
 			mine.Logins += c.Logins
+			mine.FailedLogins += c.FailedLogins
 			mine.spanned(c.First, c.Last)
 			mine.Lane.Merge(&c.Lane)
 		}

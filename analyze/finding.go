@@ -117,9 +117,10 @@ type Rate struct {
 // ClientCount is a client of a finding.
 type ClientCount struct {
 	mail.Client
-	Messages int
-	Rejected int
-	Logins   int // successful logins without a message counted here
+	Messages     int
+	Rejected     int
+	Logins       int // successful logins without a message counted here
+	FailedLogins int
 
 	First, Last mail.Instant // of its messages and attempts; 0: not known
 	Lane        Lane         // when it was at work; empty: not known

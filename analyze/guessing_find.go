@@ -659,7 +659,7 @@ func (q *guessInquiry) report(b *guess) {
 			n = g.accounts.Of(b.subject.Value)
 		}
 		if c := d.Client(g.client); c != nil {
-			c.Rejected += n
+			c.FailedLogins += n
 		}
 		for host, n := range g.hosts.All {
 			d.Hosts.Add(host, n)

@@ -322,6 +322,7 @@ func (o *object) clients(cs []analyze.ClientCount) {
 		o.num("messages", int64(cs[i].Messages))
 		o.numIf("rejected", int64(cs[i].Rejected))
 		o.numIf("logins", int64(cs[i].Logins))
+		o.numIf("failed_logins", int64(cs[i].FailedLogins))
 		o.timeIf("first", cs[i].First)
 		o.timeIf("last", cs[i].Last)
 		o.close()

@@ -141,14 +141,18 @@ func (d *document) clients(cs []analyze.ClientCount) {
 	}
 	d.blank()
 	logins := slices.ContainsFunc(cs, func(c analyze.ClientCount) bool { return c.Logins > 0 })
-	more := func(s string) []string {
+	failed := slices.ContainsFunc(cs, func(c analyze.ClientCount) bool { return c.FailedLogins > 0 })
+	more := func(in, out string) (cells []string) {
 		if logins {
-			return []string{s}
+			cells = append(cells, in)
 		}
-		return nil
+		if failed {
+			cells = append(cells, out)
+		}
+		return cells
 	}
-	d.row(append([]string{"client", "name", "HELO", "AS", "country", "messages", "rejected"}, more("logins")...)...)
-	d.row(append([]string{"---", "---", "---", "---", "---", "--:", "--:"}, more("--:")...)...)
+	d.row(append([]string{"client", "name", "HELO", "AS", "country", "messages", "rejected"}, more("logins", "failed logins")...)...)
+	d.row(append([]string{"---", "---", "---", "---", "---", "--:", "--:"}, more("--:", "--:")...)...)
 	for i := range cs {
 		c := &cs[i]
 		ip, asn := "", ""
@@ -158,7 +162,7 @@ func (d *document) clients(cs []analyze.ClientCount) {
 		if c.ASN != 0 {
 			asn = strconv.FormatUint(uint64(c.ASN), 10)
 		}
-		d.row(append([]string{code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), Commas(c.Messages), Commas(c.Rejected)}, more(Commas(c.Logins))...)...)
+		d.row(append([]string{code(ip), code(c.Name), code(c.HELO), asn, code(c.Country), Commas(c.Messages), Commas(c.Rejected)}, more(Commas(c.Logins), Commas(c.FailedLogins))...)...)
 	}
 	d.blank()
 }

@@ -160,7 +160,7 @@ func clientsOf(findings []*analyze.Finding) []analyze.ClientCount {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b analyze.ClientCount) int {
-		return cmp.Or(cmp.Compare(b.Messages, a.Messages), cmp.Compare(b.Rejected, a.Rejected), cmp.Compare(b.Logins, a.Logins))
+		return cmp.Or(cmp.Compare(b.Messages, a.Messages), cmp.Compare(b.Rejected, a.Rejected), cmp.Compare(b.Logins, a.Logins), cmp.Compare(b.FailedLogins, a.FailedLogins))
 	})
 	return all
 }
@@ -170,6 +170,7 @@ func joinClient(to, c *analyze.ClientCount) {
 		to.Lane = c.Lane
 	}
 	to.Messages, to.Rejected, to.Logins = max(to.Messages, c.Messages), max(to.Rejected, c.Rejected), max(to.Logins, c.Logins)
+	to.FailedLogins = max(to.FailedLogins, c.FailedLogins)
 	if c.First != 0 && (to.First == 0 || c.First < to.First) {
 		to.First = c.First
 	}

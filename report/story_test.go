@@ -768,3 +768,28 @@ func TestClientsOf(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got[1], want)
 	}
 }
+
+// Who guessed the password has failed logins beside the client that used it, and not attempts that were rejected.
+func TestClientsOfGuesses(t *testing.T) {
+	f := abuse()
+	guess := analyze.Finding{ID: "guessing/ip/198.51.100.9/2024-01-24T06:00:00Z", Detector: "guessing", Severity: analyze.High, Argument: analyze.Argument{Score: 1},
+		Subject: analyze.Subject{Kind: analyze.IP, Value: "198.51.100.9"}, Title: "198.51.100.9: 400 failed logins, then one that succeeded",
+		Start: at("07:00:00"), End: at("07:30:00"), Counts: analyze.Counts{FailedLogins: 400, Clients: 1},
+		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("198.51.100.9")}, FailedLogins: 400}}}
+	f.Related = []string{guess.ID}
+	r := investigation()
+	r.Findings = []analyze.Finding{f, guess}
+	r.Incidents = analyze.Incidents(r.Findings)
+	for _, c := range []struct {
+		want  string
+		write func(io.Writer, *Report) error
+	}{
+		{"400 failed logins", func(w io.Writer, r *Report) error { return Terminal(w, r, Style{Width: 100}) }},
+		{"| 0 | 0 | 0 | 400 |", Markdown},
+	} {
+		var out bytes.Buffer
+		if err := c.write(&out, r); err != nil || !strings.Contains(out.String(), c.want) || strings.Contains(out.String(), "400 rejected") {
+			t.Errorf("%v, no %q in %s", err, c.want, out.String())
+		}
+	}
+}

@@ -210,7 +210,7 @@ func (p *page) who(f *analyze.Finding) {
 		c := &f.Clients[i]
 		text := Visible(strings.Join(clientWords(&c.Client), "  "))
 		if len(f.Clients) > 1 {
-			text += p.paint(dim, "  "+volumeIn(f, c))
+			text += p.paint(dim, "  "+clientVolume(c))
 		}
 		p.field(firstLabel(i, "client"), text)
 	}
@@ -229,20 +229,14 @@ func firstLabel(i int, label string) string {
 	return ""
 }
 
-// volumeIn is how much of a finding a client did: what is rejected of somebody who guesses are his logins.
-func volumeIn(f *analyze.Finding, c *analyze.ClientCount) string {
-	if c.Messages == 0 && c.Rejected > 0 && f.Detector == "guessing" {
-		return Counted(c.Rejected, "failed login", "failed logins")
-	}
-	return clientVolume(c)
-}
-
 func clientVolume(c *analyze.ClientCount) string {
 	switch {
 	case c.Messages > 0:
 		return Counted(c.Messages, "message", "messages")
 	case c.Rejected > 0:
 		return Commas(c.Rejected) + " rejected"
+	case c.FailedLogins > 0:
+		return Counted(c.FailedLogins, "failed login", "failed logins")
 	}
 	return Counted(c.Logins, "login", "logins")
 }

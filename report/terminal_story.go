@@ -127,7 +127,7 @@ func (p *page) offenders(s *story) {
 		}
 		text := Visible(strings.Join(clientWords(&c.Client), "  "))
 		if len(s.clients) > 1 {
-			text += p.paint(dim, "  "+volumeIn(s.main, c))
+			text += p.paint(dim, "  "+clientVolume(c))
 		}
 		p.field(firstLabel(i, "client"), text)
 	}

@@ -328,12 +328,12 @@ func (b *webBuilder) clients(s *story) *grid {
 	if len(s.clients) == 0 {
 		return nil
 	}
-	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "at work")}
+	g := &grid{Caption: "Clients of the incident", Heads: heads("client", "network", "country", "AS", "name (rDNS)", "HELO", "#messages", "#rejected", "#logins", "#failed logins", "at work")}
 	most := roomOf(s).clients
 	for i := range s.clients[:min(len(s.clients), most)] {
 		c := &s.clients[i]
 		row := []gridCell{{Code: true, Tight: true}, {Code: true, Tight: true}, plain(c.Country), {}, codeCell(knownName(c.Name)), codeCell(c.HELO),
-			number(c.Messages), number(c.Rejected), number(c.Logins), plain(b.stretch(c.First, c.Last))}
+			number(c.Messages), number(c.Rejected), number(c.Logins), number(c.FailedLogins), plain(b.stretch(c.First, c.Last))}
 		if c.HELO != "" && c.HELO == c.Name {
 			row[5] = plain("its name")
 		}
