@@ -513,14 +513,26 @@ func (c *cluster) radiation() bool {
 // triesNames reports whether it is the same where the server takes every name and bounces what nobody has, as a secondary without a list
 // of recipients does: names tried one by one, hours apart.
 func (c *cluster) triesNames() bool {
-	const nobody = 0.9
 	lasted := c.end.Sub(c.start)
-	seldom := float64(len(c.sightings)) <= lasted.Hours()
-	return lasted >= 24*time.Hour && seldom && ratio(c.unknown, c.recipients) >= nobody
+	return lasted >= 24*time.Hour && float64(len(c.sightings)) <= lasted.Hours() && c.reachesNobody()
+}
+
+// reachesNobody reports whether nearly all of it was refused, or for recipients that do not exist.
+func (c *cluster) reachesNobody() bool {
+	const nearly = 0.9
+	n := 0
+	for _, s := range c.sightings {
+		if s.is(wasRefused) || s.unknown() {
+			n++
+		}
+	}
+	return ratio(n, len(c.sightings)) >= nearly
 }
 
 // isWeak reports whether what they share says little by itself: whose customers they are, or what program they run.
-func (c *cluster) isWeak() bool { return c.kind == seedFamily || c.kind == seedNet || c.kind == seedHELO }
+func (c *cluster) isWeak() bool {
+	return c.kind == seedFamily || c.kind == seedNet || c.kind == seedHELO
+}
 
 // widespread reports whether a HELO is what a program says that many people run, each for himself: all of it is refused, at all hours
 // or for different reasons. A run comes in some hours, and wants one thing.
@@ -538,6 +550,9 @@ func (c *cluster) widespread() bool {
 	_, share := words.Most()
 	return c.end.Sub(c.start) >= hours*time.Hour || words.Total() > 0 && share < alike
 }
+
+// fewTried is how many attempts of one provider's machines on names that nobody has come together by chance.
+const fewTried = 20
 
 const namesTried = "names that nobody has, one at a time, hours apart: programs that try names do that everywhere"
 
@@ -559,6 +574,8 @@ func (c *cluster) limit() {
 		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: many people run a program with this HELO")
 	case ratio(c.refused, len(c.sightings)) >= enough && c.isWeak():
 		c.atMost(th.Low+0.1, "mostly-refused", "nearly all of it was refused")
+	case c.isWeak() && len(c.sightings) < fewTried && c.reachesNobody():
+		c.atMost(th.Low+0.1, "reached-nobody", "few, and nearly all of it refused or for names that nobody has")
 	case c.messages == 0:
 		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")
 	case len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough:

@@ -19,6 +19,7 @@ type comers struct {
 	again   time.Duration // after which each comes again, with another subject where it is negative; 0: never
 	other   string        // what each other one is told
 	unknown int           // recipients that somebody else guesses meanwhile
+	lines   int           // how many clients; 0: twenty-four
 }
 
 // judged is what is said of all hands that such visits may be, joined by their kind, however weak.
@@ -51,7 +52,10 @@ func (v comers) judged() (said [][]Reason) {
 		}
 		e.Message(&m)
 	}
-	const lines = 24
+	lines := v.lines
+	if lines == 0 {
+		lines = 24
+	}
 	if v.gap == 0 {
 		v.gap = 40 * time.Second
 	}
@@ -131,6 +135,8 @@ func TestCampaignReasons(t *testing.T) {
 	const line = "%d-2-3-4.pool.isp.example"
 	pooled, lettered, fast, fastLetters := nobody(line), nobody(""), nobody(line), nobody("")
 	fast.gap, fastLetters.gap = 0, 0
+	few := fast
+	few.lines = fewTried - 1
 	for _, tt := range []struct {
 		code           string
 		has, neighbour comers
@@ -139,6 +145,7 @@ func TestCampaignReasons(t *testing.T) {
 		{"all-the-time", pooled, fast},
 		{"all-the-time", lettered, fastLetters},
 		{"mostly-refused", run, scans},
+		{"reached-nobody", few, fast},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, gap: 17 * time.Minute}, run},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, other: "554 5.7.1 Relay access denied"}, run},
 		{"one-mark", comers{kind: seedHELO, each: bot, refused: "554 5.7.1 not wanted"}, run},
