@@ -12,7 +12,7 @@ import (
 	"mailforensics/mail"
 )
 
-// guessInquest looks at all clients once, at the end.
+// guessInquiry examines all clients once, at the end.
 type guessInquiry struct {
 	w       *guessingWatch
 	t       *GuessingThresholds
@@ -57,8 +57,8 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	return q.results
 }
 
-// belongs reports whether a client is an office, a webmail or somebody's own line: it logged in before it failed, or to about
-// as many accounts as it failed on. Who guesses tries far more than he opens.
+// belongs reports whether a client is an office, a webmail or a user's own line: it logged in before it failed, or to about as many
+// accounts as it failed on. An attacker tries far more accounts than he gets into.
 func (g *guesser) belongs() bool {
 	won, early := len(g.wins), 0
 	first := g.failures().first
@@ -71,7 +71,7 @@ func (g *guesser) belongs() bool {
 	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
 }
 
-// guess is clients who guess together, and what came of it.
+// guess is clients that guess passwords together, and whether one succeeded.
 type guess struct {
 	subject  Subject
 	clients  []*guesser
@@ -88,7 +88,7 @@ type guess struct {
 	Argument
 }
 
-// most is the most that a guess without a success is worth.
+// most is the highest score that a guess without a success may have.
 func (b *guess) most() float64 {
 	if b.cap > 0 {
 		return b.cap
@@ -156,8 +156,8 @@ func (q *guessInquiry) intruders() {
 	}
 }
 
-// How many failures before a success are a guess that hit: over several accounts few, on one account more than anybody
-// mistypes, and faster than fingers or slower than patience.
+// How many failures before a success mean that a guess succeeded: few over several accounts; on one account more than anybody mistypes, and
+// faster than a person types or slower than a person waits.
 const (
 	sprayTries  = 5
 	fewTries    = 10
@@ -193,15 +193,15 @@ func (v *win) name() string {
 	return v.account
 }
 
-// stopped reports whether a login came when the next of tries at even distances was due, and was the end of it. Who corrects the password
-// in a device does that at some moment, and the device goes on looking for mail; a guessing program has what it wanted.
+// stopped reports whether a login came when the next of evenly spaced tries was due, and ended them. An owner corrects the password of a
+// device at any moment, and the device goes on checking mail; a guessing program stops when it has the password.
 func (q *guessInquiry) stopped(t *tries, v *win) bool {
 	const rests = 6 // times the distance
 	gap := t.gap()
 	return t.regular() && t.last < v.first && 4*(v.first.Sub(t.last)-gap).Abs() <= gap && v.n <= 2 && q.site.Last.Sub(v.last) >= rests*gap
 }
 
-// sameName reports whether two names are one account's: "susan", and "susan@site.example".
+// sameName reports whether two names are the same account: "susan", and "susan@site.example".
 func sameName(a, b string) bool {
 	return a == b || mail.LocalPart(a) == mail.LocalPart(b) && (a == mail.LocalPart(a) || b == mail.LocalPart(b))
 }
@@ -234,8 +234,8 @@ func (t *tries) gaps() []time.Duration {
 	return gaps
 }
 
-// regular reports whether most tries come after the same time, a minute or longer: a program that does not know that the
-// password was changed.
+// regular reports whether most tries come at the same interval, a minute or longer: a program that does not know that the password was
+// changed.
 func (t *tries) regular() bool {
 	gaps := t.gaps()
 	if len(gaps) < 4 {
@@ -320,7 +320,7 @@ func sortWinners(all []winner) {
 	})
 }
 
-// targets are accounts that many addresses try, each of them seldom.
+// targets are accounts that many addresses try, each of them rarely.
 func (q *guessInquiry) targets() {
 	tried := make(map[string][]*guesser)
 	for _, g := range q.guilty {
@@ -370,7 +370,7 @@ func medianTries(all []*guess) int {
 	return counts[len(counts)/2]
 }
 
-// target is the guesses on one account: of each client only its tries of that account.
+// target is the tries on one account, by all clients.
 func (q *guessInquiry) target(name string, by []*guesser) *guess {
 	b := &guess{subject: Subject{Account, name}, clients: by}
 	failing := make(map[netip.Prefix]bool)
@@ -393,15 +393,14 @@ func (q *guessInquiry) target(name string, by []*guesser) *guess {
 	return b
 }
 
-// most is how many findings of single clients without a success are told one by one.
+// most is how many single clients without a success are reported one by one.
 const tellMost = 20
 
-// fewMore is how many times what a crowd's addresses try on the average one of them may try.
+// fewMore is how many times the average of a crowd one of its addresses may try.
 const fewMore = 4
 
-// likeTheCrowd are those who would be looked at by themselves, and do hardly more than many others who try the same names: of
-// two hundred addresses that work off one list, most come to more names, and some to more tries, than the least of what is told
-// alone.
+// likeTheCrowd are clients that would be reported by themselves, but do hardly more than many others that try the same names: of two
+// hundred addresses that work through one list, most try more names, and some more often, than a client must to be reported alone.
 func (q *guessInquiry) likeTheCrowd() map[*guesser]bool {
 	var names Tally
 	tries, seldom := 0, 0
@@ -429,7 +428,7 @@ func (q *guessInquiry) likeTheCrowd() map[*guesser]bool {
 	return like
 }
 
-// clients are those who try often, or on many accounts, but for some.
+// clients reports those that try often, or on many accounts, except some.
 func (q *guessInquiry) clients(but map[*guesser]bool) {
 	var all []*guess
 	for _, g := range q.guilty {
@@ -462,11 +461,11 @@ func (q *guessInquiry) clients(but map[*guesser]bool) {
 	}
 }
 
-// graveTries is from how many tries on one client is looked at today.
+// graveTries is the number of tries from which on one client is medium.
 const graveTries = 100
 
-// crowd is all that is left, where it is more than the noise that every server hears: many addresses, each of which tries
-// seldom, and together often. Where they come in a short time, that time is told.
+// crowd reports all that is left, if it is more than the noise that every server sees: many addresses, each of which tries rarely, but
+// together often. If they come in a short time, that time is reported.
 func (q *guessInquiry) crowd() {
 	var rest []*guesser
 	var times []mail.Instant
@@ -490,8 +489,7 @@ func (q *guessInquiry) crowd() {
 	}
 }
 
-// inWaves reports whether most tries came in a small part of the log's time. What every server hears at all hours must not hide
-// when the rest began.
+// inWaves reports whether most tries came in a small part of the log's time. The noise of all hours must not hide when the rest began.
 func (q *guessInquiry) inWaves(times []mail.Instant, waves []window) bool {
 	length := 0.0
 	for _, win := range waves {
@@ -500,7 +498,7 @@ func (q *guessInquiry) inWaves(times []mail.Instant, waves []window) bool {
 	return 4*size(waves) >= 3*len(times) && 2*length <= q.site.Span()
 }
 
-// wave is a crowd that came in a short time.
+// wave reports a crowd that came in a short time.
 func (q *guessInquiry) wave(rest []*guesser, from, to mail.Instant) {
 	var in []*guesser
 	for _, g := range rest {
@@ -514,7 +512,7 @@ func (q *guessInquiry) wave(rest []*guesser, from, to mail.Instant) {
 	}
 }
 
-// weigh is the score of guesses.
+// weigh gives a guess its reasons and its score.
 func (q *guessInquiry) weigh(b *guess) {
 	tried, real := b.accounts.Distinct(), q.real(&b.accounts)
 	b.because("failed-logins", failedLogins, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
@@ -550,7 +548,7 @@ func (q *guessInquiry) weigh(b *guess) {
 	q.harmless(b, tried, real)
 }
 
-// tried is how many names were tried, in words: Postfix has them in few versions.
+// tried is how many names were tried, in words: many versions of Postfix do not log them.
 func (b *guess) tried() string {
 	const rest = "that its lines do not name"
 	switch n := b.accounts.Distinct(); {
@@ -563,7 +561,7 @@ func (b *guess) tried() string {
 	}
 }
 
-// collects is how often a device at least looks for mail. A guesser who is as slow, and tries one account only, gets nowhere.
+// collects is the longest interval at which a device checks mail. An attacker who is as slow, and tries one account only, gets nowhere.
 const collects = 5 * time.Minute
 
 func (q *guessInquiry) weighBroken(b *guess) {
@@ -591,12 +589,12 @@ func (q *guessInquiry) weighBroken(b *guess) {
 // minutes is how long it went on.
 func (b *guess) minutes() float64 { return max(1, b.last.Sub(b.first).Minutes()) }
 
-// slow reports whether no limit would notice.
+// slow reports whether they are too slow for a limit to notice.
 func (b *guess) slow() bool {
 	return b.last.Sub(b.first) >= 12*time.Hour && float64(b.n)/b.minutes() <= 0.2 && b.n >= manyTries
 }
 
-// livesThere reports whether somebody logs in from the wide network of guesses, without having guessed.
+// livesThere reports whether somebody who did not guess logs in from the wide network of the guesses.
 func (q *guessInquiry) livesThere(b *guess) bool {
 	net := wideNetwork(b.clients[0].client.IP)
 	for ip, g := range q.w.clients.All() {
@@ -607,8 +605,8 @@ func (q *guessInquiry) livesThere(b *guess) bool {
 	return false
 }
 
-// harmless lowers what is daily noise: names that nobody has, a device with an old password; and what never got in. The cut
-// is a reason, too: the weights add up to the score.
+// harmless lowers the score of daily noise (names that nobody has, a device with an old password) and of tries that never succeeded. That is
+// a reason, too: the weights add up to the score.
 func (q *guessInquiry) harmless(b *guess, tried, real int) {
 	switch {
 	case len(b.clients) == 1 && tried == 1 && b.clients[0].failures().regular():
@@ -628,19 +626,19 @@ func (q *guessInquiry) harmless(b *guess, tried, real int) {
 	b.atMost(unbroken, "not-in", "none of the tries succeeded, as far as the log shows")
 }
 
-// excuse lowers the score by some, to at most so much, but not below that of any failed logins.
+// excuse lowers the score by so much, and to at most so much, but not below that of any failed logins.
 func (b *guess) excuse(by, most float64, code, text string) {
 	b.because(code, max(failedLogins, min(b.Score-by, most))-b.Score, "%s", text)
 }
 
-// What any failed logins are worth, and the most that tries without a success are, and those that every server hears.
+// The score of any failed logins, the highest of tries without a success, and the highest of noise.
 const (
 	failedLogins = 0.2
 	unbroken     = 0.7
 	noise        = 0.45
 )
 
-// always reports whether guesses are spread over most of a long log: no beginning and no end can be told.
+// always reports whether the tries are spread over most of a long log, so that no beginning and no end can be given.
 func (q *guessInquiry) always(b *guess) bool {
 	log := q.site.Last.Sub(q.site.First)
 	return log >= 24*time.Hour && b.last.Sub(b.first) >= log*6/10

@@ -32,10 +32,10 @@ type answer struct {
 	like float64 // how much the address looks like one that the run named; 0: it is the run's own sender
 }
 
-// phishName stands in the IDs by which runs link to each other.
+// phishName is the detector's name in the IDs by which runs link to each other.
 const phishName = "phish"
 
-// phishInquest looks for runs and answers at the end.
+// phishInquiry looks for runs and answers at the end.
 type phishInquiry struct {
 	w         *phishWatch
 	t         *PhishThresholds
@@ -98,7 +98,7 @@ func relateAll(found []Finding, story []int) {
 	}
 }
 
-// findRuns groups what is remembered by sender, and what is left by network.
+// findRuns groups the messages that are remembered by sender, and the rest by network.
 func (q *phishInquiry) findRuns() {
 	var records []*record
 	for r := range q.w.ring.oldestFirst {
@@ -135,7 +135,7 @@ func (q *phishInquiry) forUs(r *record) bool {
 	return ours
 }
 
-// grouping is by what records are grouped, and in which order. Equal keys have equal hashes.
+// grouping is the key by which records are grouped, and the order of the groups. Equal keys have equal hashes.
 type grouping[K comparable] struct {
 	has     func(*record) bool
 	hash    func(*record) uint64
@@ -143,8 +143,8 @@ type grouping[K comparable] struct {
 	compare func(a, b K) int
 }
 
-// group makes runs of records with the same key: stretches without a long pause. Most keys are of too few recipients; their
-// hashes are counted first.
+// group makes runs of records with the same key: periods without a long pause. Most keys have too few recipients, so their hashes are
+// counted first, and only the rest is grouped.
 func group[K comparable](q *phishInquiry, records []*record, used map[*record]bool, by grouping[K], bySender bool) {
 	recipients := make(map[uint64]int)
 	for _, r := range records {
@@ -189,7 +189,7 @@ func group[K comparable](q *phishInquiry, records []*record, used map[*record]bo
 // compareNetworks is their order by name.
 func compareNetworks(a, b netKey) int { return strings.Compare(networkName(a), networkName(b)) }
 
-// recipients is how many there are, the same one counted again.
+// recipients is how many there are; one that occurs twice counts twice.
 func (q *phishInquiry) recipients(all []*record) (n int) {
 	for _, r := range all {
 		n += 1 + len(r.more)
@@ -197,7 +197,7 @@ func (q *phishInquiry) recipients(all []*record) (n int) {
 	return n
 }
 
-// apart cuts sorted records where there is a long pause.
+// apart splits sorted records at long pauses.
 func apart(all []*record) [][]*record {
 	var parts [][]*record
 	from := 0
@@ -225,8 +225,8 @@ func (q *phishInquiry) targetsOf(records []*record) map[string]bool {
 // longestRun: what takes longer is a day's mail.
 const longestRun = 8 * time.Hour
 
-// newRun makes a run of records, nil where they are none: too few users, too long, or many senders of a network that is
-// there all the time (a provider's servers).
+// newRun makes a run of records; nil: they are none, because of too few users, too long a time, or many senders of a network that is seen
+// all the time (a provider's servers).
 func (q *phishInquiry) newRun(records []*record, targets map[string]bool, all int, bySender bool) *run {
 	if records[len(records)-1].time.Sub(records[0].time) > longestRun {
 		return nil
@@ -252,8 +252,8 @@ func (q *phishInquiry) newRun(records []*record, targets map[string]bool, all in
 	return r
 }
 
-// oneOperator reports whether many senders of one network are one operator: a message for each recipient, and one sender's domain or
-// one subject. A partner's mail server has many people's mail, some of it for several of ours at once.
+// oneOperator reports whether many senders of one network belong together: one message for each recipient, and one sender domain or one
+// subject. A partner's mail server sends many people's mail, some of it to several of our users at once.
 func (r *run) oneOperator() bool {
 	n := r.Counts.Messages
 	if n < r.Counts.Recipients*9/10 || n > 3*len(r.targets)/2 || r.share(variableSender) >= 0.5 {
@@ -266,11 +266,11 @@ func (r *run) oneOperator() bool {
 	return r.SenderDomains.Distinct() == 1 && r.End.Sub(r.Start) <= time.Hour
 }
 
-// answerWithin is how long after a run an answer still is one.
+// answerWithin is how long after a run a message still counts as an answer.
 const answerWithin = 72 * time.Hour
 
-// findAnswers gives each run the messages that may answer it: to its sender; with its subject; or to an address that nobody
-// wrote to before and that never wrote to us, where more speaks for it.
+// findAnswers gives each run the messages that may answer it: to its sender, with its subject, or to an address that nobody wrote to before
+// and that never wrote to us, if there is another sign, too.
 func (q *phishInquiry) findAnswers() {
 	if len(q.runs) == 0 {
 		return
@@ -295,9 +295,9 @@ func (q *phishInquiry) findAnswers() {
 	}
 }
 
-// amongPlain looks for what was answered among runs in which nothing is odd by itself. Where no odd one was answered, an address
-// counts that is named like a mail administration, at a public provider, and to which several people wrote. An answer to the
-// run's own sender is what an invitation gets, too: it is a lead, for the case that an account of those who wrote it was abused.
+// amongPlain looks for answered runs among those in which nothing is odd by itself. If no odd run was answered, an address counts that is
+// named like a mail administration, at a public provider, and to which several people wrote. An answer to the run's own sender proves
+// nothing, because people answer invitations, too: it is a lead, reported only if an account of those who answered was abused.
 func (q *phishInquiry) amongPlain(plain []*run) {
 	odd := q.runs
 	answered := slices.ContainsFunc(odd, func(r *run) bool { return len(r.answers) > 0 })
@@ -329,8 +329,8 @@ func (q *phishInquiry) keepsMail(address string) bool {
 	return keeperName(mail.LocalPart(address)) && q.isProvider(mail.Domain(address))
 }
 
-// severalWroteTo reports whether several people wrote to an address that is named like a mail administration, at a public
-// provider. One may have a friend who calls himself so.
+// severalWroteTo reports whether several people wrote to an address that is named like a mail administration, at a public provider. A
+// single person may know somebody with such an address.
 func (q *phishInquiry) severalWroteTo(address string) bool {
 	return q.keepsMail(address) && len(q.w.contacts.Find(address).writers()) > 1
 }
@@ -343,7 +343,7 @@ func compareWriters(a, b writer) int {
 	return cmp.Or(mail.CompareLines(a.time, a.Origin, b.time, b.Origin), strings.Compare(a.account, b.account))
 }
 
-// runBefore is the latest run before a message; of those that reached its writer, where there are any.
+// runBefore is the latest run before a message, preferably one that reached its writer.
 func (q *phishInquiry) runBefore(in *writer) *run {
 	var latest, reached *run
 	for _, r := range q.runs {
@@ -360,13 +360,13 @@ func (q *phishInquiry) runBefore(in *writer) *run {
 	return latest
 }
 
-// reached reports whether a run went to the writer, as far as his addresses are known: mail to a list or an alias reaches
-// people whose names do not stand in the log.
+// reached reports whether a run went to the writer, as far as the writer's addresses are known: mail to a list or an alias reaches people
+// whose names are not in the log.
 func (r *run) reached(in *writer) bool {
 	return r.targets[strings.ToLower(in.sender)] || r.targets[strings.ToLower(in.account)]
 }
 
-// direct finds answers to the sender of a run, or to an address of its sender's domain, where that is not a provider's.
+// direct finds answers to the sender of a run, or to another address of the sender's domain, unless that is a provider's.
 func (q *phishInquiry) direct(address string, writers []writer) {
 	for _, r := range q.runs {
 		if r.sender == "" || writers[0].time <= r.Start {
@@ -399,9 +399,9 @@ const (
 	oddEnough    = 0.2
 )
 
-// likeness is how much an address looks like the one that a run asked to write to: its name is that of a mail administration
-// but its domain is a public provider's; several people wrote to it, each once, soon after; the subject is the run's. That two
-// colleagues write to the same new customer is not rare, and three do: no mark is enough alone but the subject.
+// likeness is how much an address looks like the one that a run asked to write to: it is named like a mail administration but is at a
+// public provider; several people wrote to it, each once, soon after; the subject is the run's. Two or three colleagues may well write to the
+// same new customer, so no sign is enough alone but the subject.
 func (q *phishInquiry) likeness(address string, c *contact, writers []writer) float64 {
 	if !q.isFresh(address, c) {
 		return 0
@@ -453,7 +453,7 @@ func (q *phishInquiry) likeness(address string, c *contact, writers []writer) fl
 	return like
 }
 
-// isProvider reports whether a domain is one at which many people have their addresses.
+// isProvider reports whether many people have addresses in a domain.
 func (q *phishInquiry) isProvider(domain string) bool { return q.addresses[domain] >= providerFrom }
 
 // sameSubject reports whether a subject answers the run's: "Re: …".
@@ -462,7 +462,7 @@ func (r *run) sameSubject(subject string) bool {
 	return share >= enough && len(of) >= 8 && len(subject) > len(of) && strings.HasSuffix(strings.ToLower(subject), strings.ToLower(of))
 }
 
-// keeperWords are what phish calls those who keep the mail: they stand in the local part of the address to write to.
+// keeperWords are the names that phishing mail gives to the mail administration, in the local part of the address to write to.
 var keeperWords = [...]string{
 	"helpdesk", "help.desk", "help-desk", "help_desk", "servicedesk", "service.desk", "service-desk", "webteam", "web.team", "web-team",
 	"webmail", "mailadmin", "mail.admin", "mail-admin", "webadmin", "sysadmin", "systemadmin", "itsupport", "it.support",
@@ -470,12 +470,12 @@ var keeperWords = [...]string{
 	"verif", "security", "accountteam", "account.team", "mailteam", "mail.team", "maintenance", "administrat", "supportteam", "support.team",
 }
 
-// keeperName reports whether a local part is named like those who keep the mail.
+// keeperName reports whether a local part is named like a mail administration.
 func keeperName(local string) bool {
 	return slices.ContainsFunc(keeperWords[:], func(word string) bool { return containsFold(local, word) })
 }
 
-// baitWords are what the subjects of phish are about.
+// baitWords are what the subjects of phishing mail are about.
 var baitWords = [...]string{
 	"password", "passwort", "kennwort", "mailbox", "postfach", "quota", "speicher", "verify", "verif", "bestätig", "upgrade", "webmail", "suspend",
 	"gesperrt", "expire", "läuft ab", "deactivat", "deaktiv", "unusual", "security alert", "sicherheit", "helpdesk", "is full", "ist voll",
@@ -486,8 +486,8 @@ func baited(subject string) bool {
 	return slices.ContainsFunc(baitWords[:], func(word string) bool { return strings.Contains(subject, word) })
 }
 
-// judge weighs the answers to a run. Without one it is low at most, and an answer makes it grave only where the run itself is
-// odd, because honest invitations are answered, too.
+// judge weighs the answers to a run. Without an answer it is low at most, and an answer makes it severe only if the run itself is odd,
+// because honest invitations are answered, too.
 func (q *phishInquiry) judge(r *run) {
 	people := r.answerers()
 	to, like := r.answered()
@@ -524,7 +524,7 @@ func (r *run) cut(code, text string) {
 	r.atMost(belowMedium, code, text)
 }
 
-// oddities weighs the marks of the run itself.
+// oddities weighs the signs of the run itself.
 func (q *phishInquiry) oddities(r *run) {
 	r.because("run", 0.1, "%s to %d of our users in %s", plural(r.Counts.Messages, "message", "messages"), len(r.targets), duration(r.End.Sub(r.Start)))
 	q.marks(r)
@@ -582,7 +582,7 @@ func (r *run) answerers() []string {
 // who is the account that wrote, or the sender where there was no login.
 func (a *answer) who() string { return cmp.Or(a.account, a.sender) }
 
-// answered is the address to which they wrote, the likeliest, and how likely it is; 0 for the run's own sender.
+// answered is the address that they most likely answered to, and how likely it is; 0: it is the run's own sender.
 func (r *run) answered() (to string, like float64) {
 	for _, a := range r.answers {
 		if to == "" || a.like > like {
@@ -599,7 +599,7 @@ func someNames(names []string) string {
 	return say("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
 }
 
-// finding tells a run.
+// finding is what a report says of a run.
 func (q *phishInquiry) finding(r *run) Finding {
 	slices.Sort(r.times)
 	slices.SortFunc(r.answers, func(a, b answer) int { return cmp.Or(compareWriters(a.writer, b.writer), strings.Compare(a.to, b.to)) })
