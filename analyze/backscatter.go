@@ -44,7 +44,7 @@ What it cannot see: bounces with an ordinary sender.`,
 	New: func(p *Pass) Watch { return newBackscatterWatch(p) },
 }
 
-// bounceOut is a notice that we sent, or tried to send, to somebody outside or to an address that is not there.
+// bounceOut is a bounce that we sent, or tried to send, to somebody outside or to an address here that does not exist.
 type bounceOut struct {
 	Evidence
 	host        string
@@ -63,7 +63,7 @@ type bounceIn struct {
 	unknown bool
 }
 
-// bounced is a message of others that could not be delivered: what a notice was made for.
+// bounced is a message that could not be delivered, and that a bounce was made for.
 type bounced struct {
 	client  mail.Client
 	account string
@@ -83,7 +83,7 @@ func newBackscatterWatch(p *Pass) *backscatterWatch {
 	return &backscatterWatch{pass: p, parents: NewEntities[string](most, func(*bounced) int { return 0 }, nil)}
 }
 
-// Message reads notices, what they were made for, and what came in with the null sender.
+// Message reads bounces of ours, the messages that they are about, and mail with the null sender.
 func (w *backscatterWatch) Message(m *mail.Message) {
 	if m.Has(mail.Doubtful) || m.Time == 0 {
 		return
@@ -132,7 +132,7 @@ func (w *backscatterWatch) parent(m *mail.Message, id string) {
 	p.client.Name, p.client.HELO, p.account = cut(len(m.Client.Name)), cut(len(m.Client.HELO)), cut(len(m.Account))
 }
 
-// notice keeps one that went outside, or to an address where it could not be delivered.
+// notice keeps a bounce that went outside, or to an address where it could not be delivered.
 func (w *backscatterWatch) notice(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -210,7 +210,7 @@ func (w *backscatterWatch) sent(site *Site) []Finding {
 	return found
 }
 
-// inRuns cuts a sorted list where there is a long pause.
+// inRuns splits a sorted list at long pauses.
 func inRuns[T any](list []T, at func(T) mail.Instant, pause time.Duration) (runs [][]T) {
 	for from := 0; from < len(list); {
 		to := from + 1
@@ -223,7 +223,7 @@ func inRuns[T any](list []T, at func(T) mail.Instant, pause time.Duration) (runs
 	return runs
 }
 
-// storm is a run of notices that we sent, and what they have in common.
+// storm is many bounces that we sent about the same time, and what they have in common.
 type storm struct {
 	list        []bounceOut // by time
 	to, domains Tally       // the addressees, and their domains
@@ -277,7 +277,7 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	return f, true
 }
 
-// weighSent weighs the marks of a storm.
+// weighSent weighs the signs of a storm.
 func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Finding) {
 	n := len(s.list)
 	mass := 0.1
@@ -315,8 +315,7 @@ func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Findi
 // namedBounces is how many addressees of honest notices a signature leaves out by name.
 const namedBounces = 100
 
-// termsOfSent select the notices of a storm: those that reached a mailbox here are none of it, nor are those to people here who
-// have one, which others are known by.
+// termsOfSent select the bounces of a storm, but none that reached a mailbox here or went to somebody here who has one.
 func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []string {
 	terms := []string{"notice", "len(recipients) > 0", "delivered_here == 0"} // of a notice that was not tried yet nobody knows to whom it goes
 	var honest []string
@@ -332,8 +331,8 @@ func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []st
 	return terms
 }
 
-// isHonest reports whether a notice went to somebody who may have written: here, or at the mail server that handed the mail in, which
-// has the name of the sender's own domain (a newsletter learns so of readers who are gone).
+// isHonest reports whether a bounce went to somebody who may have written: to a mailbox here, or to the domain of the mail server that handed
+// the mail in (a newsletter learns in this way which readers are gone).
 func (w *backscatterWatch) isHonest(site *Site, b *bounceOut) bool {
 	if isHonestNotice(site, b) {
 		return true
@@ -352,7 +351,7 @@ func isHonestNotice(site *Site, b *bounceOut) bool {
 	return ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@")
 }
 
-// causes says for whose mail the notices were made.
+// causes says whose mail the bounces are about.
 func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 	clients := make(map[netip.Addr]*ClientCount)
 	var accounts Tally
@@ -390,7 +389,7 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 	}
 }
 
-// fill tells a storm.
+// fill completes the finding about a storm.
 func (s *storm) fill(f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
@@ -423,8 +422,8 @@ func (s *storm) fill(f *Finding) {
 	f.Evidence = evidence.Lines(f.Rate.PeakAt)
 }
 
-// arrived finds storms of bounces for mail that we never sent: for one address, else for a domain. Of a storm for names that
-// somebody made up in a domain each has some: it is the domain's, and told once.
+// arrived finds storms of bounces for mail that we never sent: for one address, or else for a domain. If somebody made up many addresses in
+// a domain, each gets some of the bounces: that is reported once, for the domain.
 func (w *backscatterWatch) arrived(site *Site) []Finding {
 	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
 	for _, b := range w.in {
@@ -471,8 +470,7 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 	return found
 }
 
-// isOneOfMany reports whether a storm for one address is a small part of what came for its domain about then; what came on another
-// day is another storm.
+// isOneOfMany reports whether a storm for one address is a small part of what came for its domain at about the same time.
 func (w *backscatterWatch) isOneOfMany(storm []bounceIn, all []mail.Instant) bool {
 	const ofDomain = 3 // an address with less than one in so many of its domain's bounces is one of the many
 	pause := w.pass.Thresholds.Backscatter.Pause
@@ -481,7 +479,7 @@ func (w *backscatterWatch) isOneOfMany(storm []bounceIn, all []mail.Instant) boo
 	return ofDomain*len(storm) < to-from
 }
 
-// storms is where bounces are denser than the past of that address or domain explains.
+// storms is the times at which bounces are denser than the past of that address or domain explains.
 func (w *backscatterWatch) storms(site *Site, list []bounceIn) [][]bounceIn {
 	th := &w.pass.Thresholds.Backscatter
 	if len(list) < th.MinReceived {

@@ -81,12 +81,11 @@ type relayed struct {
 	unsettled int // recipients that are not delivered
 }
 
-// relayWriters is how many times as many of those who write to a domain are remembered as make a gateway: not all are mail
-// servers.
+// relayWriters is how many times GatewayFrom of the clients that write to a domain are remembered: not all of them are mail servers.
 const relayWriters = 4
 
-// relayCustomer is up to how many domains a stranger writes through a gateway. Who writes to more is rather one whose mail to
-// all the world we relay, and proves nothing about whom he writes to.
+// relayCustomer is to how many domains at most a stranger writes through a gateway. A client that writes to more is rather one whose mail we
+// relay to everybody, and proves nothing about the domains.
 const relayCustomer = 20
 
 // relayTarget is a recipient domain: where its mail goes, and who writes to it.
@@ -147,8 +146,8 @@ func (w *relayWatch) usual(m *mail.Message) {
 	}
 }
 
-// strangerForStrangers reports whether m may have been relayed. Whose all the domains are is known only at the end; but what bounced
-// in one that is known to be ours was none.
+// strangerForStrangers reports whether m may have been relayed. Which domains are ours is known only at the end, but mail that bounced in one
+// that is known to be ours was not relayed.
 func strangerForStrangers(m *mail.Message) bool {
 	if m.Direction == mail.Inbound {
 		return false
@@ -327,8 +326,8 @@ func (w *relayWatch) bySender(site *Site, told map[netip.Addr]int) (found []Find
 	return found
 }
 
-// withoutRegulars is what a sender domain had relayed without the clients that may relay. It is r itself where there are none, or
-// where what the others relayed in this name cannot be told from what they relayed in others.
+// withoutRegulars is what a sender domain had relayed, without the clients that may relay. It is r itself if there are none, or if the
+// others relayed in several names, so that their mail in this name cannot be separated.
 func (w *relayWatch) withoutRegulars(site *Site, r *relayed) *relayed {
 	var others relayed
 	regulars := 0
@@ -349,16 +348,16 @@ func (w *relayWatch) withoutRegulars(site *Site, r *relayed) *relayed {
 	return &others
 }
 
-// isRegular reports whether one client relays a person's or a program's mail, all the time, to those who want it: an application
-// in the name of its company, when the rule that trusts the name lets strangers in.
+// isRegular reports whether one client relays a person's or a program's mail, all the time, to recipients who want it: for example a
+// company's application, in whose name a careless rule lets strangers relay, too.
 func (r *relayed) isRegular(site *Site) bool {
 	const names, days = 3, 2
 	return r.tally.Senders.Distinct() <= names && r.tally.Buckets.Days() >= days && r.notReached() < 0.15 &&
 		2*r.tally.End.Sub(r.tally.Start) > site.Last.Sub(site.First)
 }
 
-// isOffice reports whether one client relays for people who receive mail here, all the time and to those who want it, or is a
-// server of the sender's own domain: an office whose address is trusted. Known senders alone prove nothing: they are forged, too.
+// isOffice reports whether one client relays for people who receive mail here, all the time and to recipients who want it, or is a server
+// of the sender's own domain: an office whose address is trusted. Known senders alone prove nothing, because they can be forged.
 func (r *relayed) isOffice(site *Site) bool {
 	if r.notReached() >= 0.15 {
 		return false
@@ -383,9 +382,9 @@ func (w *relayWatch) foreign(site *Site, to *Tally) (recipients, domains int) {
 	return recipients, domains
 }
 
-// gateway reports whether a recipient domain looks like one that we pass on: mail servers of strangers, in the names of many
-// domains, write to it, all the time, and all of it goes to one place. A big provider that a run through an open relay aims at
-// has the last mark only; those who write to it through us are customers' lines and rented machines.
+// gateway reports whether we look like the gateway of a recipient domain: mail servers of strangers, in the names of many domains, write to
+// it all the time, and all of it goes to one place. Only the last is true of a big provider that an open relay's spam goes to: there, the
+// clients are customers' lines and rented machines.
 func (w *relayWatch) gateway(site *Site, domain string) bool {
 	t := w.targets.Find(domain)
 	least := w.pass.Thresholds.Relay.GatewayFrom
@@ -396,7 +395,7 @@ func (w *relayWatch) gateway(site *Site, domain string) bool {
 	return share > 0.95 && t.last.Sub(t.first) > site.Last.Sub(site.First)/2
 }
 
-// servers is how many of those who write to a domain look like mail servers of strangers.
+// servers is how many of the clients that write to a domain look like mail servers of strangers.
 func (w *relayWatch) servers(site *Site, t *relayTarget) (n int) {
 	for _, ip := range t.clients.Values() {
 		if r := w.clients.Find(netip.MustParseAddr(ip)); r != nil && r.to.Distinct() <= relayCustomer && r.isServer(site) {
@@ -406,7 +405,7 @@ func (w *relayWatch) servers(site *Site, t *relayTarget) (n int) {
 	return n
 }
 
-// isServer reports whether what one client handed in came from a mail server that somebody named, as far as the log shows.
+// isServer reports whether a client is a mail server with a name of its own, as far as the log shows.
 func (r *relayed) isServer(site *Site) bool {
 	for _, c := range r.tally.clients {
 		if c.Name != "" || site.Population.LooksUpNames() {
@@ -470,15 +469,14 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	return f, true
 }
 
-// relaySudden is up to which share of the log's time what was relayed came all at once: who may relay here does it all day.
+// relaySudden is the share of the log's time up to which relayed mail counts as sudden: a client that may relay does so all day.
 const relaySudden = 0.25
 
-// relayFlood is from how many times as many messages as are a mass on what nobody known here had relayed at once is no customer's
-// letter to his own customers.
+// relayFlood is how many times ManyFrom a sudden run of an unknown client must have to be no customer's mailing to his own customers.
 const relayFlood = 10
 
-// hasName reports whether any client has a name that resolves back to its address, or may have: a customer's server is known by
-// it. Lines and machines for rent have names that are nobody's.
+// hasName reports whether any client has a name of its own that resolves back to its address, or may have: a customer's server has one.
+// The names of customers' lines and rented machines do not count.
 func (w *relayWatch) hasName(site *Site, r *relayed) bool {
 	if !site.Population.LooksUpNames() {
 		return true
@@ -498,10 +496,10 @@ func (w *relayWatch) inOurName(site *Site, r *relayed) bool {
 	})
 }
 
-// relayPlaces is from how many networks one person sends on a day: home, work, and the way between them.
+// relayPlaces is from how many networks one person sends in a day: home, work, and on the way.
 const relayPlaces = 3
 
-// excuse lowers the score of relaying that was probably meant.
+// excuse lowers the score of relaying that is probably intended.
 func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	// An office sends from one place, a traveller from a few a day. One sender in many networks at once is forged.
 	if 2*known > r.tally.Senders.Distinct() && r.networks.Distinct() <= relayPlaces*known*r.tally.Buckets.Days() {
@@ -550,7 +548,7 @@ func (w *relayWatch) title(r *relayed, subject Subject, recipients int) string {
 		subject.Value, plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"))
 }
 
-// queue says what of it is still in the queue, notices to forged senders included.
+// queue says what is still in the queue, including bounces to forged senders.
 func (w *relayWatch) queue(r *relayed, f *Finding) {
 	waiting := r.tally.Counts.Deferred + r.tally.Counts.Held
 	notices := w.noticesOf(r, f.Subject)

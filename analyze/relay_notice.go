@@ -10,17 +10,16 @@ import (
 	"mailforensics/mail"
 )
 
-// What a relay's spam leaves in the queue is mostly not the spam: it is our bounces to senders that never existed, frozen or
-// tried again for days. Each names the message that it is about (Exim R=, Postfix "sender non-delivery notification"), and
-// thus whose fault it is.
+// What a relay run leaves in the queue is mostly not the spam but our bounces to senders that never existed, frozen or retried for days. The
+// log of each names the message that it is about (Exim R=, Postfix "sender non-delivery notification"), and so who caused it.
 
 const (
 	// relayReturn is how long after the last line of a message a notice about it may begin.
 	relayReturn = time.Minute
 	// relayNotices is how many waiting notices, and how many messages that may have caused some, are remembered.
 	relayNotices = 20_000
-	// relayNoticeIDs is how many queue IDs are told, as Finding.NoticeIDs promises: they are most of what is left to clear, and
-	// still a command that a shell takes.
+	// relayNoticeIDs is how many queue IDs a finding names, as Finding.NoticeIDs promises: enough to clear most of the queue, and still a
+	// command that a shell accepts.
 	relayNoticeIDs = 5_000
 )
 
@@ -53,7 +52,7 @@ func (w *relayWatch) cause(m *mail.Message, ip netip.Addr) {
 	}
 }
 
-// merge keeps the later of two messages that had the same queue ID: of it a notice may still wait.
+// merge keeps the later of two messages with the same queue ID: a bounce of that one may still be in the queue.
 func (c *relayCause) merge(o *relayCause) {
 	if o.first >= c.first {
 		*c = *o
@@ -61,7 +60,7 @@ func (c *relayCause) merge(o *relayCause) {
 	}
 }
 
-// waits remembers a notice that the log does not see off.
+// waits remembers a notice that is still in the queue when the log ends.
 func (w *relayWatch) waits(m *mail.Message) {
 	gone := len(m.Recipients) > 0
 	for i := range m.Recipients {
@@ -98,8 +97,8 @@ func (w *relayWatch) faults() map[netip.Addr][]relayFault {
 	return of
 }
 
-// noticesOf are the queue IDs, each with its host, of the notices that what r had relayed caused, and that are still in the queue. Those of others
-// that the same domain wrote are not among them: a notice to somebody who did write is his.
+// noticesOf are the queue IDs, each with its host, of the bounces that r's relayed mail caused and that are still in the queue. Bounces of
+// other mail of the same domain are not among them: their senders wait for them.
 func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
 	var ids []string
 	for ip := range r.tally.clients {

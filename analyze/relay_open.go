@@ -11,21 +11,21 @@ import (
 	"mailforensics/mail"
 )
 
-// A server that relays for everybody is found by many who each write in any name. Told by sender, that would be a hundred small
-// findings of which none says how much it was; told by client, one for each. What they have in common is the open door.
+// A server that relays for everybody is used by many clients, each with any sender. Reported by sender, that would be a hundred small
+// findings, none of which says how much it was; by client, one for each. They are reported together, because they share one open relay.
 
 const (
-	// relayNames is from how many sender domains on, none of which has a good part of the mail, the names are chance.
+	// relayNames is from how many sender domains on, if none of them has a good part of the mail, the names are arbitrary.
 	relayNames = 4
-	// relaySomeNames: those who write more names than that write any.
+	// relaySomeNames: clients with more sender domains than this use arbitrary ones.
 	relaySomeNames = 4 * relayNames
-	// relayTogether is how far from what the busy clients sent the mail of one that sent little may be.
+	// relayTogether is how long before or after the busy clients a client that sent little still belongs to them.
 	relayTogether = 30 * time.Minute
-	// relayPace is how long a run takes for each of its messages, at most; a customer's web servers take longer.
+	// relayPace is the longest time per message of a run; a customer's web servers take longer.
 	relayPace = 10 * time.Minute
 )
 
-// openToAll joins the clients that relay in any name to one finding, and returns them. It is nil where there are no such.
+// openToAll joins the clients that relay with arbitrary senders to one finding, and returns them; nil: there are none.
 func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Addr]int) (*Finding, map[netip.Addr]bool) {
 	w.untold(bySender, told)
 	busy, few := w.inAnyName(site, told)
@@ -62,9 +62,9 @@ func (w *relayWatch) openToAll(site *Site, bySender []Finding, told map[netip.Ad
 	return &f, members
 }
 
-// handful is those of some clients, each of which sent too little to be told, that came together and wrote what is plainly a run: each
-// message in the name of another domain, of which nobody here knows a sender, and many to recipients that do not exist. Customers of
-// ours who relay by their addresses write in the name of their own, be it one message each. It is nil where there are no such.
+// handful is clients that each sent too little to be reported, but together sent what is clearly a run: each message with another sender
+// domain that is unknown here, and many to recipients that do not exist. Customers who relay by their addresses use their own domains, even
+// for a single message. nil: there are none.
 func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
 	slices.SortStableFunc(few, func(a, b netip.Addr) int {
 		return cmp.Compare(w.clients.Find(a).tally.Start, w.clients.Find(b).tally.Start)
@@ -89,9 +89,8 @@ func (w *relayWatch) handful(site *Site, few []netip.Addr) []netip.Addr {
 	return best
 }
 
-// inAnyNames reports whether what some clients sent together is in names that they made up as they went: each in several, a new one for
-// every few minutes, or all in such as nobody has. Customers' web servers write in the names of many sites, too, but all day long, or
-// all of them as the same program.
+// inAnyNames reports whether clients used sender domains that they made up: each of them several, a new one every few minutes, or all of
+// them such as nobody has. Customers' web servers send for many sites, too, but all day long, or all as the same program.
 func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool {
 	n, domains := r.messages, r.tally.SenderDomains.Distinct()
 	if clients < 2 || n < 2*th.MinMessages || ratio(domains, n) < enough || r.notReached() <= 0.15 || knownSenders(site, &r.tally.Senders) > 0 {
@@ -103,8 +102,7 @@ func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool 
 	return domains >= 2*clients && !r.isOneProgram() && r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace
 }
 
-// isOneProgram reports whether most senders are one name in several domains, wordpress or noreply: what a web server writes for the
-// sites on it.
+// isOneProgram reports whether most senders have the same local part in several domains (wordpress, noreply), as a web server's sites do.
 func (r *relayed) isOneProgram() bool {
 	var names Tally
 	for sender := range r.tally.Senders.All {
@@ -114,9 +112,9 @@ func (r *relayed) isOneProgram() bool {
 	return names.Total() > 1 && 2*share > 1
 }
 
-// inSomeNames makes one finding of those about sender domains that the same clients write in turn: two or three forged names are
-// not two or three holes. A domain of ours is one, where a rule trusts it. It returns the clients of what was joined, too, none of which is
-// among those that are told already.
+// inSomeNames makes one finding of those about sender domains that the same clients used in turn: two or three forged domains are not two or
+// three holes. A domain of ours is a hole of its own, if a rule trusts it. It also returns the clients of what was joined, none of which is
+// among those that are reported already.
 func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Addr]bool) ([]Finding, map[netip.Addr]bool) {
 	var names []int
 	for i := range found {
@@ -171,7 +169,7 @@ func (w *relayWatch) mayBeNames(site *Site, f *Finding) bool {
 	return f.Subject.Kind == SenderDomain && f.Score >= w.pass.Thresholds.Score.Medium && !site.IsOurs(f.Subject.Value)
 }
 
-// sameClients reports whether most messages of each of two findings are of clients that the other has, too.
+// sameClients reports whether most messages of each of two findings come from clients that the other has, too.
 func sameClients(a, b *Finding) bool {
 	return coveredBy(a, clientsOf(b)) && coveredBy(b, clientsOf(a))
 }
@@ -202,7 +200,7 @@ func (w *relayWatch) ofClients(site *Site, found []Finding, group []int, told ma
 	return f, ok && f.Score >= w.pass.Thresholds.Score.Medium
 }
 
-// untold takes from what findings about sender domains cover what is of domains that are many and small: chance names.
+// untold uncovers, of what findings about sender domains cover, the mail of many small domains: arbitrary names.
 func (w *relayWatch) untold(bySender []Finding, told map[netip.Addr]int) {
 	all := 0
 	for i := range bySender {
@@ -224,8 +222,8 @@ func (w *relayWatch) untold(bySender []Finding, told map[netip.Addr]int) {
 	}
 }
 
-// inAnyName is the clients that relay in any name: those of which it can be seen, and those that send too little for that and
-// are no mail servers.
+// inAnyName is the clients that relay with arbitrary senders: those that show it, and those that send too little to show it and are no mail
+// servers.
 func (w *relayWatch) inAnyName(site *Site, told map[netip.Addr]int) (busy, few []netip.Addr) {
 	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
 		r := w.clients.Find(ip)
@@ -245,13 +243,13 @@ func (w *relayWatch) inAnyName(site *Site, told map[netip.Addr]int) (busy, few [
 	return busy, few
 }
 
-// inManyNames reports whether one client sent as many domains, none of which has most of its mail.
+// inManyNames reports whether one client used many sender domains, none of which has most of its mail.
 func (r *relayed) inManyNames() bool {
 	_, share := r.tally.SenderDomains.Most()
 	return 2*share <= 1 && r.tally.SenderDomains.Distinct() >= relayNames
 }
 
-// isGrave reports whether a client would be told alone, and not as one that is probably meant to relay.
+// isGrave reports whether a client would be reported alone, and not as one that is probably intended to relay.
 func (w *relayWatch) isGrave(site *Site, r *relayed, ip netip.Addr) bool {
 	f, ok := w.judge(site, r, Subject{IP, ip.String()})
 	return ok && f.Score >= w.pass.Thresholds.Score.Medium

@@ -68,7 +68,7 @@ type messageKey struct {
 
 func (c *complaint) key() messageKey { return messageKey{c.message.Origin, c.id} }
 
-// cause is who on our side had a message sent.
+// cause is the account, script, client or domain on our side that a message came from.
 type cause struct {
 	kind  SubjectKind // "" for what was passed on from inside to outside
 	value string
@@ -82,7 +82,7 @@ type causeSent struct {
 
 type hourSent struct{ hour, n int32 }
 
-// remote is what a provider took.
+// remote is what a provider accepted from us.
 type remote struct {
 	taken int
 	last  mail.Instant // when it took something last
@@ -161,7 +161,7 @@ func (w *reputationWatch) outcome(m *mail.Message, r *mail.Recipient) {
 	}
 }
 
-// reply keeps what a server said about us, from an instant to another.
+// reply keeps what a server said about us, with the first and last time that it did.
 func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, reply string, since, until mail.Instant) {
 	kind, list := mail.ComplaintOf(dsn, reply)
 	if len(w.complaints) >= w.pass.Thresholds.Reputation.MaxReplies {
@@ -183,7 +183,7 @@ func firstID(m *mail.Message) string {
 	return strings.Clone(m.QueueIDs[0])
 }
 
-// causeOf is who had a message sent: an account, a local program, a client of ours or of nobody, by the name in which it sends.
+// causeOf is where a message came from: an account, a local program, a client of ours, or else the sender's domain.
 func causeOf(m *mail.Message) cause {
 	switch {
 	case m.Notice:
@@ -344,7 +344,7 @@ func newTrouble(list []complaint) *trouble {
 	return t
 }
 
-// blamed is whose mail a good part of the complaints is about: of several stolen accounts none sent most of it, and the name of a
+// blamed is the causes whose mail a good part of the complaints is about. Of several stolen accounts, none may have sent most of it; and a
 // domain of ours says less than the host that handed the mail in without a login.
 func (t *trouble) blamed() (all []Subject) {
 	const part = 10
@@ -376,7 +376,7 @@ func (t *trouble) until() (last mail.Instant) {
 	return last
 }
 
-// handedIn is when the first and the last of the messages that met with complaints were taken.
+// handedIn is when the first and the last of the messages with complaints were accepted.
 func (t *trouble) handedIn() (first, last mail.Instant) {
 	first = t.list[0].message.Time
 	for _, c := range t.list {
@@ -385,7 +385,7 @@ func (t *trouble) handedIn() (first, last mail.Instant) {
 	return first, last
 }
 
-// onHost selects what a host sent: where it came by another host of ours, by where it was last.
+// onHost selects what a host sent to the outside, even if another host of ours accepted it first.
 func (t *trouble) onHost(host string) []string {
 	if host != "" && slices.ContainsFunc(t.list, func(c complaint) bool { return c.passedOn }) {
 		return []string{"last_host == " + quoted(host)}
@@ -433,7 +433,7 @@ func (w *reputationWatch) judge(site *Site, host string, list []complaint) (Find
 	return f, true
 }
 
-// shareWeight is the weight of the share that was hit; a share of few says little.
+// shareWeight is the weight of the share that was affected; a share of few recipients says little.
 func shareWeight(share float64, n int) float64 {
 	weight := 0.05
 	switch {
@@ -505,7 +505,7 @@ func (w *reputationWatch) culprit(site *Site, t *trouble, first, last mail.Insta
 	}
 }
 
-// ending says whether it goes on.
+// ending says whether it still goes on when the log ends.
 func (w *reputationWatch) ending(site *Site, t *trouble, last mail.Instant, f *Finding) {
 	again := 0
 	var latest mail.Instant
@@ -539,7 +539,7 @@ func lastOf(list []complaint, provider string) (last mail.Instant) {
 	return last
 }
 
-// fill adds numbers, domains, evidence and what was said.
+// fill adds numbers, domains, evidence and the replies.
 func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	var evidence Keeper
 	var buckets Buckets
@@ -587,7 +587,7 @@ func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	}
 }
 
-// sayings is what they say, in a few words.
+// sayings is the kinds of complaint, in a few words.
 func (w *reputationWatch) sayings(t *trouble) string {
 	var words []string
 	for kind := mail.Listed; kind < mail.Complaints; kind++ {
