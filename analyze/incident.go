@@ -175,20 +175,28 @@ func (f *Finding) Likewise(main *Finding) bool {
 	return f.Detector == main.Detector && f.Subject.Kind == main.Subject.Kind && f.Subject != main.Subject && f.Severity >= Medium
 }
 
+func compareVolume(a, b *Finding) int {
+	return cmp.Or(cmp.Compare(a.Counts.Messages, b.Counts.Messages), cmp.Compare(a.Counts.Rejected, b.Counts.Rejected), cmp.Compare(a.Counts.FailedLogins, b.Counts.FailedLogins))
+}
+
 // likewise names the others of whom the same is told, those with most first: of three stolen accounts one heads the story, and
 // who reads no further must not think that it was the only one.
 func likewise(main *Finding, group []*Finding) string {
 	const named = 3
-	most := make(map[string]int)
+	most := make(map[string]*Finding)
 	for _, f := range group {
-		if f.Likewise(main) {
-			most[f.Subject.Value] = max(most[f.Subject.Value], f.Counts.Messages)
+		if m := most[f.Subject.Value]; f.Likewise(main) && (m == nil || compareVolume(f, m) > 0) {
+			most[f.Subject.Value] = f
 		}
 	}
-	others := slices.SortedFunc(maps.Keys(most), func(a, b string) int { return cmp.Or(cmp.Compare(most[b], most[a]), strings.Compare(a, b)) })
+	others := slices.SortedFunc(maps.Keys(most), func(a, b string) int { return cmp.Or(compareVolume(most[b], most[a]), strings.Compare(a, b)) })
 	var words []string
 	for _, o := range others[:min(named, len(others))] {
-		words = append(words, fmt.Sprintf("%s (%s)", o, plural(most[o], "message", "messages")))
+		volume := most[o].Sum()
+		if n := most[o].Counts.Messages; n > 0 {
+			volume = plural(n, "message", "messages")
+		}
+		words = append(words, fmt.Sprintf("%s (%s)", o, volume))
 	}
 	if more := len(others) - len(words); more > 0 {
 		words = append(words, say("%d more", more))
@@ -211,7 +219,7 @@ func steps(f *Finding) []Step {
 			began = true
 		case "last":
 			if f.End.Sub(f.Start) > 0 {
-				all = append(all, Step{e.Time, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, e})
+				all = append(all, Step{e.Time, fmt.Sprintf("the last of %s", f.Sum()), f.ID, e})
 			}
 			ended = true
 		case "peak", "typical", "":
@@ -223,7 +231,7 @@ func steps(f *Finding) []Step {
 		all = append(all, Step{f.Start, f.Title, f.ID, nil})
 	}
 	if !ended && f.End > f.Start {
-		all = append(all, Step{f.End, fmt.Sprintf("the last of %s", sumOf(f)), f.ID, nil})
+		all = append(all, Step{f.End, fmt.Sprintf("the last of %s", f.Sum()), f.ID, nil})
 	}
 	return all
 }
@@ -246,8 +254,8 @@ func peakOf(f *Finding) []Step {
 	return []Step{peak}
 }
 
-// sumOf is how much a finding is about, in words.
-func sumOf(f *Finding) string {
+// Sum says how many messages and attempts a finding counts.
+func (f *Finding) Sum() string {
 	switch {
 	case f.Counts.Messages > 0 && f.Counts.Rejected > 0:
 		return fmt.Sprintf("%s and %s", plural(f.Counts.Messages, "message", "messages"), plural(f.Counts.Rejected, "refused attempt", "refused attempts"))

@@ -66,6 +66,17 @@ func TestTitleNamesTheOthers(t *testing.T) {
 	}
 }
 
+// Of whom nothing was accepted, what was refused is said.
+func TestTitleNamesTheOthersOfWhomAllWasRefused(t *testing.T) {
+	a, b := story("mangled", "a", High, 3000, 0), story("mangled", "b", High, 3000, 0)
+	joins := story("campaign", "x", Low, 3000, 0, a.ID, b.ID)
+	a.Counts.Rejected, b.Counts.Rejected = 16, 15
+	got := Incidents([]Finding{a, b, joins})
+	if want := "mangled a; likewise b (15 refused attempts)"; len(got) != 1 || got[0].Title != want {
+		t.Errorf("got %+v, want %q", got, want)
+	}
+}
+
 // The evidence is a sample: that it holds no line of the peak, or one from some seconds later, does not change the story.
 func TestPeakOfAnIncident(t *testing.T) {
 	for _, evidence := range [][]Evidence{

@@ -793,3 +793,14 @@ func TestClientsOfGuesses(t *testing.T) {
 		}
 	}
 }
+
+// What was refused of a run may be what it began with.
+func TestItBeginsWithWhatIsCounted(t *testing.T) {
+	r := investigation()
+	r.Findings[0].Counts.Rejected = 50
+	s := tell(r)[0]
+	i := slices.IndexFunc(s.happened, func(e entry) bool { return strings.HasPrefix(e.Texts[0], "it begins") })
+	if want := "it begins: the first of 2,339 messages and 50 refused attempts"; i < 0 || s.happened[i].Texts[0] != want {
+		t.Errorf("got %v, want %q", s.happened, want)
+	}
+}

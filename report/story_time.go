@@ -108,7 +108,7 @@ func burstsText(all []*analyze.Finding) string {
 func (s *story) stepText(step *analyze.Step, folded []*analyze.Finding) string {
 	if step.Finding == s.main.ID {
 		if step.Text == s.main.Title {
-			return "it begins: the first of " + firstOf(s.main)
+			return "it begins: the first of " + s.main.Sum()
 		}
 		return step.Text
 	}
@@ -139,18 +139,6 @@ func (s *story) stepText(step *analyze.Step, folded []*analyze.Finding) string {
 		return f.Subject.Value + ": " + step.Text
 	}
 	return step.Text
-}
-
-func firstOf(f *analyze.Finding) string {
-	switch c := &f.Counts; {
-	case c.Messages > 0:
-		return Counted(c.Messages, "message", "messages")
-	case c.Rejected > 0:
-		return Counted(c.Rejected, "refused attempt", "refused attempts")
-	case c.FailedLogins > 0:
-		return Counted(c.FailedLogins, "failed login", "failed logins")
-	}
-	return "it"
 }
 
 func sameLine(a, b *analyze.Evidence) bool { return a != nil && b != nil && a.Origin == b.Origin }

@@ -196,7 +196,11 @@ func (p *page) spark(f *analyze.Finding) {
 	zone := p.r.Zone
 	first := f.Timeline[0].Time.In(zone).Format("15:04")
 	last := f.Timeline[len(f.Timeline)-1].Time.In(zone).Format("15:04")
-	p.field("", first+" "+p.paint(cyan, sparkline(counts))+" "+last+p.paint(dim, "  a mark is "+step(minutes)))
+	label := ""
+	if f.Rate == nil { // else it stands below how fast it went
+		label = "over time"
+	}
+	p.field(label, first+" "+p.paint(cyan, sparkline(counts))+" "+last+p.paint(dim, "  a mark is "+step(minutes)))
 }
 
 const fewClients = 5
