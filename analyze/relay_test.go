@@ -40,6 +40,47 @@ func TestRelayLeavesRegularsAside(t *testing.T) {
 	}
 }
 
+// Nor are a few people of that domain, each from his own line, a letter or two in the same days, of which one was not taken.
+func TestRelayLeavesOwnersAside(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		sender           func(i int) string
+		messages, client int // told
+	}{
+		{"a run in made-up names", func(i int) string { return fmt.Sprintf("xq%dzkv@site.example", i) }, 160, 8},
+		{"a run in the names of people here", func(i int) string { return fmt.Sprintf("staff%d@site.example", i%9) }, 165, 11},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		line := int64(0)
+		send := func(at time.Duration, ip, sender, recipient string, d mail.Disposition, local bool) {
+			line++
+			m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at),
+				Client: mail.Client{IP: netip.MustParseAddr(ip)}, Sender: sender, Completed: true}
+			to(&m, recipient, d)
+			m.Recipients[0].Local = local
+			e.Message(&m)
+		}
+		for i := range 90 {
+			send(time.Duration(i)*48*time.Minute, fmt.Sprintf("198.51.100.%d", i), fmt.Sprintf("partner%d@p%d.example", i, i%30), fmt.Sprintf("staff%d@site.example", i%9), mail.Delivered, true)
+		}
+		for i := range 5 {
+			d := mail.Delivered
+			if i == 3 {
+				d = mail.Bounced
+			}
+			send(time.Duration(10+9*i)*time.Hour, fmt.Sprintf("192.0.2.%d", i%3), fmt.Sprintf("staff%d@site.example", i%3), fmt.Sprintf("partner%d@p%d.example", i, i), d, false)
+		}
+		for i := range 160 {
+			send(30*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("203.0.%d.9", i%8), tt.sender(i), fmt.Sprintf("x%d@r%d.example", i, i%9), bouncing(i, 4), false)
+		}
+		findings, _ := e.Findings()
+		if len(findings) == 0 || findings[0].Counts.Messages != tt.messages || len(findings[0].Clients) != tt.client {
+			t.Errorf("%s: got %+v, want %d messages from %d clients", tt.name, findings, tt.messages, tt.client)
+		}
+	}
+}
+
 // Nor is the office, whose address is trusted: many people who receive mail here.
 func TestRelayLeavesOfficeAside(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
