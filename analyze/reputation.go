@@ -183,7 +183,7 @@ func firstID(m *mail.Message) string {
 	return strings.Clone(m.QueueIDs[0])
 }
 
-// causeOf is where a message came from: an account, a local program, a client of ours, or else the sender's domain.
+// causeOf is where a message came from: an account, a local program, a bounce or forwarding of ours, or else the sender's domain.
 func causeOf(m *mail.Message) cause {
 	switch {
 	case m.Notice:
