@@ -111,7 +111,7 @@ func (b *baseline) learnSenders() {
 // senderUse is how an account used one sender.
 type senderUse struct {
 	networkUse
-	networks map[netip.Prefix]bool // wide ones: a telephone has another address each time, of one provider or two
+	networks map[netip.Prefix]bool // wide ones: a phone often changes its address, but within a provider or two
 }
 
 // roams reports whether the sender is that of a slow attacker, who takes another network for nearly every message: mail to a bad list

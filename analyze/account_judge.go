@@ -146,7 +146,7 @@ func (q *accountInquiry) judgeClients(c *compromise) {
 	q.judgeCountries(c, accesses)
 }
 
-// judgeCountries weighs countries, where --geo tells them: new ones, and two within an hour.
+// judgeCountries weighs countries, where --geo knows them: new ones, and two within an hour.
 func (q *accountInquiry) judgeCountries(c *compromise, accesses []access) {
 	usual, foreign := make(map[string]bool), make(map[string]bool)
 	for ip, p := range c.places {
@@ -205,7 +205,7 @@ func (q *accountInquiry) judgePrelude(c *compromise) {
 	}
 }
 
-// lookRound is how long before the first message a login tells of an attacker who tries the password: the owner opens the mailbox some
+// lookRound is how long before the first message a login must be to be an attacker's trial of the password: the owner opens the mailbox some
 // minutes before writing.
 const lookRound = 10 * time.Minute
 

@@ -8,7 +8,7 @@ import (
 	"mailforensics/mail"
 )
 
-// batch is the messages of a window, counted: what a finding tells of them, and the marks that tell abuse from bulk.
+// batch is the messages of a window, counted: what a finding says of them, and the marks that distinguish abuse from bulk mail.
 type batch struct {
 	Dossier
 	times   []mail.Instant
@@ -39,7 +39,7 @@ const (
 	overLimitOnce    // given up by ourselves because of a limit
 	foreignSender    // with a login: the sender's domain is not the account's
 	otherSender      // with a login: the sender is not the account
-	variableSender   // the recipient stands in the sender: VERP
+	variableSender   // the sender contains the recipient: VERP
 	strangeMessageID // the Message-ID's domain is not of the sender's organisation
 	nullSender
 	withLogin

@@ -80,7 +80,7 @@ type Block struct {
 
 // Blocks makes a block list of findings that are at least that severe: their clients, and whole networks (/24, /64) where
 // several clients of one were found and the log shows nobody else. Clients of accounts are left out: they are where the
-// account's owner sits, too; disable the login instead. So are those of effects: a single letter of a customer's that bounced
+// account's owner is, too; disable the login instead. So are those of effects: a single letter of a customer's that bounced
 // makes him part of the backscatter, and who caused it has a finding of his own. So are clients from which somebody logged
 // in, unless a finding is about that very address, our own hosts, by address or by name, and those that may never be reported.
 func Blocks(findings []Finding, least Severity, n *Neighbours, site *Site, pass *Pass) []Block {

@@ -13,7 +13,7 @@ import (
 )
 
 // A run that is refused before the subject can be seen, and works off a list of forged domains, falls into a cluster for each of
-// them. Where all else is alike, the domains are what differs and not what joins: it is told as one run. What no two strangers
+// them. Where all else is alike, the domains are the difference and not what they share: it is reported as one run. What no two strangers
 // share by chance is all of this together: the minutes, a pattern of HELO that is nobody's name, the words of the refusal, and
 // to whom they write. Each alone is common, the words of a blocklist's refusal most of all.
 

@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Dossier gathers what a finding tells about the messages and refused attempts that belong to it: exact counts, clients,
+// Dossier gathers what a finding says about the messages and refused attempts that belong to it: exact counts, clients,
 // accounts, the most frequent senders, recipient domains and subjects, hosts, timeline, evidence, what is still queued.
 // Every detector fills its findings from one. The zero value is ready; merging dossiers changes nothing.
 type Dossier struct {

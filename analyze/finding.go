@@ -130,7 +130,7 @@ type ClientCount struct {
 // accepted does not mean that nobody tried.
 const Afterwards = "afterwards"
 
-// Otherwise is the name of the fact that tells what else the subject sent, before and after: that a burst is over does not mean that
+// Otherwise is the name of the fact that says what else the subject sent, before and after: that a burst is over does not mean that
 // nothing more came.
 const Otherwise = "otherwise"
 

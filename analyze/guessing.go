@@ -30,7 +30,7 @@ type guesser struct {
 	hosts    Tally
 }
 
-// witness is who tells of a failed login. The session that the client spoke to and the password server that it asked tell of
+// witness is who logged a failed login. The session that the client spoke to and the password server that it asked log
 // the same one; either may be silent.
 type witness uint8
 
@@ -40,7 +40,7 @@ const (
 	witnesses
 )
 
-// tries are failed logins as one witness tells of them.
+// tries are failed logins as one witness logged them.
 type tries struct {
 	n     int
 	first mail.Instant

@@ -19,7 +19,7 @@ type guessInquiry struct {
 	site    *Site
 	won     map[string][]winner // successful logins by account
 	guilty  []*guesser          // clients that failed and do not belong here, by address
-	told    map[netip.Addr]bool // those of which a finding tells
+	told    map[netip.Addr]bool // those in a finding
 	results []Finding
 }
 
@@ -49,7 +49,7 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	q.targets()
 	q.clients(q.likeTheCrowd())
 	q.crowd()
-	q.clients(nil) // those of a crowd that was not enough to be told
+	q.clients(nil) // those of a crowd that was too small to be reported
 	if w.clients.Forgotten > 0 || w.names >= q.t.MaxNames {
 		site.Notes = append(site.Notes, say("guessing: %d clients with the fewest failed logins were dropped, and names beyond %d were not told apart, to limit the memory used",
 			w.clients.Forgotten, q.t.MaxNames))

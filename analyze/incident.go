@@ -53,7 +53,7 @@ func (f *Finding) rank() int {
 	return rankOf(f.Detector) * 2
 }
 
-// isEffect reports whether a detector tells what followed for a whole host, whoever caused it.
+// isEffect reports whether a detector finds what followed for a whole host, whoever caused it.
 func isEffect(detector string) bool { return detector == "reputation" || detector == "backscatter" }
 
 // IsEffect reports whether f is about what followed for a whole host. The clients that it names had a part in that, and need
@@ -170,7 +170,7 @@ func newIncident(group []*Finding) Incident {
 	return inc
 }
 
-// Likewise reports whether f tells of another what main tells of its subject.
+// Likewise reports whether f says of another subject what main says of its own.
 func (f *Finding) Likewise(main *Finding) bool {
 	return f.Detector == main.Detector && f.Subject.Kind == main.Subject.Kind && f.Subject != main.Subject && f.Severity >= Medium
 }
@@ -179,7 +179,7 @@ func compareVolume(a, b *Finding) int {
 	return cmp.Or(cmp.Compare(a.Counts.Messages, b.Counts.Messages), cmp.Compare(a.Counts.Rejected, b.Counts.Rejected), cmp.Compare(a.Counts.FailedLogins, b.Counts.FailedLogins))
 }
 
-// likewise names the others of whom the same is told, those with most first: of three stolen accounts one heads the story, and
+// likewise names the others of whom the same is true, those with most first: of three stolen accounts one heads the story, and
 // who reads no further must not think that it was the only one.
 func likewise(main *Finding, group []*Finding) string {
 	const named = 3

@@ -6,14 +6,14 @@ import (
 	"mailforensics/mail"
 )
 
-// Logging counts what the log tells and what it leaves out, so that a report can say what better logging would have shown.
+// Logging counts what the log has and what it leaves out, so that a report can say what better logging would have shown.
 // The zero value is ready.
 type Logging struct {
 	Messages [2]Told // by Postfix, by Exim
 	Logins   int     // login events beside those of messages
 }
 
-// Told is how many messages there were, and of how many the log tells something.
+// Told is how many messages there were, and for how many the log has each thing.
 type Told struct {
 	Messages, Strangers, Local                   int // from strangers; from local users
 	Subject, HELO, MessageID, Script, Recipients int

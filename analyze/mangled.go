@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// mangledName stands in the IDs by which clients with a damaged list link to each other.
+// mangledName is the detector's name in the IDs by which clients with a damaged list link to each other.
 const mangledName = "mangled"
 
 var mangled = Detector{

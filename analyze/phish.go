@@ -90,7 +90,7 @@ const writersKept = 12
 
 const (
 	warmFrom  = 8       // recipients of one origin within twenty minutes that may be a run
-	warmSlots = 1 << 14 // origins are told apart by hash: who shares a slot with a run is looked at, too
+	warmSlots = 1 << 14 // origins are distinguished by hash: those that share a slot with a run are examined, too
 	keptRuns  = 20_000  // messages of possible runs
 )
 
@@ -115,7 +115,7 @@ type ofRun struct {
 	honest bool // it is plainly honest
 }
 
-// phishWatch remembers the latest messages of strangers, so that a run can be told from its first message on, and to whom our
+// phishWatch remembers the latest messages of strangers, so that a run can be reported from its first message on, and to whom our
 // users write.
 type phishWatch struct {
 	pass     *Pass

@@ -22,7 +22,7 @@ type run struct {
 	answers []answer
 	odd     float64 // how odd the run itself is
 	Argument
-	lead bool // it looks like honest mail and was answered as such: told only beside the abuse of one who answered
+	lead bool // it looks like honest mail and was answered as such: reported only if an account of those who answered was abused
 }
 
 // answer is a message of one of ours to an address that a run may have named.

@@ -48,9 +48,9 @@ type complaint struct {
 	until     mail.Instant // … and last: mail that is put off is tried again, for days
 	kind      mail.Complaint
 	became    mail.Disposition // of the recipient, at last
-	host      string           // of ours, that was told so
+	host      string           // of ours, to which it was said
 	passedOn  bool             // another host of ours took the message first
-	provider  string           // who told
+	provider  string           // who said it
 	list      string           // the blocklist that it names
 	reply     string
 	recipient string
@@ -60,7 +60,7 @@ type complaint struct {
 	id        string     // its first queue ID: of some that line was not seen
 }
 
-// messageKey tells one message from another.
+// messageKey identifies a message.
 type messageKey struct {
 	mail.Origin
 	id string
@@ -294,7 +294,7 @@ func (w *reputationWatch) Findings(site *Site) []Finding {
 			to, last := from+1, list[from].until
 			for ; to < len(list); to++ {
 				since := last
-				if to-from < w.pass.Thresholds.Reputation.MinReplies { // one letter that is tried for days is no trouble
+				if to-from < w.pass.Thresholds.Reputation.MinReplies { // one message that is retried for days is no trouble
 					since = list[to-1].time
 				}
 				if list[to].time.Sub(since) > w.pass.Thresholds.Reputation.Pause {

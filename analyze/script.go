@@ -64,7 +64,7 @@ type localMail struct {
 	tally   Dossier
 	records []*record // all messages for somebody outside, unless there were too many
 	missed  bool      // there were
-	beside  int       // messages of the same place at other times, where what is told is a run
+	beside  int       // messages of the same place at other times, if the finding is about a run
 }
 
 // localSample is one of the first messages.

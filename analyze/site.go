@@ -55,17 +55,17 @@ type Population struct {
 	Accounts  int // of them with a login
 	Local     int // of them from a local user
 	Rejected  int
-	Servers   int // different servers of others that were told to take mail of ours, up to directFrom
+	Servers   int // different servers of others that we handed mail to, up to directFrom
 }
 
-// directFrom is with how many servers of others we speak before we deliver ourselves: a provider's smarthost has one name or two.
+// directFrom is how many servers of others we must hand mail to before we deliver directly: a smarthost has one name or two.
 const directFrom = 5
 
-// HearsBounces reports whether those answer us to whom the mail goes. A smarthost takes all; what becomes of it comes back as mail.
+// HearsBounces reports whether the recipients' own servers answer us. A smarthost accepts everything, and bounces come back as mail.
 func (p *Population) HearsBounces() bool { return p.Servers >= directFrom }
 
-// showsPast reports whether the log shows what an account or a client sends otherwise: in that of an hour or of an afternoon, most who
-// write a few letters a day wrote none, and so many more than none are no mark.
+// showsPast reports whether the log shows what an account or a client usually sends. In a log of an hour or an afternoon, most people who
+// write a few messages a day wrote none, so "far more than usual" says nothing.
 func (s *Site) showsPast(otherMessages int) bool {
 	return otherMessages >= habit || s.Last.Sub(s.First) >= atHome
 }
