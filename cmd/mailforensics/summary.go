@@ -72,13 +72,19 @@ func replyKey(want ...mail.Disposition) mail.Key {
 	}}
 }
 
+// items counts messages and events, for one table after the other: its values then stay in the processor's cache.
+func (s *summary) items(items []analyze.Item) {
+	each(s.message, s.event)(items)
+	for _, t := range s.tops {
+		each(t.message, t.event)(items)
+	}
+	each(nil, s.rejected.event)(items)
+	each(s.bounced.message, nil)(items)
+	each(s.deferred.message, nil)(items)
+}
+
 func (s *summary) message(m *mail.Message) {
 	s.totals.Message(m)
-	for _, t := range s.tops {
-		t.message(m)
-	}
-	s.bounced.message(m)
-	s.deferred.message(m)
 	if !m.Notice && !m.Has(mail.Doubtful) && m.Time != 0 {
 		n := countsOf(m)
 		s.hours.at("", m.Time).add(&n)
@@ -87,10 +93,6 @@ func (s *summary) message(m *mail.Message) {
 
 func (s *summary) event(ev *mail.Event) {
 	s.totals.Event(ev)
-	for _, t := range s.tops {
-		t.event(ev)
-	}
-	s.rejected.event(ev)
 	if analyze.IsRefusal(ev) && ev.Time != 0 {
 		s.hours.at("", ev.Time).rejected++
 	}
@@ -98,7 +100,7 @@ func (s *summary) event(ev *mail.Event) {
 
 func runSummary(ctx context.Context, s *settings, args []string) error {
 	sum := newSummaryOf()
-	r, err := s.scan(ctx, args, want{message: sum.message, event: sum.event})
+	r, err := s.scan(ctx, args, want{beside: []taker{sum.items}})
 	if err != nil {
 		return err
 	}
@@ -232,13 +234,24 @@ func isCode(word string) bool {
 // isSpecific reports whether a word is an address, a host, a URL or a number.
 func isSpecific(word string) bool {
 	bare := strings.Trim(word, "<>()[]{},;:.\"'")
-	switch {
-	case strings.ContainsAny(bare, "@/["), strings.Contains(bare, "://"):
-		return true
-	case strings.Count(bare, ".") >= 1 && !strings.HasSuffix(bare, "."):
+	dotted, digits, number := false, false, true
+	for i := range len(bare) {
+		switch c := bare[i]; {
+		case c == '@' || c == '/' || c == '[':
+			return true
+		case c == '.':
+			dotted = true
+		case '0' <= c && c <= '9':
+			digits = true
+		case 'a' <= c && c <= 'f', 'A' <= c && c <= 'F', c == '-', c == ':':
+		default:
+			number = false
+		}
+	}
+	if dotted {
 		return !isBlocklist(bare)
 	}
-	return bare != "" && strings.Trim(bare, "0123456789abcdefABCDEF-:") == "" && strings.ContainsAny(bare, "0123456789")
+	return number && digits
 }
 
 // isBlocklist reports whether a host is a list that refusals name, which is what the reader wants to know.
