@@ -148,6 +148,12 @@ func TestBuckets(t *testing.T) {
 	if r := bucketRate(&b); r.PeakPerMinute != 2 || r.PeakAt != at("14:44:03") {
 		t.Errorf("got a peak of %d from %v, before the first", r.PeakPerMinute, r.PeakAt.In(time.UTC))
 	}
+	for i := range bucketCap {
+		b.Add(at("15:00:00").Add(time.Duration(i)*time.Minute), 1, 0)
+	}
+	if r := bucketRate(&b); r.PeakPerMinute != 0 || r.PeakAt != 0 {
+		t.Errorf("got a peak of %d in a minute, of buckets of %v", r.PeakPerMinute, b.Width())
+	}
 }
 
 // However many minutes, in whatever order and parts: the same buckets, and not too many.

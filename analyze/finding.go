@@ -110,7 +110,7 @@ type Counts struct {
 // Rate is how fast it went, in messages (or attempts) a minute.
 type Rate struct {
 	PerMinute     float64 // over the window; a window under a minute counts as one
-	PeakPerMinute int     // most in 60 seconds that begin with a message
+	PeakPerMinute int     // most in 60 seconds that begin with a message; 0: not known, as of what went on for weeks
 	PeakAt        mail.Instant
 }
 

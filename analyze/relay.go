@@ -594,16 +594,21 @@ func (w *relayWatch) queue(r *relayed, f *Finding) {
 }
 
 // bucketRate is the rate of what buckets counted: the peak is that of a whole minute, which begins with the first at the earliest.
+// Where buckets are wider than a minute, the peak is not known.
 func bucketRate(b *Buckets) *Rate {
 	line := b.Timeline()
 	first, last := b.Bounds()
 	if len(line) == 0 {
 		return nil
 	}
-	peak := slices.MaxFunc(line, func(x, y Bucket) int { return x.Messages - y.Messages })
 	total := 0
 	for _, x := range line {
 		total += x.Messages
 	}
-	return &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes()), PeakPerMinute: peak.Messages, PeakAt: max(peak.Time, first)}
+	rate := &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes())}
+	if b.Width() == peakSpan {
+		peak := slices.MaxFunc(line, func(x, y Bucket) int { return x.Messages - y.Messages })
+		rate.PeakPerMinute, rate.PeakAt = peak.Messages, max(peak.Time, first)
+	}
+	return rate
 }

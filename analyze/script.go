@@ -229,8 +229,12 @@ func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, b
 		return Finding{}, false
 	}
 	f := Finding{Subject: Subject{k.kind, k.name}, Rate: bucketRate(&b.tally.Buckets)}
-	f.because("local-mass", 0.15, "%s to %s outside, handed in by %s, at most %d in a minute",
-		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), f.Rate.PeakPerMinute)
+	peak := ""
+	if f.Rate.PeakPerMinute > 0 {
+		peak = say(", at most %d in a minute", f.Rate.PeakPerMinute)
+	}
+	f.because("local-mass", 0.15, "%s to %s outside, handed in by %s%s",
+		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), peak)
 	unknown := float64(b.unknown) / recipients
 	switch many := plural(b.outside, "message", "messages"); {
 	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1:

@@ -56,9 +56,12 @@ func findingCells(f *analyze.Finding, files []string, zone *time.Location) []str
 	for _, n := range []int{c.Messages, c.Recipients, c.Delivered, c.Bounced, c.Deferred, c.Rejected, c.Senders, c.SenderDomains, c.RecipientDomains, c.Clients} {
 		cells = append(cells, strconv.Itoa(n))
 	}
-	if f.Rate == nil {
+	switch {
+	case f.Rate == nil:
 		cells = append(cells, "", "", "")
-	} else {
+	case f.Rate.PeakPerMinute == 0:
+		cells = append(cells, decimal(f.Rate.PerMinute), "", "")
+	default:
 		cells = append(cells, decimal(f.Rate.PerMinute), strconv.Itoa(f.Rate.PeakPerMinute), moment(f.Rate.PeakAt, zone))
 	}
 	cells = append(cells, firstClient(f.Clients)...)

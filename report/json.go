@@ -309,7 +309,7 @@ func (o *object) rate(r *analyze.Rate) {
 	}
 	o.open("rate")
 	o.float("per_minute", r.PerMinute)
-	o.num("peak_per_minute", int64(r.PeakPerMinute))
+	o.numIf("peak_per_minute", int64(r.PeakPerMinute))
 	o.timeIf("peak_at", r.PeakAt)
 	o.close()
 }
