@@ -37,36 +37,42 @@ var update = flag.Bool("update", false, "rewrite the findings that the cases exp
 //
 // go test ./analyze -run Cases -update rewrites want; the diff is the review.
 func TestCases(t *testing.T) {
-	names, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
+	eachCase(t, func(t *testing.T, name string, archive *txtar.Archive) {
+		got := found(t, name, archive)
+		for i, f := range archive.Files {
+			if f.Name != "want" || string(f.Data) == got {
+				continue
+			}
+			if !*update {
+				t.Errorf("got\n%swant\n%s", got, f.Data)
+				continue
+			}
+			archive.Files[i].Data = []byte(got)
+			if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			got := found(t, name, archive)
-			for i, f := range archive.Files {
-				if f.Name != "want" || string(f.Data) == got {
-					continue
-				}
-				if !*update {
-					t.Errorf("got\n%swant\n%s", got, f.Data)
-					continue
-				}
-				archive.Files[i].Data = []byte(got)
-				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // Hosts, days or workers may be read apart: whoever gets which of the messages and events of a case, the findings are the same.
 func TestCasesMerged(t *testing.T) {
+	eachCase(t, func(t *testing.T, name string, archive *txtar.Archive) {
+		s := settingsOf(t, archive)
+		want := findingsOf(t, name, archive, s, 1)
+		got := findingsOf(t, name, archive, s, 3)
+		if len(got) != len(want) {
+			t.Fatalf("%d findings, want %d", len(got), len(want))
+		}
+		for i := range got {
+			if !reflect.DeepEqual(got[i], want[i]) {
+				t.Errorf("%s:\n got %+v\nwant %+v", want[i].ID, got[i], want[i])
+			}
+		}
+	})
+}
+
+func eachCase(t *testing.T, test func(t *testing.T, name string, archive *txtar.Archive)) {
 	names, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no cases: %v", err)
@@ -77,17 +83,7 @@ func TestCasesMerged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := settingsOf(t, archive)
-			want := findingsOf(t, name, archive, s, 1)
-			got := findingsOf(t, name, archive, s, 3)
-			if len(got) != len(want) {
-				t.Fatalf("%d findings, want %d", len(got), len(want))
-			}
-			for i := range got {
-				if !reflect.DeepEqual(got[i], want[i]) {
-					t.Errorf("%s:\n got %+v\nwant %+v", want[i].ID, got[i], want[i])
-				}
-			}
+			test(t, name, archive)
 		})
 	}
 }
