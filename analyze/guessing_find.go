@@ -58,15 +58,20 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 }
 
 // belongs reports whether a client is an office, a webmail or a user's own line: it logged in before it failed, or to about as many
-// accounts as it failed on. An attacker tries far more accounts than he gets into.
+// accounts as it failed on. An attacker tries far more accounts than he gets into. A login that the log does not name is taken for one to
+// an account that it does name, if there is any.
 func (g *guesser) belongs() bool {
-	won, early := len(g.wins), 0
+	won, early := 0, 0
 	first := g.failures().first
 	for _, v := range g.wins {
+		if v.account != unnamedLogin {
+			won++
+		}
 		if v.first < first {
 			early++
 		}
 	}
+	won = max(won, min(1, len(g.wins)))
 	tried := g.accounts.Distinct()
 	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
 }
@@ -149,6 +154,9 @@ func (q *guessInquiry) intruders() {
 		b := newGuess(Subject{IP, g.client.IP.String()}, []*guesser{g})
 		for i := range g.wins {
 			q.judgeWin(b, g, &g.wins[i])
+		}
+		if len(b.broken) > 1 && b.broken[0].v.account == unnamedLogin {
+			b.broken = b.broken[1:] // it was to one of those that the log names, for all that is known
 		}
 		if len(b.broken) > 0 {
 			q.report(b)

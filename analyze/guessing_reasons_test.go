@@ -2,8 +2,12 @@ package analyze
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
+
+	"mailforensics/mail"
 )
 
 // Each reason about guesses is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
@@ -41,6 +45,26 @@ func TestGuessingReasons(t *testing.T) {
 			if got := says(&found[0], tt.code); got != want {
 				t.Errorf("%s: got %v, want %v: %s %v", tt.code, got, want, found[0].Title, found[0].Reasons)
 			}
+		}
+	}
+}
+
+// A login that no line names is no account beside the one that a line names: it neither makes a client that got in somebody who is at home
+// here, nor is it told first.
+func TestGuessingNamedBesideUnnamed(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	for accounts := 3; accounts <= 6; accounts++ {
+		w := newTown(3)
+		for i := range 12 {
+			w.fail(from+time.Duration(i)*time.Minute, "150.77.1.9", user(7+i%accounts))
+		}
+		o := w.origin()
+		w.events = append(w.events, mail.Event{Kind: mail.Disconnect, MTA: mail.Postfix, Host: "mx1", Origin: o, Time: w.start.Add(from + 15*time.Minute),
+			Client: mail.Client{IP: netip.MustParseAddr("150.77.1.9")}, Text: "ehlo=2 starttls=1 auth=1 quit=1 commands=5", Raw: fmt.Sprintf("line %d", o.Line)})
+		w.login(from+20*time.Minute, "150.77.1.9", user(7))
+		found := w.find(guessing)
+		if len(found) != 1 || found[0].Severity != High || !strings.HasSuffix(found[0].Title, "then one that succeeded: "+user(7)) {
+			t.Errorf("%d accounts: got %+v, want a login to %s that succeeded", accounts, found, user(7))
 		}
 	}
 }
