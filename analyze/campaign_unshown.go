@@ -15,7 +15,7 @@ const unshownShare = 0.9
 
 // isUnshown reports whether a sighting may be one of those.
 func (h *hunt) isUnshown(s *seen) bool {
-	return s.is(wasRefused) && len(s.to) == 0 && !s.is(alignedHELO) && h.site.IsOurs(s.domain) && nameless(s.name, s.sighting)
+	return s.is(refusedContent) && len(s.to) == 0 && !s.is(alignedHELO) && h.site.IsOurs(s.domain) && nameless(s.name, s.sighting)
 }
 
 // onlyUnshown reports whether a client did nothing else.

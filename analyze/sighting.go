@@ -41,6 +41,7 @@ const (
 	wasIncomplete                // the message was not removed from the queue
 	recipientsHELO               // HELO is a name of a recipient's domain
 	triedRelay                   // refused, because neither sender nor recipient is ours
+	refusedContent               // refused after DATA
 )
 
 // The texts of a sighting.
@@ -195,6 +196,9 @@ func (s *sighting) refusal(ev *mail.Event) {
 	}
 	if mail.RefusesRelay(ev.Reply) {
 		s.marks |= triedRelay
+	}
+	if ev.Stage == "END-OF-MESSAGE" {
+		s.marks |= refusedContent
 	}
 	line := s.line(ev.Raw, len(ev.Recipient)+recipientTail)
 	s.who(&ev.Client, ev.Sender, ev.Subject, ev.Host, line)
