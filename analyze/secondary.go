@@ -71,6 +71,7 @@ type passage struct {
 	subjects                                 sketch
 	domains                                  []Count // of recipients, at most visitDomains, the least by name
 	took                                     minutes
+	waited                                   int // messages that had to wait for the next host
 	first, last                              Evidence
 }
 
@@ -180,8 +181,10 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	if len(m.Hosts) == 1 && endsHere(m) {
 		return // no secondary delivers to mailboxes: more than the number is never asked for
 	}
-	w.handOn(m)
 	v := visits.through()
+	if !w.handOn(m) && w.waits(m) {
+		v.waited++
+	}
 	v.took.add(Bucket{Time: m.Time, Messages: 1})
 	v.prove(MessageEvidence(m))
 	v.meet(m.Client)
@@ -206,9 +209,9 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	}
 }
 
-// handOn notes that the host behind this one lived when m came: it took a recipient of m, or refused one, soon after. At night what comes
-// through the secondary may be all that a primary's log has.
-func (w *secondaryWatch) handOn(m *mail.Message) {
+// handOn notes that the host behind this one lived when m came, and reports whether it did: it took a recipient of m, or refused one, soon
+// after. At night what comes through the secondary may be all that a primary's log has.
+func (w *secondaryWatch) handOn(m *mail.Message) bool {
 	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -220,8 +223,17 @@ func (w *secondaryWatch) handOn(m *mail.Message) {
 			w.handed[strings.Clone(m.Host)] = make(minuteSet)
 		}
 		w.handed[m.Host].add(m.Time)
-		return
+		return true
 	}
+	return false
+}
+
+// waits reports whether m, which no host behind this one answered for soon, had to wait for one.
+func (w *secondaryWatch) waits(m *mail.Message) bool {
+	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
+	return slices.ContainsFunc(m.Recipients, func(r mail.Recipient) bool {
+		return r.Disposition == mail.Deferred || r.Time-m.Time > within
+	})
 }
 
 func (w *secondaryWatch) Event(ev *mail.Event) {
@@ -349,6 +361,7 @@ func (v *passage) merge(x *passage) {
 		v.domain(d.Value, d.Messages)
 	}
 	v.took.merge(&x.took)
+	v.waited += x.waited
 	v.prove(x.first)
 	v.prove(x.last)
 }
@@ -439,11 +452,13 @@ func (w *secondaryWatch) fill(f *Finding, k visitor, v *visits) {
 	}
 }
 
-// primaryUp reports whether a host that is no secondary showed life near most of the visits to one that is.
+// primaryUp reports whether a host that is no secondary showed life near most of the visits to one that is. Where most of a visitor's own
+// mail had to wait there, another host answered, of another domain that the secondary is for.
 func (w *secondaryWatch) primaryUp(site *Site, secondary string, v *visits) bool {
 	within := mail.Instant(w.pass.Thresholds.Secondary.UpWithin)
+	answered := 2*v.waited < v.messages
 	lived := func(at mail.Instant) bool {
-		if w.handed[secondary].any(at-within, at+within) {
+		if answered && w.handed[secondary].any(at-within, at+within) {
 			return true
 		}
 		for host, alive := range w.alive {
