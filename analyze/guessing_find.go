@@ -180,6 +180,9 @@ func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 		return
 	}
 	k, tried := tries.before(v.first), g.accounts.Distinct()
+	if v.account == unnamedLogin && v.n >= k {
+		return // a device or a probe, which logs in again and again and hands in nothing
+	}
 	onlyThis := v.account != unnamedLogin && tried == 0 || tried == 1 && (g.accounts.Of(v.account) > 0 || sameName(g.accounts.Values()[0], v.account))
 	switch {
 	case tried >= sprayedFrom && k >= sprayTries, tried >= 3 && k >= fewTries:

@@ -68,3 +68,26 @@ func TestGuessingNamedBesideUnnamed(t *testing.T) {
 		}
 	}
 }
+
+// Who logs in again and again and never hands in a message is a device or a probe: a guess that hit does not look so.
+func TestGuessingUnnamedAgainAndAgain(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	for times, want := range map[int]Severity{1: High, 11: High, 200: Low} {
+		w := newTown(3)
+		for i := range 12 {
+			w.fail(from+time.Duration(i)*time.Hour, "150.77.1.9", user(7+i%3))
+		}
+		for i := range times {
+			o := w.origin()
+			w.events = append(w.events, mail.Event{Kind: mail.Disconnect, MTA: mail.Postfix, Host: "mx1", Origin: o, Time: w.start.Add(from + 13*time.Hour + time.Duration(i)*10*time.Minute),
+				Client: mail.Client{IP: netip.MustParseAddr("150.77.1.9")}, Text: "ehlo=2 starttls=1 auth=1 quit=1 commands=5", Raw: fmt.Sprintf("line %d", o.Line)})
+		}
+		worst := None
+		for _, f := range w.find(guessing) {
+			worst = max(worst, f.Severity)
+		}
+		if want == High && worst != High || want == Low && worst > Low {
+			t.Errorf("%d sessions: got %v, want %v", times, worst, want)
+		}
+	}
+}
