@@ -173,7 +173,7 @@ var offline = []string{"net", "net/http", "net/rpc", "net/smtp", "crypto/tls", "
 // standard says which parts of the standard library a package does without.
 func standard(dir, target string) string {
 	switch {
-	case target == "unsafe" && (dir == "logfile" || dir == "correlate"): // for text whose memory is used again: logfile.Lender, and its slices
+	case target == "unsafe" && (dir == "logfile" || dir == "correlate"): // for text whose memory is used again: logfile.Pool, and its slices
 	case target == "unsafe" || target == "reflect" || target == "C":
 		return "not used here"
 	case slices.Contains(offline, target) && dir != "bench":

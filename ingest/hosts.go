@@ -274,15 +274,15 @@ func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.
 // texts yields the text of the file, piece by piece, as far as it can be read. A piece is read into the memory of the one before.
 func (f *file) texts(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		var lender logfile.Lender
-		r := logfile.Open(ctx, f.in, logfile.Options{Lender: &lender})
+		var pool logfile.Pool
+		r := logfile.Open(ctx, f.in, logfile.Options{Pool: &pool})
 		defer r.Close()
 		for {
 			c, err := r.Next()
 			if err != nil || !yield(c.Text) {
 				return
 			}
-			lender.Return(c)
+			pool.Put(c)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
-	r.lender.Scrub = o.Scrub
+	r.pool.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
 	r.begin(survey.zone)
 	r.open(survey.files)
@@ -119,7 +119,7 @@ type run struct {
 	wait    sync.WaitGroup
 	dups    duplicates
 	copies  []mail.Event
-	lender  logfile.Lender
+	pool    logfile.Pool
 	calls   int      // of sink
 	growing bool     // Follow
 	late    []*batch // with Options.Late: read, and perhaps still looked at, oldest first
@@ -179,7 +179,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	if s.reader != nil {
 		return
 	}
-	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Lender: &r.lender, Verbatim: s.file.export}
+	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Pool: &r.pool, Verbatim: s.file.export}
 	if s.file.in.Size < 0 {
 		o.ReadAhead = 2 // a pipe may block for ever: only the reader's own goroutine may wait for it
 	}
@@ -256,7 +256,7 @@ func (r *run) release(b *batch) {
 
 // reuse empties a batch for the next one, and gives back the memory of its text.
 func (r *run) reuse(b *batch) {
-	r.lender.Return(b.chunk)
+	r.pool.Put(b.chunk)
 	b.reset()
 	select {
 	case r.free <- b:

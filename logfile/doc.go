@@ -2,13 +2,14 @@
 // nothing of mail.
 //
 // Expand turns arguments (paths, globs, directories, "-") into Inputs; Open reads one of them and hands out Chunks of whole
-// lines; Follow does the same for a log that grows and is rotated. What a file is, is told by its content, never by its name.
+// lines; Follow does the same for a log that grows and is rotated. The type of a file is told by its content, never by its name.
 //
-// Words: an input is a file of the run; a codec is how it is compressed; text is what is left after decompression; damage is
-// what keeps a file from being read to its end. The bytes of an input are counted and hashed as they lie on disk, lines and
-// text after decompression.
+// Words: an input is a file of the run; a codec is how it is compressed; text is what comes out of decompression; damage is
+// what keeps a file from being read to its end. Bytes are counted and hashed as they are on disk, lines and text after
+// decompression.
 //
-// Promises: a chunk is never changed after it is handed out; it holds whole lines, whatever the size of the reads; every byte
-// of text is either in a chunk, or counted in Stats as left out; damage ends a stream, but what was readable before it is
-// handed out. Memory is bounded by the chunk size, the read-ahead and the longest line allowed, not by the file.
+// Promises: the text of a chunk never changes, unless its memory is given back to a Pool; a chunk holds whole lines, whatever
+// the size of the reads; every byte of text is either in a chunk, or counted in Stats as left out; damage ends a stream, but
+// what was readable before it is handed out. Memory is bounded by the chunk size, the read-ahead and the longest line allowed,
+// not by the file.
 package logfile

@@ -14,47 +14,48 @@ import (
 
 // FollowOptions say how a growing log is followed. The zero value is usable.
 type FollowOptions struct {
-	Poll      time.Duration // how often to look for news when there are none; 0: 100 ms
-	Grace     time.Duration // how long a file that was rotated away must be quiet before it is left; 0: 5 s
+	Poll      time.Duration // how long to wait before looking again when there is nothing new; 0: 100 ms
+	Grace     time.Duration // how long a file that was rotated away must be quiet before it is closed; 0: 5 s
 	ChunkSize int           // as in Options
 	MaxLine   int           // as in Options
 	History   bool          // read the rotated files of the family first
-	Resume    *Checkpoint   // go on behind this place; nil: begin at the beginning
+	Resume    *Checkpoint   // continue at this place; nil: at the beginning
 
-	Notice func(text string)  // told about rotations, truncations and what was lost by them; may be nil
-	Saved  func(c Checkpoint) // told how far everything was handed out, whenever there is nothing more; may be nil
+	Notice func(text string)  // called with rotations, truncations and what was lost by them; may be nil
+	Saved  func(c Checkpoint) // called with the place that was reached whenever there is nothing more to read; may be nil
 }
 
 const (
 	defaultPoll  = 100 * time.Millisecond
 	defaultGrace = 5 * time.Second
 
-	// A file that was rotated away and is never quiet is left after this many times the grace: somebody forgot to reopen it.
+	// A file that was rotated away and is never quiet is closed after this many times the grace: somebody forgot to make the
+	// daemon reopen its log.
 	maxGraces = 12
 
-	// More files than this do not wait: they are left without the grace.
-	maxLater = 32
+	// If more files than this are queued, the oldest is closed without waiting for the grace.
+	maxQueued = 32
 
-	// So many bytes in front of the place that was reached are looked at again before reading on. Where they differ, the file
-	// was truncated and has grown past that place since.
-	markSize = 64
+	// This many bytes before the offset are compared again before reading on. If they differ, the file was truncated and has
+	// grown past the offset since.
+	tailSize = 64
 )
 
 // Follow hands the lines of the log at path to sink, as it grows and over its rotations, until ctx is done (it returns nil
-// then) or sink returns an error (it returns that). The log must be there at the start, and be a plain file.
+// then) or sink returns an error (it returns that). The log must exist at the start, and be a regular file.
 //
-// One goroutine, the caller's, owns the file and its offset; nothing runs behind it. When there is nothing to read it looks
-// whether the path still leads to the same file. If that shrank, it was truncated: Follow begins anew and says so; with
-// copytruncate, what was written since the last look is lost, to everybody. If it is another file, that is opened at once, and
-// when it has something in it, the old one goes on to be read until it has been quiet for a grace time, because a daemon
-// writes to the file that it has open until it is told to reopen it. So only a file that comes and goes between two looks can
-// be missed; quick rotations are reported.
+// Everything happens in the caller's goroutine. When there is nothing to read, Follow checks whether the path still leads to the
+// same file. If that file shrank, it was truncated: Follow starts over at its beginning and says so; with copytruncate, what was
+// written since the last check is lost, for every program. If the path leads to another file, that is opened at once. The old
+// one is read on until it has been quiet for the grace time after the new one has text, because a daemon writes to the file
+// that it has open until it is told to reopen its log. So only a file that comes and goes between two checks can be missed;
+// rotations as quick as that are reported.
 //
-// A line is handed out when it is whole. Exceptions are marked Cut: the unfinished last line of a file that is left, and a
-// line longer than MaxLine. The numbers of lines begin anew with each file.
+// A line is handed out when it is whole. Exceptions are marked Cut: the unfinished last line of a file that is closed, and a
+// line longer than MaxLine. Line numbers start at 1 in each file.
 //
 // Libraries that do this were measured with 200,000 lines over five rotations. hpcloud/tail and nxadm/tail lost between four
-// lines and all that a daemon wrote after the rename: they close the old file without reading its rest.
+// lines and everything that a daemon wrote after the rename: they close the old file without reading its rest.
 func Follow(ctx context.Context, path string, o FollowOptions, sink func(Chunk) error) error {
 	f := newFollower(ctx, path, o, sink)
 	defer f.close()
@@ -74,21 +75,21 @@ type follower struct {
 	o    FollowOptions
 	sink func(Chunk) error
 
-	now    *followed   // the file that is read
-	later  []*followed // the files that were seen under the path since, in order
-	reopen time.Time   // when the last of them was seen
-	unsure bool        // whether the path exists was asked, and the system failed to tell; it was reported
+	current    *followed   // the file that is being read
+	queue      []*followed // the files that appeared at the path since, in order
+	rotatedAt  time.Time   // when the last of them was seen
+	statFailed bool        // the last Stat of the path failed, which was reported
 }
 
-// A followed is one file under the path.
+// A followed is a file that is, or was, at the path.
 type followed struct {
-	file   *os.File
-	info   fs.FileInfo
-	split  *splitter
-	offset int64     // of the next byte to read
-	mark   []byte    // the bytes before offset
-	news   time.Time // when it last had some, or left
-	left   time.Time // when a file that came after it had something in it; zero: not yet
+	file     *os.File
+	info     fs.FileInfo // as of when it was opened: its identity
+	split    *splitter
+	offset   int64     // of the next byte to read
+	tail     []byte    // the last bytes before offset, at most tailSize
+	active   time.Time // when there was something to read last, or when it was replaced, whichever is later
+	replaced time.Time // when a newer file had text; zero: not yet
 }
 
 func newFollower(ctx context.Context, path string, o FollowOptions, sink func(Chunk) error) *follower {
@@ -107,20 +108,20 @@ func newFollower(ctx context.Context, path string, o FollowOptions, sink func(Ch
 	return &follower{ctx: ctx, path: path, o: o, sink: sink}
 }
 
-// start opens the log, and reads what comes before it. The log is opened first: if it is rotated meanwhile, it is still ours.
+// start opens the log, and hands out its older files. The log is opened first: if it is rotated meanwhile, we still have it.
 func (f *follower) start() error {
 	first, err := f.open()
 	if err != nil {
 		return atPath(f.path, err)
 	}
-	f.now = first
-	if err := first.followable(); err != nil {
+	f.current = first
+	if err := first.checkPlain(); err != nil {
 		return atPath(f.path, err)
 	}
-	return f.past()
+	return f.readOlder()
 }
 
-// open opens what the path leads to now.
+// open opens the file that is at the path now.
 func (f *follower) open() (*followed, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
@@ -131,17 +132,17 @@ func (f *follower) open() (*followed, error) {
 		file.Close()
 		return nil, err
 	}
-	return &followed{file: file, info: info, split: newSplitter(f.o.ChunkSize, f.o.MaxLine, nil), news: time.Now()}, nil
+	return &followed{file: file, info: info, split: newSplitter(f.o.ChunkSize, f.o.MaxLine, nil), active: time.Now()}, nil
 }
 
-// followable is an error when lines cannot be expected of a file.
-func (d *followed) followable() error {
+// checkPlain returns an error if the file is not one that a daemon appends lines to.
+func (d *followed) checkPlain() error {
 	if !d.info.Mode().IsRegular() {
 		return errors.New("only a plain file can be followed")
 	}
 	head := make([]byte, headSize)
 	n, _ := d.file.ReadAt(head, 0)
-	return noArchive(head[:n])
+	return checkNoArchive(head[:n])
 }
 
 func (f *follower) run() error {
@@ -149,7 +150,7 @@ func (f *follower) run() error {
 		if err := f.drain(); err != nil {
 			return err
 		}
-		if err := f.look(); err != nil {
+		if err := f.checkPath(); err != nil {
 			return err
 		}
 		if err := f.sleep(); err != nil {
@@ -158,10 +159,10 @@ func (f *follower) run() error {
 	}
 }
 
-// drain hands out everything that is in the file now.
+// drain hands out all whole lines that are in the current file now.
 func (f *follower) drain() error {
-	d := f.now
-	if d.changed() {
+	d := f.current
+	if d.overwritten() {
 		f.notice("was truncated and written anew: reading it from the beginning; lines may be lost")
 		if err := f.restart(); err != nil {
 			return err
@@ -192,87 +193,88 @@ func (f *follower) drain() error {
 		}
 	}
 	if d.offset > before {
-		d.news = time.Now()
+		d.active = time.Now()
 		f.save()
 	}
 	return nil
 }
 
-// advance takes in what was read.
+// advance moves the offset past text, which was read into the splitter's room.
 func (d *followed) advance(text []byte) {
 	d.offset += int64(len(text))
-	d.mark = append(d.mark, text[max(0, len(text)-markSize):]...)
-	d.mark = d.mark[max(0, len(d.mark)-markSize):]
+	d.tail = append(d.tail, text[max(0, len(text)-tailSize):]...)
+	d.tail = d.tail[max(0, len(d.tail)-tailSize):]
 	d.split.filled(len(text))
 }
 
-// changed reports whether there is something new in the file, and what was in front of it is not there any more.
-func (d *followed) changed() bool {
-	if len(d.mark) == 0 {
+// overwritten reports whether the file has something new after the offset, but no longer what was read before it.
+func (d *followed) overwritten() bool {
+	if len(d.tail) == 0 {
 		return false
 	}
-	again := make([]byte, len(d.mark)+1)
-	n, _ := d.file.ReadAt(again, d.offset-int64(len(d.mark)))
-	return n > len(d.mark) && !bytes.Equal(again[:len(d.mark)], d.mark)
+	again := make([]byte, len(d.tail)+1)
+	n, _ := d.file.ReadAt(again, d.offset-int64(len(d.tail)))
+	return n > len(d.tail) && !bytes.Equal(again[:len(d.tail)], d.tail)
 }
 
-// look finds out what the path leads to now, and goes on to the next file when it is time.
-func (f *follower) look() error {
+// checkPath finds out which file is at the path now, and switches to the next file when it is time.
+func (f *follower) checkPath() error {
 	info, err := os.Stat(f.path)
 	switch {
 	case err == nil:
-		f.unsure = false
+		f.statFailed = false
 		if !f.knows(info) && info.Mode().IsRegular() {
-			f.rotated()
+			f.enqueue()
 		}
 	case errors.Is(err, fs.ErrNotExist): // between rename and create
-	case !f.unsure:
-		f.unsure = true
+	case !f.statFailed:
+		f.statFailed = true
 		f.notice("cannot be looked at, going on with the open file: " + cause(err).Error())
 	}
-	if err := f.truncated(); err != nil {
+	if err := f.checkTruncated(); err != nil {
 		return err
 	}
-	return f.leave()
+	return f.nextFile()
 }
 
-// knows reports whether a file is open already.
+// knows reports whether the file is open already.
 func (f *follower) knows(info fs.FileInfo) bool {
 	same := func(d *followed) bool { return os.SameFile(info, d.info) }
-	return same(f.now) || slices.ContainsFunc(f.later, same)
+	return same(f.current) || slices.ContainsFunc(f.queue, same)
 }
 
-// rotated takes in another file that is at the path now.
-func (f *follower) rotated() {
+// enqueue opens the new file at the path, to be read after those that are open.
+func (f *follower) enqueue() {
 	next, err := f.open()
 	if err != nil {
 		return // gone again
 	}
 	now := time.Now()
-	if now.Sub(f.reopen) < f.o.Grace {
+	if now.Sub(f.rotatedAt) < f.o.Grace {
 		f.notice("rotated twice within " + f.o.Grace.String() + ": a file that came and went between two looks would be missed")
 	} else {
 		f.notice("rotated")
 	}
-	f.reopen = now
-	f.later = append(f.later, next)
+	f.rotatedAt = now
+	f.queue = append(f.queue, next)
 }
 
-// taken sets when each file was left for a later one.
-func (f *follower) taken() {
+// markReplaced notes for each file that a newer one has text. Until then the daemon may still write to the older one, however
+// long it is quiet.
+func (f *follower) markReplaced() {
 	text := false
-	for _, d := range slices.Backward(f.later) {
-		if text && d.left.IsZero() {
-			d.left, d.news = time.Now(), time.Now()
+	for _, d := range slices.Backward(f.queue) {
+		if text && d.replaced.IsZero() {
+			d.replaced, d.active = time.Now(), time.Now()
 		}
 		text = text || d.size() > 0
 	}
-	if text && f.now.left.IsZero() {
-		f.now.left, f.now.news = time.Now(), time.Now()
+	if text && f.current.replaced.IsZero() {
+		f.current.replaced, f.current.active = time.Now(), time.Now()
 	}
 }
 
-// size is how long the file is now, as far as can be told.
+// size returns the size of the file now; if that is not known, what was read of it.
 func (d *followed) size() int64 {
 	info, err := d.file.Stat()
 	if err != nil {
@@ -281,34 +283,34 @@ func (d *followed) size() int64 {
 	return info.Size()
 }
 
-// truncated begins anew when the file got shorter.
-func (f *follower) truncated() error {
-	size := f.now.size()
-	if size >= f.now.offset {
+// checkTruncated starts over if the file got shorter.
+func (f *follower) checkTruncated() error {
+	size := f.current.size()
+	if size >= f.current.offset {
 		return nil
 	}
 	f.notice(fmt.Sprintf("was truncated from %s to %s bytes: reading it from the beginning; what was written just before is lost",
-		comma(f.now.offset), comma(size)))
+		comma(f.current.offset), comma(size)))
 	return f.restart()
 }
 
-// restart begins the file anew.
+// restart continues at the beginning of the file.
 func (f *follower) restart() error {
 	if err := f.finish(); err != nil {
 		return err
 	}
-	d := f.now
-	d.offset, d.mark, d.split = 0, nil, newSplitter(f.o.ChunkSize, f.o.MaxLine, nil)
+	d := f.current
+	d.offset, d.tail, d.split = 0, nil, newSplitter(f.o.ChunkSize, f.o.MaxLine, nil)
 	return nil
 }
 
-// leave goes on to the next file when there is one, and this one has been quiet for long enough.
-func (f *follower) leave() error {
-	f.taken()
-	left, crowd := !f.now.left.IsZero(), len(f.later) > maxLater
-	quiet := left && time.Since(f.now.news) >= f.o.Grace
-	overdue := left && time.Since(f.now.left) >= maxGraces*f.o.Grace
-	if !quiet && !overdue && !crowd {
+// nextFile switches to the next file if there is one, and this one has been quiet for long enough.
+func (f *follower) nextFile() error {
+	f.markReplaced()
+	replaced, crowded := !f.current.replaced.IsZero(), len(f.queue) > maxQueued
+	quiet := replaced && time.Since(f.current.active) >= f.o.Grace
+	overdue := replaced && time.Since(f.current.replaced) >= maxGraces*f.o.Grace
+	if !quiet && !overdue && !crowded {
 		return nil
 	}
 	if overdue && !quiet {
@@ -320,14 +322,14 @@ func (f *follower) leave() error {
 	if err := f.finish(); err != nil {
 		return err
 	}
-	f.now.file.Close()
-	f.now, f.later = f.later[0], f.later[1:]
+	f.current.file.Close()
+	f.current, f.queue = f.queue[0], f.queue[1:]
 	return f.drain()
 }
 
-// finish hands out the unfinished last line.
+// finish hands out the unfinished last line, if there is one.
 func (f *follower) finish() error {
-	if c, ok := f.now.split.rest(true); ok {
+	if c, ok := f.current.split.rest(true); ok {
 		return f.emit(c)
 	}
 	return nil
@@ -356,10 +358,10 @@ func (f *follower) notice(text string) {
 }
 
 func (f *follower) close() {
-	if f.now != nil {
-		f.now.file.Close()
+	if f.current != nil {
+		f.current.file.Close()
 	}
-	for _, d := range f.later {
+	for _, d := range f.queue {
 		d.file.Close()
 	}
 }

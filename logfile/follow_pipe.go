@@ -7,12 +7,13 @@ import (
 	"io"
 )
 
-// FollowPipe hands the lines of a pipe to sink as they come, until it ends (it returns nil then), ctx is done (nil, too), or sink
-// returns an error (it returns that). Whole lines do not wait for more of them: a program at the other end that writes one in an hour
-// has it read. In a busy pipe, what is there at once is one chunk.
+// FollowPipe hands the lines of a pipe to sink as they come, until the pipe ends (it returns nil then), ctx is done (nil, too),
+// or sink returns an error (it returns that). A whole line is handed out at once, even if the next one comes an hour later;
+// lines that arrive together are one chunk. Of the options, Poll, Grace, History and Resume mean nothing here, and Saved is
+// given the zero Checkpoint: a pipe has no place to continue at.
 //
-// A read from a pipe cannot be woken up. When ctx is done, the goroutine that reads stays where it is until the pipe ends, and
-// hands out nothing.
+// A read from a pipe cannot be interrupted. When ctx is done, the reading goroutine stays blocked until the pipe ends, and hands
+// out nothing more.
 func FollowPipe(ctx context.Context, in *Input, o FollowOptions, sink func(Chunk) error) error {
 	if in.stream == nil {
 		return atPath(in.Path, errors.New("this is no pipe"))
@@ -32,7 +33,7 @@ func FollowPipe(ctx context.Context, in *Input, o FollowOptions, sink func(Chunk
 			return nil
 		}
 		if first {
-			if err := noArchive(p.text); err != nil {
+			if err := checkNoArchive(p.text); err != nil {
 				return atPath(in.Path, err)
 			}
 		}
@@ -63,13 +64,13 @@ func FollowPipe(ctx context.Context, in *Input, o FollowOptions, sink func(Chunk
 	}
 }
 
-// piece is what one read gave.
+// piece is the result of one read.
 type piece struct {
 	text []byte
 	err  error
 }
 
-// pieces reads in a goroutine of its own, a little ahead.
+// pieces reads in a goroutine of its own, a few reads ahead.
 func (f *follower) pieces(r io.Reader) <-chan piece {
 	pieces := make(chan piece, 4)
 	go func() {
@@ -89,7 +90,7 @@ func (f *follower) pieces(r io.Reader) <-chan piece {
 	return pieces
 }
 
-// take cuts a piece into chunks, as far as it fills them.
+// take puts a piece into the splitter, and hands out the chunks that it fills.
 func (f *follower) take(split *splitter, text []byte) error {
 	for len(text) > 0 {
 		n := copy(split.room(), text)
@@ -104,12 +105,12 @@ func (f *follower) take(split *splitter, text []byte) error {
 	return nil
 }
 
-// noArchive is an error when lines cannot be expected of what begins so.
-func noArchive(head []byte) error {
+// checkNoArchive returns an error if head is the beginning of an archive, or of a file that is certainly no log.
+func checkNoArchive(head []byte) error {
 	if codec := codecOf(head); codec != "" {
 		return errors.New("a " + codec + " archive cannot be followed")
 	}
-	if what := noLog(head); what != "" {
+	if what := notLog(head); what != "" {
 		return errors.New("this is " + what)
 	}
 	return nil

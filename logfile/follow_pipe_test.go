@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 )
 
-// A whole line is handed out when nothing more is there, and half a one with its rest; lines that come at once come together; the end
-// of the pipe is the end.
+// Whole lines are handed out as soon as they are written, lines written at once together, a half line only when it is finished or
+// the pipe ends.
 func TestFollowPipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
@@ -51,7 +51,7 @@ func TestFollowPipe(t *testing.T) {
 	})
 }
 
-// However a pipe is cut into pieces: the same lines, none lost.
+// The lines do not depend on the sizes of the writes.
 func TestFollowPipeLosesNothing(t *testing.T) {
 	var all strings.Builder
 	for i := range 5000 {
@@ -82,7 +82,7 @@ func TestFollowPipeLosesNothing(t *testing.T) {
 	}
 }
 
-// Who waits for a pipe into which nothing is written can be stopped; and an archive is none.
+// The context ends the wait for a pipe into which nothing is written; an archive is refused.
 func TestFollowPipeEnds(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()

@@ -111,7 +111,8 @@ func (r *reader) noticed(words string) bool {
 	return slices.ContainsFunc(r.notices, func(n string) bool { return strings.Contains(n, words) })
 }
 
-// following runs story, which writes, while Follow reads, in the time of a bubble; then it waits until all must be read.
+// following runs story, which writes the log, while Follow reads it, with the fake clock of a synctest bubble; then it waits until
+// everything must have been read.
 func following(t *testing.T, o FollowOptions, story func(w *writer)) (*reader, *writer) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "maillog")
@@ -133,7 +134,7 @@ func (r *reader) follow(t *testing.T, path string, o FollowOptions, story func()
 	go func() {
 		done <- Follow(ctx, path, o, func(c Chunk) error { r.chunks = append(r.chunks, c); return nil })
 	}()
-	time.Sleep(time.Millisecond) // it opens the log
+	time.Sleep(time.Millisecond) // until Follow has opened the log
 	story()
 	time.Sleep(time.Minute)
 	cancel()
@@ -142,10 +143,10 @@ func (r *reader) follow(t *testing.T, path string, o FollowOptions, story func()
 	}
 }
 
-// A portion takes 200 ms, twice the time between two looks: who rotates faster than that cannot be followed.
+// A portion of lines takes 200 ms to write, twice the time between two checks: a log that is rotated faster cannot be followed.
 const rotations, portion = 5, 6000
 
-// The ways in which logs are rotated, and none of them may lose a line, hand it out twice, in two parts or in another order.
+// However a log is rotated, no line may be lost, handed out twice, in two parts or out of order.
 func TestFollowLosesNothing(t *testing.T) {
 	for name, rotate := range map[string]func(w *writer){
 		"append only":                func(w *writer) {},
@@ -207,8 +208,8 @@ func TestFollowLosesNothing(t *testing.T) {
 	}
 }
 
-// copytruncate loses what is written between the copy and the truncation, for everybody, and for us what is written since the
-// last look. Nothing is invented, doubled or out of order, and it is said.
+// copytruncate loses what is written between the copy and the truncation, for every program, and for us what is written since the
+// last check. The rest is handed out once and in order, and the loss is reported.
 func TestFollowCopytruncate(t *testing.T) {
 	for name, o := range map[string]FollowOptions{"100 ms": {}, "10 ms": {Poll: 10 * time.Millisecond}} {
 		r, w := following(t, o, func(w *writer) {
@@ -226,7 +227,7 @@ func TestFollowCopytruncate(t *testing.T) {
 			}
 			last = n
 		}
-		// A look is 100 ms, in which 3,000 lines are written here.
+		// Between two checks are 100 ms, in which 3,000 lines are written here.
 		allowed := rotations * 3100
 		if o.Poll > 0 {
 			allowed = rotations * 400
@@ -240,7 +241,7 @@ func TestFollowCopytruncate(t *testing.T) {
 	}
 }
 
-// Truncated, and grown past the old place before anybody looked: the size alone does not tell.
+// Truncated, and grown past the old offset before the next check: the size alone does not tell.
 func TestFollowTruncatedAndGrown(t *testing.T) {
 	r, w := following(t, FollowOptions{}, func(w *writer) {
 		w.lines(10)
@@ -256,7 +257,8 @@ func TestFollowTruncatedAndGrown(t *testing.T) {
 	}
 }
 
-// A writer without O_APPEND goes on at its old offset after copytruncate: a hole of NULs, then the next line.
+// A daemon that writes without O_APPEND continues at its old offset after copytruncate, which leaves a hole of NULs before the
+// next line.
 func TestFollowHole(t *testing.T) {
 	r, _ := following(t, FollowOptions{}, func(w *writer) {
 		w.close()
@@ -290,7 +292,7 @@ func TestFollowHalfLines(t *testing.T) {
 	}
 }
 
-// The line that a daemon did not finish before it was told to reopen its log is handed out, marked.
+// A line that the daemon had not finished when it reopened its log is handed out, marked Cut.
 func TestFollowUnfinishedAtRotation(t *testing.T) {
 	r, _ := following(t, FollowOptions{}, func(w *writer) {
 		w.raw("whole\nunfinished")
@@ -320,7 +322,7 @@ func TestFollowLongLine(t *testing.T) {
 	}
 }
 
-// Somebody forgot to tell the daemon: the new file, which others write, must be read some day.
+// If the daemon never reopens its log, the new file, which other programs write, must still be read at some time.
 func TestFollowForgottenWriter(t *testing.T) {
 	r, _ := following(t, FollowOptions{}, func(w *writer) {
 		w.lines(10)
@@ -336,7 +338,7 @@ func TestFollowForgottenWriter(t *testing.T) {
 	}
 }
 
-// The sink's error ends it, and so does the context while the sink is at work.
+// Follow ends when the sink returns an error, and when the context ends during a call of the sink.
 func TestFollowStops(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "maillog")
 	if err := os.WriteFile(path, []byte(strings.Repeat("a line\n", 100_000)), 0o600); err != nil {
@@ -353,7 +355,7 @@ func TestFollowStops(t *testing.T) {
 	}
 }
 
-func TestFollowLeavesNothing(t *testing.T) {
+func TestFollowLeavesNoFilesAndGoroutines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "maillog")
 	if err := os.WriteFile(path, []byte("a line\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -380,7 +382,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-func TestFollowRefuses(t *testing.T) {
+func TestFollowRefusesWhatDoesNotGrow(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string][]byte{"a.gz": pack(t, "gzip", "x\n"), "b.zip": []byte("PK\x03\x04")} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
@@ -401,7 +403,8 @@ func TestFollowRefuses(t *testing.T) {
 	}
 }
 
-// rotatedSet is a log with four rotated files: 100 lines each, the oldest first, in all the ways that names have.
+// rotatedSet makes a log of four files, of 100 lines each, with numbers from 0 in the oldest file. Beside them are an unfinished
+// archive and another log, which must not be read. It returns the path of the live log.
 func rotatedSet(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "maillog")
@@ -414,7 +417,7 @@ func rotatedSet(t *testing.T) (path string) {
 		}
 		w.check(os.WriteFile(path+c.suffix, pack(t, c.codec, b.String()), 0o600))
 	}
-	w.check(os.WriteFile(path+".1.gz", []byte("gzip is at work"), 0o600)) // an archive that is being made of .1
+	w.check(os.WriteFile(path+".1.gz", []byte("gzip is at work"), 0o600)) // gzip has not finished .1
 	w.check(os.WriteFile(path+"-old", []byte("another log\n"), 0o600))
 	return path
 }
@@ -442,10 +445,9 @@ func TestFollowHistory(t *testing.T) {
 	})
 }
 
-// A second run goes on where the first one ended, even if the file was renamed or compressed since.
+// A second run continues where the first one ended, even if the file was renamed or compressed since.
 func TestFollowResume(t *testing.T) {
 	path := rotatedSet(t)
-	next := path // the checkpoint of the set's second file, 50 lines into it
 	text := func(from, to int) (text string) {
 		for i := from; i < to; i++ {
 			text += fmt.Sprintf("line %d %s\n", i, strings.Repeat("x", i%200))
@@ -466,13 +468,13 @@ func TestFollowResume(t *testing.T) {
 		}
 
 		r = &reader{}
-		r.follow(t, next, FollowOptions{Resume: &place}, func() {})
+		r.follow(t, path, FollowOptions{Resume: &place}, func() {}) // in the set, that file is maillog.2.xz
 		wantNumbers(t, r, 150, 400)
 
 		place = r.saved[len(r.saved)-1]
 		r = &reader{}
-		r.follow(t, next, FollowOptions{Resume: &place}, func() {
-			f, err := os.OpenFile(next, os.O_APPEND|os.O_WRONLY, 0)
+		r.follow(t, path, FollowOptions{Resume: &place}, func() {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -485,7 +487,7 @@ func TestFollowResume(t *testing.T) {
 		}
 
 		r = &reader{}
-		r.follow(t, next, FollowOptions{Resume: &Checkpoint{Head: "something else", HeadSize: 100, Offset: 200, Line: 3}}, func() {})
+		r.follow(t, path, FollowOptions{Resume: &Checkpoint{Head: "something else", HeadSize: 100, Offset: 200, Line: 3}}, func() {})
 		wantNumbers(t, r, 0, 410)
 		if !r.noticed("in no file any more") {
 			t.Errorf("got notices %q, want that the place was not found", r.notices)

@@ -17,24 +17,24 @@ import (
 // Stdin is the name of standard input among the arguments.
 const Stdin = "-"
 
-// An Input is a file of the run. Its fields are what could be told before it is read.
+// An Input is a file of the run. Its fields are what is known before it is read.
 type Input struct {
 	Path     string    // as shown to the user; "-" is standard input
 	Size     int64     // bytes on disk; -1: not known (standard input, pipes)
 	ModTime  time.Time // zero: not known
-	Archived time.Time // when it was compressed, or the time of what was compressed, from the gzip header; zero: not there
-	Codec    string    // "", "gzip", "bzip2", "xz", "zstd": told by content; of a pipe, known after Head
-	Found    bool      // in a directory or by a pattern, not named by the user: it is no mistake that it is no mail log
-	Warnings []string  // what the user should hear about it
+	Archived time.Time // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
+	Codec    string    // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
+	Found    bool      // in a directory or by a pattern, not named by the user: it may be something else than a mail log
+	Warnings []string  // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity
-	stream *stream     // of pipes, which can be read once; else nil
-	stdin  *os.File    // of standard input that is a file; else nil
-	start  int64       // where in stdin to begin
+	stream *stream     // if it can be read only once, else nil
+	stdin  *os.File    // if it is standard input, and that is a regular file, else nil
+	start  int64       // offset in stdin of the first byte that is ours
 }
 
-// DefaultPlaces are the files where a mail log usually is: Postfix on Red Hat and on Debian, Exim from cPanel, on Debian and
-// as it comes.
+// DefaultPlaces returns the usual paths of a mail log: Postfix on Red Hat and on Debian; Exim from cPanel, on Debian, and on Red
+// Hat.
 func DefaultPlaces() []string {
 	return []string{
 		"/var/log/maillog",
@@ -45,13 +45,13 @@ func DefaultPlaces() []string {
 	}
 }
 
-// Expand finds the files that args name: paths, patterns (as of filepath.Match), directories, and "-" for stdin. The inputs
+// Expand finds the files that args name: paths, patterns (as for filepath.Match), directories, and "-" for stdin. The inputs
 // are in the order given, those of a pattern or a directory in the order of their names.
 //
-// Of a directory, the regular files in it and in the directories directly in it are taken (one directory a host is what people
-// collect), without hidden ones and those that are not text by their content; a symbolic link to a file is followed, one to a
-// directory is not. The same file given twice, under whatever name, is one input, with a warning. What cannot be read is an
-// error that begins with its path; the rest is still returned.
+// A directory stands for the regular files in it and in its subdirectories, one level deep, because people collect logs in one
+// directory per host. Hidden files and those whose content is not text are left out; a symbolic link to a file is followed, one
+// to a directory is not. The same file given twice, under whatever name, is one input, with a warning. What cannot be read is
+// an error that begins with its path; the rest is still returned.
 func Expand(args []string, stdin io.Reader) ([]*Input, []error) {
 	e := expansion{stdin: stdin}
 	for _, arg := range args {
@@ -121,11 +121,12 @@ func (e *expansion) path(path string, info fs.FileInfo, found bool) {
 	e.add(in)
 }
 
-// directory adds the files in dir and, as a second level, in the directories in it.
+// directory adds the files in dir and in its subdirectories.
 func (e *expansion) directory(dir string) {
+	const levels = 2
 	before := len(e.inputs) + len(e.errs)
 	known := e.known(dir)
-	skipped := e.level(dir, true)
+	skipped := e.files(dir, levels)
 	if len(e.inputs)+len(e.errs) == before && !known {
 		e.fail(dir, errors.New("no log file in this directory"+among(skipped)))
 		return
@@ -136,7 +137,7 @@ func (e *expansion) directory(dir string) {
 	}
 }
 
-// known reports whether a file of dir is an input already.
+// known reports whether a file in dir is an input already.
 func (e *expansion) known(dir string) bool {
 	for _, in := range e.inputs {
 		if filepath.Dir(in.Path) == filepath.Clean(dir) {
@@ -146,8 +147,8 @@ func (e *expansion) known(dir string) bool {
 	return false
 }
 
-// level adds the files of one directory and returns the names of those that are no text.
-func (e *expansion) level(dir string, deeper bool) (skipped []string) {
+// files adds the files in dir, over so many levels of directories, and returns the paths of those that are not text.
+func (e *expansion) files(dir string, levels int) (skipped []string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		e.fail(dir, err)
@@ -158,14 +159,14 @@ func (e *expansion) level(dir string, deeper bool) (skipped []string) {
 		}
 		path := filepath.Join(dir, entry.Name())
 		if entry.IsDir() {
-			if deeper {
-				skipped = append(skipped, e.level(path, false)...)
+			if levels > 1 {
+				skipped = append(skipped, e.files(path, levels-1)...)
 			}
 			continue
 		}
 		info, err := os.Stat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // a link to nowhere, or rotated away just now
+		case errors.Is(err, fs.ErrNotExist): // a dangling link, or just rotated away
 		case err != nil:
 			e.fail(path, err)
 		case !info.Mode().IsRegular():
@@ -178,7 +179,7 @@ func (e *expansion) level(dir string, deeper bool) (skipped []string) {
 	return skipped
 }
 
-// add adds an input, unless it is there already.
+// add adds an input; one that is there already gets a warning instead.
 func (e *expansion) add(in *Input) {
 	for _, other := range e.inputs {
 		if other.same(in) {
@@ -195,7 +196,7 @@ func (e *expansion) add(in *Input) {
 
 func (e *expansion) fail(path string, err error) { e.errs = append(e.errs, atPath(path, err)) }
 
-// same reports whether two inputs are one file, by device and inode.
+// same reports whether two inputs are one file, by device and inode; pipes, by name.
 func (in *Input) same(other *Input) bool {
 	if in.info == nil || other.info == nil {
 		return in.Path == other.Path
@@ -203,7 +204,8 @@ func (in *Input) same(other *Input) bool {
 	return os.SameFile(in.info, other.info)
 }
 
-// standardInput is what stdin is connected to: a pipe can be read once, a file ("< maillog") like any other.
+// standardInput returns the input that stdin is connected to: a pipe, or a regular file ("< maillog"), which can be read like any
+// other.
 func standardInput(stdin io.Reader) (*Input, error) {
 	pipe := &Input{Path: Stdin, Size: -1, stream: &stream{path: Stdin, r: stdin}}
 	f, ok := stdin.(*os.File)
@@ -226,7 +228,8 @@ func standardInput(stdin io.Reader) (*Input, error) {
 	return in, in.examine(head)
 }
 
-// newInput is the input at path. Regular files are opened for a look at what they are; from a pipe nothing may be taken yet.
+// newInput returns the input at path. The head of a regular file is read to find out what it is; a pipe is not touched, because
+// opening it could block.
 func newInput(path string, info fs.FileInfo) (*Input, error) {
 	in := &Input{Path: path, Size: info.Size(), ModTime: info.ModTime(), info: info}
 	if !info.Mode().IsRegular() {
@@ -241,9 +244,9 @@ func newInput(path string, info fs.FileInfo) (*Input, error) {
 	return in, in.examine(head)
 }
 
-// examine fills in what the first bytes tell. It is an error when this is certainly no log.
+// examine fills in what the first bytes tell. It returns an error if the file is certainly no log.
 func (in *Input) examine(head []byte) error {
-	if what := noLog(head); what != "" {
+	if what := notLog(head); what != "" {
 		return errors.New("this is " + what)
 	}
 	in.Codec = codecOf(head)
@@ -251,7 +254,7 @@ func (in *Input) examine(head []byte) error {
 	return nil
 }
 
-// readHead is the first bytes of the file at path.
+// readHead returns the first headSize bytes of the file at path, or all of a shorter one.
 func readHead(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -261,7 +264,7 @@ func readHead(path string) ([]byte, error) {
 	return headOf(f, 0)
 }
 
-// headOf is the first bytes of f behind start.
+// headOf returns the headSize bytes of f from start on, or fewer if it ends before.
 func headOf(f *os.File, start int64) ([]byte, error) {
 	head := make([]byte, headSize)
 	n, err := f.ReadAt(head, start)
@@ -271,12 +274,12 @@ func headOf(f *os.File, start int64) ([]byte, error) {
 	return head[:n], nil
 }
 
-// gzipTime is the MTIME of a gzip header (RFC 1952 section 2.3.1), or zero.
+// gzipTime returns the MTIME of a gzip header (RFC 1952 section 2.3.1), or zero.
 func gzipTime(head []byte) time.Time {
 	if codecOf(head) != "gzip" || len(head) < 8 {
 		return time.Time{}
 	}
-	// What some Go programs write for no time: 32 bits of the year 1 (klauspost/compress, gzip/gzip.go, Write).
+	// Some Go programs write the zero time, year 1, cut to 32 bits (klauspost/compress, gzip/gzip.go, Write).
 	const yearOne = 2288912640
 	seconds := int64(head[4]) | int64(head[5])<<8 | int64(head[6])<<16 | int64(head[7])<<24
 	if seconds == 0 || seconds == yearOne {
@@ -285,22 +288,23 @@ func gzipTime(head []byte) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// isText reports whether a file that was found in a directory may be a log. What cannot be read is taken, for its error.
+// isText reports whether a file that was found in a directory may be a log. A file that cannot be read may be one: the error
+// comes when it is opened.
 func isText(path string, info fs.FileInfo) bool {
 	head, err := readHead(path)
 	if err != nil || codecOf(head) != "" {
 		return true
 	}
-	if noLog(head) != "" {
+	if notLog(head) != "" {
 		return false
 	}
 	if len(bytes.TrimLeft(head, "\x00")) == 0 && len(head) > 0 {
-		head = readTail(path, info.Size()) // a log behind a hole, or lastlog
+		head = readTail(path, info.Size()) // a log that begins with a hole, or lastlog(8)
 	}
 	return looksLikeText(head)
 }
 
-// readTail is the last bytes of the file at path; nil if they cannot be read.
+// readTail returns the last headSize bytes of the file at path, or all of a shorter one; nil if they cannot be read.
 func readTail(path string, size int64) []byte {
 	f, err := os.Open(path)
 	if err != nil {
@@ -312,7 +316,7 @@ func readTail(path string, size int64) []byte {
 	return tail[:n]
 }
 
-// looksLikeText reports whether head may be of a text: no NUL inside (UTF-16 aside), and hardly any control characters.
+// looksLikeText reports whether head may be text: no NUL inside (except in UTF-16), and at most one control character in 20.
 func looksLikeText(head []byte) bool {
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) || isUTF16(head[:min(32, len(head))], 0) {
 		return true
@@ -330,9 +334,9 @@ func looksLikeText(head []byte) bool {
 	return strange*20 <= len(head)
 }
 
-// Head is at most the first max bytes of the text, after decompression, in whole lines where a line fits: enough to tell what
-// the input is. It works for pipes too: what Head takes from them, Open reads again. For them it waits for max bytes or the end.
-// An archive that is damaged further on is no error.
+// Head returns the whole lines in the first max bytes of the text, after decompression; of a longer line, its first max bytes.
+// What it reads from a pipe, for which it waits until there are max bytes or the pipe ends, Open hands out again. Damage further
+// on in the input is no error.
 func (in *Input) Head(max int) ([]byte, error) {
 	r := Open(context.Background(), in.forHead(max), Options{ChunkSize: max, MaxLine: max})
 	defer r.Close()
@@ -346,7 +350,7 @@ func (in *Input) Head(max int) ([]byte, error) {
 	return []byte(c.Text), err
 }
 
-// forHead is the input itself or, of a pipe, one that has the bytes that were taken from it, and no more.
+// forHead returns the input itself; for a pipe, an input that holds the first bytes of it and ends there.
 func (in *Input) forHead(max int) *Input {
 	if in.stream == nil {
 		return in
@@ -356,10 +360,10 @@ func (in *Input) forHead(max int) *Input {
 	return peek
 }
 
-// atPath is err with the place in front, once.
+// atPath returns err with path in front, where package os may have put it already.
 func atPath(path string, err error) error { return fmt.Errorf("%s: %w", path, cause(err)) }
 
-// cause is err without the operation and the path that package os puts in front.
+// cause returns err without the operation and the path that package os puts in front.
 func cause(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err
@@ -367,7 +371,7 @@ func cause(err error) error {
 	return err
 }
 
-// among says what was there instead.
+// among names the files that were there instead, for an error.
 func among(names []string) string {
 	if len(names) == 0 {
 		return ""
@@ -375,7 +379,7 @@ func among(names []string) string {
 	return " (not text: " + list(names) + ")"
 }
 
-// list is some names, and how many more there are.
+// list returns the first names, and how many more there are.
 func list(names []string) string {
 	const shown = 5
 	if len(names) <= shown {
@@ -384,7 +388,7 @@ func list(names []string) string {
 	return strings.Join(names[:shown], ", ") + " and " + comma(int64(len(names)-shown)) + " more"
 }
 
-// comma is n with commas between the thousands.
+// comma formats n with commas between the thousands.
 func comma(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

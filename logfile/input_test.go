@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// tree makes files below a new directory and goes there. A name that ends in / is a directory.
+// tree makes files in a new working directory. A name that ends in / is a directory.
 func tree(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -97,7 +97,7 @@ func TestExpandOnce(t *testing.T) {
 		{"mx1/mail.log mx1", "mx1/mail.log", "mx1/mail.log: given twice: counted once"},
 		{"mx1 mx1/*", "mx1/mail.log", "mx1/mail.log: given twice: counted once"},
 		{"- -", "-", "-: given twice: counted once"},
-		{"maillog copy", "maillog copy", ""}, // what is in it, only reading tells
+		{"maillog copy", "maillog copy", ""}, // a copy is known only by reading it
 	} {
 		in := wantExpand(t, c.args, c.want, "")
 		if got := strings.Join(in[0].Warnings, "; "); got != c.warning {
@@ -106,7 +106,7 @@ func TestExpandOnce(t *testing.T) {
 	}
 }
 
-func TestExpandFound(t *testing.T) {
+func TestExpandTellsFoundFromNamed(t *testing.T) {
 	tree(t, map[string]string{"maillog": "x\n", "mx1/mail.log": "1\n"})
 	for args, want := range map[string]bool{"maillog": false, "mail*": true, "mx1": true} {
 		if in, _ := Expand([]string{args}, nil); len(in) != 1 || in[0].Found != want {
@@ -207,7 +207,7 @@ func TestLooksLikeText(t *testing.T) {
 	}
 }
 
-// A log that begins with a hole is taken from a directory; lastlog, which does, too, is not.
+// In a directory, a log that begins with a hole of NULs is an input; lastlog(8), which also begins with NULs, is not.
 func TestHoleInDirectory(t *testing.T) {
 	hole := strings.Repeat("\x00", 10_000)
 	tree(t, map[string]string{"log/maillog": hole + "x\n", "log/lastlog": hole + "\x01\x02\x03\x00tty" + hole[:100]})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// asNobody calls f as somebody who may not read what is not his: root, as whom tests run in containers, may read everything. The
-// thread that root gave up is not used again: its goroutine ends without unlocking it.
+// asNobody calls f as a user who may not read other users' files. In containers, tests run as root, who may: then f runs in a
+// thread that gives up that right, and which the runtime ends with its goroutine, because that does not unlock it.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() != 0 {

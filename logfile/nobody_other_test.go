@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asNobody calls f as somebody who may not read what is not his.
+// asNobody calls f as a user who may not read other users' files.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() == 0 {

@@ -14,18 +14,19 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// headSize is how much of a file is looked at to tell what it is. The furthest mark is that of tar, at 257.
+// headSize is how many bytes at the beginning of a file are read to tell what it is. The last magic number, that of tar, is at
+// offset 257.
 const headSize = 512
 
-// Archives that a sender of logs made on purpose to fill our memory ask for a huge window. 128 MiB is what the highest levels
-// of zstd (--ultra -22) and twice what those of xz (-9) use, and the limit at which the zstd command itself refuses.
+// maxWindow bounds the memory of a decoder: an archive can be made to ask for gigabytes. 128 MiB is what the highest level of
+// zstd (--ultra -22) uses, twice what that of xz (-9) does, and the limit of the zstd command itself.
 const maxWindow = 128 << 20
 
-// codecOf tells by the first bytes of a file how it is compressed: "" is not at all.
+// codecOf tells by the first bytes of a file how it is compressed; "": not at all.
 //
 // Magic numbers: RFC 1952 section 2.3.1 (gzip), RFC 8878 sections 3.1.1 and 3.1.2 (zstd, and its skippable frames), the .xz
-// file format section 2.1.1.1. bzip2 has no RFC: "BZh", the level, and the first block's 48-bit pi, or, in an archive of
-// nothing, the square root of it.
+// file format section 2.1.1.1. bzip2 has no RFC: "BZh", the level, and 48 bits of pi, which begin a block, or, in an archive of
+// nothing, 48 bits of the square root of pi, which begin the footer.
 func codecOf(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
@@ -52,8 +53,8 @@ func isBzip2(head []byte) bool {
 	return magic == "1AY&SY" || magic == "\x17\x72\x45\x38\x50\x90"
 }
 
-// noLogs are kinds of files that people give by mistake, and what to do instead.
-var noLogs = [...]struct{ magic, what string }{
+// notLogs are kinds of files that people give by mistake, and what to do instead. Some magic numbers are those of file(1).
+var notLogs = [...]struct{ magic, what string }{
 	{"PK\x03\x04", "a zip archive: unpack it first"},
 	{"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},
 	{"Rar!\x1a\x07", "a rar archive: unpack it first"},
@@ -67,9 +68,9 @@ var noLogs = [...]struct{ magic, what string }{
 	{"PAR1", "a Parquet file"},
 }
 
-// noLog says what a file is that is certainly no log, or "".
-func noLog(head []byte) string {
-	for _, kind := range noLogs {
+// notLog says what a file is that is certainly no log; "": it may be one.
+func notLog(head []byte) string {
+	for _, kind := range notLogs {
 		if bytes.HasPrefix(head, []byte(kind.magic)) {
 			return kind.what
 		}
@@ -77,37 +78,37 @@ func noLog(head []byte) string {
 	return ""
 }
 
-// noText says what the inside of an archive is that is certainly no log, or "".
-func noText(head []byte) string {
+// notText says what an archive contains that is certainly no log; "": it may be one.
+func notText(head []byte) string {
 	if codec := codecOf(head); codec != "" {
 		return "a " + codec + " archive: unpack it first"
 	}
-	return noLog(head)
+	return notLog(head)
 }
 
-// isTar reports whether text is a tar archive (POSIX.1-2017 pax, "ustar Interchange Format": magic at 257).
+// isTar reports whether head begins a tar archive (POSIX.1-2017 pax, "ustar Interchange Format": magic at offset 257).
 func isTar(head []byte) bool {
 	return len(head) >= 262 && string(head[257:262]) == "ustar"
 }
 
-// errGarbage ends a stream whose archives are all whole, and which goes on with something else.
+// errGarbage ends a file in which something else follows a whole archive.
 var errGarbage = errors.New("something else follows the archive")
 
-// A decoder is the text of an archive. Its errors are io.EOF, errGarbage, io.ErrUnexpectedEOF (truncated), and anything else
+// A decoder reads the text of an archive. Its errors are io.EOF, errGarbage, io.ErrUnexpectedEOF (truncated), and anything else
 // (corrupt). Read may return data together with an error.
 type decoder struct {
 	io.Reader
 	close func()
 }
 
-// decode is the text of r, which is compressed with codec.
+// decode returns a decoder of r, which is compressed with codec.
 func decode(codec string, r *bufio.Reader) (decoder, error) {
 	nothing := func() {}
 	switch codec {
 	case "gzip":
 		return decoder{&gzipReader{in: r}, nothing}, nil
 	case "zstd":
-		// One goroutine, ours: the default spends 1.4 times the CPU and is slower on two cores.
+		// Decoding in our goroutine: the default, in several, takes 1.4 times the CPU time and is slower on two cores.
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return decoder{}, err
@@ -121,13 +122,14 @@ func decode(codec string, r *bufio.Reader) (decoder, error) {
 	return decoder{r, nothing}, nil
 }
 
-// gzipReader reads one gzip member after the other, so that what follows the last one can be told from damage in the first.
+// gzipReader reads one gzip member after the other (RFC 1952 section 2.2), so that something else behind the last one can be told
+// from damage.
 type gzipReader struct {
 	in     *bufio.Reader
 	z      gzip.Reader
 	inside bool  // a member
 	any    bool  // a member was read to its end
-	text   int64 // of this member
+	text   int64 // bytes of this member so far
 }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
@@ -142,7 +144,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 		switch err {
 		case io.EOF:
 			g.inside, g.any = false, true
-		case gzip.ErrChecksum: // a flipped bit is not noticed before the end of the member
+		case gzip.ErrChecksum: // which is at the end of the member: the flipped bit may be anywhere in it
 			return n, fmt.Errorf("the checksum of the last %s bytes of text does not match", comma(g.text))
 		default:
 			return n, err
@@ -173,13 +175,13 @@ func (g *gzipReader) nextMember() error {
 	return nil
 }
 
-// zstdReader names what the zstd package says at the end.
+// zstdReader translates the errors of the zstd package.
 type zstdReader struct{ z *zstd.Decoder }
 
 func (r zstdReader) Read(p []byte) (int, error) {
 	n, err := r.z.Read(p)
 	switch {
-	case errors.Is(err, zstd.ErrMagicMismatch): // between frames only; the first frame's was checked before
+	case errors.Is(err, zstd.ErrMagicMismatch): // of a further frame: that of the first one was checked by codecOf
 		return n, errGarbage
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return n, errors.New("needs more than 128 MiB of memory to decompress: use zstd -d --long=31 first")
@@ -187,8 +189,8 @@ func (r zstdReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bzip2Reader names what compress/bzip2 says when something else follows an archive, and when a block is cut: it takes what is
-// missing for zeros, whose checksum does not match.
+// bzip2Reader translates the errors of compress/bzip2: when something else follows an archive, and when a block is cut off, whose
+// missing bytes the package takes for zeros, so that it complains about the checksum.
 type bzip2Reader struct {
 	io.Reader
 	in *bufio.Reader
@@ -207,13 +209,14 @@ func (r bzip2Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// xzReader opens the archive at the first Read, so that a header that is cut counts as damage like any other. The package
-// takes a file that ends between two blocks for whole (v0.5.17, readBlockHeader passes io.EOF on); the footer's magic tells.
+// xzReader opens the archive at the first Read, so that a header that is cut off counts as damage like any other. The package
+// takes a file that ends between two blocks for whole (v0.5.17, readBlockHeader passes io.EOF on), so the magic bytes of the
+// stream footer, "YZ" (.xz file format, section 2.1.2.4), are checked here.
 type xzReader struct {
 	in *bufio.Reader
 	z  *xz.Reader
 
-	end [2]byte // the last bytes that were read, stream padding aside
+	end [2]byte // the last two bytes that were read, without the zeros of stream padding
 }
 
 func (r *xzReader) Read(p []byte) (int, error) {
@@ -240,7 +243,7 @@ func (r *xzReader) open() (err error) {
 	return err
 }
 
-// xzInput is the archive, for the package to read.
+// xzInput is what the package reads the archive from; it notes the last bytes.
 type xzInput struct{ r *xzReader }
 
 func (x xzInput) Read(p []byte) (int, error) {
@@ -263,8 +266,9 @@ func (x xzInput) passed(c byte) {
 	}
 }
 
-// xzDictionary is the size of the dictionary that the first block of an .xz file asks for; the package would allocate it. It
-// is in the block header (.xz file format, sections 3.1 and 5.3.1), behind two numbers of variable length that may be absent.
+// xzDictionary returns the size in bytes of the dictionary that the first block of an .xz file asks for, which the package would
+// allocate; 0: not known. It is in the block header (.xz file format, sections 3.1 and 5.3.1), after two optional numbers of
+// variable length, the sizes of the block.
 func xzDictionary(head []byte) int64 {
 	const streamHeader = 12
 	if len(head) < streamHeader+2 {
@@ -284,7 +288,7 @@ func xzDictionary(head []byte) int64 {
 	return int64(2|bits&1) << (bits/2 + 11)
 }
 
-// afterVLI is b behind the variable-length integer that it begins with.
+// afterVLI returns what follows the variable-length integer (.xz file format, section 1.2) at the beginning of b.
 func afterVLI(b []byte) []byte {
 	for i, c := range b {
 		if c&0x80 == 0 {

@@ -27,7 +27,7 @@ func sample() string {
 	return b.String()
 }
 
-// pack compresses text in two archives, one behind the other, as logrotate and people leave them.
+// pack compresses text as two archives in one file, as "cat a.gz b.gz" makes them.
 func pack(t testing.TB, codec, text string) []byte {
 	t.Helper()
 	if codec == "bzip2" {
@@ -79,7 +79,7 @@ func compressor(t testing.TB, codec string, out io.Writer) io.WriteCloser {
 
 var codecs = []string{"", "gzip", "zstd", "bzip2", "xz"}
 
-// write makes a file and returns the input that it is.
+// write makes a file and returns it as an input.
 func write(t testing.TB, name string, content []byte) *Input {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -124,7 +124,7 @@ func textOf(chunks []Chunk) string {
 	return b.String()
 }
 
-// The name of a file says nothing: gzip named .log, plain text named .gz.
+// The codec is told by content, whatever the name: gzip named .log, plain text named .gz.
 func TestCodecByContent(t *testing.T) {
 	want := sample()
 	for _, codec := range codecs {
@@ -244,7 +244,7 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// bomb is a stream of n times the byte c that compresses very well.
+// bomb compresses n times the byte c.
 func bomb(t *testing.T, codec string, c byte, n int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -270,7 +270,7 @@ func TestBomb(t *testing.T) {
 	if stats.Text > 200<<20 {
 		t.Errorf("got %d bytes of text before it was noticed", stats.Text)
 	}
-	// A hole of NULs, as copytruncate leaves it, compresses as well and is none.
+	// A hole of NULs, as copytruncate leaves it, compresses as well as a bomb, and is none.
 	in = write(t, "maillog.zst", append(bomb(t, "zstd", 0, 256<<20), pack(t, "zstd", sample())...))
 	chunks, stats := readAll(t, in, Options{})
 	if got := textOf(chunks); got != sample() || stats.Damage != nil || stats.NULs != 256<<20 {
@@ -347,7 +347,7 @@ func TestArchiveInArchive(t *testing.T) {
 	}
 }
 
-// Of a member with a wrong checksum, everything is in doubt: how much that is, is said.
+// A wrong checksum puts the whole gzip member in doubt: the error says how many bytes that is.
 func TestGzipChecksum(t *testing.T) {
 	packed := pack(t, "gzip", sample())
 	packed[len(packed)-6] ^= 1
@@ -399,7 +399,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are: no panic, no hang, and every byte of a plain file comes out.
+// Whatever the bytes are, Reader neither panics nor hangs, and hands out every byte of a plain file.
 //
 //	go test -run '^$' -fuzz FuzzOpen -fuzztime 1m -fuzzminimizetime 1x ./logfile
 func FuzzOpen(f *testing.F) {
@@ -407,7 +407,7 @@ func FuzzOpen(f *testing.F) {
 		packed := pack(f, codec, sample())
 		f.Add(packed[:min(len(packed), 3000)])
 	}
-	for _, kind := range noLogs {
+	for _, kind := range notLogs {
 		f.Add([]byte(kind.magic))
 	}
 	f.Add([]byte("\xff\xfea\x00\n\x00"))
@@ -423,13 +423,13 @@ func FuzzOpen(f *testing.F) {
 			}
 			chunks = append(chunks, c)
 		}
-		if stats := r.Stats(); stats.Codec == "" && stats.Encoding == "" && noLog(content) == "" && len(content) < 1<<20 {
+		if stats := r.Stats(); stats.Codec == "" && stats.Encoding == "" && notLog(content) == "" && len(content) < 1<<20 {
 			compareLines(t, fmt.Sprintf("%.40q", content), linesOf(chunks), slowLines(string(content), 1024))
 		}
 	})
 }
 
-// The decoders alone, with readers that give one byte at a time.
+// The decoders work with readers that return one byte at a time.
 func TestDecodeSmallReads(t *testing.T) {
 	for _, codec := range codecs {
 		dec, err := decode(codec, bufio.NewReaderSize(iotestOneByte{bytes.NewReader(pack(t, codec, sample()))}, 16))

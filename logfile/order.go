@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// Family is the path of the live log that path is a rotation of: that of maillog, maillog.1, maillog.2.gz,
-// maillog-20151111.gz and mail-20240131.log is maillog (mail.log). A path that is no rotation is its own family.
+// Family returns the path of the live log that path is a rotation of: maillog for maillog.1, maillog.2.gz and
+// maillog-20151111.gz, mail.log for mail-20240131.log. A path that is no rotation is returned as it is.
 func Family(path string) string { return rotationOf(path).family }
 
-// Order sorts inputs into the order of time as far as names tell it: each family from its oldest file to the live one, the
-// families in the order in which they come. It is what to go by when the content does not tell.
+// Order sorts inputs by time as far as their names tell it: each family from its oldest file to the live one, the families in
+// the order in which they first occur. It is for inputs whose content does not tell.
 //
-// Dated names sort by date, numbered ones down to 1. Where both kinds stand side by side, because rotation was configured
-// anew, one kind came after the other: which, their modification times tell, and if those are equal, dated files are older.
+// Dated names sort by date, numbered ones from the highest number down. If a family has both kinds, rotation was reconfigured,
+// and all files of one kind are older than those of the other: the kind with the latest modification time is the newer one; if
+// they are equal, the numbered one.
 func Order(inputs []*Input) []*Input {
 	place := make(map[string]int)
 	dated, numbered := make(map[string]time.Time), make(map[string]time.Time)
@@ -52,13 +53,15 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// A rotation is what the name of a log says about its age.
+// A rotation is what the name of a log says about its age. Without a date and a number it is the live log.
 type rotation struct {
 	family string
-	date   string // digits of the date, and of the time if there is one
-	number int    // from 1; 0: none, which is the live log if there is no date either
+	date   string // digits of the date, and of the time if there is one; "": none
+	number int    // from 1; 0: none
 }
 
+// rank sorts the kinds of files in a family: the older kind (0), the newer kind (1), the live log (2). datedLast: dated files are
+// newer than numbered ones.
 func (r rotation) rank(datedLast bool) int {
 	switch {
 	case r.date != "" && datedLast, r.date == "" && r.number > 0 && !datedLast:
@@ -69,15 +72,15 @@ func (r rotation) rank(datedLast bool) int {
 	return 0
 }
 
-// rotationOf takes the name of path apart: logrotate's numbers and dates (dateext, dateformat), with its "extension" behind
-// them or not, newsyslog's .0, exicyclog's .01 (exim, src/exicyclog.src), and a suffix of a compressor.
+// rotationOf takes the name of path apart: the numbers and dates of logrotate (dateext, dateformat), with or without an extension
+// behind them ("extension"), newsyslog's .0, exicyclog's .01 (exim, src/exicyclog.src), and the suffix of a compressor.
 func rotationOf(path string) rotation {
 	dir, name := filepath.Split(uncompressed(path))
 	stem, extension := name, ""
-	r, ok := marked(stem)
+	r, ok := splitMark(stem)
 	if !ok {
 		extension = filepath.Ext(name)
-		r, ok = marked(strings.TrimSuffix(stem, extension))
+		r, ok = splitMark(strings.TrimSuffix(stem, extension))
 	}
 	if !ok {
 		return rotation{family: filepath.Clean(dir + name)}
@@ -86,7 +89,7 @@ func rotationOf(path string) rotation {
 	return r
 }
 
-// uncompressed is path without the suffix of a compressor.
+// uncompressed returns path without the suffix of a compressor.
 func uncompressed(path string) string {
 	for _, suffix := range [...]string{".gz", ".bz2", ".xz", ".zst", ".zstd", ".Z"} {
 		if stem, ok := strings.CutSuffix(path, suffix); ok {
@@ -96,10 +99,10 @@ func uncompressed(path string) string {
 	return path
 }
 
-// marked splits a number or a date off the end of a name.
-func marked(name string) (rotation, bool) {
+// splitMark splits a number or a date off the end of a name; false: there is none.
+func splitMark(name string) (rotation, bool) {
 	at := strings.LastIndexFunc(name, func(c rune) bool { return !strings.ContainsRune("0123456789-._T", c) }) + 1
-	for at < len(name) && name[at] == 'T' { // of the name; the T of a date and time has digits before it
+	for at < len(name) && name[at] == 'T' { // part of the name: the T between a date and a time has digits before it
 		at++
 	}
 	stem, mark := name[:at], name[at:]
@@ -124,7 +127,8 @@ func digitsOnly(c rune) rune {
 	return -1
 }
 
-// dateOf is the date, and the time behind it, that digits are: written out, or a Unix time (dateformat -%s); else "".
+// dateOf returns the digits of a date and perhaps a time, YYYYMMDDhhmmss, in a form that sorts: digits themselves, or what they
+// are as a Unix time (dateformat -%s); "": they are no date.
 func dateOf(digits string) string {
 	if len(digits) >= 8 && len(digits) <= 14 {
 		if t, err := time.Parse("20060102", digits[:8]); err == nil && t.Year() >= 1990 && t.Year() < 2100 {

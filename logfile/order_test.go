@@ -74,7 +74,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Both kinds side by side: what was written last, tells which kind is the newer one.
+// With dated and numbered names side by side, modification times tell which kind is newer.
 func TestOrderMixed(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2024, 1, n, 0, 0, 0, 0, time.UTC) }
 	inputs := []*Input{

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Progress counts the bytes on disk that were read, of those that will be. It may be used from any goroutine.
+// Progress counts the bytes on disk that were read, and those that will be. It may be used from any goroutine.
 type Progress struct {
 	total int64
 	read  atomic.Int64
 }
 
-// NewProgress is the progress over inputs.
+// NewProgress returns the progress of reading all the inputs.
 func NewProgress(inputs []*Input) *Progress {
 	p := &Progress{}
 	for _, in := range inputs {
@@ -24,14 +24,13 @@ func NewProgress(inputs []*Input) *Progress {
 	return p
 }
 
-// Read is the number of bytes read so far.
+// Read returns the number of bytes read so far.
 func (p *Progress) Read() int64 { return p.read.Load() }
 
-// Total is the number of bytes that will be read; -1: not known.
+// Total returns the number of bytes that will be read; -1: not known, because an input is a pipe.
 func (p *Progress) Total() int64 { return p.total }
 
-// Left is the time that the rest takes at the rate so far, if elapsed is the time since the start. It is 0 when that cannot be
-// told.
+// Left returns the time that the rest will take at the rate so far, where elapsed is the time since the start; 0: not known.
 func (p *Progress) Left(elapsed time.Duration) time.Duration {
 	read := p.Read()
 	if read == 0 || p.total <= read {

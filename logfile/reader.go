@@ -12,27 +12,28 @@ import (
 
 // Options say how an input is read. The zero value is usable.
 type Options struct {
-	ChunkSize int       // about how long the text of a chunk is; 0: 128 KiB
+	ChunkSize int       // approximate size of the text of a chunk, in bytes; 0: 128 KiB
 	ReadAhead int       // chunks that a goroutine reads ahead; 0: no goroutine, Next reads
 	Hash      bool      // compute the SHA-256 of the bytes on disk
 	Progress  *Progress // counts what is read; may be nil
-	MaxLine   int       // a longer line is cut here; 0: 1 MiB; never less than ChunkSize-1
-	Verbatim  bool      // NULs are kept, and of a line that is longer the rest follows in chunks of its own, all but the last Cut
-	MaxText   int64     // text of one input after which reading stops; 0: 1 TiB
-	Lender    *Lender   // of the memory for the text; nil: each chunk has its own
+	MaxLine   int       // bytes after which a line is cut; 0: 1 MiB; never less than ChunkSize-1
+	Verbatim  bool      // keep NULs, and hand out the rest of a line longer than MaxLine in further chunks, all but the last one Cut
+	MaxText   int64     // bytes of text in one input after which reading stops; 0: 1 TiB
+	Pool      *Pool     // of the memory for the text; nil: each chunk has its own
 }
 
-// Defaults of Options. Chunks of 64 to 256 KiB stay in the cache between the stages; 1 MiB is slower. A line that a mail
-// server writes has 2 KiB at most (Postfix, util/msg_output.c; Exim, LOG_BUFFER_SIZE 8192).
+// Defaults of Options. Chunks of 64 to 256 KiB stay in the cache between the stages; 1 MiB was measured to be slower. The lines
+// of mail servers are much shorter than the limit: Postfix writes at most 2 KiB (util/msg_output.c), Exim 8 KiB
+// (LOG_BUFFER_SIZE).
 const (
 	defaultChunkSize = 128 << 10
 	defaultMaxLine   = 1 << 20
 	defaultMaxText   = 1 << 40
 )
 
-// A decompression bomb is told from a good archive by its ratio. gzip cannot do more than 1032:1, and a log hardly more than
-// 100:1; beyond bombFloor bytes, more than bombRatio is no log. NULs at the start of a line, which are dropped and which
-// compress without end, have a bound of their own: holes of some GB are real.
+// A decompression bomb is recognised by its ratio. gzip cannot do more than 1032:1, and a log hardly more than 100:1; so more
+// than bombRatio is no log, once there are bombFloor bytes of text. NULs at the start of a line, which are dropped, compress
+// better than that, and have a limit of their own: copytruncate really leaves holes of some GB.
 const (
 	bombFloor = 64 << 20
 	bombRatio = 1100
@@ -42,14 +43,14 @@ const (
 // Stats is what is known about an input that was read, or is being read.
 type Stats struct {
 	Bytes    int64    // as read from disk
-	Text     int64    // after decompression
-	Lines    int64    // handed out
-	SHA256   string   // of the bytes on disk, hex; "" without Options.Hash, and when they were not all read
-	Codec    string   // "", "gzip", "bzip2", "xz", "zstd"
-	Encoding string   // "" or what the text was turned into UTF-8 from
-	NULs     int64    // bytes 0 at the start of lines, dropped
-	CutLines int64    // lines longer than the limit
-	CutBytes int64    // of those lines, what was left out
+	Text     int64    // bytes after decompression
+	Lines    int64    // that were handed out
+	SHA256   string   // of the bytes on disk, hex; "" without Options.Hash, and if they were not all read
+	Codec    string   // "" (plain text), "gzip", "bzip2", "xz", "zstd"
+	Encoding string   // that was converted to plain UTF-8; "": it was that already
+	NULs     int64    // NUL bytes at the start of lines, which were dropped
+	CutLines int64    // lines longer than Options.MaxLine
+	CutBytes int64    // of those lines, the bytes that were dropped
 	Damage   error    // why the input could not be read to its end; nil: it could
 	Warnings []string // what else the reader of a report should know; each begins with the path
 }
@@ -65,19 +66,19 @@ type Reader struct {
 	dec   decoder
 	text  io.Reader
 	split *splitter
-	now   Stats
-	ended bool  // there is no more text; the splitter may hold some
+	stats Stats // of the goroutine that reads; see published
+	ended bool  // there is no more text to read, but perhaps some in the splitter
 	err   error // what read returns from now on
 
-	chunks chan Chunk // with ReadAhead; closed by the reading goroutine, when err is set
+	chunks chan Chunk // with ReadAhead: closed by the reading goroutine after it set err; else nil
 	wait   sync.WaitGroup
 
 	mu        sync.Mutex
-	published Stats
+	published Stats // a copy of stats for other goroutines
 }
 
-// Open begins to read an input: with ReadAhead in a goroutine, else at the first Next. What goes wrong, Next returns. The
-// caller must call Close.
+// Open begins to read an input: with ReadAhead in a goroutine, else at the first Next. Errors are returned by Next. The caller
+// must call Close.
 func Open(ctx context.Context, in *Input, o Options) *Reader {
 	if o.ChunkSize <= 0 {
 		o.ChunkSize = defaultChunkSize
@@ -97,8 +98,8 @@ func Open(ctx context.Context, in *Input, o Options) *Reader {
 	return r
 }
 
-// Next returns the next chunk, io.EOF behind the last one, or another error when the input could not be opened or the context
-// is done. Damage ends the input like its end: it stands in Stats.
+// Next returns the next chunk, io.EOF after the last one, or another error if the input could not be opened or the context is
+// done. After damage it returns io.EOF, too; Stats tells the difference.
 func (r *Reader) Next() (Chunk, error) {
 	if r.chunks == nil {
 		return r.read()
@@ -114,8 +115,8 @@ func (r *Reader) Next() (Chunk, error) {
 	}
 }
 
-// Close ends the reading and gives everything back. It waits for the goroutine to end, unless that may be waiting for
-// standard input, which nothing can wake up.
+// Close stops reading and releases everything. It waits for the goroutine to end, unless that may be blocked in a read from
+// standard input or a pipe, which nothing can interrupt.
 func (r *Reader) Close() {
 	r.cancel()
 	if r.chunks == nil {
@@ -129,7 +130,7 @@ func (r *Reader) Close() {
 	r.wait.Wait()
 }
 
-// Stats is what is known so far. It is complete when Next has returned io.EOF.
+// Stats returns what is known so far. It is complete when Next has returned io.EOF.
 func (r *Reader) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -166,8 +167,8 @@ func (r *Reader) read() (Chunk, error) {
 		switch {
 		case ok:
 		case r.ended:
-			c, ok = r.split.rest(r.now.Damage != nil)
-		case r.in.stream != nil && !r.in.stream.peeked: // who writes to a pipe may pause: what is there, goes on
+			c, ok = r.split.rest(r.stats.Damage != nil)
+		case r.in.stream != nil && !r.in.stream.peeked: // the writer of a pipe may pause: whole lines do not wait for it
 			c, ok = r.split.whole()
 		}
 		switch {
@@ -183,8 +184,8 @@ func (r *Reader) read() (Chunk, error) {
 	return Chunk{}, r.err
 }
 
-// smallBuffer is enough to look at the head of an input. Reads into a chunk are larger than it, and so go past it: the text of
-// a plain file is copied once less.
+// smallBuffer is enough to look at the head of an input. Reads into a chunk are larger than it, so bufio reads them directly into
+// the chunk, without a copy.
 const smallBuffer = 4096
 
 // start opens the input and finds out what it is.
@@ -202,13 +203,13 @@ func (r *Reader) start() error {
 	if err != nil && err != io.EOF {
 		return atPath(r.in.Path, err) // nothing could be read: a directory, a broken disk
 	}
-	if what := noLog(head); what != "" {
+	if what := notLog(head); what != "" {
 		return atPath(r.in.Path, errors.New("this is "+what))
 	}
 	return r.startText(raw, codecOf(head))
 }
 
-// startText puts together what makes lines from the bytes on disk.
+// startText sets up what turns the bytes on disk into lines: decoder, UTF-8, splitter.
 func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	var err error
 	archive := raw
@@ -223,27 +224,27 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 		decoded = bufio.NewReaderSize(r.dec, smallBuffer)
 	}
 	head, _ := decoded.Peek(headSize)
-	if what := noText(head); what != "" {
+	if what := notText(head); what != "" {
 		return atPath(r.in.Path, fmt.Errorf("inside the %s archive is %s", codec, what))
 	}
 	if isTar(head) {
 		r.warn("this is a tar archive: unpack it, or the first line of each file in it is lost")
 	}
 	r.src.wholeLine = codec == ""
-	r.now.Codec = codec
-	r.text, r.now.Encoding = plainText(decoded)
-	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Lender)
+	r.stats.Codec = codec
+	r.text, r.stats.Encoding = toUTF8(decoded)
+	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Pool)
 	r.split.verbatim = r.o.Verbatim
 	return nil
 }
 
-// fill puts more text into the splitter.
+// fill reads more text into the splitter.
 func (r *Reader) fill() error {
 	n, err := r.text.Read(r.split.room())
 	r.split.filled(n)
-	r.now.Text += int64(n)
+	r.stats.Text += int64(n)
 	if err == nil {
-		err = r.tooMuch()
+		err = r.checkAmount()
 	}
 	if err == nil {
 		return nil
@@ -255,13 +256,12 @@ func (r *Reader) fill() error {
 	return nil
 }
 
-// errTooMuch is what tooMuch says, in more words.
 var errTooMuch = errors.New("too much text")
 
-// tooMuch is an error when there is more text than can be right.
-func (r *Reader) tooMuch() error {
-	archive := r.now.Codec != ""
-	switch text, nuls := r.now.Text, r.split.nuls; {
+// checkAmount returns an error that wraps errTooMuch if there is more text than a log can have.
+func (r *Reader) checkAmount() error {
+	archive := r.stats.Codec != ""
+	switch text, nuls := r.stats.Text, r.split.nuls; {
 	case text > r.o.MaxText:
 		return fmt.Errorf("%w: the limit for one input is %s bytes", errTooMuch, comma(r.o.MaxText))
 	case archive && (text-nuls > bombFloor+bombRatio*r.src.bytes || nuls > bombNULs):
@@ -270,57 +270,57 @@ func (r *Reader) tooMuch() error {
 	return nil
 }
 
-// end settles why the text ended.
+// end notes why the text ended, and completes the stats that need the whole file.
 func (r *Reader) end(err error) {
 	r.ended = true
 	if err == errGarbage {
-		r.warn("the " + r.now.Codec + " archive is whole, but something else follows it: not read")
+		r.warn("the " + r.stats.Codec + " archive is whole, but something else follows it: not read")
 	} else if err != io.EOF {
-		r.now.Damage = r.damage(err)
+		r.stats.Damage = r.damage(err)
 	}
 	if r.o.Hash && r.src.file != nil {
-		io.Copy(io.Discard, r.src) // what is not text belongs to the file, too
+		io.Copy(io.Discard, r.src) // the hash is of the whole file, also of what is no text
 	}
 	for _, w := range r.src.changes() {
 		r.warn(w)
 	}
-	r.now.SHA256 = r.src.sum()
+	r.stats.SHA256 = r.src.sum()
 }
 
-// damage is what to say of an input that ended with err.
+// damage words the error of an input that ended with err.
 func (r *Reader) damage(err error) error {
-	after := "after " + comma(r.now.Text) + " bytes of text"
+	after := "after " + comma(r.stats.Text) + " bytes of text"
 	switch {
 	case r.src.err != nil:
 		err = fmt.Errorf("reading failed %s: %w", after, r.src.err)
 	case errors.Is(err, errTooMuch):
 		err = fmt.Errorf("reading stopped %s: %w", after, err)
 	case err == io.ErrUnexpectedEOF:
-		err = fmt.Errorf("truncated %s stream %s", r.now.Codec, after)
+		err = fmt.Errorf("truncated %s stream %s", r.stats.Codec, after)
 	default:
-		err = fmt.Errorf("corrupt %s stream %s: %w", r.now.Codec, after, err)
+		err = fmt.Errorf("corrupt %s stream %s: %w", r.stats.Codec, after, err)
 	}
 	return atPath(r.in.Path, err)
 }
 
 func (r *Reader) warn(text string) {
-	r.now.Warnings = append(r.now.Warnings, r.in.Path+": "+text)
+	r.stats.Warnings = append(r.stats.Warnings, r.in.Path+": "+text)
 }
 
-// publish makes what is known visible to Stats.
+// publish makes the stats so far visible to other goroutines.
 func (r *Reader) publish() {
 	if r.src == nil || r.split == nil {
 		return
 	}
-	r.now.Bytes = r.src.bytes
-	r.now.Lines = r.split.lines()
-	r.now.NULs, r.now.CutLines, r.now.CutBytes = r.split.nuls, r.split.cutLines, r.split.cutBytes
+	r.stats.Bytes = r.src.bytes
+	r.stats.Lines = r.split.lines()
+	r.stats.NULs, r.stats.CutLines, r.stats.CutBytes = r.split.nuls, r.split.cutLines, r.split.cutBytes
 	r.mu.Lock()
-	r.published = r.now
+	r.published = r.stats
 	r.mu.Unlock()
 }
 
-// release gives back what start took.
+// release closes and gives back what start opened.
 func (r *Reader) release() {
 	if r.dec.close != nil { // started
 		r.dec.close()
@@ -329,6 +329,6 @@ func (r *Reader) release() {
 		r.src.close()
 	}
 	if r.split != nil {
-		r.split.end()
+		r.split.release()
 	}
 }

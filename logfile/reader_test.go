@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// The same lines with the same numbers, whatever the size of the chunks, and with or without a goroutine.
+// The lines and their numbers do not depend on the size of the chunks and on reading ahead.
 func TestReaderIsMetamorphic(t *testing.T) {
 	text := sample() + "the last line has no line feed"
 	want := slowLines(text, 1<<20)
@@ -102,7 +102,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// waitForGoroutines fails when there are more goroutines than before for a second.
+// waitForGoroutines fails if there are still more goroutines than before after a second.
 func waitForGoroutines(t *testing.T, before int) {
 	t.Helper()
 	for range 100 {
@@ -238,7 +238,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// A file that grows is read to where it ended at the start, and to the end of that line.
+// A growing file is read to the end of the line that was its last one at the start.
 func TestGrows(t *testing.T) {
 	in := write(t, "maillog", []byte(strings.Repeat(sample(), 2)+"this line is being wri"))
 	r := Open(t.Context(), in, Options{ChunkSize: 1000})
@@ -304,7 +304,7 @@ func TestRotatedBeforeRead(t *testing.T) {
 	}
 }
 
-// A disk that fails in the middle: what was read counts, and the error is named.
+// If the disk fails in the middle, what was read before counts, and the error is named.
 func TestReadError(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader(sample()), &failing{})
 	inputs, _ := Expand([]string{"-"}, broken)

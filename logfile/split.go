@@ -5,57 +5,58 @@ import (
 	"unicode/utf8"
 )
 
-// Chunk is some whole lines of one file.
+// A Chunk is some whole lines of one file.
 type Chunk struct {
 	Path string // of the file, as in Input
 	Line int64  // number of the first line, from 1
-	Text string // never changes; lines end with LF (a CR before it is left to the parser), the last line of a file may lack it
+	Text string // lines end with LF (a CR before it is left to the parser), except perhaps the last one of a file; see Pool for how long it lives
 
-	// Cut: the last line of Text is not whole. It was longer than the limit, or the archive is damaged behind it, or the file
-	// was rotated away before the line was finished.
+	// Cut: the last line of Text is not whole. It was longer than the limit, or the archive is damaged after it, or the file was
+	// rotated away before the line was finished.
 	Cut bool
 
-	memory *memory // that Text stands in, where it is lent; see Lender
+	memory *memory // that Text is in; nil: memory of its own, which no Pool takes back
 }
 
-// A splitter cuts text that comes in arbitrary pieces into chunks of whole lines. What comes out does not depend on the
-// pieces. Feed it with room and filled; take chunks with full (while reading), whole (when there is nothing more right now)
-// and rest (at the end).
+// A splitter cuts text that comes in arbitrary pieces into chunks of whole lines. The lines do not depend on the pieces. To feed
+// it, read into room and call filled; get chunks from full (while reading), whole (when there is nothing more right now) and
+// rest (at the end).
 //
-// NULs at the beginning of a line are dropped: a file system that lost power leaves them where data was expected, and so does
-// copytruncate when the writer goes on at its old offset (gigabytes of them, without an LF). The line behind them is good.
+// NULs at the beginning of a line are dropped: a file system leaves them after a power failure where data was expected, and so
+// does copytruncate if the daemon goes on writing at its old offset (gigabytes of them, without an LF). The line after them is
+// good.
 type splitter struct {
-	size     int  // fill the buffer up to here before a chunk is cut
-	maxLine  int  // a longer line is cut here, the rest of it is skipped; size-1 at least
-	verbatim bool // nothing is dropped: the rest of a long line follows in chunks of its own
-	lender   *Lender
+	size     int  // the buffer is filled up to here before a chunk is cut
+	maxLine  int  // a longer line is cut here, and the rest of it is dropped; at least size-1
+	verbatim bool // nothing is dropped: the rest of a long line follows in further chunks
+	pool     *Pool
 
-	lent     *memory // that buf stands in
+	memory   *memory // that buf is in
 	buf      []byte  // buf[:n] is text that is not handed out yet; it begins at the start of a line
 	n        int
 	searched int   // buf[:searched] has no LF
 	line     int64 // number of the line that buf begins with
 	skipping bool  // the line that buf begins with was cut: drop up to and including the next LF
 
-	nuls, cutLines, cutBytes int64 // what was left out
+	nuls, cutLines, cutBytes int64 // what was dropped; see Stats
 }
 
-func newSplitter(size, maxLine int, lender *Lender) *splitter {
-	s := &splitter{size: size, maxLine: max(maxLine, size-1), lender: lender, line: 1}
-	s.borrow(size)
+func newSplitter(size, maxLine int, pool *Pool) *splitter {
+	s := &splitter{size: size, maxLine: max(maxLine, size-1), pool: pool, line: 1}
+	s.newBuffer(size)
 	return s
 }
 
-// borrow makes a new buffer.
-func (s *splitter) borrow(size int) {
-	s.lent = s.lender.lend(size)
-	s.buf = s.lent.bytes
+// newBuffer replaces the buffer; the caller keeps, or has handed out, the old one.
+func (s *splitter) newBuffer(size int) {
+	s.memory = s.pool.get(size)
+	s.buf = s.memory.bytes
 }
 
-// end gives the buffer back.
-func (s *splitter) end() { s.lender.Return(Chunk{memory: s.lent}) }
+// release gives the buffer back to the pool.
+func (s *splitter) release() { s.pool.Put(Chunk{memory: s.memory}) }
 
-// room is where the next piece of text goes. It is never empty, provided that full was asked after each filled.
+// room returns where the next piece of text goes. It is never empty, provided that full was called after each filled.
 func (s *splitter) room() []byte {
 	if s.n < s.size {
 		return s.buf[s.n:s.size]
@@ -63,7 +64,7 @@ func (s *splitter) room() []byte {
 	return s.buf[s.n:]
 }
 
-// filled says that k bytes were put into the room.
+// filled takes over the first k bytes of the room.
 func (s *splitter) filled(k int) {
 	if s.skipping {
 		k = s.skip(k)
@@ -74,8 +75,8 @@ func (s *splitter) filled(k int) {
 	s.n += k
 }
 
-// skip drops from the k fresh bytes what belongs to the line that was cut, and returns how many are left. The buffer is empty
-// while it skips.
+// skip drops what belongs to the line that was cut from the k fresh bytes, and returns how many are left. While skipping, the
+// buffer holds nothing else.
 func (s *splitter) skip(k int) int {
 	end := bytes.IndexByte(s.buf[:k], '\n')
 	if end < 0 {
@@ -88,7 +89,7 @@ func (s *splitter) skip(k int) int {
 	return copy(s.buf, s.buf[end+1:k])
 }
 
-// dropNULs drops the NULs that stand at the beginning of a line, in place, and returns how many bytes are left.
+// dropNULs drops the NULs at the beginning of lines from the fresh bytes, in place, and returns how many bytes are left.
 func (s *splitter) dropNULs(fresh []byte) int {
 	atStart := s.n == 0 || s.buf[s.n-1] == '\n' // the buffer itself begins at the start of a line
 	kept := 0
@@ -109,7 +110,7 @@ func (s *splitter) dropNULs(fresh []byte) int {
 	return kept
 }
 
-// full returns a chunk when the buffer is full, else false.
+// full returns a chunk if the buffer is full, else false.
 func (s *splitter) full() (Chunk, bool) {
 	if s.n < s.size {
 		return Chunk{}, false
@@ -124,7 +125,7 @@ func (s *splitter) full() (Chunk, bool) {
 	return s.cut(), true
 }
 
-// whole returns the whole lines that are there.
+// whole returns the whole lines in the buffer; false: there are none.
 func (s *splitter) whole() (Chunk, bool) {
 	end := bytes.LastIndexByte(s.buf[s.searched:s.n], '\n')
 	if end < 0 {
@@ -134,7 +135,8 @@ func (s *splitter) whole() (Chunk, bool) {
 	return s.take(s.searched + end + 1), true
 }
 
-// rest returns everything that is there: the last line may lack its LF, and cut says that it is not whole.
+// rest returns everything in the buffer; false: it is empty. The last line may lack its LF; cut tells whether it is then
+// incomplete, or just the last line of a file.
 func (s *splitter) rest(cut bool) (Chunk, bool) {
 	if s.n == 0 {
 		return Chunk{}, false
@@ -147,7 +149,7 @@ func (s *splitter) rest(cut bool) (Chunk, bool) {
 	return c, true
 }
 
-// take hands out the first k bytes: where they are most of the buffer, with the buffer, else as a copy.
+// take hands out the first k bytes: with the buffer if they are most of it, else as a copy.
 func (s *splitter) take(k int) Chunk {
 	c := Chunk{Line: s.line}
 	s.line += int64(bytes.Count(s.buf[:k], newline))
@@ -155,8 +157,8 @@ func (s *splitter) take(k int) Chunk {
 	if k < len(s.buf)/2 {
 		c.Text = string(s.buf[:k])
 	} else {
-		c.Text, c.memory = s.lent.text(k), s.lent
-		s.borrow(max(s.size, len(rest)+1))
+		c.Text, c.memory = s.memory.text(k), s.memory
+		s.newBuffer(max(s.size, len(rest)+1))
 	}
 	s.n = copy(s.buf, rest)
 	s.searched = s.n // what is left is less than a line
@@ -165,7 +167,7 @@ func (s *splitter) take(k int) Chunk {
 
 var newline = []byte{'\n'}
 
-// cut hands out the beginning of a line that is too long, not splitting a character.
+// cut hands out the beginning of a line that is too long, without splitting a character.
 func (s *splitter) cut() Chunk {
 	k := s.maxLine
 	for back := 0; back < utf8.UTFMax && k > 1 && !utf8.RuneStart(s.buf[k]); back++ {
@@ -189,14 +191,14 @@ func (s *splitter) grow() {
 		return
 	}
 	old := s.buf
-	s.borrow(min(2*len(old), s.maxLine+1))
+	s.newBuffer(min(2*len(old), s.maxLine+1))
 	copy(s.buf, old)
 }
 
-// lines is the number of lines that were handed out.
+// lines returns the number of lines that were handed out.
 func (s *splitter) lines() int64 {
 	if s.skipping {
-		return s.line // of the line that is skipped, the beginning was handed out
+		return s.line // the beginning of the line that is being skipped was handed out
 	}
 	return s.line - 1
 }

@@ -29,14 +29,14 @@ func pieces(s *splitter, text string, size int) []Chunk {
 	return chunks
 }
 
-// A numbered line of the oracle.
+// numbered is a line with its number.
 type numbered struct {
 	line int64
 	text string
 	cut  bool
 }
 
-// linesOf is what chunks say, line by line.
+// linesOf returns the lines of the chunks.
 func linesOf(chunks []Chunk) (lines []numbered) {
 	for _, c := range chunks {
 		n := c.Line
@@ -49,7 +49,7 @@ func linesOf(chunks []Chunk) (lines []numbered) {
 	return lines
 }
 
-// slowLines is the obvious way to do what a splitter does.
+// slowLines is the oracle: the obvious way to do what a splitter does.
 func slowLines(text string, maxLine int) (lines []numbered) {
 	n := int64(0)
 	for line := range strings.Lines(text) {
@@ -157,7 +157,7 @@ func TestSplitHugeLine(t *testing.T) {
 	}
 }
 
-// Lines of NULs alone, as many as fit: taking them out must not be quadratic. 16 MB would take minutes.
+// Lines that are one NUL each: removing them must not take quadratic time, which for 16 MB would be minutes.
 func TestSplitNULLines(t *testing.T) {
 	s := newSplitter(1<<20, 1<<20, nil)
 	text := strings.Repeat("\x00\n", 8<<20)
@@ -170,7 +170,7 @@ func TestSplitNULLines(t *testing.T) {
 	}
 }
 
-// What was handed out must not change when the buffer is used again.
+// The text of a chunk must not change when the splitter reads on.
 func TestSplitOwnsText(t *testing.T) {
 	s := newSplitter(16, 16, nil)
 	copy(s.room(), "first line here\n")
@@ -185,7 +185,7 @@ func TestSplitOwnsText(t *testing.T) {
 	}
 }
 
-// What is read verbatim comes out as it stands, in whatever pieces.
+// With Options.Verbatim, every byte is handed out as it is, whatever the pieces.
 func TestSplitVerbatim(t *testing.T) {
 	text := "a\n\x00\x00b\n" + strings.Repeat("é", 400) + "\nc\x00\n" + strings.Repeat("x", 1000)
 	for step := 1; step < 50; step += 7 {

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// plainText takes the byte order mark off text, and turns UTF-16 into UTF-8. What Windows tools export (PowerShell's ">",
-// Event Viewer, Notepad) is UTF-16 with a mark. The name says what was found: "", "UTF-8 with a byte order mark", "UTF-16".
-func plainText(r *bufio.Reader) (text io.Reader, name string) {
+// toUTF8 removes a byte order mark, and converts UTF-16 to UTF-8. Windows tools (PowerShell's ">", Event Viewer, Notepad) export
+// UTF-16 with a mark. The name says what was found: "" (nothing to do), "UTF-8 with a byte order mark", "UTF-16".
+func toUTF8(r *bufio.Reader) (text io.Reader, name string) {
 	head, _ := r.Peek(32)
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
@@ -30,7 +30,8 @@ func plainText(r *bufio.Reader) (text io.Reader, name string) {
 	return r, ""
 }
 
-// isUTF16 reports whether head is ASCII in UTF-16 without a mark: every byte at low is printable, the others are NUL.
+// isUTF16 reports whether head is ASCII text in UTF-16 without a mark: the low bytes are printable, the high ones NUL. low is the
+// place of the low byte in a unit: 0 or 1.
 func isUTF16(head []byte, low int) bool {
 	if len(head) < 16 {
 		return false
@@ -43,14 +44,14 @@ func isUTF16(head []byte, low int) bool {
 	return true
 }
 
-// utf16Reader is UTF-8 made from UTF-16.
+// utf16Reader converts UTF-16 to UTF-8.
 type utf16Reader struct {
 	in        *bufio.Reader
-	low, high int    // where in a unit of two bytes its halves stand
-	first     rune   // of a surrogate pair, 0 outside
-	out       []byte // made and not read yet
-	room      [4096]byte
-	err       error
+	low, high int        // places of the low and the high byte in a unit of two bytes: 0 or 1
+	first     rune       // the first half of a surrogate pair, whose second half must come next; 0: none
+	out       []byte     // converted, but not read yet; in room
+	room      [4096]byte // for out
+	err       error      // of in; returned when out is empty
 }
 
 func (u *utf16Reader) Read(p []byte) (int, error) {
@@ -83,7 +84,7 @@ func (u *utf16Reader) fill() {
 	u.out = out
 }
 
-// append adds one unit of UTF-16; half a pair becomes U+FFFD.
+// append appends one unit of UTF-16; half a pair becomes U+FFFD.
 func (u *utf16Reader) append(out []byte, c rune) []byte {
 	if u.first != 0 {
 		pair := utf16.DecodeRune(u.first, c)
