@@ -76,6 +76,33 @@ func (g *guesser) belongs() bool {
 	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
 }
 
+// mistyped reports whether a client logged in to each account on which it had failed, after few tries: somebody who mistyped a password, or
+// did not know it yet.
+func (g *guesser) mistyped() bool {
+	f := g.failures()
+	if f.n >= fewTries || g.accounts.Distinct() == 0 {
+		return false
+	}
+	for name := range g.accounts.All {
+		if !slices.ContainsFunc(g.wins, func(v win) bool { return v.last > f.first && sameName(v.account, name) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// mostMistyped reports whether most clients of a network are people who mistyped their passwords. Of those who guess, hardly one in a
+// hundred gets in, and not just to the account that it tried.
+func mostMistyped(clients []*guesser) bool {
+	n := 0
+	for _, g := range clients {
+		if g.mistyped() {
+			n++
+		}
+	}
+	return 2*n > len(clients)
+}
+
 // guess is clients that guess passwords together, and whether one succeeded.
 type guess struct {
 	subject  Subject
@@ -288,7 +315,7 @@ func (q *guessInquiry) networks() {
 	}
 	for _, net := range nets {
 		clients := byNet[net]
-		if len(clients) < manyAddresses {
+		if len(clients) < manyAddresses || mostMistyped(clients) {
 			continue
 		}
 		b := newGuess(Subject{Network, net.String()}, clients)
@@ -481,7 +508,7 @@ func (q *guessInquiry) crowd() {
 	var rest []*guesser
 	var times []mail.Instant
 	for _, g := range q.guilty {
-		if !q.told[g.client.IP] && !q.site.IsOwn(g.client.IP) {
+		if !q.told[g.client.IP] && !q.site.IsOwn(g.client.IP) && !g.mistyped() {
 			rest = append(rest, g)
 			times = append(times, g.failures().times...)
 		}

@@ -97,6 +97,26 @@ func TestHonestFailures(t *testing.T) {
 				w.login(oneDay+time.Duration(i)*20*time.Second+10*time.Minute, "203.0.113.5", user(i%30))
 			}
 		}},
+		{"the first day of term: from a network of the campus, each mistypes a new password and then knows it", func(w *town) {
+			for i := range 60 {
+				at, ip := oneDay+time.Duration(i)*3*time.Minute, fmt.Sprintf("203.0.113.%d", i)
+				for k := range 1 + i%4 {
+					w.fail(at+time.Duration(k)*20*time.Second, ip, user(i))
+				}
+				if i%8 != 7 { // who has none that is right yet
+					w.login(at+2*time.Minute, ip, user(i))
+				}
+			}
+		}},
+		{"and from as many places as there are people", func(w *town) {
+			for i := range people {
+				at, ip := oneDay+time.Duration(i)*90*time.Second, fmt.Sprintf("%d.44.3.9", 20+i)
+				for k := range 1 + i%4 {
+					w.fail(at+time.Duration(k)*20*time.Second, ip, user(i))
+				}
+				w.login(at+2*time.Minute, ip, user(i))
+			}
+		}},
 		{"the password server was away", func(w *town) {
 			for i := range 300 {
 				w.fail(oneDay+time.Duration(i)*time.Second, home(i%people), user(i%people))
