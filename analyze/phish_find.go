@@ -41,17 +41,21 @@ type phishInquiry struct {
 	t         *PhishThresholds
 	site      *Site
 	runs      []*run
-	addresses map[string]int // domains: to how many different addresses of them our users wrote
+	addresses map[string]int          // domains: to how many different addresses of them our users wrote
+	began     map[string]mail.Instant // senders of runs: when the first run of each began
 }
 
 func (w *phishWatch) Findings(site *Site) []Finding {
-	q := &phishInquiry{w: w, t: &w.pass.Thresholds.Phish, site: site, addresses: make(map[string]int)}
+	q := &phishInquiry{w: w, t: &w.pass.Thresholds.Phish, site: site, addresses: make(map[string]int), began: make(map[string]mail.Instant)}
 	for address := range w.contacts.All() {
 		q.addresses[mail.Domain(address)]++
 	}
 	q.findRuns()
 	for _, r := range q.runs {
 		q.oddities(r)
+		if began, ok := q.began[r.sender]; !ok || r.Start < began {
+			q.began[r.sender] = r.Start
+		}
 	}
 	var plain []*run
 	q.runs = slices.DeleteFunc(q.runs, func(r *run) bool {
@@ -366,10 +370,11 @@ func (r *run) reached(in *writer) bool {
 	return r.targets[strings.ToLower(in.sender)] || r.targets[strings.ToLower(in.account)]
 }
 
-// direct finds answers to the sender of a run, or to another address of the sender's domain, unless that is a provider's.
+// direct finds answers to the sender of a run, or to another address of the sender's domain, unless that is a provider's. To whom somebody
+// wrote before its first run is known here; to whom somebody wrote after its first run was answered then, and may be again.
 func (q *phishInquiry) direct(address string, writers []writer) {
-	for _, r := range q.runs {
-		if r.sender == "" || writers[0].time <= r.Start {
+	for i, r := range q.runs {
+		if r.sender == "" || writers[0].time <= q.began[r.sender] {
 			continue
 		}
 		domain := mail.Domain(r.sender)
@@ -377,11 +382,16 @@ func (q *phishInquiry) direct(address string, writers []writer) {
 			continue
 		}
 		for _, in := range writers {
-			if in.time > r.Start && in.time.Sub(r.End) <= answerWithin {
+			if in.time > r.Start && in.time.Sub(r.End) <= answerWithin && !againBefore(q.runs[i+1:], r.sender, &in) {
 				r.answers = append(r.answers, answer{in, address, 0})
 			}
 		}
 	}
+}
+
+// againBefore reports whether a sender has one more run, among later ones, that began before a message: it answers that one.
+func againBefore(later []*run, sender string, in *writer) bool {
+	return slices.ContainsFunc(later, func(r *run) bool { return r.sender == sender && r.Start < in.time })
 }
 
 // isFresh reports whether nobody wrote to an address before the first run, and it never wrote to us.

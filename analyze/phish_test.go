@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +68,47 @@ func TestPhish(t *testing.T) {
 			w := newTown(4)
 			tt.scene(w)
 			w.expect(t, phish, tt.want)
+		})
+	}
+}
+
+// Who answered the sender's first run knew the address no better than who answers its next: each run has its own answers.
+func TestPhishAgain(t *testing.T) {
+	const at, again = oneDay + 9*time.Hour, 6*oneDay + 9*time.Hour
+	for _, tt := range []struct {
+		name          string
+		first, second []int
+	}{
+		{"each was answered", []int{6, 20}, []int{8, 14}},
+		{"the second was answered", nil, []int{8, 14}},
+		{"the first was answered", []int{6, 20}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(10)
+			const sender = "it-service@freemail.example"
+			var want []string
+			for i, ask := range []time.Duration{at, again} {
+				w.run(ask, fmt.Sprintf("203.0.113.%d", 60+i), "unknown", sender, 35)
+				var people []string
+				for _, p := range [][]int{tt.first, tt.second}[i] {
+					w.send(ask+50*time.Minute, home(p), user(p), user(p), sender, mail.Delivered)
+					people = append(people, user(p))
+				}
+				slices.Sort(people)
+				want = append(want, fmt.Sprint(people))
+			}
+			var got []string
+			for _, f := range w.find(phish) {
+				got = append(got, fmt.Sprint(f.Accounts))
+				if len(f.Accounts) > 0 && f.Severity < Medium {
+					t.Errorf("%v: %s", f.Severity, f.Title)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("answered %q, want %q", got, want)
+			}
 		})
 	}
 }
