@@ -234,9 +234,10 @@ func sameMail(a, b *message) bool {
 	return a.Sender == "" || b.Sender == "" || mail.Fold(a.Sender) == mail.Fold(b.Sender)
 }
 
-// sameMailSurely reports whether two hops have the same Message-ID, or the same sender where there is none.
+// sameMailSurely reports whether two hops have the same Message-ID, or the same sender where one of them has none: an Exim
+// whose log_selector is -all writes no id=.
 func sameMailSurely(a, b *message) bool {
-	if a.MessageID != "" || b.MessageID != "" {
+	if a.MessageID != "" && b.MessageID != "" {
 		return a.MessageID == b.MessageID
 	}
 	return a.Sender != "" && mail.Fold(a.Sender) == mail.Fold(b.Sender)
