@@ -28,8 +28,9 @@ type run struct {
 // answer is a message of one of ours to an address that a run may have named.
 type answer struct {
 	writer
-	to   string
-	like float64 // how much the address looks like one that the run named; 0: it is the run's own sender
+	to     string
+	domain string  // that of a run's sender, where the address is another one there
+	like   float64 // how much the address looks like one that the run named; 0: it is the run's own sender
 }
 
 // phishName is the detector's name in the IDs by which runs link to each other.
@@ -77,7 +78,7 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 			continue
 		}
 		f := q.finding(r)
-		if to, like := r.answered(); like > 0 {
+		if to, _ := r.answered(); to != "" {
 			asked[to] = append(asked[to], len(found))
 		}
 		found = append(found, f)
@@ -293,7 +294,7 @@ func (q *phishInquiry) findAnswers() {
 		}
 		for _, in := range writers {
 			if r := q.runBefore(&in); r != nil {
-				r.answers = append(r.answers, answer{in, address, like})
+				r.answers = append(r.answers, answer{writer: in, to: address, like: like})
 			}
 		}
 	}
@@ -371,7 +372,9 @@ func (r *run) reached(in *writer) bool {
 }
 
 // direct finds answers to the sender of a run, or to another address of the sender's domain, unless that is a provider's. To whom somebody
-// wrote before its first run is known here; to whom somebody wrote after its first run was answered then, and may be again.
+// wrote before its first run is known here; to whom somebody wrote after its first run was answered then, and may be again. An address
+// that was no sender may have been named by a later run of the same people, in other names: of two runs that may have been answered, the
+// latest that reached the writer is the more likely.
 func (q *phishInquiry) direct(address string, writers []writer) {
 	for i, r := range q.runs {
 		if r.sender == "" || writers[0].time <= q.began[r.sender] {
@@ -382,9 +385,20 @@ func (q *phishInquiry) direct(address string, writers []writer) {
 			continue
 		}
 		for _, in := range writers {
-			if in.time > r.Start && in.time.Sub(r.End) <= answerWithin && !againBefore(q.runs[i+1:], r.sender, &in) {
-				r.answers = append(r.answers, answer{in, address, 0})
+			if in.time <= r.Start || in.time.Sub(r.End) > answerWithin || againBefore(q.runs[i+1:], r.sender, &in) {
+				continue
 			}
+			a := answer{writer: in, to: address}
+			if address == r.sender {
+				r.answers = append(r.answers, a)
+				continue
+			}
+			a.domain = domain
+			asked := r
+			if later := q.runBefore(&in); later != nil && later.Start > r.Start && later.reached(&in) && !later.before && later.odd >= oddEnough {
+				asked = later
+			}
+			asked.answers = append(asked.answers, a)
 		}
 	}
 }
@@ -662,7 +676,12 @@ func (r *run) facts() []Fact {
 			break
 		}
 		how := "the run's sender"
-		if a.like > 0 {
+		switch {
+		case a.domain != "" && a.domain == mail.Domain(r.sender):
+			how = "another address of the run's sender's domain"
+		case a.domain != "":
+			how = say("an address of %s, from which a run came before this one", a.domain)
+		case a.like > 0:
 			how = "an address that the run may have named (Reply-To is not logged): nobody wrote to it before"
 		}
 		facts = append(facts, Fact{"answered", fmt.Sprintf("%s to %s, %s after the run began: %s", a.who(), a.to, duration(a.time.Sub(r.Start)), how)})

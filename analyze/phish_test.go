@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -284,5 +285,29 @@ func TestPhishKeepsALimitedNumber(t *testing.T) {
 	}
 	if want := mail.Instant(n) * mail.Instant(20*time.Millisecond); latest != want {
 		t.Errorf("the latest is of %d, not %d", latest, want)
+	}
+}
+
+// Two runs of the same people, in different names, ask to write to one address, of the domain of the first: each answer is to
+// the run after which it came.
+func TestPhishAnswersToTheLaterRun(t *testing.T) {
+	const at, later = oneDay + 9*time.Hour, 3*oneDay + 8*time.Hour
+	w := newTown(4)
+	w.run(at, "203.0.113.66", "203-0-113-66.dynamic.isp.example", "admin@desk-portal.example", 35)
+	w.send(at+3*time.Hour, home(6), user(6), user(6), "support@desk-portal.example", mail.Delivered)
+	w.run(later, "198.51.100.77", "198-51-100-77.dynamic.isp.example", "it@site.example", 35)
+	w.send(later+time.Hour, home(20), user(20), user(20), "support@desk-portal.example", mail.Delivered)
+	w.send(later+9*time.Hour, home(30), user(30), user(30), "support@desk-portal.example", mail.Delivered)
+	found := w.under(DefaultThresholds(), phish)
+	got := make(map[string][]string)
+	for i := range found {
+		got[found[i].Subject.Value] = found[i].Accounts
+		if len(found[i].Related) != 1 {
+			t.Errorf("%s: not linked to the other run", found[i].Title)
+		}
+	}
+	want := map[string][]string{"203.0.113.66": {user(6)}, "198.51.100.77": {user(20), user(30)}}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
