@@ -136,7 +136,7 @@ func (b *baseline) learnNetworks() {
 		case u.first > first.Add(min(quarter, newFrom)) && u.unwanted(),
 			isNew && u.brief() && (visitors.unwanted() || guessed),
 			roaming && u.brief() && u.hasLosses(), // since the first day, perhaps
-			isNew && u.brief() && b.wasTrial(u, rushes[net]):
+			(isNew || forged[net] > takesTurns*u.times) && u.brief() && b.wasTrial(u, rushes[net]):
 			continue
 		}
 		// Where nothing unusual stands out, neither one message nor some days prove an owner: the network may be one of many from which

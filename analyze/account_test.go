@@ -685,6 +685,27 @@ func TestAccountTriedOutByOneOfThem(t *testing.T) {
 	}
 }
 
+// The same in the first days of a log: no network is new there, but its owner does not write in strangers' names to a bad list.
+func TestAccountTriedOutEarly(t *testing.T) {
+	w := newTown(6)
+	w.send(oneDay+3*time.Hour, "105.112.34.204", user(7), user(7), "test1234@trial.example", mail.Delivered)
+	for i := range 300 {
+		w.spam(2*oneDay+2*time.Hour+time.Duration(i)*15*time.Second, fmt.Sprintf("105.112.%d.33", 34+i%6), user(7), "claims@fund.example", i)
+	}
+	for i := range 60 {
+		w.spam(2*oneDay+2*time.Hour+time.Duration(i)*75*time.Second, "105.112.34.204", user(7), "claims@fund.example", i)
+	}
+	found := w.find(account)
+	if len(found) != 1 || found[0].Counts.Messages != 361 {
+		t.Fatalf("got %d findings, want one of 361 messages: %+v", len(found), found)
+	}
+	for _, fact := range found[0].Facts {
+		if strings.Contains(fact.Text, "105.112.") && fact.Name == "usual addresses" {
+			t.Errorf("the owner's: %s", fact.Text)
+		}
+	}
+}
+
 // In a log of an hour nobody is at home for long, but where many are, the owner may be, too: what he wrote meanwhile is not counted, nor is
 // he one of the clients. Where three stolen accounts are used nobody is at home.
 func TestAccountInAShortLog(t *testing.T) {
