@@ -133,7 +133,7 @@ func (e *expansion) directory(dir string) {
 	}
 	if len(skipped) > 0 && len(e.inputs) > 0 {
 		in := e.inputs[len(e.inputs)-1]
-		in.Warnings = append(in.Warnings, fmt.Sprintf("%s: not read, because not text: %s", dir, list(skipped)))
+		in.Warnings = append(in.Warnings, "beside it, and not read because not text: "+list(skipped))
 	}
 }
 

@@ -73,7 +73,7 @@ func TestExpand(t *testing.T) {
 	wantExpand(t, "binary/wtmp", "binary/wtmp", "") // named by the user: tried
 
 	in := wantExpand(t, "journal", "journal/mail.log", "")
-	if want := "journal: not read, because not text: journal/system.journal"; len(in) != 1 || len(in[0].Warnings) != 1 || in[0].Warnings[0] != want {
+	if want := "beside it, and not read because not text: journal/system.journal"; len(in) != 1 || len(in[0].Warnings) != 1 || in[0].Warnings[0] != want {
 		t.Errorf("got %+v, want the warning %q", in, want)
 	}
 	if _, errs := Expand([]string{"gone"}, nil); len(errs) != 1 || !errors.Is(errs[0], fs.ErrNotExist) {
