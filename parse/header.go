@@ -16,6 +16,7 @@ const (
 	JSON              // one object a line: journalctl -o json, rsyslog templates
 	Docker            // {"log":…}, or the stamp of docker logs -t, around any of the above
 	CRI               // 2026-03-07T03:12:09.183Z stdout F around any of the above
+	Relayed           // a collector's stamp and the sender's address before any of the above
 )
 
 // Piece says that a line is one of several that make up an entry.
@@ -128,6 +129,10 @@ func (r *HeaderReader) read(line string, ev *mail.Event) (string, bool) {
 		return r.bracketed(line, ev)
 	case c == '{':
 		return r.object(line, ev)
+	case c == '@':
+		return r.tai(line, ev)
+	case c == '"':
+		return r.quoted(line, ev)
 	}
 	return r.prefixed(line, ev)
 }
@@ -140,6 +145,9 @@ func (r *HeaderReader) numeric(line string, ev *mail.Event) (string, bool) {
 	if line[4] == '-' {
 		if body, ok := r.iso(line, ev); ok {
 			return body, true
+		}
+		if rest := behindPath(line); rest != "" { // "2026-03-07.log:"
+			return r.read(rest, ev)
 		}
 		return r.torn(line, ev)
 	}
@@ -166,6 +174,9 @@ func (r *HeaderReader) alphabetic(line string, ev *mail.Event) (string, bool) {
 			return r.traditional(line, ev)
 		}
 		if isWeekday(line) {
+			if monthOf(line[4:]) != 0 {
+				return r.ctime(line[4:], ev)
+			}
 			return r.shortFull(line[4:], ev)
 		}
 	}

@@ -190,6 +190,8 @@ func (r *HeaderReader) iso(line string, ev *mail.Event) (string, bool) {
 		return r.rfc3339(line, sod, ev)
 	case ' ':
 		return r.exim(line, sod, ev)
+	case '_':
+		return r.svlogd(line, ev)
 	}
 	return "", false
 }
@@ -245,6 +247,10 @@ func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bo
 	rest = rest[n:]
 	r.Style = ISO
 	if rest == "" || rest[0] != ' ' {
+		if strings.HasPrefix(rest, "\t") { // "STAMP\tsystem.mail\t{…}", a file of fluentd
+			_, object, _ := strings.Cut(rest[1:], "\t")
+			return r.shippedObject(object, ev)
+		}
 		return "", rest == ""
 	}
 	return r.afterISO(rest[1:], ev)

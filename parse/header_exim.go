@@ -24,6 +24,16 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 		r.Style = ISO
 		return r.hostAndTag(rest, ev)
 	}
+	switch {
+	case r.inner || rest == "":
+	case line[19] == '.' && rest[0] == ' ': // two blanks: s6-log, in local time
+		r.Style = Traditional
+		return r.supervised(rest[1:], ev)
+	case rest[len(rest)-1] == '}': // "STAMP system.mail: {…}", standard output of fluentd
+		if tag, _, ok := strings.Cut(rest, ": {"); ok && isHostName(tag) {
+			return r.shippedObject(rest[len(tag)+2:], ev)
+		}
+	}
 	if line[19] == ',' && isLog4j(rest) {
 		r.Style, ev.Process = WebmailOwn, "zimbra"
 		return rest, true

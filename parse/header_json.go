@@ -13,8 +13,11 @@ import (
 type record struct {
 	log, time                              rawString // Docker's json-file driver
 	stamp, host, tag, program, pid, text   rawString // rsyslog templates and the shippers of others
+	origin, full, name                     rawString // Logstash's name of the host that wrote it; GELF's whole line; of what is nested
 	realtime, source, unit, comm, bodyText rawString // systemd's journal: journalctl -o json
 	journalHost, syslogPID, journalPID     rawString
+
+	depth int // of what is nested
 }
 
 // rawString is a JSON value: the text of a string with its escapes, or of an array of numbers.
@@ -32,18 +35,24 @@ func (f *record) field(key string) *rawString {
 		return &f.log
 	case "time":
 		return &f.time
-	case "@timestamp", "timestamp", "timereported", "timegenerated":
+	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE":
 		return &f.stamp
 	case "hostname", "host", "HOST", "fromhost", "source":
 		return &f.host
-	case "tag", "syslogtag", "TAG":
+	case "logsource":
+		return &f.origin
+	case "tag", "syslogtag", "TAG", "syslog-tag", "syslog_tag":
 		return &f.tag
-	case "program", "programname", "PROGRAM", "appname", "app-name", "ident":
+	case "program", "programname", "PROGRAM", "appname", "app-name", "ident", "application_name", "_application_name":
 		return &f.program
-	case "procid", "pid", "PID":
+	case "procid", "pid", "PID", "process_id", "_process_id":
 		return &f.pid
-	case "message", "msg":
+	case "message", "msg", "short_message", "line", "_raw":
 		return &f.text
+	case "full_message":
+		return &f.full
+	case "name":
+		return &f.name
 	case "__REALTIME_TIMESTAMP":
 		return &f.realtime
 	case "_SOURCE_REALTIME_TIMESTAMP":
@@ -129,7 +138,7 @@ func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	for _, stamp := range [...]rawString{f.stamp, f.time} {
 		if stamp.set && ev.Time == 0 {
-			r.stamp5424(stamp.plain(), ev)
+			r.stampOf(stamp.plain(), ev)
 		}
 	}
 	r.Style = JSON
@@ -137,10 +146,14 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	if !f.text.set {
 		text = f.bodyText.plain()
 	}
-	if !f.tag.set && !f.program.set {
-		return r.wrapped(text, ev)
+	host := f.origin.plain()
+	if host == "" {
+		host = f.host.plain()
 	}
-	ev.Host = f.host.plain()
+	if !f.tag.set && !f.program.set {
+		return r.untagged(host, text, f.full.plain(), ev)
+	}
+	ev.Host = host
 	ev.PID, _ = number32(f.pid.plain())
 	tag := f.tag.plain()
 	if tag == "" {
@@ -153,7 +166,89 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	return r.afterTag(strings.TrimPrefix(text, " "), ev)
 }
 
-// read fills f from an object. What is nested is skipped. false: that is no object, or it is cut.
+// untagged reads a text that stands for itself: a whole line, or "host tag[pid]: " without a stamp, where the shipper took that
+// off (Graylog's syslog input leaves the host). full is the line as it came, where the shipper kept it.
+func (r *HeaderReader) untagged(host, text, full string, ev *mail.Event) (string, bool) {
+	if r.inner {
+		return "", false
+	}
+	for _, line := range [...]string{full, text} {
+		before, state := *ev, r.state()
+		if body, ok := r.wrapped(line, ev); ok {
+			return body, true
+		}
+		*ev = before
+		r.back(state)
+	}
+	if ev.Time == 0 {
+		return "", false
+	}
+	body, ok := r.hostAndTag(strings.TrimPrefix(text, " "), ev)
+	if ev.Process == "" {
+		return "", false
+	}
+	if host != "" {
+		ev.Host = host
+	}
+	return body, ok
+}
+
+// stampOf reads a stamp that is a value of its own: as RFC 3339 has it, as syslog has it, or counted since 1970.
+func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
+	switch {
+	case s == "":
+		return false
+	case len(s) > 10 && s[4] == '-':
+		return r.stamp5424(s, ev)
+	case isDigit(s[0]):
+		return r.since1970(s, ev)
+	case monthOf(s) != 0 && len(s) > len("Mar  7 04:12:09")-1:
+		style := r.Style
+		rest, ok := r.traditional(s+" ", ev)
+		r.Style = style
+		return ok && rest == ""
+	}
+	return false
+}
+
+// since1970 reads "1706069414", with a fraction, or in milliseconds, microseconds or nanoseconds.
+func (r *HeaderReader) since1970(s string, ev *mail.Event) bool {
+	whole, _, _ := strings.Cut(s, ".")
+	if !allDigits(whole) || len(whole) > len("1706069414000000000") {
+		return false
+	}
+	var n int64
+	for i := range len(whole) {
+		n = n*10 + int64(whole[i]-'0')
+	}
+	unit := int64(time.Second)
+	for n > latestSecond*int64(time.Second)/unit {
+		if unit /= 1000; unit == 0 {
+			return false
+		}
+	}
+	nano, _ := fraction(s[len(whole):])
+	ev.Time = mail.Instant(n)*mail.Instant(unit) + nano*mail.Instant(unit)/mail.Instant(time.Second)
+	r.local = civil(int64(ev.Time) / int64(time.Second))
+	return true
+}
+
+// shippedObject reads an object behind a stamp that the shipper wrote before it.
+func (r *HeaderReader) shippedObject(line string, ev *mail.Event) (string, bool) {
+	if line == "" || line[0] != '{' {
+		return "", false
+	}
+	before := *ev
+	body, ok := r.object(line, ev)
+	if before.Time != 0 {
+		ev.Time = before.Time
+	}
+	return body, ok
+}
+
+// read fills f from an object, with what is nested where shippers nest it: {"_source":{…}} (Elasticsearch), {"result":{…}}
+// (Splunk), {"host":{"name":…}} and {"process":{"name":…,"pid":…}} (the Elastic Common Schema). false: that is no object, or it is
+// cut.
 func (f *record) read(s string) bool {
 	i := skipBlanks(s, 1)
 	for i < len(s) && s[i] != '}' {
@@ -161,7 +256,8 @@ func (f *record) read(s string) bool {
 		if end < 0 {
 			return false
 		}
-		into := f.field(s[i+1 : end-1])
+		key := s[i+1 : end-1]
+		into := f.field(key)
 		i = skipBlanks(s, end)
 		if i >= len(s) || s[i] != ':' {
 			return false
@@ -170,7 +266,9 @@ func (f *record) read(s string) bool {
 		if end = valueEnd(s, i); end < 0 {
 			return false
 		}
-		if into != nil && !into.set {
+		if s[i] == '{' {
+			f.nested(key, s[i:end])
+		} else if into != nil && !into.set {
 			*into = rawValue(s[i:end])
 		}
 		if i = skipBlanks(s, end); i < len(s) && s[i] == ',' {
@@ -178,6 +276,31 @@ func (f *record) read(s string) bool {
 		}
 	}
 	return i < len(s)
+}
+
+// nested takes what belongs to f from the object that is the value of key.
+func (f *record) nested(key, object string) {
+	const deepest = 2
+	if f.depth == deepest {
+		return
+	}
+	inner := record{depth: f.depth + 1}
+	switch key {
+	case "_source", "result":
+		f.depth++
+		f.read(object)
+		f.depth--
+	case "host":
+		if inner.read(object); !f.host.set {
+			if f.host = inner.host; !f.host.set {
+				f.host = inner.name
+			}
+		}
+	case "process":
+		if inner.read(object); !f.program.set {
+			f.program, f.pid = inner.name, inner.pid
+		}
+	}
 }
 
 func skipBlanks(s string, i int) int {

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"strings"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -27,10 +28,17 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 		return rest, true
 	case hostWord:
 		rest = strings.TrimLeft(rest[sp:], " ")
-		if r.host.host == "<" { // "<mail.info> host tag:", FreeBSD syslogd -v
-			return r.hostAndTag(rest, ev)
+		if r.host.host != "<" {
+			return r.tag(rest, ev)
 		}
-		return r.tag(rest, ev)
+		if r.host.text[len(r.host.text)-1] == ':' && r.Style == ISO && r.Zoneless { // svlogd, below socklog: its stamps are UTC
+			ev.Time = mail.Instant(r.local)*mail.Instant(time.Second) + ev.Time%mail.Instant(time.Second)
+			r.Style, r.Zoneless = Unix, false
+		}
+		if body, ok := r.relayed(rest, ev); ok { // "mail.info: Mar  7 04:12:09 tag:", socklog
+			return body, true
+		}
+		return r.hostAndTag(rest, ev)
 	}
 	ev.Host = r.host.host
 	return r.tag(rest[sp+1:], ev)
@@ -40,13 +48,15 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 func hostOf(token, rest string) hostToken {
 	t := hostToken{text: token, host: token}
 	switch {
+	case isFacility(strings.TrimSuffix(token, ":")): // "mail.info mx1 tag:", "mail.info tag:"
+		t.kind, t.host = hostWord, "<"
 	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
 		t.kind = hostDovecot
 	case token[len(token)-1] == ':':
 		t.kind = hostTag
 	case pidApart(rest) > 0:
 		t.kind, t.text = hostTag, "" // see below
-	case token[0] == '<' && token[len(token)-1] == '>':
+	case token[0] == '<' && token[len(token)-1] == '>': // "<mail.info> mx1 tag:", FreeBSD syslogd -v
 		t.kind, t.host = hostWord, "<"
 	case isSeverity(token):
 		t.kind = hostWord
@@ -151,6 +161,11 @@ func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bo
 	}
 	ev.Process = rest[:open]
 	rest = rest[i+1:]
+	if strings.HasPrefix(rest, " <") { // "tag[pid] <Notice>: ", macOS
+		if level := strings.Index(rest[:min(len(rest), 16)], ">: "); level > 0 {
+			rest = rest[level+1:]
+		}
+	}
 	if rest != "" && rest[0] == ':' {
 		rest = rest[1:]
 	}
@@ -168,11 +183,14 @@ func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, boo
 		ev.Process, ev.PID = token, pidApart(rest[sp+1:])
 		_, rest, _ = strings.Cut(rest[sp+1:], ": ")
 		return r.afterTag(rest, ev)
-	case isFacility(token): // "mx1 mail.info postfix/smtpd[1]: ", busybox syslogd
+	case isFacility(token): // "mx1 mail.info postfix/smtpd[1]: ", busybox syslogd; "mx1 mail:info …", AIX
 		return r.tag(rest[sp+1:], ev)
 	case sp >= relayed && strings.IndexByte(token, '/') > 0:
 		ev.Process = token
 		return r.afterTag(rest[sp+1:], ev)
+	}
+	if body, ok := r.relayed(rest, ev); ok {
+		return body, true
 	}
 	return rest, true
 }
@@ -193,12 +211,13 @@ func pidApart(rest string) (pid int) {
 	return pid
 }
 
-// isFacility reports whether token is facility.severity, as "mail.info".
+// isFacility reports whether token is facility.severity, as "mail.info"; AIX has a colon.
 func isFacility(token string) bool {
-	facility, severity, ok := strings.Cut(token, ".")
-	if !ok {
+	point := strings.IndexAny(token, ".:")
+	if point < 0 {
 		return false
 	}
+	facility, severity := token[:point], token[point+1:]
 	switch severity {
 	case "emerg", "panic", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
 	default:

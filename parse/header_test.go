@@ -110,6 +110,77 @@ func TestRead(t *testing.T) {
 	good(JSON, `{"@timestamp":"2026-03-07T04:12:09+00:00","type":"syslog_json","tag":"postfix/smtpd[953]:","hostname":"mx1","program":"postfix","severity_label":"info","message":" connect from x"}`, "2026-03-07T04:12:09Z", "mx1", "postfix/smtpd", 953, "connect from x")
 	good(JSON, `{"message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", "@timestamp":"2026-03-07T09:00:00Z", "host":{"name":"shipper"}}`, "2026-03-07T09:00:00Z", "mx1", "postfix/smtpd", 1, "x")
 
+	good(Traditional, "mail_postfix.1.l2k3jh4@node1    | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x") // docker service logs
+	good(Traditional, "[pod/postfix-0/postfix] Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")           // kubectl logs --prefix
+	good(Docker, "[pod/postfix-0/postfix] 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	bad("[pod/postfix-0/postfix]")
+	bad("[pod/postfix-0/postfix] words")
+
+	// What grep puts in front.
+	good(Traditional, "/var/log/mail.log.2.gz:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "mail.log:4711:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "4711:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "2026-03-07.log:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "maillog:2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(EximOwn, "mainlog:2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", utc, "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
+	bad("a header:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x")
+	bad("mail.log: Mar  7 04:12:09 mx1 postfix/smtpd[1]: x") // a report, not grep
+	bad("mail.log:words")
+	bad(":Mar  7 04:12:09 mx1 postfix/smtpd[1]: x")
+
+	// Loggers of daemontools and its kin. multilog, svlogd and s6-log put one stamp in front, whatever the program wrote behind it.
+	good(Unix, "@4000000069ab97930aee7640 postfix/smtpd[1]: x", "2026-03-07T03:12:09.1834Z", "", "postfix/smtpd", 1, "x")
+	good(Unix, "@4000000069ab97930aee7640 Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.1834Z", "mx1", "postfix/smtpd", 1, "x")
+	good(Unix, "2026-03-07_03:12:09.18342 postfix/smtpd[1]: x", "2026-03-07T03:12:09.18342Z", "", "postfix/smtpd", 1, "x")
+	good(Relayed, "2026-03-07T03:12:09.18342 mail.info: Mar  7 04:12:09 postfix/smtpd[1]: x", "2026-03-07T03:12:09.18342Z", "", "postfix/smtpd", 1, "x") // Void's socklog
+	good(Traditional, "2026-03-07 04:12:09.183422105  postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "", "postfix/smtpd", 1, "x")
+	good(Relayed, "2026-03-07 04:12:09.183422105  mail.info: Mar  7 04:12:09 postfix/smtpd[1]: x", utc, "", "postfix/smtpd", 1, "x")
+	good(Traditional, "mail.info: Mar  7 04:12:09 postfix/smtpd[301]: x", utc, "", "postfix/smtpd", 301, "x") // no stamp of its own
+	bad("mail.info: words")
+	bad("@4000000069ab97930aee7640")
+	bad("@4000000069ab97930aee764X postfix/smtpd[1]: x")
+	bad("@ffffffffffffffff00000000 postfix/smtpd[1]: x")
+	bad("@0000000000000000ffffffff postfix/smtpd[1]: x")
+
+	// Facility and severity in other places.
+	good(Traditional, "Mar  7 04:12:09 mail.info mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 mail:info postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")                 // AIX
+	good(Traditional, "Sat Mar  7 04:12:09 2026 mail.info postfix/smtpd[1]: c", utc, "", "postfix/smtpd", 1, "c")               // OpenWrt
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[1] <Notice>: c", utc, "mx1", "postfix/smtpd", 1, "c")                  // macOS
+	good(Traditional, "Mar  7 04:12:09 mail.example.org postfix/smtpd[1]: c", utc, "mail.example.org", "postfix/smtpd", 1, "c") // no facility
+	bad("Sat Mar  7 04:12:09 20x6 mail.info postfix/smtpd[1]: c")
+
+	// Collectors that put a stamp before one that is there.
+	good(Relayed, "Mar  7 04:12:10 192.0.2.1 Mar  7 04:12:09 mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Relayed, "Mar  7 04:12:10 mx1 1 2026-03-07T03:12:09.5Z mx1 postfix/smtpd 1 - - c", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "c")
+	good(Relayed, "2026-03-07T04:12:09+01:00 192.0.2.1 Mar  7 05:12:09 mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 Mar  7 04:12:09 words", utc, "mx1", "", 0, "Mar  7 04:12:09 words")
+
+	// Shippers and log servers.
+	good(JSON, `{"timestamp":"2026-03-07T04:12:09+01:00","host":"mx1","syslog-tag":"postfix/smtpd[1]:","msg":" x"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"PROGRAM":"postfix/smtpd","PID":"1","MESSAGE":"x","ISODATE":"2026-03-07T04:12:09+01:00","HOST":"mx1"}`, utc, "mx1", "postfix/smtpd", 1, "x") // syslog-ng
+	good(JSON, `{"PROGRAM":"postfix/smtpd","PID":"1","MESSAGE":"x","HOST":"mx1","DATE":"Mar  7 04:12:09"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"time":"1772853129","program":"postfix/smtpd","message":"x"}`, utc, "", "postfix/smtpd", 0, "x")
+	good(JSON, `{"time":1772853129183,"program":"postfix/smtpd","message":"x"}`, "2026-03-07T03:12:09.183Z", "", "postfix/smtpd", 0, "x")
+	good(JSON, `{"logsource":"mx1","program":"postfix/smtpd","pid":"1","message":"x","host":"192.0.2.1","@timestamp":"2026-03-07T03:12:09Z"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"@timestamp":"2026-03-07T03:12:09Z","host":{"hostname":"mx1"},"process":{"name":"postfix/smtpd","pid":1},"message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"_index":"f","_source":{"@timestamp":"2026-03-07T03:12:09Z","message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"}}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"version":"1.1","host":"mx1","short_message":"postfix/smtpd[1]: x","timestamp":1772853129.5,"level":6}`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"version":"1.1","host":"192.0.2.1","short_message":"x","full_message":"<22>Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":1772853129}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"labels":{"job":"mail"},"line":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":"2026-03-07T03:12:09Z"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, `{"preview":false,"result":{"_raw":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"}}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	bad(`{"host":"mx1","message":"postfix/smtpd[1]: x"}`)                                                                                                        // when?
+	bad(`{"timestamp":"2026-03-07T04:12:09+01:00","host":"mx1","message":"connect from"}`)                                                                       // of which program?
+	good(JSON, "2026-03-07T04:12:09+01:00\tsystem.mail\t"+`{"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x") // fluentd
+	good(JSON, `2026-03-07 03:12:09.000000000 +0000 system.mail.info: {"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `"2026-03-07T03:12:09.000Z","mx1","mx1 postfix/smtpd[1]: say ""x"""`, utc, "mx1", "postfix/smtpd", 1, `say "x"`) // Graylog
+	good(JSON, `"2026-03-07T03:12:09.000Z","mx1","postfix/smtpd[1]: x"`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `"Mar 7, 2026 @ 04:12:09.500",mx1,"postfix/smtpd[1]: x, y"`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x, y") // Kibana
+	good(Traditional, `"Mar  7 04:12:09 mx1 postfix/smtpd[1]: say ""x"""`, utc, "mx1", "postfix/smtpd", 1, `say "x"`)                    // Splunk
+	bad(`"timestamp","source","message"`)
+	bad(`"2026-03-07T03:12:09.000Z","mx1","connect from x"`)
+	bad(`"2026-03-07T03:12:09.000Z","mx1","postfix/smtpd[1]: x`)
+
 	// RFC 3339, 5424, and in between.
 	good(ISO, "2026-03-07T04:12:09.183422+01:00 mx1 postfix/smtpd[20114]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 20114, "c")
 	good(ISO, "2026-03-07T03:12:09Z mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
@@ -238,6 +309,20 @@ var headSamples = []string{
 	"Sat 2026-03-07 04:12:09 CET mx1 postfix/smtpd[1]: c",
 	"1772853129.183422 mx1 postfix/smtpd[1]: c",
 	"2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c",
+	"/var/log/mail.log.1:4711:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x",
+	"[pod/postfix-0/postfix] 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x",
+	"@4000000069ab97930aee7640 mail.info: Mar  7 04:12:09 postfix/smtpd[1]: x",
+	"2026-03-07T03:12:09.18342 mail.info: Mar  7 04:12:09 postfix/smtpd[1]: x",
+	"2026-03-07_03:12:09.18342 postfix/smtpd[1]: x",
+	"2026-03-07 04:12:09.183422105  postfix/smtpd[1]: x",
+	"Sat Mar  7 04:12:09 2026 mail.info postfix/smtpd[1] <Notice>: c",
+	"Mar  7 04:12:10 mx1 1 2026-03-07T03:12:09.5Z mx1 postfix/smtpd 1 - - c",
+	`{"_source":{"@timestamp":1772853129.5,"host":{"hostname":"mx1"},"process":{"name":"postfix/smtpd","pid":1},"message":"x"}}`,
+	`{"version":"1.1","host":"mx1","short_message":"postfix/smtpd[1]: x","full_message":"x","timestamp":1772853129.5}`,
+	"2026-03-07T04:12:09+01:00\tsystem.mail\t" + `{"host":"mx1","ident":"postfix/smtpd","pid":"1","DATE":"Mar  7 04:12:09","message":"x"}`,
+	`2026-03-07 03:12:09.000000000 +0000 system.mail.info: {"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`,
+	`"2026-03-07T03:12:09.000Z","mx1","mx1 postfix/smtpd[1]: say ""x"""`,
+	`"Mar 7, 2026 @ 04:12:09.500",mx1,"postfix/smtpd[1]: x, y"`,
 }
 
 // The stamp of a container runtime is UTC whatever the machine's zone is, and the one within has no year to be compared with.

@@ -7,15 +7,15 @@ import (
 	"mailforensics/mail"
 )
 
-// wrapped reads the header of a line that stands within another one. The outer stamp wins: it names its offset.
+// wrapped reads the header of a line that stands within another one. The outer stamp wins where it names its offset.
 func (r *HeaderReader) wrapped(line string, ev *mail.Event) (string, bool) {
 	if r.inner {
 		return "", false
 	}
 	r.inner = true
-	style, at := r.Style, ev.Time
+	style, at, local := r.Style, ev.Time, r.Zoneless
 	body, ok := r.read(line, ev)
-	if ok && at != 0 {
+	if ok && at != 0 && !local {
 		r.Style, ev.Time = style, at
 		r.Yearless, r.Zoneless, r.Twice = false, false, false
 	}
@@ -171,6 +171,10 @@ func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 // (others).
 func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("[03-Jun-2024 07:07:24")
+	if strings.HasPrefix(line, "[pod/") { // kubectl logs --prefix
+		_, rest, _ := strings.Cut(line, "] ")
+		return r.read(rest, ev)
+	}
 	if len(line) > len("[2024-06-03 07:07:24") && line[5] == '-' && line[8] == '-' {
 		return r.rainloop(line, ev)
 	}
@@ -241,37 +245,4 @@ func (r *HeaderReader) squirrel(line string, ev *mail.Event) (string, bool) {
 	r.Style, r.Zoneless = WebmailOwn, true
 	ev.Process = "squirrelmail"
 	return line[stamp+1:], true
-}
-
-// prefixed reads what stands behind "name-1  | " (docker compose, in colours or not), or behind a byte order mark.
-func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
-	if rest, ok := strings.CutPrefix(line, "\ufeff"); ok {
-		return r.read(rest, ev)
-	}
-	bar := strings.IndexByte(line[:min(len(line), 128)], '|')
-	if bar <= 0 || !isServiceName(line[:bar]) {
-		return "", false
-	}
-	rest := strings.TrimPrefix(line[bar+1:], "\x1b[0m")
-	if !strings.HasPrefix(rest, " ") {
-		return "", false
-	}
-	return r.read(strings.TrimPrefix(rest[1:], "\x1b[0m"), ev)
-}
-
-// isServiceName reports whether s is a name, padded with blanks, perhaps behind the escape that sets a colour.
-func isServiceName(s string) bool {
-	if strings.HasPrefix(s, "\x1b[") {
-		if m := strings.IndexByte(s, 'm'); m > 0 {
-			s = s[m+1:]
-		}
-	}
-	s = strings.TrimRight(s, " ")
-	for i := range len(s) {
-		c := s[i]
-		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') && c != '.' && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -143,15 +143,22 @@ func shorten(s string, most int) string {
 const behindSomething = "does something stand before these lines of a mail server? grep -h leaves out file names, and without -n there are no line numbers"
 
 const (
-	aWebServer = "is this a web server's log?"
-	theSystems = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
-	ofOthers   = "this program reads logs of Postfix, Exim and Dovecot, as written by syslog, journalctl and containers"
+	journalForms = "journalctl -o short-iso, -o json and -o export write what this program can read"
+	noStamps     = "do these lines have no time stamps? docker logs -t and kubectl logs --timestamps write them"
+	aWebServer   = "is this a web server's log?"
+	theSystems   = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
+	ofOthers     = "this program reads logs of Postfix, Exim and Dovecot, as written by syslog, journalctl and containers"
 )
 
 // guesses are what tells what a file is that is no mail log, the surest first.
 var guesses = [...]struct{ mark, hint string }{
 	{`{"schema":"mailforensics.`, "is this the output of this program? it reads the logs of mail servers"},
 	{"LPKSHHRH", "is this a systemd journal? journalctl --file FILE -o export writes what this program can read"},
+	{"\n    SYSLOG_IDENTIFIER=", "is this journalctl -o verbose? " + journalForms},
+	{"\"__REALTIME_TIMESTAMP\"", "is this journalctl -o json-pretty? " + journalForms},
+	{"postfix.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
+	{"postfix@-.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
+	{"dovecot.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
 	{"#Software: Microsoft Internet", aWebServer},
 	{` HTTP/1.`, aWebServer},
@@ -183,10 +190,12 @@ func hintFor(head string) string {
 		}
 	}
 	switch {
+	case strings.HasPrefix(head, "postfix/") || strings.Contains(head, "\npostfix/"):
+		return noStamps
 	case isBinary(head):
 		return "this is not text: if it is an archive, unpack it; files compressed with gzip, bzip2, xz and zstd are read as they are"
 	case strings.HasPrefix(strings.TrimSpace(head), "{"):
-		return "this program reads the JSON of journalctl, of containers, and of records that have a log line's text as message or msg"
+		return "this program reads the JSON of journalctl, of containers, and of records that have a log line as message or msg: the whole line, or its text beside the program's name (program, syslogtag) and a stamp"
 	}
 	return ofOthers
 }
