@@ -30,8 +30,8 @@ func bigLog(b testing.TB, path string, bytes int) int64 {
 	return int64(text.Len())
 }
 
-// BenchmarkRead asks what a line costs from the file to the sink, beside what formats and sink cost: reading, cutting, header,
-// handing over.
+// BenchmarkRead measures what a line costs from the file to the sink, without formats and sink: reading, splitting into lines,
+// parsing the header, handing over.
 //
 //	go test ./ingest -bench Read
 func BenchmarkRead(b *testing.B) {

@@ -10,30 +10,30 @@ import (
 	"mailforensics/mail"
 )
 
-// duplicates finds lines that several files have: a file given twice, plain and compressed; rotations that overlap; Exim's
-// reject log beside its main log; the same log from two syslog daemons. Of a line that one file has twice and another three
-// times, three are counted. What
-// two neighbours of a rotation have in common in the second of the cut is no copy.
+// duplicates finds lines that several files have: a file given twice, plain and compressed; rotations that overlap; Exim's reject
+// log beside its main log; the same log from two syslog daemons. A line that one file has twice and another three times counts
+// three times. Equal lines on both sides of a rotation, in the second of the cut, are no copies.
 //
-// Only files that are open within some minutes of each other and share a host are compared. A line is known by its second, its text and its
-// host; Exim's own files name none, and go with every host. What is remembered is bounded by time and by number.
+// Only files that are open within some minutes of each other and share a host are compared. A line is identified by its second, its
+// text and its host; Exim's own files name no host, and are compared with those of every host. What is remembered is bounded by
+// time and by number.
 type duplicates struct {
 	seed    maphash.Seed
 	open    []*stream
-	changes int               // of open and of what its streams are known to hold
-	young   map[uint64]uint32 // by line: how often it was counted; by line and stream: how often it was met
-	old     map[uint64]uint32 // the same, of the time before since
+	changes int               // how often open, or the known hosts of its streams, changed
+	young   map[uint64]uint32 // by key of a line: how often it was counted; by that and the salt of a stream: how often it was met there
+	old     map[uint64]uint32 // the same for the lines before since
 	since   mail.Instant
 }
 
-// What is remembered: at least this much time, or this many lines. A reject log is behind its main log by less than a second;
-// copies of a file are in step.
+// What is remembered: the lines of at least so much time, or at least so many keys. A reject log is behind its main log by less
+// than a second; copies of a file are read in step.
 const (
-	remembered     = mail.Instant(5 * time.Minute)
-	rememberedMost = 1 << 19
+	rememberFor  = mail.Instant(5 * time.Minute)
+	rememberKeys = 1 << 19
 )
 
-// note takes down which hosts a stream has lines of.
+// note takes down which hosts a stream has lines of, from its next batch.
 func (d *duplicates) note(s *stream, b *batch) {
 	if s.labels == nil {
 		s.labels = make(map[string]bool)
@@ -48,18 +48,17 @@ func (d *duplicates) note(s *stream, b *batch) {
 	}
 }
 
-// close notes that a stream ended. Its last lines are remembered as long as any: the end of a reject log comes after that of
-// its main log.
+// close notes that a stream ended. Its last lines are remembered as long as all others: a reject log ends after its main log.
 func (d *duplicates) close(s *stream) { s.ended = true }
 
-// forget drops the streams that ended before what is remembered.
+// forget drops the streams whose lines are all forgotten.
 func (d *duplicates) forget() {
 	kept := d.open[:0]
 	for _, s := range d.open {
 		if s.ended {
-			s.turns++
+			s.ages++
 		}
-		if s.turns < 2 {
+		if s.ages < 2 { // its lines are in young or in old
 			kept = append(kept, s)
 		}
 	}
@@ -70,7 +69,7 @@ func (d *duplicates) forget() {
 	d.open = kept
 }
 
-// possible reports whether lines of b may stand in another open file.
+// possible reports whether another open file may have copies of lines of b.
 func (d *duplicates) possible(s *stream, b *batch) bool {
 	if b.twinsAt == d.changes {
 		return b.twins
@@ -84,7 +83,7 @@ func (d *duplicates) possible(s *stream, b *batch) bool {
 	return b.twins
 }
 
-// mayShare reports whether two streams have lines of one host.
+// mayShare reports whether two streams have lines of the same host, or of an unknown one.
 func (s *stream) mayShare(other *stream) bool {
 	if s.labels[""] || other.labels[""] {
 		return true
@@ -97,13 +96,13 @@ func (s *stream) mayShare(other *stream) bool {
 	return false
 }
 
-// labelOf is the first label of a host name: some files of a machine have its short name, some the long one.
+// labelOf returns the first label of a host name: some files of a machine have its short name, some the fully qualified one.
 func labelOf(host string) string {
 	label, _, _ := strings.Cut(host, ".")
 	return label
 }
 
-// duplicate reports whether another file had the line already.
+// duplicate reports whether the line is a copy of one that another file had before, and counts it.
 func (d *duplicates) duplicate(s *stream, ev *mail.Event, body string) bool {
 	d.age(ev.Time)
 	line := d.key(ev, body)
@@ -116,7 +115,7 @@ func (d *duplicates) duplicate(s *stream, ev *mail.Event, body string) bool {
 	return d.held(s, line, met, ev.Time.Second())
 }
 
-// held reports whether another file had the line met times, and may have it as a copy.
+// held reports whether another file had the line at least met times, and not because the log was rotated in this second.
 func (d *duplicates) held(s *stream, line uint64, met uint32, second mail.Instant) bool {
 	for _, other := range d.open {
 		if other != s && d.get(line+other.salt()) >= met && !other.handsOver(s, second) {
@@ -126,14 +125,14 @@ func (d *duplicates) held(s *stream, line uint64, met uint32, second mail.Instan
 	return false
 }
 
-// handsOver reports whether a file ended in the second in which the next one of its rotation begins. Exim's cwd= lines, and
-// those of a busy Postfix, are the same word for word many times a second: some stand before the cut, and some behind it.
+// handsOver reports whether s ended in the second in which next, its successor in the rotation, begins. Exim's cwd= lines, and some
+// of a busy Postfix, occur many times a second with the same text: some before the cut, some after it.
 func (s *stream) handsOver(next *stream, second mail.Instant) bool {
 	return s.ended && next.file.first.Second() == second && s.file.first.Second() < second &&
 		filepath.Base(logfile.Family(s.file.in.Path)) == filepath.Base(logfile.Family(next.file.in.Path))
 }
 
-// salt makes the count of a stream another one than that of the line.
+// salt, added to the key of a line, gives the key of the line in this stream.
 func (s *stream) salt() uint64 { return uint64(s.file.index+1) * 0x9e3779b97f4a7c15 }
 
 func (d *duplicates) get(key uint64) uint32 {
@@ -143,12 +142,12 @@ func (d *duplicates) get(key uint64) uint32 {
 	return d.old[key]
 }
 
-// age forgets what is long ago.
+// age forgets the old lines when there are enough young ones.
 func (d *duplicates) age(now mail.Instant) {
 	if d.young == nil {
 		d.seed, d.young, d.old, d.since = maphash.MakeSeed(), make(map[uint64]uint32), make(map[uint64]uint32), now
 	}
-	if now-d.since < remembered && len(d.young) < rememberedMost {
+	if now-d.since < rememberFor && len(d.young) < rememberKeys {
 		return
 	}
 	d.young, d.old, d.since = d.old, d.young, now
@@ -156,7 +155,8 @@ func (d *duplicates) age(now mail.Instant) {
 	d.forget()
 }
 
-// key stands for the line. Exim's own files name no host and, unless told to, no PID: its syslog copy must match them.
+// key identifies the line. Exim's own files name no host and, by default, no PID: so neither counts for Exim's lines, whose copy in
+// syslog has both.
 func (d *duplicates) key(ev *mail.Event, body string) uint64 {
 	key := maphash.String(d.seed, body) ^ uint64(ev.Time.Second())*0xff51afd7ed558ccd
 	if !strings.HasPrefix(ev.Process, "exim") {

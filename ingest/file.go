@@ -13,50 +13,52 @@ import (
 	"mailforensics/parse"
 )
 
-// file is an input with what its beginning tells.
+// file is an input, with what its head tells: stamps, hosts, and proofs of year and zone.
 type file struct {
-	index     int
+	index     int // among the inputs
 	in        *logfile.Input
-	rejectLog bool
-	live      bool // a pipe that is followed: who waits for a head that proves something may wait for hours
-	export    bool // of a journal: journalctl -o export
-	err       error
+	rejectLog bool  // of Exim: see isRejectLog
+	live      bool  // a pipe that is followed: its head is not waited for, which could take hours
+	journal   bool  // as written by journalctl -o export
+	err       error // why it cannot be read
 
 	other bool // its lines look like Exim's own, but are of another program: dpkg.log, alternatives.log
 
-	firstLine string       // that has a stamp
+	firstLine string       // the first line that has a stamp; "": none has
 	more      []string     // the next ones: the first may be out of order
-	first     mail.Instant // its time; 0: no line has a stamp
-	stamp     parse.Stamp
-	yearless  bool   // some stamp of the head names no year
-	dated     bool   // some stamp names one
-	zoneless  bool   // some stamp names no offset
-	host      string // that wrote most lines of the head
-	name      string // of the host, where the lines name none and other files are of other hosts
+	first     mail.Instant // the earliest time of these; 0: no line has a stamp
+	stamp     parse.Stamp  // of firstLine
+	yearless  bool         // some stamp in the head has no year
+	dated     bool         // some stamp in the head has a year
+	zoneless  bool         // some stamp in the head has no offset
+	host      string       // that wrote most lines in the head; "": they name none
+	name      string       // of the host, from the path, if the lines name none and other files are of other hosts; else ""
 	proofs    []parse.Proof
-	toProof   parse.Course // of the stamps up to that of the first proof, or as far as was looked
-	seen      int64        // bytes on disk that were looked at
+	toProof   parse.Course // of the stamps up to the first proof, or up to where reading ended
+	seen      int64        // bytes on disk that were read for the head
 
 	clock  *parse.Clock
 	latest mail.Instant // no line is after it
 
-	yearAsked bool // --year: the lines prove nothing against it
+	yearAsked bool // --year was given: proofs in the lines do not change the year
 }
 
-// How much of a file is looked at. Most logs prove what has to be proved in their first minutes. But a server that bounces
-// little, with short queue IDs, makes a Message-ID of its own only a few times a day.
+// How many bytes of a file are read for the survey: the head, and at most proofSize if the head proves too little. Most logs prove
+// year and zone in their first minutes. But a server that bounces little, with short queue IDs, makes a Message-ID of its own
+// only a few times a day.
 const (
 	headSize  = 256 << 10
 	proofSize = 16 << 20
 )
 
-// isRejectLog tells by the name whether Exim writes a second copy of lines of its main log here: the content does not tell.
+// isRejectLog reports whether a file is a reject log or panic log of Exim, which has second copies of lines of the main log. The
+// content does not tell, only the name.
 func isRejectLog(path string) bool {
 	name := filepath.Base(path)
 	return strings.Contains(name, "reject") || strings.Contains(name, "panic")
 }
 
-// look reads the beginning of a file.
+// look reads the head of a file, and on until it has enough proofs.
 func (f *file) look(ctx context.Context) {
 	switch {
 	case f.live:
@@ -86,7 +88,7 @@ func (f *file) look(ctx context.Context) {
 	}
 }
 
-// lookPipe looks at what can be read only once: what was taken is read again later.
+// lookPipe is look for a pipe, which can be read only once: Input.Head keeps what it reads.
 func (f *file) lookPipe() {
 	head, err := f.in.Head(headSize)
 	if f.err = err; err != nil {
@@ -102,10 +104,10 @@ func (f *file) lookPipe() {
 	}
 }
 
-// head reads the headers of the first lines.
+// head learns stamps, hosts and the style of headers from the first lines.
 func (f *file) head(text string) {
-	if f.export = isExport(text); f.export {
-		text = exportHead(text)
+	if f.journal = isJournal(text); f.journal {
+		text = journalHead(text)
 	}
 	const enough = 2000
 	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
@@ -118,10 +120,12 @@ func (f *file) head(text string) {
 		if !ok || ev.Time == 0 {
 			continue
 		}
-		f.begin(strings.TrimRight(line, "\r\n"), reader)
+		f.keepFirst(strings.TrimRight(line, "\r\n"), reader)
 		if reader.Style == parse.EximOwn {
 			ownLines++
-			eximLines += count(isExim(body))
+			if isExim(body) {
+				eximLines++
+			}
 		}
 		f.yearless = f.yearless || reader.Yearless
 		f.dated = f.dated || !reader.Yearless
@@ -146,8 +150,8 @@ func (f *file) head(text string) {
 	f.other = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
 }
 
-// begin remembers the first lines that have a stamp.
-func (f *file) begin(line string, reader *parse.HeaderReader) {
+// keepFirst remembers the first lines that have a stamp.
+func (f *file) keepFirst(line string, reader *parse.HeaderReader) {
 	const more = 2
 	switch {
 	case f.firstLine == "":
@@ -157,14 +161,7 @@ func (f *file) begin(line string, reader *parse.HeaderReader) {
 	}
 }
 
-func count(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
-// isExim reports whether a text behind a stamp like Exim's can only be Exim's. Few lines of a main log are not of these kinds.
+// isExim reports whether the text after a stamp like Exim's can only be Exim's. Few lines of a main log are not of these kinds.
 func isExim(body string) bool {
 	if id, _, ok := strings.Cut(body, " "); ok {
 		if _, _, ok := parse.EximID(id); ok {
@@ -180,7 +177,7 @@ func isExim(body string) bool {
 	return strings.HasPrefix(body, "H=") && strings.IndexByte(body, '[') > 0 || strings.Contains(body, " authenticator failed for ")
 }
 
-// isEximName reports whether a file has a name that Exim's logs have.
+// isEximName reports whether a file has a usual name of Exim's logs.
 func isEximName(path string) bool {
 	name := filepath.Base(path)
 	for _, part := range [...]string{"exim", "mainlog", "main.log", "rejectlog", "reject.log", "paniclog", "panic.log"} {
@@ -191,7 +188,7 @@ func isEximName(path string) bool {
 	return false
 }
 
-// gather looks for proofs in the next piece of the head, size bytes of which were seen, and reports whether that is enough.
+// gather looks for proofs in the next piece of the file, up to which size bytes were read, and reports whether they are enough.
 func (f *file) gather(text string, size int) (enough bool) {
 	if !f.yearless && !f.zoneless {
 		return true
@@ -201,18 +198,18 @@ func (f *file) gather(text string, size int) (enough bool) {
 	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
 	proofs := f.timeless()
 	if known == 0 {
-		f.goTo(proofs, text)
+		f.advanceCourse(proofs, text)
 	}
 	if len(proofs) < few || len(proofs) >= many {
 		return len(proofs) >= many
 	}
-	// A change to or from summer time is looked for where what may be read spans more than a week.
+	// Read on, to see a change to or from summer time, if that is likely: the bytes that may be read span more than a week.
 	span := parse.Newest(proofs).Sub(proofs[0].At)
 	return size >= headSize && span*time.Duration(proofSize/headSize)/time.Duration(size/headSize) < 7*24*time.Hour
 }
 
-// goTo goes over the stamps of the next piece of the head, up to the first proof.
-func (f *file) goTo(proofs []parse.Proof, text string) {
+// advanceCourse adds the stamps of the next piece to toProof, up to the first proof.
+func (f *file) advanceCourse(proofs []parse.Proof, text string) {
 	end := len(text)
 	if len(proofs) > 0 {
 		end = proofs[0].Place
@@ -225,7 +222,7 @@ func (f *file) goTo(proofs []parse.Proof, text string) {
 	})
 }
 
-// timeless are the proofs of stamps that leave something out.
+// timeless returns the proofs from queue IDs, message IDs and Message-IDs: without those from stamps with an offset, which come first.
 func (f *file) timeless() []parse.Proof {
 	for i, p := range f.proofs {
 		if p.Kind != parse.ByStamp {
@@ -235,8 +232,8 @@ func (f *file) timeless() []parse.Proof {
 	return nil
 }
 
-// group names whose clock on the wall wrote the file: files of a host share what they prove. Exim's own files name no host:
-// those in one directory are of one.
+// group returns a key for the files that were stamped by the same clock, and so share their proofs of the zone: those of one
+// host. Exim's own files name no host: those in one directory are a group.
 func (f *file) group(host string) string {
 	if host == "" {
 		return "\x00" + filepath.Dir(f.in.Path)
@@ -244,7 +241,7 @@ func (f *file) group(host string) string {
 	return host
 }
 
-// nameDate is the end of the day whose date stands in the file's name: maillog-20240131.gz.
+// nameDate returns the end of the day in the file's name, as of maillog-20240131.gz, in UTC; false: there is none.
 func (f *file) nameDate() (time.Time, bool) {
 	const digits = 8
 	name := strings.ReplaceAll(filepath.Base(f.in.Path), "-", "")

@@ -11,20 +11,20 @@ import (
 	"mailforensics/parse"
 )
 
-// FollowOptions are what reading a growing log needs beside Options.
+// FollowOptions say how to read a growing log, in addition to Options. Now and Notice must be set.
 type FollowOptions struct {
-	Now    func() time.Time            // the clock on the wall: a stamp without a year is not after it
-	Notice func(path, text string)     // told about rotations and losses
-	Silent func(d time.Duration) error // told, in the place of sink, that nothing was written for so long; may be nil
-	Log    logfile.FollowOptions       // Notice and Saved are set here
+	Now    func() time.Time            // the current time: a stamp without a year is not after it
+	Notice func(path, text string)     // told about rotations and losses, from any goroutine
+	Silent func(d time.Duration) error // told, from the goroutine that calls sink, that nothing was written for d; its error ends the run; may be nil
+	Log    logfile.FollowOptions       // Notice and Saved are replaced
 }
 
-// quietFor is how long a file has nothing to say before it is taken for read to its end.
+// quietFor is how long the merge waits for a file that has no event before it goes on without it.
 const quietFor = time.Second
 
-// Follow is Read for logs that grow: it goes on over rotations until ctx is done, and returns nil then, or until sink returns
-// an error. What the files hold at the beginning comes in the order of time over all of them; after that events come as they
-// are written.
+// Follow is Read for logs that grow: it reads on over rotations until ctx is done, and then returns nil, or until sink returns an
+// error. What the files have at the beginning is handed out in the order of time over all of them; what is written later, as it
+// comes.
 func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOptions, sink func([]mail.Event) error) (*Ledger, error) {
 	if o.LocalZone == nil {
 		o.LocalZone = time.UTC
@@ -32,7 +32,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 	ctx, cancel := context.WithCancel(ctx)
 	f := &following{run: run{o: o, sink: sink, growing: true, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1)}
 	survey := f.survey(ctx, inputs)
-	f.begin(survey.zone)
+	f.announce(survey.zone)
 	f.open(survey.files)
 	for _, s := range f.streams {
 		if s.file.err == nil {
@@ -46,7 +46,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 	cancel()
 	f.wait.Wait()
 	if err == nil || ctx.Err() != nil && err == ctx.Err() {
-		err = f.rest()
+		err = f.handOutRest()
 	}
 	for _, file := range f.files {
 		file.stream.settler.end(logfile.Stats{Bytes: file.bytes, Lines: file.lines})
@@ -60,49 +60,56 @@ type following struct {
 	run
 	fo    FollowOptions
 	files []*followed
-	news  chan struct{} // something was queued, or a file was read to its end
+	news  chan struct{} // signals the merge that a batch was queued, or a file was read to its end
 }
 
-// followed is a file that grows. Its goroutine owns what stands above the lock until it ends; the merge owns what stands
-// below it.
+// followed is a file that grows. Its goroutine owns the fields above mu until it ends, and the merge those at the end.
 type followed struct {
 	stream       *stream
 	bytes, lines int64
 	queue        chan *batch
-	held         *batch // was not queued any more
+	unqueued     *batch // parsed when the run ended, hence not in queue
 
-	mu      sync.Mutex
-	caught  bool // read to its end for now; under mu, like stopped
-	stopped bool // for good
+	mu    sync.Mutex
+	state readState // guarded by mu
 
-	cursor *batch
-	next   int
+	cursor *batch // that is being handed out; nil: none is there
+	next   int    // index of the next event in cursor
 }
+
+// readState tells the merge whether to wait for a file that has no event now.
+type readState uint8
+
+const (
+	reading  readState = iota // an event may come at once
+	caughtUp                  // read to its end, for now
+	stopped                   // read to its end, for good
+)
 
 // follow reads one file as it grows.
 func (f *following) follow(ctx context.Context, file *followed) {
 	o := f.fo.Log
 	o.Notice = func(text string) { f.fo.Notice(file.stream.file.in.Path, text) }
-	o.Saved = func(logfile.Checkpoint) { f.say(file, true, false) }
+	o.Saved = func(logfile.Checkpoint) { f.report(file, caughtUp) }
 	err := file.stream.file.grow(ctx, o, func(c logfile.Chunk) error {
 		b := f.parse(file, c)
-		f.say(file, false, false)
+		f.report(file, reading)
 		select {
 		case file.queue <- b:
 		case <-ctx.Done():
-			file.held = b // the merge has ended: rest hands it out
+			file.unqueued = b // the merge has ended: handOutRest takes it
 			return ctx.Err()
 		}
-		f.say(file, false, false)
+		f.report(file, reading)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
 		file.stream.settler.ledger.Err = err
 	}
-	f.say(file, true, true)
+	f.report(file, stopped)
 }
 
-// grow reads a file, or a pipe, as it grows. Nothing was taken from a pipe yet: its first lines tell what it is.
+// grow reads a file or a pipe as it grows. The survey did not touch a pipe: its first chunk is its head.
 func (f *file) grow(ctx context.Context, o logfile.FollowOptions, sink func(logfile.Chunk) error) error {
 	if !f.live {
 		return logfile.Follow(ctx, f.in.Path, o, sink)
@@ -117,7 +124,7 @@ func (f *file) grow(ctx context.Context, o logfile.FollowOptions, sink func(logf
 	})
 }
 
-// parse parses a chunk.
+// parse parses the next chunk of a file into a batch, and settles it.
 func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 	s := file.stream
 	if s.serial == nil {
@@ -135,9 +142,9 @@ func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 	return b
 }
 
-// clock completes the stamps of the next chunk of a file: what was there at the beginning has the file's own clock, what is
-// written since then is not after now. Where a year was asked for, it is of that year, and goes on into the next ones as the log
-// does: see turn.
+// clock returns the clock for the next chunk of a file. What was there at the beginning has the clock of the survey; what is written
+// since then is not after now. If a year was asked for, later lines are of that year, or, as the log goes on, of the next ones: see
+// rollOver.
 func (f *following) clock(file *followed) *parse.Clock {
 	of := file.stream.file
 	if file.bytes < of.in.Size {
@@ -153,10 +160,10 @@ func (f *following) clock(file *followed) *parse.Clock {
 	return parse.NewClock(zone, bound)
 }
 
-// say tells the merge how a file is.
-func (f *following) say(file *followed, caught, stopped bool) {
+// report tells the merge the state of a file.
+func (f *following) report(file *followed, state readState) {
 	file.mu.Lock()
-	file.caught, file.stopped = caught, file.stopped || stopped
+	file.state = state
 	file.mu.Unlock()
 	select {
 	case f.news <- struct{}{}:
@@ -164,7 +171,8 @@ func (f *following) say(file *followed, caught, stopped bool) {
 	}
 }
 
-// merge hands out the earliest events of all files, as long as each of them has one or is read to its end.
+// merge hands out the earliest events of all files, as long as each of them has one or is read to its end; a file that is neither
+// is waited for, but not longer than quietFor.
 func (f *following) merge(ctx context.Context) error {
 	timer := time.NewTimer(quietFor)
 	defer timer.Stop()
@@ -173,7 +181,7 @@ func (f *following) merge(ctx context.Context) error {
 	quiet := false
 	silent := time.Duration(0)
 	for {
-		first, limit, waits, stopped := f.heads()
+		first, limit, waits, ended := f.earliest()
 		switch {
 		case first != nil && (!waits || quiet):
 			if err := f.handUpTo(first, limit); err != nil {
@@ -181,7 +189,7 @@ func (f *following) merge(ctx context.Context) error {
 			}
 			silent = 0
 			continue
-		case stopped == len(f.files):
+		case ended == len(f.files):
 			return nil
 		}
 		timer.Reset(quietFor)
@@ -202,17 +210,18 @@ func (f *following) merge(ctx context.Context) error {
 	}
 }
 
-// heads finds the file with the earliest event, the moment of the next file's, and whether a file must be waited for.
-func (f *following) heads() (first *followed, limit mail.Instant, waits bool, stopped int) {
+// earliest returns the file with the earliest event, the time of the earliest event in any other file, whether a file must be waited
+// for, and how many files have ended and been handed out.
+func (f *following) earliest() (first *followed, limit mail.Instant, waits bool, ended int) {
 	limit = 1<<63 - 1
 	for _, file := range f.files {
 		file.mu.Lock()
-		caught, ended := file.caught, file.stopped // read before the queue: what is queued after that is news
+		state := file.state // before looking into the queue: what is queued after that comes with a signal
 		file.mu.Unlock()
 		if f.fill(file); file.cursor == nil {
-			waits = waits || !caught && !ended
-			if ended {
-				stopped++
+			waits = waits || state == reading
+			if state == stopped {
+				ended++
 			}
 			continue
 		}
@@ -226,10 +235,10 @@ func (f *following) heads() (first *followed, limit mail.Instant, waits bool, st
 			limit = min(limit, key)
 		}
 	}
-	return first, limit, waits, stopped
+	return first, limit, waits, ended
 }
 
-// fill takes the next batch that has events.
+// fill makes sure that the file's cursor is at an event, if one is queued.
 func (f *following) fill(file *followed) {
 	for file.cursor == nil || file.next == len(file.cursor.events) {
 		select {
@@ -257,11 +266,11 @@ func (f *following) handUpTo(file *followed, limit mail.Instant) error {
 	return f.hand(c, end, len(f.files) > 1)
 }
 
-// rest hands out what was parsed before the end.
-func (f *following) rest() error {
+// handOutRest hands out what was parsed before the run ended.
+func (f *following) handOutRest() error {
 	for {
-		first, limit, _, _ := f.heads()
-		if first == nil && !f.unhold() {
+		first, limit, _, _ := f.earliest()
+		if first == nil && !f.queueUnqueued() {
 			return nil
 		}
 		if first == nil {
@@ -273,12 +282,12 @@ func (f *following) rest() error {
 	}
 }
 
-// unhold queues the batches that were held; false when there are none.
-func (f *following) unhold() (any bool) {
+// queueUnqueued queues the batches that could not be queued before; false: there are none.
+func (f *following) queueUnqueued() (any bool) {
 	for _, file := range f.files {
-		if file.held != nil {
-			file.queue <- file.held // there is room: it is empty
-			file.held, any = nil, true
+		if file.unqueued != nil {
+			file.queue <- file.unqueued // there is room: it is empty
+			file.unqueued, any = nil, true
 		}
 	}
 	return any

@@ -13,8 +13,8 @@ import (
 	"mailforensics/mail"
 )
 
-// TestFollow reads two files, lets one grow over a rotation, and stops: no line is lost or doubled, what was there at the
-// beginning is in the order of time, and the books add up.
+// One of two files grows over a rotation: no line is lost or doubled, what was there at the beginning is in the order of time, and
+// the ledger adds up.
 func TestFollow(t *testing.T) {
 	inputs := logs(t,
 		"a.log", "Nov 20 10:00:01 a postfix/x[1]: one\nNov 20 10:00:03 a postfix/x[1]: three\nNov 20 10:00:04 a cron[1]: tick\n",
@@ -71,7 +71,7 @@ func grow(t *testing.T, path, text string) {
 	fmt.Fprint(f, text)
 }
 
-// A log and its copy, both growing: every line counts once. Where nothing is written any more, that is told.
+// A log and its copy both grow: every line counts once. FollowOptions.Silent is called when nothing more is written.
 func TestFollowTwins(t *testing.T) {
 	line := func(s string) string { return "Nov 20 11:00:0" + s + " a postfix/x[1]: " + s + "\n" }
 	inputs := logs(t, "a.log", line("1")+line("2"), "copy.log", line("1")+line("2"))
@@ -110,7 +110,7 @@ func TestFollowTwins(t *testing.T) {
 	}
 }
 
-// With --year, what is written later is of that year, also where a file is empty at the beginning, and goes on into the next ones.
+// With --year, what is written later is of that year, even if the file was empty at first; as the log goes on, of the next years.
 func TestFollowYear(t *testing.T) {
 	for _, begun := range []string{"", "Nov 20 09:00:00 a postfix/x[1]: begun\n"} {
 		inputs := logs(t, "a.log", begun)

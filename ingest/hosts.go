@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"path/filepath"
@@ -13,66 +14,65 @@ import (
 	"mailforensics/parse"
 )
 
-// Exim's own log files name no host. Where those of several hosts are given together, only their paths tell them apart:
-// mx1/mainlog and mx2/mainlog, mx1.mainlog.gz and mx2.mainlog.gz. But parts of one host's log have such paths, too. Files are
-// taken for those of several hosts where three things come together: the paths differ in what may be a name, the logs cover
-// the same time, which parts do not, and none has a message of another, which copies have.
-
+// Exim's own log files do not name the host. If those of several hosts are given together, only their paths tell them apart:
+// mx1/mainlog and mx2/mainlog, mx1.mainlog.gz and mx2.mainlog.gz. But parts and copies of one host's log can have such paths,
+// too. Files are taken for those of several hosts if three things are true: their paths differ in what may be a name; the logs
+// cover the same time, which parts of one log do not; and none has a message of another, which copies have.
 //
-// To know that takes little of the logs, mostly their beginnings: an archive is not decompressed for it as a whole.
+// To decide that, mostly the beginnings of the logs are read: no archive is decompressed as a whole for it.
 
-// site is the files whose paths give one name.
-type site struct {
+// candidate is the files whose paths give one name, which may be that of a host.
+type candidate struct {
 	name  string
 	files []*file
-	first mail.Instant
+	first mail.Instant // of the main logs; 0: not known
 	ids   []string     // of some messages at the beginning
 	till  mail.Instant // when the last of these came in
 }
 
-// nameHosts finds out whether the files that name no host are of several, and names these.
+// nameHosts finds out whether the files that name no host are of several hosts, and if so, names them.
 func (s *survey) nameHosts(ctx context.Context) {
-	sites := sitesOf(s.files)
-	if len(sites) == 1 {
-		nameLone(ctx, sites[0], s.files)
+	all := candidatesOf(s.files)
+	if len(all) == 1 {
+		nameSingle(ctx, all[0], s.files)
 	}
-	if len(sites) < 2 {
+	if len(all) < 2 {
 		return
 	}
-	for _, one := range sites {
-		if !isHostName(one.name) || !one.look(ctx) {
+	for _, one := range all {
+		if !isHostName(one.name) || !one.sample(ctx) {
 			return
 		}
 	}
-	slices.SortStableFunc(sites, func(a, b *site) int { return int(min(1, max(-1, a.first-b.first))) })
-	for i, one := range sites[1:] {
-		if !slices.ContainsFunc(sites[:1+i], func(earlier *site) bool { return earlier.goesBeyond(ctx, one.first) }) {
-			return // one goes on where the other ended
+	slices.SortStableFunc(all, func(a, b *candidate) int { return cmp.Compare(a.first, b.first) })
+	for i, one := range all[1:] {
+		if !slices.ContainsFunc(all[:1+i], func(earlier *candidate) bool { return earlier.goesOnAfter(ctx, one.first) }) {
+			return // parts of one log: each begins after the earlier ones end
 		}
 	}
-	of := make(map[string]*site)
+	of := make(map[string]*candidate)
 	var till mail.Instant
-	for _, one := range sites {
+	for _, one := range all {
 		till = max(till, one.till)
 		for _, id := range one.ids {
 			of[id] = one
 		}
 	}
-	for _, one := range sites {
-		if one.holdsAnother(ctx, of, till) {
+	for _, one := range all {
+		if one.sharesMessage(ctx, of, till) {
 			return
 		}
 	}
-	for _, one := range sites {
+	for _, one := range all {
 		for _, f := range one.files {
 			f.name = one.name
 		}
 	}
 }
 
-// nameLone names the one site without a host after its path, where all files of other hosts, which name themselves, are called
-// after these: mx2/mainlog beside mx1/mail.log of mx1. Anything else may be one more log of a host that names itself.
-func nameLone(ctx context.Context, lone *site, files []*file) {
+// nameSingle names the only candidate after its path, if the paths of all other files, whose lines name their hosts, contain these
+// names: mx2/mainlog beside mx1/mail.log of mx1. Otherwise it may be a further log of a host that another file names.
+func nameSingle(ctx context.Context, lone *candidate, files []*file) {
 	var read []*file
 	var dirs []string
 	for _, f := range files {
@@ -81,7 +81,7 @@ func nameLone(ctx context.Context, lone *site, files []*file) {
 		}
 	}
 	name := lone.name
-	dirs = unlike(dirs)
+	dirs = firstDifference(dirs)
 	for i, f := range read {
 		if f.host == "" && name == "" {
 			name = dirs[i]
@@ -95,23 +95,23 @@ func nameLone(ctx context.Context, lone *site, files []*file) {
 			return
 		}
 	}
-	if !lone.look(ctx) || len(lone.ids) == 0 {
-		return // the log of a webmail, which stands anywhere
+	if !lone.sample(ctx) || len(lone.ids) == 0 {
+		return // the log of a webmail, which may be anywhere
 	}
 	for _, f := range lone.files {
 		f.name = name
 	}
 }
 
-// isCalledAfter reports whether a file, or the directory in which it differs from the others, has the name of a host.
+// isCalledAfter reports whether a file, or dir, the part of its path in which it differs from the others, has the name of the host.
 func isCalledAfter(path, dir, host string) bool {
 	file, _, _ := strings.Cut(filepath.Base(path), ".")
 	label := labelOf(host)
 	return strings.EqualFold(labelOf(dir), label) || strings.EqualFold(file, label)
 }
 
-// sitesOf groups the files that name no host by what their paths call them, in the order of the files.
-func sitesOf(files []*file) (sites []*site) {
+// candidatesOf groups the files that name no host by the names in their paths, in the order of the files.
+func candidatesOf(files []*file) (all []*candidate) {
 	var nameless []*file
 	var dirs []string
 	for _, f := range files {
@@ -120,24 +120,24 @@ func sitesOf(files []*file) (sites []*site) {
 			dirs = append(dirs, filepath.Dir(f.in.Path))
 		}
 	}
-	dirs = unlike(dirs)
+	dirs = firstDifference(dirs)
 	for i, f := range nameless {
 		name := nameIn(f.in.Path)
 		if name == "" {
 			name = dirs[i]
 		}
-		at := slices.IndexFunc(sites, func(one *site) bool { return one.name == name })
+		at := slices.IndexFunc(all, func(one *candidate) bool { return one.name == name })
 		if at < 0 {
-			at = len(sites)
-			sites = append(sites, &site{name: name})
+			at = len(all)
+			all = append(all, &candidate{name: name})
 		}
-		sites[at].files = append(sites[at].files, f)
+		all[at].files = append(all[at].files, f)
 	}
-	return sites
+	return all
 }
 
-// unlike is the part of each path in which the paths first differ; "" where they are all the same.
-func unlike(paths []string) []string {
+// firstDifference returns of each path the first element in which the paths differ; "" if they are all the same.
+func firstDifference(paths []string) []string {
 	parts := make([][]string, len(paths))
 	for i, path := range paths {
 		parts[i] = strings.Split(filepath.ToSlash(path), "/")
@@ -160,7 +160,7 @@ func unlike(paths []string) []string {
 	}
 }
 
-// nameIn is what the name of a log file says beside being a log: "mx1" of mx1.mainlog.2.gz.
+// nameIn returns what is in the name of a log file beside the usual words: "mx1" of mx1.mainlog.2.gz.
 func nameIn(path string) string {
 	words := strings.FieldsFunc(filepath.Base(logfile.Family(path)), func(c rune) bool { return c == '.' || c == '_' || c == '-' })
 	words = slices.DeleteFunc(words, func(word string) bool {
@@ -173,15 +173,16 @@ func nameIn(path string) string {
 	return strings.Join(words, ".")
 }
 
-// isHostName reports whether a part of a path may name a host. A date or a number does not.
+// isHostName reports whether an element of a path may be the name of a host: a date or a number is not.
 func isHostName(name string) bool {
 	return strings.IndexFunc(name, func(c rune) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }) >= 0
 }
 
-// look finds the first moment of the site's main logs, and some of their messages; false where there are none.
-func (s *site) look(ctx context.Context) bool {
+// sample reads the beginning of the main logs: when the first one begins, and the IDs of some messages. false: there is no main
+// log.
+func (c *candidate) sample(ctx context.Context) bool {
 	const samples = 8
-	for f := range s.mainLogs {
+	for f := range c.mainLogs {
 		reader := parse.NewHeaderReader(f.clock)
 		for text := range f.texts(ctx) {
 			for line := range strings.Lines(text) {
@@ -190,36 +191,36 @@ func (s *site) look(ctx context.Context) bool {
 				if !ok || ev.Time == 0 {
 					continue
 				}
-				if s.first == 0 || ev.Time < s.first {
-					s.first = ev.Time
+				if c.first == 0 || ev.Time < c.first {
+					c.first = ev.Time
 				}
-				if id, rest, _ := strings.Cut(body, " "); strings.HasPrefix(rest, "<= ") && len(s.ids) < samples {
-					s.ids, s.till = append(s.ids, strings.Clone(id)), max(s.till, ev.Time)
+				if id, rest, _ := strings.Cut(body, " "); strings.HasPrefix(rest, "<= ") && len(c.ids) < samples {
+					c.ids, c.till = append(c.ids, strings.Clone(id)), max(c.till, ev.Time)
 				}
 			}
 			break
 		}
 	}
-	return s.first != 0
+	return c.first != 0
 }
 
-// mainLogs yields the site's files but its reject logs.
-func (s *site) mainLogs(yield func(*file) bool) {
-	for _, f := range s.files {
+// mainLogs yields the files, except reject logs.
+func (c *candidate) mainLogs(yield func(*file) bool) {
+	for _, f := range c.files {
 		if !f.rejectLog && !yield(f) {
 			return
 		}
 	}
 }
 
-// goesBeyond reports whether a main log of the site has lines after t.
-func (s *site) goesBeyond(ctx context.Context, t mail.Instant) bool {
-	for f := range s.mainLogs {
+// goesOnAfter reports whether a main log has lines after t.
+func (c *candidate) goesOnAfter(ctx context.Context, t mail.Instant) bool {
+	for f := range c.mainLogs {
 		if f.first > t {
 			return true
 		}
 	}
-	for f := range s.mainLogs {
+	for f := range c.mainLogs {
 		for text := range f.texts(ctx) {
 			if f.lastOf(text) > t {
 				return true
@@ -229,7 +230,7 @@ func (s *site) goesBeyond(ctx context.Context, t mail.Instant) bool {
 	return false
 }
 
-// lastOf is the time of the last line that has one; 0: none has.
+// lastOf returns the time of the last line of text that has one; 0: none has.
 func (f *file) lastOf(text string) mail.Instant {
 	reader := parse.NewHeaderReader(f.clock)
 	for text != "" {
@@ -244,11 +245,11 @@ func (f *file) lastOf(text string) mail.Instant {
 	return 0
 }
 
-// holdsAnother reports whether the site's files have a message of another site. of tells whose some messages are, none of which
-// is later than till: a copy of a line has its stamp.
-func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.Instant) bool {
+// sharesMessage reports whether the files have a message of another candidate. of tells by ID whose some messages are. None of
+// them came in after till, so later lines need not be read: a copy of a line has the same time stamp.
+func (c *candidate) sharesMessage(ctx context.Context, of map[string]*candidate, till mail.Instant) bool {
 	const outOfOrder = time.Hour
-	for _, f := range s.files {
+	for _, f := range c.files {
 		if f.first > till.Add(outOfOrder) {
 			continue
 		}
@@ -258,7 +259,7 @@ func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.
 				if !found {
 					break
 				}
-				if owner := of[before[strings.LastIndexByte(before, ' ')+1:]]; owner != nil && owner != s {
+				if owner := of[before[strings.LastIndexByte(before, ' ')+1:]]; owner != nil && owner != c {
 					return true
 				}
 				rest = after
@@ -271,7 +272,7 @@ func (s *site) holdsAnother(ctx context.Context, of map[string]*site, till mail.
 	return false
 }
 
-// texts yields the text of the file, piece by piece, as far as it can be read. A piece is read into the memory of the one before.
+// texts yields the text of the file, piece by piece, as far as it can be read. A piece is valid until the next one is yielded.
 func (f *file) texts(ctx context.Context) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var pool logfile.Pool

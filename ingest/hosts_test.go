@@ -10,17 +10,18 @@ import (
 	"mailforensics/mail"
 )
 
-// mainlog is an hour of Exim's main log that begins at a minute of the day. Messages are told apart by a letter.
+// mainlog returns an hour of Exim's main log, which begins at a minute of the day. The letter is part of all its message IDs: logs
+// with the same one have the same messages.
 func mainlog(letter string, minute int) string {
 	var b strings.Builder
 	for i := range 12 {
 		at := minute + 5*i
-		fmt.Fprintf(&b, "2024-05-14 %02d:%02d:00 1s6n%s%s-000%03d-2K <= a@b.example H=(c) [192.0.2.1] P=esmtp S=1\n", at/60, at%60, letter, "X", i)
+		fmt.Fprintf(&b, "2024-05-14 %02d:%02d:00 1s6n%sX-000%03d-2K <= a@b.example H=(c) [192.0.2.1] P=esmtp S=1\n", at/60, at%60, letter, i)
 	}
 	return b.String()
 }
 
-// longlog is one of twenty hours, from an hour of the day on: longer than what a file is read in at once.
+// longlog returns such a log until 20:00, longer than one chunk.
 func longlog(letter string, from int) string {
 	var b strings.Builder
 	for i := from * 360; i < 20*360; i++ {
@@ -42,8 +43,8 @@ func TestHostsOfNamelessLogs(t *testing.T) {
 		{"rotations", []string{"mx1/mainlog.1", mainlog("A", 540), "mx1/mainlog", mx1, "mx2/mainlog", mx2}, "[[mx1] [mx1] [mx2]]"},
 		{"parts of one log", []string{"first/mainlog", mx1, "second/mainlog", mainlog("B", 660)}, "[[] []]"},
 		{"a copy", []string{"old/mainlog", mx1, "new/mainlog", mx1 + mainlog("B", 660)}, "[[] []]"},
-		{"long ones", []string{"mx1/mainlog", longlog("A", 0), "mx2/mainlog", longlog("B", 15)}, "[[mx1] [mx2]]"},
-		{"a copy of the end of a long one", []string{"old/mainlog", longlog("A", 0), "new/mainlog", longlog("A", 15)}, "[[] []]"},
+		{"logs of several chunks", []string{"mx1/mainlog", longlog("A", 0), "mx2/mainlog", longlog("B", 15)}, "[[mx1] [mx2]]"},
+		{"a copy of the end of a log of several chunks", []string{"old/mainlog", longlog("A", 0), "new/mainlog", longlog("A", 15)}, "[[] []]"},
 		{"dates", []string{"2024-05-14/mainlog", mx1, "2024-05-15/mainlog", mx2}, "[[] []]"},
 		{"one host", []string{"mainlog", mx1, "rejectlog", mx1}, "[[] []]"},
 		{"a host that names itself", []string{"mx1/mainlog", mx1, "mx2/mail.log", strings.ReplaceAll(mx2, " 1s6n", " mx2 exim[7]: 1s6n")}, "[[mx1] [mx2]]"},
@@ -56,7 +57,7 @@ func TestHostsOfNamelessLogs(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			inputs := logs(t, test.files...)
 			o := options()
-			o.Zone = time.UTC // the IDs are of no moment
+			o.Zone = time.UTC // the IDs are made up, and prove no zone
 			ledger, err := Read(context.Background(), inputs, o, func([]mail.Event) error { return nil })
 			if err != nil {
 				t.Fatal(err)

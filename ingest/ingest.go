@@ -1,18 +1,19 @@
-// Package ingest turns files into events in the order of time, and keeps the books about every line.
+// Package ingest turns files into events in the order of time, and accounts for every line in a ledger.
 //
-// It stands between logfile, which hands out chunks of whole lines, and correlate, which makes messages of events. Read looks
-// at the head of each file first: what its stamps leave out (year, zone), which hosts wrote it, when it begins. Then the files
+// It stands between logfile, which hands out chunks of whole lines, and correlate, which makes messages of events. Read first
+// surveys the head of each file: what its stamps leave out (year, zone), which hosts wrote it, when it begins. Then the files
 // are read in the order of their first stamps, chunks are parsed by workers, and the events of all files are merged by time.
 //
-// Words: a file is an input that was looked at; a stream is a file being read; a batch is what a chunk means; to settle a
-// batch is to resolve what its lines owe to the chunk before; a twin is another open file of the same host, whose lines may be
-// the same ones.
+// Words: a file is an input whose head was read; a stream is a file being read; a batch is the parsed form of a chunk; to settle
+// a batch is to resolve what depends on the chunks before it; a twin is another open file of the same host, which may have
+// copies of the same lines; a stamp is the time in a line, which may lack year and zone.
 //
 // Promises: the same inputs give the same events in the same order, whatever the number of workers and the size of the chunks.
-// Every line is in the ledger once. Memory is bounded by the number of files that overlap in time, never by their length.
+// Every line is in the ledger once. Memory is bounded by the number of files that overlap in time, not by their length.
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -27,51 +28,55 @@ import (
 // Options say how to read. Formats and Now must be set.
 type Options struct {
 	Formats    []parse.Format
-	Workers    int            // 0: one per processor; 1: a plain loop, without goroutines
-	Zone       *time.Location // of stamps without one; nil: what the log itself proves, else LocalZone
-	LocalZone  *time.Location // of this machine; nil: UTC
-	Year       int            // of the newest line, where stamps have none; 0: what the log itself proves, else the file's times
-	Now        time.Time      // nothing is later
-	Since      mail.Instant   // events before are left out; 0: none
-	Until      mail.Instant   // events from then on are left out; 0: none
-	Everything bool           // hand out events of kind mail.Other, too
-	Hash       bool           // compute the SHA-256 of the files
-	Progress   *logfile.Progress
-	ChunkSize  int                                                   // bytes; 0: what suits the cache
-	Window     func(zone *time.Location) (since, until mail.Instant) // Since and Until, where they depend on the zone in which times should be shown
-	Begin      func(zone *time.Location)                             // told before the first event in which zone times should be shown; may be nil
-	Late       int                                                   // what sink was given is used again only after so many further calls have returned
-	Scrub      bool                                                  // overwrite text that no event refers to any more, for tests: who kept a string of one then shows
+	Workers    int               // 0: one per processor; 1: a plain loop, without goroutines
+	Zone       *time.Location    // of stamps without one; nil: what the log itself proves, else LocalZone
+	LocalZone  *time.Location    // of this machine; nil: UTC
+	Year       int               // of the newest line, where stamps have none; 0: what the log itself proves, else the file's times
+	Now        time.Time         // nothing is later
+	Since      mail.Instant      // events before are left out; 0: none
+	Until      mail.Instant      // events from then on are left out; 0: none
+	Everything bool              // hand out events of kind mail.Other, too
+	Hash       bool              // compute the SHA-256 of the files
+	Progress   *logfile.Progress // counts what is read; may be nil
+	ChunkSize  int               // bytes; 0: what suits the cache
+	Retain     int               // a slice given to sink stays valid until so many further calls have returned; 0: until its own call has
+	Scrub      bool              // overwrite text as soon as it may be reused, for tests: a string that was kept is then visibly wrong
+
+	// Window returns Since and Until, if they depend on the zone in which times should be shown; Begin is told that zone before the
+	// first event. Either may be nil.
+	Window func(zone *time.Location) (since, until mail.Instant)
+	Begin  func(zone *time.Location)
 }
 
-// chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150. Where many hosts are
-// merged, all their files are open at once, with three batches each: chunks are smaller then, down to leastChunk.
+// chunkSize makes a batch that stays in the second-level cache: an event is some 700 bytes, a line 150. If many hosts are merged,
+// all their files are open at once, with three batches each: then chunks are smaller, down to minChunkSize. In bytes.
 const (
-	chunkSize  = 64 << 10
-	leastChunk = 4 << 10
+	chunkSize    = 64 << 10
+	minChunkSize = 4 << 10
 )
 
-// chunksFor is the size of chunks for files that come in so many rotated sets.
-func chunksFor(sets int) int {
+// chunkSizeFor returns the size of chunks for files that are rotations of so many logs.
+func chunkSizeFor(logs int) int {
 	size := chunkSize
-	for several := 8; sets > several && size > leastChunk; several *= 2 {
+	for several := 8; logs > several && size > minChunkSize; several *= 2 {
 		size /= 2
 	}
 	return size
 }
 
-// setsOf counts the logs of which the inputs are rotations.
-func setsOf(inputs []*logfile.Input) int {
-	sets := make(map[string]bool)
+// countLogs returns the number of logs that the inputs are rotations of.
+func countLogs(inputs []*logfile.Input) int {
+	logs := make(map[string]bool)
 	for _, in := range inputs {
-		sets[logfile.Family(in.Path)] = true
+		logs[logfile.Family(in.Path)] = true
 	}
-	return len(sets)
+	return len(logs)
 }
 
-// Read reads the inputs and calls sink with their events, in the order of time over all files and hosts. The slice belongs to
-// Read: it is used again after the call, and the text that its strings are of. An error of sink ends the reading, and so does
-// ctx; what was found until then is in the ledger, which is never nil. Inputs that cannot be read are no error: their ledgers say so.
+// Read reads the inputs and calls sink with their events, in the order of time over all files and hosts, always from one goroutine.
+// The slice and the text of its strings belong to Read and are overwritten after the call; see Options.Retain. Read ends with the
+// error of sink, or of ctx; what was read until then is in the ledger, which is never nil. An input that cannot be read is no
+// error: its FileLedger says so.
 func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]mail.Event) error) (*Ledger, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -80,13 +85,13 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 		o.LocalZone = time.UTC
 	}
 	if o.ChunkSize <= 0 {
-		o.ChunkSize = chunksFor(setsOf(inputs))
+		o.ChunkSize = chunkSizeFor(countLogs(inputs))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
 	r.pool.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
-	r.begin(survey.zone)
+	r.announce(survey.zone)
 	r.open(survey.files)
 	if o.Workers > 1 {
 		for range o.Workers {
@@ -99,8 +104,8 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	return r.ledger(survey), err
 }
 
-// begin tells the zone to those who wait for it.
-func (r *run) begin(zone *time.Location) {
+// announce tells the caller the zone, before the first event.
+func (r *run) announce(zone *time.Location) {
 	if r.o.Window != nil {
 		r.o.Since, r.o.Until = r.o.Window(zone)
 	}
@@ -111,21 +116,21 @@ func (r *run) begin(zone *time.Location) {
 
 // run is one call of Read.
 type run struct {
-	o       Options
-	sink    func([]mail.Event) error
-	streams []*stream // in the order of the inputs
-	jobs    chan job
-	free    chan *batch
-	wait    sync.WaitGroup
-	dups    duplicates
-	copies  []mail.Event
-	pool    logfile.Pool
-	calls   int      // of sink
-	growing bool     // Follow
-	late    []*batch // with Options.Late: read, and perhaps still looked at, oldest first
+	o        Options
+	sink     func([]mail.Event) error
+	streams  []*stream // in the order of the inputs
+	jobs     chan job
+	free     chan *batch
+	wait     sync.WaitGroup
+	dups     duplicates
+	copies   []mail.Event
+	pool     logfile.Pool
+	calls    int      // of sink so far
+	growing  bool     // the run is of Follow, not of Read
+	retained []*batch // with Options.Retain: handed out, and perhaps still in use, oldest first
 }
 
-// open makes the streams.
+// open makes the streams of the files; none is read yet.
 func (r *run) open(files []*file) {
 	for _, f := range files {
 		s := &stream{file: f}
@@ -139,8 +144,8 @@ func (r *run) parser(f *file) *parser {
 	return &parser{file: f, formats: r.o.Formats, everything: r.o.Everything}
 }
 
-// merge reads all streams that can be read, by time, and those that begin in the same second as their names tell. Files of which
-// no line has a stamp come first: they make no events.
+// merge reads all streams that can be read, by time, and those that begin in the same second in the order of their names. Files in
+// which no line has a stamp come first: they make no events.
 func (r *run) merge(ctx context.Context) error {
 	m := merge{run: r}
 	var inputs []*logfile.Input
@@ -157,7 +162,7 @@ func (r *run) merge(ctx context.Context) error {
 	slices.SortStableFunc(m.waiting, func(a, b *stream) int {
 		switch {
 		case a.file.first != b.file.first:
-			return int(min(1, max(-1, a.file.first-b.file.first)))
+			return cmp.Compare(a.file.first, b.file.first)
 		case a.file.rejectLog != b.file.rejectLog && b.file.rejectLog:
 			return -1
 		case a.file.rejectLog != b.file.rejectLog:
@@ -167,25 +172,25 @@ func (r *run) merge(ctx context.Context) error {
 	})
 	for i, s := range m.waiting {
 		s.rank = i
-		if s.file.rejectLog { // of two copies of a line, that of the main log is kept
+		if s.file.rejectLog { // of two copies of a line, the one in the main log comes first and is kept
 			s.rank += len(m.waiting)
 		}
 	}
 	return m.all(ctx)
 }
 
-// start begins to read a stream.
+// start begins to read a stream, unless that was done before.
 func (r *run) start(ctx context.Context, s *stream) {
 	if s.reader != nil {
 		return
 	}
-	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Pool: &r.pool, Verbatim: s.file.export}
+	o := logfile.Options{ChunkSize: r.o.ChunkSize, Hash: r.o.Hash, Progress: r.o.Progress, Pool: &r.pool, Verbatim: s.file.journal}
 	if s.file.in.Size < 0 {
-		o.ReadAhead = 2 // a pipe may block for ever: only the reader's own goroutine may wait for it
+		o.ReadAhead = 2 // a read from a pipe may block for ever: it must be in a goroutine that can be abandoned
 	}
 	s.reader = logfile.Open(ctx, s.file.in, o)
-	if s.file.export {
-		s.export = &export{r: s.reader}
+	if s.file.journal {
+		s.journal = &journal{r: s.reader}
 	}
 	if r.o.Workers == 1 {
 		s.serial = r.parser(s.file)
@@ -193,7 +198,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	}
 	depth := r.o.Workers + 2
 	if r.o.ChunkSize < chunkSize/2 {
-		depth = 1 // many files
+		depth = 1 // many files are open: see chunkSize
 	}
 	s.promises = make(chan chan *batch, depth)
 	r.wait.Go(func() {
@@ -202,7 +207,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	})
 }
 
-// startAhead begins to read the files that come next, so that archives are decompressed side by side.
+// startAhead begins to read the files that come next, so that several archives are decompressed at the same time.
 func (r *run) startAhead(ctx context.Context, waiting []*stream) {
 	if r.o.Workers == 1 {
 		return
@@ -212,7 +217,7 @@ func (r *run) startAhead(ctx context.Context, waiting []*stream) {
 	}
 }
 
-// failed notes why a stream cannot be read on; an error ends the run.
+// failed notes why a stream cannot be read any further. The error that it returns, of ctx, ends the run.
 func (r *run) failed(ctx context.Context, s *stream, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -221,7 +226,7 @@ func (r *run) failed(ctx context.Context, s *stream, err error) error {
 	return nil
 }
 
-// end closes the books of a stream.
+// end completes the ledger of a stream that was read.
 func (r *run) end(s *stream) {
 	s.done = true
 	s.settler.end(s.reader.Stats())
@@ -231,7 +236,7 @@ func (r *run) end(s *stream) {
 	}
 }
 
-// batch is an empty batch.
+// batch returns an empty batch.
 func (r *run) batch() *batch {
 	select {
 	case b := <-r.free:
@@ -241,16 +246,16 @@ func (r *run) batch() *batch {
 	}
 }
 
-// release takes a batch back: what was handed out of it only when it is no longer looked at.
+// release takes a batch back. If its events were handed out, it is reused only after Options.Retain further calls of sink.
 func (r *run) release(b *batch) {
-	if b.handed == 0 || r.o.Late == 0 {
+	if b.handed == 0 || r.o.Retain == 0 {
 		r.reuse(b)
 		return
 	}
-	r.late = append(r.late, b)
-	for len(r.late) > 0 && r.late[0].handed+r.o.Late <= r.calls {
-		r.reuse(r.late[0])
-		r.late = append(r.late[:0], r.late[1:]...)
+	r.retained = append(r.retained, b)
+	for len(r.retained) > 0 && r.retained[0].handed+r.o.Retain <= r.calls {
+		r.reuse(r.retained[0])
+		r.retained = append(r.retained[:0], r.retained[1:]...)
 	}
 }
 
@@ -264,12 +269,13 @@ func (r *run) reuse(b *batch) {
 	}
 }
 
-// hand hands out the events of a cursor's run, up to end. twins: other files are open.
+// hand hands out the events from the cursor to end, except those out of the time asked for and duplicates. twins: other files are
+// open, which may have copies of the lines.
 func (r *run) hand(c *cursor, end int, twins bool) error {
 	b := c.b
 	twins = twins && r.dups.possible(c.s, b)
 	if !twins && len(b.repeats) == 0 && r.inside(b) {
-		return r.some(b, b.events[c.i:end])
+		return r.handEvents(b, b.events[c.i:end])
 	}
 	start := c.i
 	for i := c.i; i < end; i++ {
@@ -277,18 +283,18 @@ func (r *run) hand(c *cursor, end int, twins bool) error {
 		if n == 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
 			continue
 		}
-		if err := r.some(b, b.events[start:i]); err != nil {
+		if err := r.handEvents(b, b.events[start:i]); err != nil {
 			return err
 		}
 		start = i + 1
 		if n > 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
-			err := r.repeat(&b.events[i], n)
+			err := r.handCopies(&b.events[i], n)
 			if b.handed = r.calls; err != nil {
 				return err
 			}
 		}
 	}
-	return r.some(b, b.events[start:end])
+	return r.handEvents(b, b.events[start:end])
 }
 
 func (r *run) duplicate(s *stream, b *batch, i int) bool {
@@ -299,8 +305,8 @@ func (r *run) duplicate(s *stream, b *batch, i int) bool {
 	return true
 }
 
-// some hands out events of a batch.
-func (r *run) some(b *batch, events []mail.Event) error {
+// handEvents hands out events of a batch.
+func (r *run) handEvents(b *batch, events []mail.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -309,10 +315,10 @@ func (r *run) some(b *batch, events []mail.Event) error {
 	return r.sink(events)
 }
 
-// repeat hands out an event n times.
-func (r *run) repeat(ev *mail.Event, n int) error {
+// handCopies hands out an event n times.
+func (r *run) handCopies(ev *mail.Event, n int) error {
 	const together = 64
-	if r.copies == nil || r.o.Late > 0 {
+	if r.copies == nil || r.o.Retain > 0 {
 		r.copies = make([]mail.Event, together)
 	}
 	for n > 0 {
@@ -329,7 +335,7 @@ func (r *run) repeat(ev *mail.Event, n int) error {
 	return nil
 }
 
-// times is how many lines an event stands for.
+// times returns how many lines event i stands for.
 func (b *batch) times(i int) int {
 	if len(b.repeats) > 0 {
 		if at, ok := slices.BinarySearchFunc(b.repeats, i, func(r repeat, i int) int { return r.index - i }); ok {
@@ -339,7 +345,7 @@ func (b *batch) times(i int) int {
 	return 1
 }
 
-// inside reports whether all events of a batch are in the time that is asked for.
+// inside reports whether all events of a batch are in the time that was asked for.
 func (r *run) inside(b *batch) bool {
 	return r.o.Since == 0 && r.o.Until == 0 || !b.twice && r.wanted(b.first) && r.wanted(b.last)
 }
@@ -348,7 +354,7 @@ func (r *run) wanted(t mail.Instant) bool {
 	return t >= r.o.Since && (r.o.Until == 0 || t < r.o.Until)
 }
 
-// ledger joins the ledgers of the files.
+// ledger joins the ledgers of the files, also of those that were not read to their end.
 func (r *run) ledger(survey *survey) *Ledger {
 	l := &Ledger{Zone: survey.zone, ZoneWhy: survey.zoneWhy, Warnings: survey.warnings}
 	all := make([]*shapes, len(r.streams))

@@ -41,7 +41,7 @@ var words = parse.Format{Name: "words", Parse: func(body string, ev *mail.Event)
 	return parse.Parsed
 }}
 
-// noon is when the tests take place.
+// noon is the current time in the tests, and when their files were written.
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func options() Options {
@@ -79,7 +79,7 @@ func logs(t testing.TB, files ...string) []*logfile.Input {
 	return inputs
 }
 
-// read returns an event a line: "file:line time host text".
+// read returns each event as "file:line time host text", and checks that the ledger adds up.
 func read(t testing.TB, o Options, inputs []*logfile.Input) ([]string, *Ledger) {
 	t.Helper()
 	var got []string
@@ -158,9 +158,9 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// The log was cut within a second: the same words before and behind the cut are two lines, while a copy of one side has none
-// of its own.
-func TestCutWithinASecond(t *testing.T) {
+// The log was rotated within a second: equal lines before and after the cut are two lines, while lines in a copy of either file
+// are duplicates.
+func TestDuplicatesAcrossRotation(t *testing.T) {
 	before := "2026-11-07 04:00:01 a\n2026-11-07 04:00:02 cwd=/var/www 3 args: sendmail -t -i\n"
 	behind := "2026-11-07 04:00:02 cwd=/var/www 3 args: sendmail -t -i\n2026-11-07 04:00:03 z\n"
 	got, ledger := read(t, options(), logs(t, "mainlog.1", before, "mainlog", behind, "copy/mainlog", behind, "copy/mainlog.1", before))
@@ -175,7 +175,7 @@ func TestCutWithinASecond(t *testing.T) {
 	}
 }
 
-// Of two copies of a line, that of the main log is kept, though the other is given first.
+// Of two copies of a line, the one in the main log is kept, even if the reject log is given first.
 func TestRejectLog(t *testing.T) {
 	got, ledger := read(t, options(), logs(t,
 		"rejectlog", "2026-11-07 04:00:02 H=(x) [192.0.2.1] rejected RCPT <a@b>: no\nEnvelope-from: <x@y>\nP Received: from\n\tby mx\n2026-11-07 04:00:03 only here\n",
@@ -211,7 +211,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// Of files that begin in the same second, the older rotation comes first, in whatever order they are given.
+// Of files that begin in the same second, the older rotation comes first, however they are given.
 func TestRotationWithinASecond(t *testing.T) {
 	const at = "Nov  7 04:00:01 mx1 postfix/a[1]: "
 	files := []string{"maillog", at + "c\n", "maillog.1", at + "b\n", "maillog.2.gz", at + "a\n"}
@@ -228,7 +228,7 @@ func TestRotationWithinASecond(t *testing.T) {
 	}
 }
 
-// A small file does not become a large one, however it is cut into chunks.
+// "message repeated" lines cannot make a huge file of a small one, whatever the size of the chunks.
 func TestRepeatsBounded(t *testing.T) {
 	const line = "Nov  7 04:00:05 mx1 postfix/a[1]: message repeated 4000000000 times: [ b]\n"
 	for _, c := range []struct{ lines, most int }{{1, 10_000}, {150, 1_000_150}} {
@@ -253,7 +253,7 @@ func TestRepeatsBounded(t *testing.T) {
 	}
 }
 
-// However the work is divided, the events are the same.
+// Events and ledger do not depend on the number of workers and the size of the chunks.
 func TestWorkersAndChunks(t *testing.T) {
 	var files []string
 	for f := range 4 {
@@ -318,12 +318,12 @@ func TestPieces(t *testing.T) {
 			"0:11 11-07 04:00:04 mx "+long+"last",
 			"0:13 11-07 04:00:05 mx without a line end")
 		if f := ledger.Files[0]; f.Parsed != 13 || f.Damaged != 1 {
-			t.Errorf("got %+v, want 12 parsed, 1 damaged", f)
+			t.Errorf("got %+v, want 13 parsed, 1 damaged", f)
 		}
 	}
 }
 
-// Other programs write stamps like Exim's. In a directory of logs, theirs must not pass for lines that are not understood.
+// Other programs write stamps like Exim's. Their lines are foreign, not unfamiliar.
 func TestNotExim(t *testing.T) {
 	for _, text := range []string{"status installed libc6:amd64 2.36", "update-alternatives 2026: run with --install", "upgrade exim4-base:amd64 4.96 4.97"} {
 		got, ledger := read(t, options(), logs(t, "dpkg.log", "2026-11-07 04:00:01 "+text+"\n  more\n"))
@@ -343,13 +343,14 @@ func TestFirstLineLate(t *testing.T) {
 	wantLines(t, got, "0:1 11-07 04:00:00 mx1 a", "0:2 11-07 06:00:00 mx1 c", "1:1 11-07 08:00:00 mx2 late", "1:2 11-07 05:00:00 mx2 b", "1:3 11-07 07:00:00 mx2 d")
 }
 
-// With Late, what sink was given stays as it is until so many further calls have returned, over several files and repeated lines, too.
-func TestLate(t *testing.T) {
+// With Options.Retain, the events given to sink do not change until so many further calls have returned, also over several files and
+// with repeated lines.
+func TestRetain(t *testing.T) {
 	var one, two strings.Builder
 	for i := range 400 {
 		fmt.Fprintf(&one, "Nov 19 %02d:%02d:%02d mx1 postfix/smtpd[%d]: line %d\n", i/3600, i/60%60, i%60, i, i)
 		fmt.Fprintf(&two, "Nov 19 %02d:%02d:%02d mx2 postfix/smtpd[%d]: message repeated 70 times: [ line %d]\n", i/2/3600, i/2/60%60, i/2%60, i, i)
-		if i%40 == 0 { // batches of which nothing is handed out
+		if i%40 == 0 { // batches without events
 			one.WriteString(strings.Repeat(fmt.Sprintf("Nov 19 %02d:%02d:%02d mx1 cron[1]: nothing\n", i/3600, i/60%60, i%60), 500))
 		}
 	}
@@ -359,7 +360,7 @@ func TestLate(t *testing.T) {
 	}
 	for _, workers := range []int{1, 3} {
 		o := options()
-		o.Late, o.Scrub, o.ChunkSize, o.Workers = 3, true, 4<<10, workers
+		o.Retain, o.Scrub, o.ChunkSize, o.Workers = 3, true, 4<<10, workers
 		var latest []given
 		n := 0
 		_, err := Read(context.Background(), logs(t, "mx1.log", one.String(), "mx2.log", two.String()), o, func(events []mail.Event) error {
@@ -369,7 +370,7 @@ func TestLate(t *testing.T) {
 				}
 			}
 			latest = append(latest, given{events, fmt.Sprintf("%#v", events)})
-			latest = latest[max(0, len(latest)-o.Late):]
+			latest = latest[max(0, len(latest)-o.Retain):]
 			n += len(events)
 			return nil
 		})

@@ -13,21 +13,21 @@ import (
 // Ledger says what was read and what became of it. It is complete when Read has returned.
 type Ledger struct {
 	Files    []FileLedger   // in the order of the inputs
-	Shapes   []Shape        // unfamiliar lines, most frequent first
+	Shapes   []Shape        // unfamiliar and damaged lines, most frequent first
 	Warnings []string       // about the run as a whole
-	First    mail.Instant   // of the mail programs' lines; 0: there was none
-	Last     mail.Instant   //
+	First    mail.Instant   // of the lines of mail programs; 0: there are none
+	Last     mail.Instant   // of the same lines
 	Zone     *time.Location // in which times should be shown
 	ZoneWhy  string         // why in this one, in words
 }
 
 // FileLedger is the ledger of one input. Every line is in exactly one of Parsed, Unfamiliar, Damaged, Foreign and Blank.
 //
-// The second and further physical lines of an entry (a reject log's header lines, an entry that syslog cut) count as Parsed:
-// they belong to the line above, and make no event of their own.
+// The second and further physical lines of an entry (the header lines in a reject log, an entry that was cut for syslog) count as
+// Parsed: they belong to the line above, and make no event of their own.
 type FileLedger struct {
 	Path   string
-	SHA256 string // of the bytes on disk, with Options.Hash
+	SHA256 string // of the bytes on disk, hex; "" without Options.Hash, and if they were not all read
 	Bytes  int64  // on disk
 
 	Lines      int64
@@ -36,32 +36,32 @@ type FileLedger struct {
 	Damaged    int64 // of a mail program, cut or garbled
 	Foreign    int64 // of other programs, or of none
 	Blank      int64
-	Duplicates int64 // of the parsed lines, those that another input has too: counted once, there
+	Duplicates int64 // parsed lines that are copies of lines in another input, and counted there
 
-	MTA         []string // families of the mail programs that wrote, as mail.MTA names them
-	Hosts       []string // at most maxHosts
-	First, Last mail.Instant
+	MTA         []string     // the mail programs that wrote lines, as mail.MTA names them
+	Hosts       []string     // that have lines of mail programs, sorted; at most maxHosts
+	First, Last mail.Instant // of the lines of mail programs; 0: there are none
 
-	YearRule, ZoneRule string   // how stamps were completed, in words; "" where that was not needed
+	YearRule, ZoneRule string   // how stamps were completed, in words; "": that was not needed
 	Warnings           []string // what a reader of the report must know: losses, steps of the clock, cuts
-	Damage             error    // why the input ends early
-	Err                error    // why it could not be read at all
+	Damage             error    // why the input ends early; nil: it does not
+	Err                error    // why it could not be read at all; nil: it could
 }
 
-// Shape is a kind of unfamiliar line.
+// Shape is a kind of unfamiliar or damaged lines.
 type Shape struct {
-	Text    string // masked: parse.Shape
+	Text    string // what these lines have in common: see parse.Shape
 	Count   int64
-	Example string      // a line of it
+	Example string      // the beginning of one of them
 	Origin  mail.Origin // of the example
 }
 
 const (
-	maxHosts  = 1000
-	maxShapes = 200 // a file's; what comes later is counted together
+	maxHosts  = 1000 // in a file
+	maxShapes = 200  // in a file; further ones are counted together
 )
 
-// shapes counts shapes, in bounded memory: whoever is late and new is counted among the others.
+// shapes counts the lines of each shape, in bounded memory.
 type shapes struct {
 	known  map[string]*Shape
 	others int64
@@ -83,7 +83,7 @@ func (s *shapes) add(f unfamiliar) {
 	}
 }
 
-// clip is a copy of a line, of a length to show.
+// clip returns a copy of the beginning of a line.
 func clip(line string) string {
 	const shown = 400
 	if len(line) > shown {

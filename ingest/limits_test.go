@@ -77,7 +77,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func TestStop(t *testing.T) {
+func TestReadStopsOnSinkErrorAndCancel(t *testing.T) {
 	inputs := logs(t, "a", strings.Repeat("Nov  7 04:00:00 mx1 postfix/a[1]: x\n", 10000), "b", strings.Repeat("Nov  7 04:00:00 mx2 postfix/a[1]: x\n", 10000))
 	for _, workers := range []int{1, 2} {
 		o := options()
@@ -107,7 +107,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// Of a clock that goes back again and again, three places are named, and the others are counted.
+// If time goes back again and again, three places are named, and the others are counted.
 func TestManyStepsBack(t *testing.T) {
 	log := "Nov  7 05:00:00 mx1 postfix/a[1]: x\n"
 	for back, more := range map[int]string{3: "", 4: "time goes back in 1 more place", 6: "time goes back in 3 more places"} {

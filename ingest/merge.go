@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -14,22 +15,22 @@ type cursor struct {
 	key mail.Instant // its time, as the merge sees it
 }
 
-// before is the order of the merge: by time, and at the same moment by rank. It is total, so the order of events depends on
-// nothing but the inputs.
+// before is the order of the merge: by time, and at the same moment by rank. No two streams have the same rank, so the order of
+// events depends on nothing but the inputs.
 func (c *cursor) before(d *cursor) bool {
 	return c.key < d.key || c.key == d.key && c.s.rank < d.s.rank
 }
 
-// merge hands out the events of all streams in the order of time. Within a file the order is kept, whatever the stamps say.
+// merge hands out the events of all streams in the order of time. The order within a file is kept, whatever its stamps say.
 type merge struct {
 	run     *run
 	waiting []*stream // not begun, by time
-	open    []*cursor // a heap: the first one is the next
+	open    []*cursor // a heap, the cursor with the next event first
 }
 
-// early is how long before its first stamp a file is opened: lines are out of order by seconds, and a line that two files have
-// must find both open.
-const early = mail.Instant(120e9)
+// early is how long before its first stamp a file is opened. Lines are out of order by seconds, and duplicates are found only
+// while both files are open.
+const early = mail.Instant(2 * time.Minute)
 
 // all merges until everything is handed out.
 func (m *merge) all(ctx context.Context) error {
@@ -46,13 +47,13 @@ func (m *merge) all(ctx context.Context) error {
 			return err
 		}
 		c.i = end
-		if err := m.settle(ctx, c); err != nil {
+		if err := m.reposition(ctx, c); err != nil {
 			return err
 		}
 	}
 }
 
-// begin opens the streams whose time has come.
+// begin opens the waiting streams whose events may be next.
 func (m *merge) begin(ctx context.Context) error {
 	for len(m.waiting) > 0 && (len(m.open) == 0 || m.waiting[0].file.first-early <= m.open[0].key) {
 		s := m.waiting[0]
@@ -72,7 +73,7 @@ func (m *merge) begin(ctx context.Context) error {
 	return nil
 }
 
-// runEnd is the end of the run of events that come before those of all other streams.
+// runEnd returns the index after the events of c that come before those of all other streams; at least one does.
 func (m *merge) runEnd(c *cursor) int {
 	if len(m.open) == 1 && len(m.waiting) == 0 {
 		return len(c.b.events)
@@ -99,7 +100,7 @@ func (m *merge) runEnd(c *cursor) int {
 	return end
 }
 
-// keyOf is the time of an event as the merge sees it. One without a stamp goes with the one before it.
+// keyOf returns the time of an event for the merge: if it has none, that of the event before it.
 func keyOf(ev *mail.Event, before mail.Instant) mail.Instant {
 	if ev.Time == 0 {
 		return before
@@ -107,8 +108,8 @@ func keyOf(ev *mail.Event, before mail.Instant) mail.Instant {
 	return ev.Time
 }
 
-// settle puts the first cursor, which moved, to its place.
-func (m *merge) settle(ctx context.Context, c *cursor) error {
+// reposition restores the heap after its first cursor moved.
+func (m *merge) reposition(ctx context.Context, c *cursor) error {
 	ok, err := m.advance(ctx, c)
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func (m *merge) settle(ctx context.Context, c *cursor) error {
 	return nil
 }
 
-// advance makes sure that the cursor has an event, and knows its key; false at the end of its file.
+// advance moves the cursor to the next batch if it is at the end of one, and sets its key; false: its file has ended.
 func (m *merge) advance(ctx context.Context, c *cursor) (bool, error) {
 	for c.b == nil || c.i == len(c.b.events) {
 		if c.b != nil {

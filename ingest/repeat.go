@@ -7,11 +7,11 @@ import (
 	"mailforensics/parse"
 )
 
-// A syslog daemon that sees the same text again and again writes it once, and then how often it came. "message repeated 2
-// times: [ text]" is rsyslog's, with the text; "last message repeated 2 times" that of the BSDs, Solaris and old sysklogd, and
-// means the line before of that host.
+// A syslog daemon that gets the same text again and again writes it once, and then how often it came. rsyslog writes "message
+// repeated 2 times: [ text]"; the BSDs, Solaris and old sysklogd "last message repeated 2 times", which means the previous line of
+// that host.
 
-// repeated reads such a line. body is what stands behind the header.
+// repeated parses a line with such a body; false: it is none.
 func (p *parser) repeated(body string, b *batch, ev *mail.Event) bool {
 	if rest, ok := strings.CutPrefix(body, "last message repeated "); ok {
 		n, _, ok := times(rest)
@@ -49,7 +49,7 @@ func times(s string) (n int, rest string, ok bool) {
 	return n, strings.TrimPrefix(rest, "s"), ok && digits > 0
 }
 
-// repeatLast makes an event of the host's last one. The first line of a chunk may mean the last one of the chunk before.
+// repeatLast makes ev a repetition of the last event of its host. If that is in an earlier chunk, settle will do so.
 func (p *parser) repeatLast(n int, body string, b *batch, ev *mail.Event) {
 	at := b.find(ev.Host)
 	switch {
@@ -68,14 +68,14 @@ func (p *parser) repeatLast(n int, body string, b *batch, ev *mail.Event) {
 	}
 }
 
-// again makes ev what of was, where and when ev is.
+// again copies of to ev, except place and time.
 func again(ev, of *mail.Event) {
 	origin, at, raw := ev.Origin, ev.Time, ev.Raw
 	*ev = *of
 	ev.Origin, ev.Time, ev.Raw = origin, at, raw
 }
 
-// find is the index of a host's record; -1: it has none.
+// find returns the index of a host's record in b.hosts; -1: it has none.
 func (b *batch) find(host string) int {
 	for i := range b.hosts {
 		if b.hosts[i].host == host {
@@ -85,7 +85,7 @@ func (b *batch) find(host string) int {
 	return -1
 }
 
-// tally counts n lines of a verdict.
+// tally counts n lines with a verdict.
 func (b *batch) tally(v parse.Verdict, n int64) {
 	switch v {
 	case parse.Foreign:

@@ -11,63 +11,63 @@ import (
 	"mailforensics/parse"
 )
 
-// settler goes over the batches of one file in their order. It settles what a chunk alone could not tell, and keeps the
-// file's ledger. All it does takes time by the chunk, or by the rare line, never by the line.
+// settler goes over the batches of one file in their order. It resolves what a chunk alone could not tell, and keeps the file's
+// ledger. Its work is per chunk or per unusual line, never per line.
 type settler struct {
 	ledger FileLedger
 	shapes shapes
-	parser parser // for entries that are put together
+	parser parser // for entries that are put together from pieces
 
-	multiline bool // the last entry may go on
-	hosts     map[string]*lastLine
-	pending   map[string]*entry // that come in pieces
+	multiline bool                 // lines without a header belong to the last entry
+	hosts     map[string]*lastLine // by host
+	pending   map[string]*entry    // that are not complete: Exim's by host and PID, that of a container runtime under ""
 	fold      fold
 	losses    losses
 	steps     steps
 	leaps     []leap
-	mta       uint32
-	newest    mail.Instant
-	torn      int64
-	yearless  bool
-	zoneless  bool
-	uncounted int64 // repeats beyond the limits
-	repeats   int64
-	dead      []int // events of the batch at hand that are none
+	mta       uint32       // bits by mail.MTA
+	newest    mail.Instant // time of the newest line so far
+	torn      int64        // lines that begin with the rest of another one
+	yearless  bool         // some stamp has no year
+	zoneless  bool         // some stamp has no offset
+	repeats   int64        // lines that "message repeated" lines stand for, so far
+	uncounted int64        // the same, beyond the limits
+	dropped   []int        // events of the current batch that are to be removed, by index
 }
 
-// lastLine is the last line of a host.
+// lastLine is what is known of the last line of a host.
 type lastLine struct {
 	verdict parse.Verdict
 	event   mail.Event // Kind Other: it made none
 	at      mail.Instant
-	mail    bool // some line was of a mail program
+	mail    bool // some line of the host was of a mail program
 }
 
-// entry is one that comes in pieces.
+// entry is a log entry that was cut into several lines, by Exim for syslog or by a container runtime. See parse.Piece.
 type entry struct {
 	event  mail.Event // of its first piece
 	text   strings.Builder
-	next   int
-	m      int
-	pieces int64
-	done   bool // what follows are further lines of it
+	next   int   // number of the piece that comes next
+	m      int   // number of pieces that were announced
+	pieces int64 // that were read
+	done   bool  // complete; what follows are further lines of it, which need no parsing
 }
 
 const (
-	maxPending = 1000
-	maxEntry   = 1 << 20
+	maxPending = 1000    // entries
+	maxEntry   = 1 << 20 // bytes
 
-	// A syslog daemon writes "message repeated" at least every ten minutes: ten thousand are sixteen a second. Of all that a
-	// file's lines claim, as much is believed as it has lines, and a million: what stands for more was written by somebody
-	// who wants a small file to become a large one.
+	// The limits of what "message repeated" lines may stand for. A syslog daemon writes one at least every ten minutes, so
+	// maxRepeats of one line would be sixteen a second. All lines of a file together may stand for as many lines as the file has,
+	// and maxRepeatsSum more: larger claims are made by somebody who wants a small file to become a huge one.
 	maxRepeats    = 10_000
 	maxRepeatsSum = 1_000_000
 )
 
-// settle finishes a batch.
+// settle completes a batch with what is known from those before it, and adds it to the ledger.
 func (s *settler) settle(b *batch) {
-	s.dead = s.dead[:0]
-	s.turn(b)
+	s.dropped = s.dropped[:0]
+	s.rollOver(b)
 	if s.multiline {
 		b.parsed += b.leading
 	} else {
@@ -79,7 +79,7 @@ func (s *settler) settle(b *batch) {
 	s.openRepeats(b)
 	s.joinPieces(b)
 	s.hostsOf(b)
-	b.drop(s.dead)
+	b.drop(s.dropped)
 	s.boundRepeats(b)
 	s.unfold(b)
 	s.add(b)
@@ -132,7 +132,7 @@ func (s *settler) hostsOf(b *batch) {
 	}
 }
 
-// host is the record of a host; nil when there are too many.
+// host returns the record of a host; nil: there are too many.
 func (s *settler) host(name string) *lastLine {
 	last := s.hosts[name]
 	if last != nil || len(s.hosts) >= maxHosts {
@@ -146,7 +146,7 @@ func (s *settler) host(name string) *lastLine {
 	return last
 }
 
-// openRepeats fills in what "last message repeated" at the beginning of the chunk means.
+// openRepeats completes "last message repeated" lines at the beginning of a chunk, which mean a line in an earlier chunk.
 func (s *settler) openRepeats(b *batch) {
 	for _, r := range b.repeats {
 		if !r.open {
@@ -156,19 +156,19 @@ func (s *settler) openRepeats(b *batch) {
 		last := s.hosts[ev.Host]
 		if last == nil {
 			b.foreign++
-			s.dead = append(s.dead, r.index)
+			s.dropped = append(s.dropped, r.index)
 			continue
 		}
 		b.tally(last.verdict, 1)
 		if last.event.Kind == mail.Other {
-			s.dead = append(s.dead, r.index)
+			s.dropped = append(s.dropped, r.index)
 			continue
 		}
 		again(ev, &last.event)
 	}
 }
 
-// boundRepeats keeps a line from standing for more events than anybody can mean.
+// boundRepeats limits the number of events that a "message repeated" line stands for.
 func (s *settler) boundRepeats(b *batch) {
 	for i := range b.repeats {
 		r := &b.repeats[i]
@@ -179,17 +179,18 @@ func (s *settler) boundRepeats(b *batch) {
 	}
 }
 
-// joinPieces puts entries together.
+// joinPieces puts the entries together that come in pieces.
 func (s *settler) joinPieces(b *batch) {
 	for _, p := range b.pieces {
 		if !s.join(p, b) {
-			s.dead = append(s.dead, p.index)
+			s.dropped = append(s.dropped, p.index)
 		}
 	}
-	slices.Sort(s.dead)
+	slices.Sort(s.dropped)
 }
 
-// join adds a piece to its entry; true: the entry is complete, and its event stands in the place of the piece.
+// join adds a piece to its entry. true: the entry is complete, and the event of the piece has become that of the entry; false: the
+// event of the piece is to be dropped.
 func (s *settler) join(p piece, b *batch) bool {
 	ev := &b.events[p.index]
 	key := ""
@@ -224,7 +225,7 @@ func (s *settler) join(p piece, b *batch) bool {
 	return s.complete(e, p, ev, b)
 }
 
-// begin remembers the first piece of an entry.
+// begin starts an entry with its first piece.
 func (s *settler) begin(key string, p piece, ev *mail.Event, b *batch) {
 	if old := s.pending[key]; old != nil && !old.done {
 		b.damaged += old.pieces
@@ -241,7 +242,7 @@ func (s *settler) begin(key string, p piece, ev *mail.Event, b *batch) {
 	s.pending[key] = e
 }
 
-// stray counts a piece whose beginning is not there. Exim's are further lines of an entry whose first line was whole.
+// stray counts a piece without an entry. Exim's, which are numbered, are further lines of an entry whose first line was whole.
 func (s *settler) stray(p piece, b *batch) {
 	if p.N > 0 {
 		b.parsed++
@@ -250,7 +251,7 @@ func (s *settler) stray(p piece, b *batch) {
 	b.foreign++
 }
 
-// complete parses an entry that is complete, and puts its event where its last piece stood.
+// complete parses an entry whose pieces are all there into ev, the event of its last piece. false: there is no event to keep.
 func (s *settler) complete(e *entry, p piece, ev *mail.Event, b *batch) bool {
 	body := e.text.String()
 	*ev = e.event
@@ -277,13 +278,13 @@ func (s *settler) complete(e *entry, p piece, ev *mail.Event, b *batch) bool {
 	return verdict == parse.Parsed && (ev.Kind != mail.Other || s.parser.everything)
 }
 
-// drop removes the events whose indexes are listed, in order.
-func (b *batch) drop(dead []int) {
-	if len(dead) == 0 {
+// drop removes the events whose indexes are listed, in ascending order.
+func (b *batch) drop(indexes []int) {
+	if len(indexes) == 0 {
 		return
 	}
-	removed := func(i int) bool { _, found := slices.BinarySearch(dead, i); return found }
-	before := func(i int) int { n, _ := slices.BinarySearch(dead, i); return n }
+	removed := func(i int) bool { _, found := slices.BinarySearch(indexes, i); return found }
+	before := func(i int) int { n, _ := slices.BinarySearch(indexes, i); return n }
 	b.repeats = slices.DeleteFunc(b.repeats, func(r repeat) bool { return removed(r.index) })
 	for i := range b.repeats {
 		b.repeats[i].index -= before(b.repeats[i].index)
@@ -298,14 +299,14 @@ func (b *batch) drop(dead []int) {
 	b.events, b.bodies = b.events[:n], b.bodies[:n]
 }
 
-// fold is the hour that the clock on the wall shows twice when summer time ends.
+// fold is the state within the hour that local time repeats when summer time ends.
 type fold struct {
-	second bool         // we are in the second one
-	latest mail.Instant // seen in the first
+	second bool         // the repetition has begun
+	latest mail.Instant // of the lines of this hour so far, before they are moved
 }
 
-// unfold moves the lines of the second such hour to where they belong. The clock takes both for the first; where time goes
-// back within it, the second has begun.
+// unfold moves the lines of the repeated hour to where they belong. The clock takes both hours for the first one; if time goes back
+// within it, the second has begun.
 func (s *settler) unfold(b *batch) {
 	if !b.twice {
 		s.fold = fold{}
@@ -328,7 +329,7 @@ func (s *settler) unfold(b *batch) {
 	}
 }
 
-// end closes the books of the file.
+// end completes the ledger of the file.
 func (s *settler) end(stats logfile.Stats) {
 	l := &s.ledger
 	for _, e := range s.pending {

@@ -11,20 +11,22 @@ import (
 // stream is a file that is being read: its batches in order.
 type stream struct {
 	file    *file
-	rank    int // among streams at the same moment
-	reader  *logfile.Reader
-	export  *export // of a journal: what reader's text is made into; else nil
+	rank    int             // of its events among those at the same moment
+	reader  *logfile.Reader // nil: not begun
+	journal *journal        // reads reader, if the file is a journal; else nil
 	settler settler
-	done    bool
-	labels  map[string]bool // first labels of its hosts
-	ended   bool            // nothing more comes
-	turns   int             // how often duplicates forgot since it ended
+	done    bool // its ledger is complete
+
+	// For duplicates.
+	labels map[string]bool // first labels of the names of its hosts; nil: no batch yet
+	ended  bool            // it was read to its end
+	ages   int             // how often duplicates aged since then
 
 	promises chan chan *batch // with workers: in the order of the chunks, each filled by a worker
-	serial   *parser          // without
+	serial   *parser          // without workers
 }
 
-// next is the next batch, settled; nil at the end. The caller gives it back with release.
+// next returns the next batch, settled; nil: the end. The caller gives it back with release.
 func (r *run) next(ctx context.Context, s *stream) (*batch, error) {
 	b, err := r.fetch(ctx, s)
 	if err != nil || b == nil {
@@ -38,8 +40,11 @@ func (r *run) next(ctx context.Context, s *stream) (*batch, error) {
 func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 	if s.serial != nil {
 		t, err := s.text()
+		if err == io.EOF {
+			return nil, nil
+		}
 		if err != nil {
-			return nil, endOf(err)
+			return nil, err
 		}
 		b := r.batch()
 		s.serial.reader = parse.NewHeaderReader(s.file.clock)
@@ -51,28 +56,20 @@ func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 		if !ok {
 			return nil, ctx.Err()
 		}
-		b := <-promise // a worker fills it, whatever happens
+		b := <-promise // always filled: by a worker, or by feed with an error
 		return b, b.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// text is the next piece of the file to be parsed.
+// text returns the next piece of the file to be parsed.
 func (s *stream) text() (text, error) {
-	if s.export != nil {
-		return s.export.next()
+	if s.journal != nil {
+		return s.journal.next()
 	}
 	c, err := s.reader.Next()
 	return text{Chunk: c}, err
-}
-
-// endOf is nil at the end of a file.
-func endOf(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return err
 }
 
 // job is a chunk to be parsed.
@@ -82,8 +79,8 @@ type job struct {
 	promise chan *batch
 }
 
-// feed reads the chunks of a file, and hands them to the workers. The bounded queue of promises keeps their order, and keeps
-// the file from being read further ahead than it should.
+// feed reads the chunks of a file, and hands them to the workers. The queue of promises keeps their order, and because it is
+// bounded, the file is not read too far ahead.
 func (r *run) feed(ctx context.Context, s *stream) {
 	defer close(s.promises)
 	for {
@@ -112,7 +109,7 @@ func (r *run) feed(ctx context.Context, s *stream) {
 	}
 }
 
-// work parses chunks, of any file, until there are no more.
+// work parses chunks of any file until ctx is done.
 func (r *run) work(ctx context.Context) {
 	p := r.parser(nil)
 	for {

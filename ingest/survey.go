@@ -17,21 +17,21 @@ import (
 type survey struct {
 	o        Options
 	files    []*file
-	zones    map[string]zone // by group
-	site     zone            // of groups without proofs
+	zones    map[string]zone // by file.group: those with proofs
+	fallback zone            // of groups without proofs
 	zone     *time.Location  // for the report
-	zoneWhy  string
+	zoneWhy  string          // in words
 	warnings []string
 }
 
-// zone is one that was found, and why.
+// zone is the zone of some stamps, and why it is taken for theirs.
 type zone struct {
 	*time.Location
-	why    string
+	why    string // in words
 	proven bool
 }
 
-// survey looks at the head of each input, and gives each file its clock.
+// survey reads the head of each input, and gives each file its clock.
 func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	s := &survey{o: r.o}
 	for i, in := range inputs {
@@ -48,7 +48,7 @@ func (r *run) survey(ctx context.Context, inputs []*logfile.Input) *survey {
 	return s
 }
 
-// each calls do for all files, side by side where there are workers.
+// each calls do for all files, concurrently if there are workers.
 func (s *survey) each(do func(i int, f *file)) {
 	if s.o.Workers == 1 {
 		for i, f := range s.files {
@@ -72,7 +72,7 @@ func (s *survey) each(do func(i int, f *file)) {
 	wait.Wait()
 }
 
-// findZones solves the zone of each group of files, and of the site as a whole.
+// findZones finds the zone of each group of files, and that of groups without proofs.
 func (s *survey) findZones() {
 	proofs := make(map[string][]parse.Proof)
 	for _, f := range s.files {
@@ -91,8 +91,8 @@ func (s *survey) findZones() {
 			stamped = append(stamped, z)
 		}
 	}
-	// A host that names its offset is often a container's, and says UTC wherever it stands: of one that names none, the others
-	// that name none tell more.
+	// A host whose stamps have an offset is often a container, which says UTC wherever it runs. So for groups without proofs, the
+	// zones of groups whose stamps have no offset count first.
 	like := timeless
 	if len(like) == 0 {
 		like = stamped
@@ -100,15 +100,15 @@ func (s *survey) findZones() {
 	agree := !slices.ContainsFunc(like, func(z zone) bool { return z.String() != like[0].String() })
 	switch {
 	case s.o.Zone != nil:
-		s.site = zone{Location: s.o.Zone, why: s.o.Zone.String() + ", as asked for"}
+		s.fallback = zone{Location: s.o.Zone, why: s.o.Zone.String() + ", as asked for"}
 	case len(like) > 0 && agree:
-		s.site = zone{Location: like[0].Location, why: like[0].String() + ", as in the other files"}
+		s.fallback = zone{Location: like[0].Location, why: like[0].String() + ", as in the other files"}
 	default:
-		s.site = zone{Location: s.o.LocalZone, why: s.o.LocalZone.String() + ", the zone of this machine: nothing in the log proves it"}
+		s.fallback = zone{Location: s.o.LocalZone, why: s.o.LocalZone.String() + ", the zone of this machine: nothing in the log proves it"}
 	}
 }
 
-// solve finds the zone of a group. What was asked for is taken, but what contradicts it is said.
+// solve returns the zone of a group. One that was asked for is taken even against proofs, with a warning.
 func (s *survey) solve(group string, proofs []parse.Proof) zone {
 	if timeless := slices.DeleteFunc(slices.Clone(proofs), func(p parse.Proof) bool { return p.Kind == parse.ByStamp }); len(timeless) > 0 {
 		proofs = timeless
@@ -136,8 +136,8 @@ func ofGroup(group string) string {
 	return " of " + group
 }
 
-// otherZones are zones with all rules of summer time that are in use, the most populous of each. They are tried where a log
-// proves that its offset changes.
+// otherZones returns zones that together have all rules of summer time in use, of each rule the zone with the most people. They are
+// tried if a log proves that its offset changes.
 func otherZones() (zones []*time.Location) {
 	for _, name := range [...]string{
 		"Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "America/Denver",
@@ -153,15 +153,15 @@ func otherZones() (zones []*time.Location) {
 	return zones
 }
 
-// zoneOf is the zone of a file.
+// zoneOf returns the zone of a file.
 func (s *survey) zoneOf(f *file) zone {
 	if z, ok := s.zones[f.group(f.host)]; ok {
 		return z
 	}
-	return s.site
+	return s.fallback
 }
 
-// ownZones are the zones of those hosts in a file that its own lines prove to be in another one.
+// ownZones returns the zones of those hosts in a file whose lines prove that they are in another zone than the file.
 func (s *survey) ownZones(f *file) map[string]*time.Location {
 	if s.o.Zone != nil {
 		return nil
@@ -185,7 +185,7 @@ func (s *survey) ownZones(f *file) map[string]*time.Location {
 	return own
 }
 
-// setClock gives a file its clock. Its stamps lie around first, and none is after latest.
+// setClock gives a file its clock: its first stamp is at about first, and none is after latest.
 func (s *survey) setClock(f *file, first, latest mail.Instant, why string) {
 	z := s.zoneOf(f)
 	f.latest = latest
@@ -207,7 +207,7 @@ func (s *survey) setClock(f *file, first, latest mail.Instant, why string) {
 	}
 }
 
-// report chooses the zone for the report: that of the log, as far as it is one.
+// report chooses the zone in which the report shows times: that of the log if it is known, else that of this machine.
 func (s *survey) report() {
 	var all []parse.Proof
 	for _, f := range s.files {

@@ -10,22 +10,22 @@ import (
 	"mailforensics/parse"
 )
 
-// The stamps of a file lie between a month before the first one (lines are out of order, and files were put together) and eleven
-// months after it. Those of a longer file are moved on while it is read: see turn.
+// elevenMonths is how far the stamps of a file may be after the first one; those that seem to be later are in the month before it,
+// because lines are out of order, or files were put together. A longer file is taken care of while it is read: see rollOver.
 const elevenMonths = 334 * 24 * time.Hour
 
-// findYears gives each file its clock: what its newest line can be at most. The order of belief: what was asked for; what the
-// log itself proves; what the file's name, its archive or the file system say of its time; now.
+// findYears gives each file its clock, which says how late its newest line can be. In this order, it believes the user (--year); the
+// log itself; the date in the file's name, in its archive or in the file system; that nothing is later than now.
 //
-// Times of files lie: a copy, a checkout or a download makes them new. Where one file of the run proves that, the others are
-// not believed either, and take their year from it.
+// Modification times can be wrong: a copy, a checkout or a download makes them new. If one file proves its own to be wrong, those
+// of the others are not believed either, and these take their year from that file.
 func (s *survey) findYears(ctx context.Context) {
 	if s.o.Year != 0 {
 		s.yearAsked(ctx)
 		return
 	}
 	var known []*file
-	var lies lies
+	var wrong wrongTimes
 	for _, f := range s.files {
 		first, why := s.provenFirst(f)
 		if first == 0 {
@@ -33,17 +33,17 @@ func (s *survey) findYears(ctx context.Context) {
 		}
 		s.setClock(f, first, s.now(f), why)
 		known = append(known, f)
-		lies.files = lies.files || isLate(f, f.in.ModTime)
-		lies.archives = lies.archives || isLate(f, f.in.Archived)
+		wrong.files = wrong.files || isLate(f, f.in.ModTime)
+		wrong.archives = wrong.archives || isLate(f, f.in.Archived)
 	}
 	for _, f := range s.files {
 		if f.clock == nil {
-			s.guessYear(ctx, f, known, lies)
+			s.guessYear(ctx, f, known, wrong)
 		}
 	}
 }
 
-// provenFirst is the time of the first stamp, where the log proves its year; 0: it does not.
+// provenFirst returns the time of the first stamp, if the log proves its year, else 0; and why, in words.
 func (s *survey) provenFirst(f *file) (first mail.Instant, why string) {
 	zone := s.zoneOf(f).Location
 	proofs := f.timeless()
@@ -57,23 +57,24 @@ func (s *survey) provenFirst(f *file) (first mail.Instant, why string) {
 	case len(proofs) == 0:
 		return 0, ""
 	}
-	first = begin(f.toProof, f.stamp, proofs[0].At.Add(24*time.Hour), zone)
+	first = beginning(f.toProof, f.stamp, proofs[0].At.Add(24*time.Hour), zone)
 	return first, fmt.Sprintf("%d, proven by %s", first.In(zone).Year(), parse.Proven(proofs))
 }
 
 const halfAYear = 183 * 24 * time.Hour
 
-// begin is the first moment of a course that ends at the latest at end. One that is shorter than a year needs no counting. Of a
-// longer one the days are counted, which leap years blur: it is meant the year in which it begins nearest to that.
-func begin(c parse.Course, first parse.Stamp, end mail.Instant, zone *time.Location) mail.Instant {
+// beginning returns the first moment of a course of stamps that ends at end at the latest. If it is shorter than a year, its last
+// stamp decides. Of a longer one the days are counted, which leap years make inexact, so the nearest moment with the first stamp
+// is taken.
+func beginning(c parse.Course, first parse.Stamp, end mail.Instant, zone *time.Location) mail.Instant {
 	if c.Passed < elevenMonths {
 		return first.Before(end, zone)
 	}
 	return first.Before(c.Last.Before(end, zone).Add(halfAYear-c.Passed), zone)
 }
 
-// now is what no line of a file is after. Clocks differ by minutes; where the zone is a guess, what the clock on the wall showed
-// may be ahead by hours.
+// now returns the time that no line of a file is after. Clocks differ by minutes; if the zone is a guess, the local time in the
+// stamps may be ahead by hours.
 func (s *survey) now(f *file) mail.Instant {
 	slack := 10 * time.Minute
 	if z := s.zoneOf(f); !z.proven && s.o.Zone == nil {
@@ -82,35 +83,37 @@ func (s *survey) now(f *file) mail.Instant {
 	return mail.InstantOf(s.o.Now.Add(slack))
 }
 
-// lies is which times are not those of the lines, as a file whose year is known has shown.
-type lies struct{ files, archives bool }
+// wrongTimes says which times of files are not those of their lines, as files whose year is known have shown: modification times of
+// files, times in the headers of archives.
+type wrongTimes struct{ files, archives bool }
 
-// isLate reports whether a time is much later than a file whose year is known.
+// isLate reports whether a time is much later than the first line of a file whose year is known.
 func isLate(f *file, at time.Time) bool {
 	const longest = 400 * 24 * time.Hour
 	return !at.IsZero() && at.Sub(f.first.In(time.UTC)) > longest
 }
 
-// about reports whether what is left to date a file by is a lie. An archive says when it was compressed, which a copy keeps.
-func (l lies) about(f *file) bool {
+// concerns reports whether the time by which a file would be dated is wrong. The header of an archive is believed longer than the
+// file's modification time, because a copy keeps it.
+func (w wrongTimes) concerns(f *file) bool {
 	if _, dated := f.nameDate(); dated {
 		return false
 	}
 	if !f.in.Archived.IsZero() {
-		return l.archives
+		return w.archives
 	}
-	return l.files
+	return w.files
 }
 
-// guessYear finds the year of a file that proves nothing.
-func (s *survey) guessYear(ctx context.Context, f *file, known []*file, lies lies) {
+// guessYear gives a file that proves nothing its clock. known are the files whose year is proven.
+func (s *survey) guessYear(ctx context.Context, f *file, known []*file, wrong wrongTimes) {
 	if !f.yearless {
 		s.setClock(f, s.now(f), s.now(f), "no line is after now")
 		return
 	}
 	zone := s.zoneOf(f).Location
 	bound, why := s.bound(f)
-	if lies.about(f) {
+	if wrong.concerns(f) {
 		bound = min(bound, known[0].first.Add(halfAYear))
 		why = "as in " + known[0].in.Path + ", since the times of the files are not those of their lines"
 	}
@@ -118,22 +121,22 @@ func (s *survey) guessYear(ctx context.Context, f *file, known []*file, lies lie
 	if f.mayBeLong() {
 		c = f.course(ctx, new(parse.YearCircle))
 	}
-	first := begin(c, f.stamp, bound, zone)
+	first := beginning(c, f.stamp, bound, zone)
 	if bound == mail.InstantOf(s.o.Now) {
 		bound = s.now(f)
 	}
 	s.setClock(f, first, bound, why)
 }
 
-// mayBeLong reports whether a file of which only the head is known may go over most of a year: one of which the first megabytes
-// are an hour's does not. Going over the whole file costs as much as decompressing it once more.
+// mayBeLong reports whether a file whose head is known may cover most of a year, by the time that its head covers. If not, course
+// need not read all of it, which costs as much as decompressing it once more.
 func (f *file) mayBeLong() bool {
-	const slower = 10 // its slowest time than its first one
+	const slower = 10 // how many times slower than its head the log may grow on average
 	most := f.toProof.Passed.Hours() * float64(f.in.Size) / float64(max(1, f.seen)) * slower
 	return f.in.Size < 0 || most > time.Duration(elevenMonths).Hours()
 }
 
-// bound is what no line of a file is after, as far as times of files tell.
+// bound returns the time that no line of a file is after, as far as its name and its times tell; and why, in words.
 func (s *survey) bound(f *file) (mail.Instant, string) {
 	bound, why := s.o.Now, "no line is after now"
 	earlier := func(t time.Time, what string) {
@@ -149,8 +152,8 @@ func (s *survey) bound(f *file) (mail.Instant, string) {
 	return mail.InstantOf(bound), why
 }
 
-// yearAsked sets the clocks where the year of the newest line is given. Which line that is, only the lines tell: all files are
-// run over once. A file that is longer than a year ends with it.
+// yearAsked gives the files their clocks if the year of the newest line was given. To find that line, all files are read once. A
+// file that covers more than a year ends with it.
 func (s *survey) yearAsked(ctx context.Context) {
 	circles, courses := make([]parse.YearCircle, len(s.files)), make([]parse.Course, len(s.files))
 	s.each(func(i int, f *file) { courses[i] = f.course(ctx, &circles[i]) })
@@ -175,12 +178,12 @@ func (s *survey) yearAsked(ctx context.Context) {
 	var last time.Time
 	for i, f := range s.files {
 		zone := s.zoneOf(f).Location
-		firsts[i] = begin(courses[i], f.stamp, newest, zone)
+		firsts[i] = beginning(courses[i], f.stamp, newest, zone)
 		if at := firsts[i].Add(courses[i].Passed).In(zone); firsts[i] != 0 && at.After(last) {
 			last = at
 		}
 	}
-	// Counted days are blurred by a leap day: at the turn of the year they prove nothing.
+	// Counted days are inexact by a leap day: at the turn of the year they prove nothing.
 	if year := last.AddDate(0, 0, 2).Year(); !last.IsZero() && year < s.o.Year {
 		why = fmt.Sprintf("the newest line is of %d: no days like these end in %d, which was asked for", year, s.o.Year)
 	}
@@ -190,7 +193,7 @@ func (s *survey) yearAsked(ctx context.Context) {
 	}
 }
 
-// course goes over the stamps of a whole file, and adds their days to a circle. Of a pipe, only the head can be seen.
+// course returns the course of the stamps of a whole file, and adds their days to circle. Of a pipe, it sees only the head.
 func (f *file) course(ctx context.Context, circle *parse.YearCircle) (c parse.Course) {
 	if f.err != nil || f.live {
 		return c

@@ -11,7 +11,7 @@ import (
 // handover lets those who take messages and events work beside the tracker, each in a goroutine of its own: while the tracker is
 // at one batch of the log, they are at what came out of those before. They get everything, in the order of the log.
 //
-// What they look at must stay as it is until then: the events of a batch do with ingest.Options.Late, the messages are lent
+// What they look at must stay as it is until then: the events of a batch do with ingest.Options.Retain, the messages are lent
 // by the tracker.
 type handover struct {
 	takers  []taker

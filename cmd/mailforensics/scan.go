@@ -29,7 +29,7 @@ type want struct {
 	batch     func(events []mail.Event) error // all events
 	everyKind bool                            // in batch also those of Kind Other
 	keepLines bool                            // messages with their log lines
-	late      int                             // the events of a batch are looked at until so many further ones are done
+	retain    int                             // the events of a batch are looked at until so many further ones are done
 	failed    func() error                    // asked now and then whether to stop; nil: never
 }
 
@@ -113,7 +113,7 @@ func (s *settings) handOver(w *want) *handover {
 		return nil
 	}
 	h := newHandover(takers)
-	w.message, w.event, w.late = h.message, h.event, ahead
+	w.message, w.event, w.retain = h.message, h.event, ahead
 	return h
 }
 
@@ -303,7 +303,7 @@ func (s *settings) beginning(zone *time.Location, inputs []*logfile.Input) *begi
 func (s *settings) ingestOptions(w want) ingest.Options {
 	o := ingest.Options{
 		Formats: all.Formats(), Workers: s.workersOf(), Zone: s.zone, LocalZone: time.Local, Year: s.year, Now: s.now,
-		Everything: w.everyKind, Late: w.late, Hash: s.hash,
+		Everything: w.everyKind, Retain: w.retain, Hash: s.hash,
 	}
 	return o
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestExport(t *testing.T) {
+func TestJournal(t *testing.T) {
 	const journal = "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1794024001183422\n_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=postfix/smtpd\nSYSLOG_PID=20114\nMESSAGE=one = two\n\n" +
 		"__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1794024002000000\n_HOSTNAME=mx1\n_PID=7\nSYSLOG_IDENTIFIER=sshd\nMESSAGE=foreign\n\n" +
 		"__CURSOR=s=1;i=3\n__REALTIME_TIMESTAMP=1794024003000000\n_HOSTNAME=mx1\n_PID=7\nSYSLOG_IDENTIFIER=postfix/smtpd\nMESSAGE\n\x04\x00\x00\x00\x00\x00\x00\x00caf\xe9\n\n" +
@@ -24,8 +24,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// A value with a length is data to its end, of whatever field and program it is: what looks like a record in it is none.
-func TestExportValuesAreData(t *testing.T) {
+// A value with a length is data to its end, whatever its field: what looks like a record in it is none.
+func TestJournalValuesAreData(t *testing.T) {
 	field := func(name, value string) string {
 		length := make([]byte, 8)
 		binary.LittleEndian.PutUint64(length, uint64(len(value)))

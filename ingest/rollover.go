@@ -9,39 +9,39 @@ import (
 	"mailforensics/parse"
 )
 
-// turn moves the stamps of a batch on to the year they are in. The clock of the file takes them to lie within a year of its
-// first line; where they seem to go back by more than half a year, the file is longer than that, and they are of the next one.
-// None is moved beyond what is known to be the end of the file. What proves its year is believed before that.
-func (s *settler) turn(b *batch) {
+// rollOver moves the stamps of a batch into the year in which they were written. The clock of the file takes all of them to be
+// within a year of its first line; if they seem to go back by more than half a year, the file is longer than that, and they are of
+// the next year. None is moved past the time that is known to be the end of the file. IDs that prove a year come before all that.
+func (s *settler) rollOver(b *batch) {
 	if !b.yearless || b.first == 0 {
 		return
 	}
 	before := s.newest
-	s.turnBySilence(b)
+	s.rollByOrder(b)
 	switch proofs := s.contradicted(b); {
 	case len(proofs) > 0:
 		s.newest = before
-		s.turnByProof(b, proofs)
+		s.rollByProof(b, proofs)
 	case before != 0 && b.first.Sub(before) > halfAYear && !proven(b):
 		s.leaps = append(s.leaps, leap{before, b.first})
 	}
 }
 
-// leap is a silence of which nothing says how many years it took.
+// leap is a silence of more than half a year, whose number of years nothing proves.
 type leap struct{ from, to mail.Instant }
 
-// yearProof is an event whose ID names its moment.
+// yearProof is an event whose ID contains its time.
 type yearProof struct {
 	index int
 	at    mail.Instant
 }
 
-// looked is how many events at either end of a batch are looked at for a proof of their year.
-const looked = 64
+// sampled is how many events at each end of a batch are checked for a proof of their year.
+const sampled = 64
 
 // proven reports whether an event at the beginning of a batch proves its year.
 func proven(b *batch) bool {
-	for i := range b.events[:min(looked, len(b.events))] {
+	for i := range b.events[:min(sampled, len(b.events))] {
 		if _, ok := parse.ProvenBy(&b.events[i]); ok {
 			return true
 		}
@@ -49,15 +49,15 @@ func proven(b *batch) bool {
 	return false
 }
 
-// contradicted are the proofs of a batch, where one near its ends says another year than what its stamps were taken for. That is
-// so where a file was silent for more than half a year: stamps alone do not tell for how many. Lines of Exim without a year came
-// through syslog, where nobody can forge a whole one.
+// contradicted returns the proofs in a batch, if one near its ends proves another year than its stamps were taken for; else nil. That
+// happens after a file was silent for more than half a year: stamps alone do not tell for how many years. Proofs can be believed,
+// because they are IDs in lines without a year: such lines of Exim came through syslog, where no sender can forge a whole line.
 func (s *settler) contradicted(b *batch) []yearProof {
 	if s.parser.file.yearAsked {
 		return nil
 	}
 	n := len(b.events)
-	if !wrongYear(b.events[:min(looked, n)]) && !wrongYear(b.events[max(0, n-looked):]) {
+	if !wrongYear(b.events[:min(sampled, n)]) && !wrongYear(b.events[max(0, n-sampled):]) {
 		return nil
 	}
 	var proofs []yearProof
@@ -70,7 +70,7 @@ func (s *settler) contradicted(b *batch) []yearProof {
 	return proofs
 }
 
-// wrongYear reports whether one of the events proves that it is of another year.
+// wrongYear reports whether an event proves that it is of another year than its stamp was taken for.
 func wrongYear(events []mail.Event) bool {
 	for i := range events {
 		at, ok := parse.ProvenBy(&events[i])
@@ -81,7 +81,7 @@ func wrongYear(events []mail.Event) bool {
 	return false
 }
 
-// near is the moment with the stamp of t in the year in which it is nearest to at.
+// near returns the moment with the stamp of t, in the year that brings it nearest to at.
 func (s *settler) near(t, at mail.Instant) mail.Instant {
 	const year = 365*24*time.Hour + 6*time.Hour
 	best, about := t, int(at.Sub(t)/year)
@@ -93,9 +93,9 @@ func (s *settler) near(t, at mail.Instant) mail.Instant {
 	return best
 }
 
-// turnByProof moves the stamps of a batch into the years that its proofs say: each into that of the proof before or behind it,
-// to which it is nearer.
-func (s *settler) turnByProof(b *batch, proofs []yearProof) {
+// rollByProof moves the stamps of a batch into the years that its proofs tell: each into the year of the proof before it or after
+// it, whichever is nearer.
+func (s *settler) rollByProof(b *batch, proofs []yearProof) {
 	behind := 0
 	b.first, b.last = 0, 0
 	for i := range b.events {
@@ -126,14 +126,14 @@ func (s *settler) turnByProof(b *batch, proofs []yearProof) {
 		}
 	}
 	s.newest = max(s.newest, b.last)
-	s.turnSteps(b)
+	s.recheckSteps(b)
 	for i := range b.losses {
 		b.losses[i].at = s.near(b.losses[i].at, proofs[0].at)
 	}
 }
 
-// turnBySilence moves the stamps by what went before.
-func (s *settler) turnBySilence(b *batch) {
+// rollByOrder moves the stamps so that they do not go back by more than half a year.
+func (s *settler) rollByOrder(b *batch) {
 	if b.first >= s.newest.Add(-halfAYear) && b.last <= b.first.Add(halfAYear) {
 		s.newest = max(s.newest, b.last)
 		return
@@ -142,7 +142,7 @@ func (s *settler) turnBySilence(b *batch) {
 	b.first, b.last = 0, 0
 	for i := range b.events {
 		ev := &b.events[i]
-		ev.Time = s.turned(ev.Time)
+		ev.Time = s.rolled(ev.Time)
 		s.newest = max(s.newest, ev.Time)
 		extend(&b.first, &b.last, ev.Time)
 	}
@@ -150,23 +150,24 @@ func (s *settler) turnBySilence(b *batch) {
 		h := &b.hosts[i]
 		after := s.newest
 		s.newest = before
-		h.first = s.turned(h.first)
+		h.first = s.rolled(h.first)
 		s.newest = after
-		h.last = s.turned(h.last)
+		h.last = s.rolled(h.last)
 		if h.mail {
 			extend(&b.first, &b.last, h.first)
 			extend(&b.first, &b.last, h.last)
 		}
 	}
 	s.newest = max(s.newest, b.last)
-	s.turnSteps(b)
+	s.recheckSteps(b)
 	for i := range b.losses {
-		b.losses[i].at = s.turned(b.losses[i].at)
+		b.losses[i].at = s.rolled(b.losses[i].at)
 	}
 }
 
-// turnSteps forgets the steps back that are none any more. Those of lines that are no events are not known after a turn.
-func (s *settler) turnSteps(b *batch) {
+// recheckSteps drops the steps back of the clock that are none after the stamps were moved, and those of lines that made no event,
+// for which that is not known.
+func (s *settler) recheckSteps(b *batch) {
 	kept := b.steps[:0]
 	for _, one := range b.steps {
 		i, ok := slices.BinarySearchFunc(b.events, one.origin.Line, func(ev mail.Event, line int64) int { return cmp.Compare(ev.Origin.Line, line) })
@@ -180,9 +181,9 @@ func (s *settler) turnSteps(b *batch) {
 	b.steps = kept
 }
 
-// turned is a moment, or the first one with the same stamp in a later year that is less than half a year before the newest
-// line.
-func (s *settler) turned(t mail.Instant) mail.Instant {
+// rolled returns t if it is less than half a year before the newest line, else the moment with the same stamp in the first later
+// year for which that is so. If that is after the end of the file, it returns t.
+func (s *settler) rolled(t mail.Instant) mail.Instant {
 	const longest = 50 // years
 	from := s.newest.Add(-halfAYear)
 	if t == 0 || t >= from {
