@@ -71,7 +71,10 @@ func reader(tag string) func(string, *mail.Event) {
 		return saslauthd
 	case "plesk_saslauthd", "plesk-saslauthd":
 		return pleskSASL
-	case "imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "imaplogin", "pop3login", "courierpop3login", "courierpop3d", "authdaemond":
+	case "vpopmail":
+		return vpopmail
+	case "imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "imaplogin", "pop3login", "courierpop3login", "courierpop3d", "authdaemond",
+		"courier-imapd", "courier-imaps", "courier-pop3d", "courier-pop3s": // the last four below Plesk
 		return courier
 	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved":
 		return cyrus

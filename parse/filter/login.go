@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"net/netip"
 	"strings"
 
 	"mailforensics/mail"
@@ -41,6 +42,56 @@ func pleskSASL(body string, ev *mail.Event) {
 	}
 	is(ev, mail.AuthFailed)
 	ev.Account, ev.Service = user, "auth"
+}
+
+// vpopmail reads what vchkpw says of a login, for whichever server called it. The user is what the client typed, and the password
+// may stand in the line: it is not kept.
+//
+//	vchkpw-smtp: password fail eva@example.org:192.0.2.66
+//	vchkpw-submission: (PLAIN) login success eva@example.org:192.0.2.66
+func vpopmail(body string, ev *mail.Event) {
+	is(ev, mail.Other)
+	service, rest, ok := strings.Cut(body, ": ")
+	service, found := strings.CutPrefix(service, "vchkpw-")
+	if !ok || !found {
+		return
+	}
+	method := ""
+	if strings.HasPrefix(rest, "(") {
+		method, rest, _ = strings.Cut(rest[1:], ") ")
+	}
+	for _, words := range [...]string{"login success ", "password fail ", "vpopmail user not found ", "null password given "} {
+		who, ok := strings.CutPrefix(rest, words)
+		if !ok {
+			continue
+		}
+		if strings.HasPrefix(who, "(pass: '") {
+			_, who, _ = cutLast(who, "') ")
+		}
+		account, client := userAt(who)
+		if !client.IsValid() {
+			return
+		}
+		is(ev, mail.AuthFailed)
+		if words == "login success " {
+			is(ev, mail.Auth)
+		} else {
+			ev.Text = strings.TrimSuffix(words, " ")
+		}
+		ev.Service, ev.AuthMethod, ev.Account, ev.Client.IP = service, method, account, client
+		return
+	}
+}
+
+// userAt takes "eva@example.org:192.0.2.66" apart. An address of IPv4 stands behind the last colon, whatever the client called
+// itself; one of IPv6 has colons of its own.
+func userAt(who string) (account string, client netip.Addr) {
+	account, where, _ := cutLast(who, ":")
+	if strings.IndexByte(where, '.') >= 0 {
+		return strings.TrimSuffix(account, ":::ffff"), ip(where)
+	}
+	account, where, _ = strings.Cut(who, ":")
+	return account, ip(where)
 }
 
 // courier reads "LOGIN, user=eva, ip=[::ffff:192.0.2.66], port=[50122], protocol=IMAP" and "LOGIN FAILED, …".
