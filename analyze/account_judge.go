@@ -224,7 +224,7 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
-	c.mailing(q.site, c.atHome(), oddHours(q.atNight(c), c.Counts.Messages), &c.Argument)
+	c.mailing(q.site, q.sendingPlace(c), &c.Argument)
 	ours := 0
 	for domain, n := range c.RecipientDomains.All {
 		if q.site.IsOurs(domain) {
@@ -234,6 +234,17 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 	if ratio(ours, c.Counts.Recipients) >= enough {
 		c.because("to-ourselves", -0.2, "to our own recipients")
 	}
+}
+
+// sendingPlace tells where most of the mail came from, and whether at the account's night.
+func (q *accountInquiry) sendingPlace(c *compromise) sendingPlace {
+	switch {
+	case c.atHome():
+		return fromHome
+	case oddHours(q.atNight(c), c.Counts.Messages):
+		return fromElsewhereAtNight
+	}
+	return fromElsewhere
 }
 
 func sortedSet(set map[string]bool) []string {

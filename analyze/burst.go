@@ -93,7 +93,7 @@ func (w *burstWatch) seen(t mail.Instant) {
 func (w *burstWatch) join(r *record, s *series) {
 	r.in[s.dim], r.hotness[s.dim] = s, s.hotness
 	if s.dim == byAccount || s.dim == byUser {
-		s.from(whenceOf(r))
+		s.countSource(sourceOf(r))
 	}
 	if w.count(s, r.time) {
 		w.heat(s, r.time)

@@ -138,7 +138,7 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 			c.network = c.outside
 		}
 		if s.dim == byAccount {
-			c.place = s.acquainted(story.whence(), story.Start, story.End)
+			c.place = s.familiarWith(story.sources(), story.Start, story.End)
 		}
 		all = append(all, c)
 	}
@@ -253,7 +253,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		c.outside = len(records) + past - len(own) - beside
 		c.regular = regular(wins, records, win)
 		if s.dim == byAccount {
-			c.place = s.acquainted(whenceAll(own), own[0].time, own[len(own)-1].time)
+			c.place = s.familiarWith(sourcesOf(own), own[0].time, own[len(own)-1].time)
 		}
 		all = append(all, c)
 	}

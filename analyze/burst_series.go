@@ -34,12 +34,12 @@ type series struct {
 	name string // account, user, domain
 	net  netKey // network
 
-	before  crowd     // … and those that come late
-	origins []whence  // accounts, users: from where they send, the earliest first to be met
-	hot     []stretch // when it may be in a burst
-	kept    []*record // of hot stretches, when the ring had no more room for them
-	inRing  []*record // at the end: these and those in the ring
-	stories []*batch  // of kept ones, when they were too many
+	before  crowd        // … and those that come late
+	sources []mailSource // where accounts and local users send from, in the order in which they were first met
+	hot     []stretch    // when it may be in a burst
+	kept    []*record    // of hot stretches, when the ring had no more room for them
+	inRing  []*record    // at the end: these and those in the ring
+	stories []*batch     // of kept ones, when they were too many
 }
 
 // stretch is a time in which a series may be in a burst.
@@ -67,8 +67,8 @@ func (s *series) weight() int {
 func (s *series) merge(o *series, pause time.Duration) {
 	s.total += o.total
 	s.days |= o.days
-	for _, origin := range o.origins {
-		s.from(origin)
+	for _, source := range o.sources {
+		s.countSource(source)
 	}
 	s.hot = append(s.hot, o.hot...)
 	s.kept = append(s.kept, o.kept...)

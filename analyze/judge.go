@@ -50,21 +50,14 @@ func (j *judge) decide(c *candidate) {
 	c.Argument = Argument{}
 	j.rate(c)
 	marks := len(c.Reasons)
-	switch {
-	case c.users.Total() > c.Counts.Messages/2:
-		j.localUser(c)
-	case c.share(withLogin) > 0.5:
-		j.login(c)
-	case j.allOurs(c):
-		j.ownClient(c)
-	default:
-		j.stranger(c)
-	}
+	abuse, honest := j.sidesOf(c)
+	abuse(j, c)
 	strong := 0.0
 	for _, r := range c.Reasons[marks:] {
 		strong += max(0, r.Weight)
 	}
-	c.honest(j)
+	c.bulk()
+	honest(c, j)
 	// A domain of ours in which its own users send is no subject: who of them sends is.
 	if c.subject.Kind == SenderDomain && c.share(withLogin)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
 		c.Score = 0
@@ -73,6 +66,20 @@ func (j *judge) decide(c *candidate) {
 	if c.Counts.Messages < j.limits.AloneFrom && strong < 0.4 {
 		c.Score = 0
 	}
+}
+
+// sidesOf returns what weighs the marks of abuse, and what weighs the marks of honest mail, in a batch of its kind: how most of its
+// messages came in decides which marks mean something.
+func (j *judge) sidesOf(c *candidate) (abuse func(*judge, *candidate), honest func(*candidate, *judge)) {
+	switch {
+	case c.users.Total() > c.Counts.Messages/2:
+		return (*judge).localUser, (*candidate).honestLocal
+	case c.share(withLogin) > 0.5:
+		return (*judge).login, (*candidate).honestLogin
+	case j.allOurs(c):
+		return (*judge).ownClient, (*candidate).honestLocal
+	}
+	return (*judge).stranger, (*candidate).honestStranger
 }
 
 // rate weighs how abnormal the number is. The subject's own past has already decided that it is a burst; here it is compared with what
@@ -341,8 +348,8 @@ func (c *candidate) bounces(share float64) bool {
 	return c.dead(share) && c.marks[bouncedOnce] >= 3
 }
 
-// honest weighs what speaks for bulk that its recipients want, or for a machine of our own.
-func (c *candidate) honest(j *judge) {
+// bulk weighs what speaks for bulk mail that its recipients want, however it came in.
+func (c *candidate) bulk() {
 	if c.regular {
 		c.because("regular", -0.2, "does the same on other days")
 	}
@@ -351,16 +358,6 @@ func (c *candidate) honest(j *judge) {
 	}
 	if c.share(variableSender) >= enough {
 		c.because("verp", -0.2, "each sender contains the recipient (VERP): somebody wants to know about bounces")
-	}
-	switch {
-	case c.users.Total() > c.Counts.Messages/2:
-		c.honestLocal(j)
-	case c.share(withLogin) > 0.5:
-		c.honestLogin(j)
-	case j.allOurs(c):
-		c.honestLocal(j)
-	default:
-		c.honestStranger(j)
 	}
 }
 
@@ -444,7 +441,11 @@ func (c *candidate) honestLogin(j *judge) {
 		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
 	c.wanted(&c.Argument)
-	c.mailing(j.site, c.place == knownAddress, false, &c.Argument)
+	from := fromElsewhere
+	if c.place == knownAddress {
+		from = fromHome
+	}
+	c.mailing(j.site, from, &c.Argument)
 }
 
 // wanted weighs that those to whom it went took it.
@@ -458,12 +459,21 @@ func (b *batch) wanted(a *Argument) {
 	}
 }
 
+// sendingPlace is where the mail of an account came from, as far as that matters for a mailing.
+type sendingPlace uint8
+
+const (
+	fromHome             sendingPlace = iota // where the account is used at other times, too
+	fromElsewhere                            // anywhere else
+	fromElsewhereAtNight                     // … when the owner usually sleeps
+)
+
 // mailing weighs what tells a club's or an application's mailing from mail sent with a stolen password, wherever it comes from: one name,
 // one place, and recipients who exist; or that it goes on throughout the log. Each alone is true of attackers, too. For a mailing to
 // thousands, or at night, from a place where the account never was, a good list is no excuse: attackers buy good ones.
-func (b *batch) mailing(site *Site, atHome, night bool, a *Argument) {
+func (b *batch) mailing(site *Site, from sendingPlace, a *Argument) {
 	own := b.oneName(site)
-	away := !atHome && (night || b.Counts.Recipients > mailingTo)
+	away := from == fromElsewhereAtNight || from == fromElsewhere && b.Counts.Recipients > mailingTo
 	if !b.maintained(site) {
 		if own && !away && b.onePlace() && b.accepted(site) && !b.dead(manyRefused) {
 			a.because("kept-list", -0.1, "one sender, from one network, to %d recipients, of whom few do not exist: a list that belongs to somebody", b.Counts.Recipients)
@@ -474,7 +484,7 @@ func (b *batch) mailing(site *Site, atHome, night bool, a *Argument) {
 	case !b.onePlace(), away:
 	case own:
 		a.because("kept-list", -0.2, "one sender, from one network, to %d recipients, nearly all of whom exist: a list that somebody maintains", b.Counts.Recipients)
-	case atHome:
+	case from == fromHome:
 		a.because("kept-list", -0.1, "from its usual network, to %d recipients, nearly all of whom exist: a list that somebody maintains", b.Counts.Recipients)
 	}
 	if b.allAlong(site) {

@@ -8,83 +8,82 @@ import (
 	"mailforensics/mail"
 )
 
-// whence is from where an account or a local user sends: a client's address and name, or a script.
-type whence struct {
-	ip          netip.Addr
-	name        string
-	n           int
+// mailSource is where an account or a local user sends from: a client's address and name, or a script.
+type mailSource struct {
+	ip          netip.Addr // of the client; not valid: a script
+	name        string     // of the client, verified, or "" if it has none; of the script or its directory
+	n           int        // messages
 	first, last mail.Instant
 }
 
-// mostOrigins bounds the origins of one account. Who is always elsewhere is nowhere usual.
-const mostOrigins = 64
+// maxSources bounds the sources of one account. For an account with more, no source is usual.
+const maxSources = 64
 
-// from counts a message by its origin.
-func (s *series) from(o whence) {
-	for i := range s.origins {
-		known := &s.origins[i]
+// countSource adds the messages of a source to the series.
+func (s *series) countSource(o mailSource) {
+	for i := range s.sources {
+		known := &s.sources[i]
 		if known.ip == o.ip && (o.ip.IsValid() || known.name == o.name) {
 			known.n += o.n
 			known.first, known.last = min(known.first, o.first), max(known.last, o.last)
 			return
 		}
 	}
-	if len(s.origins) < mostOrigins {
+	if len(s.sources) < maxSources {
 		o.name = strings.Clone(o.name)
-		s.origins = append(s.origins, o)
+		s.sources = append(s.sources, o)
 	}
 }
 
-// whenceOf is the origin of a record.
-func whenceOf(r *record) whence {
+// sourceOf returns the source of a record.
+func sourceOf(r *record) mailSource {
 	if r.local != nil && r.account == "" {
-		return whence{name: r.origin(), n: 1, first: r.time, last: r.time}
+		return mailSource{name: r.origin(), n: 1, first: r.time, last: r.time}
 	}
-	w := whence{ip: r.client.IP, n: 1, first: r.time, last: r.time}
+	w := mailSource{ip: r.client.IP, n: 1, first: r.time, last: r.time}
 	if named(r) {
 		w.name = r.client.Name
 	}
 	return w
 }
 
-// sameOrigin is the origin of a record without what changes from message to message.
-func sameOrigin(r *record) whence {
-	o := whenceOf(r)
+// sourceKey returns the source of a record without what changes from message to message, for maps.
+func sourceKey(r *record) mailSource {
+	o := sourceOf(r)
 	if o.ip.IsValid() {
-		return whence{ip: o.ip}
+		return mailSource{ip: o.ip}
 	}
-	return whence{name: o.name}
+	return mailSource{name: o.name}
 }
 
-// sentFrom is how many messages came from an origin in the whole log.
-func (s *series) sentFrom(from whence) int {
-	for i := range s.origins {
-		if s.origins[i].ip == from.ip && (from.ip.IsValid() || s.origins[i].name == from.name) {
-			return s.origins[i].n
+// sentFrom returns how many messages came from a source in the whole log.
+func (s *series) sentFrom(from mailSource) int {
+	for i := range s.sources {
+		if s.sources[i].ip == from.ip && (from.ip.IsValid() || s.sources[i].name == from.name) {
+			return s.sources[i].n
 		}
 	}
 	return 0
 }
 
-// withoutUsual is the records of a window of an account or a local user without those of origins that go on as they do at
-// other times: a web server's user sends for all its pages, of which one is the offender; an account's owner goes on
-// writing at home while somebody else sends with the password.
+// withoutUsual returns the records of a window of an account or a local user without those of sources that send as they do at other
+// times, and the number of the latter: a web server's user sends for all its pages, one of which is the offender; an account's
+// owner goes on writing at home while somebody else sends with the password.
 func (s *series) withoutUsual(records []*record, minutes float64) (own []*record, beside int) {
-	inside := make(map[whence]int)
+	inside := make(map[mailSource]int)
 	for _, r := range records {
-		inside[sameOrigin(r)]++
+		inside[sourceKey(r)]++
 	}
 	length := records[len(records)-1].time.Sub(records[0].time).Minutes()
 	return without(records, func(r *record) bool {
-		from := sameOrigin(r)
+		from := sourceKey(r)
 		outside := s.sentFrom(from) - inside[from]
 		usual := float64(outside) / max(1, minutes-length) * length
 		return outside > 0 && float64(inside[from]) <= tooDense*max(1, usual)
 	})
 }
 
-// without is the records that are not beside the point, and how many are. Where those are the most, all are what there is to
-// look at.
+// without splits off the records that are beside the point, and counts them. If they are more than half, it returns all records.
 func without(records []*record, isBeside func(*record) bool) (own []*record, beside int) {
 	for _, r := range records {
 		if isBeside(r) {
@@ -99,9 +98,9 @@ func without(records []*record, isBeside func(*record) bool) (own []*record, bes
 	return own, beside
 }
 
-// withoutBystanders is the records of a window of a network or a sender domain without those of others who only happen to
-// be there: the domain's own users, who log in or are local, while strangers send in its name; and mail servers of a name
-// whose mail is plainly their own.
+// withoutBystanders returns the records of a window of a network or a sender domain without those of others who only happen to be
+// there, and the number of the latter: the domain's own users, who log in or are local, while strangers send in its name; and mail
+// servers with a name whose mail is plainly their own.
 func withoutBystanders(records []*record) (own []*record, beside int) {
 	servers := make(map[netip.Addr][]*record)
 	for _, r := range records {
@@ -115,8 +114,8 @@ func withoutBystanders(records []*record) (own []*record, beside int) {
 	})
 }
 
-// behind makes a burst that a host of ours handed in without a login the burst of whom it was for, where the host does so for many
-// people and nearly all of this is in one name: a groupware server tells no login, and says by the sender who it is.
+// behind changes the subject of a burst that a host of ours handed in without a login to the person who sent it, if the host sends
+// for many people, and nearly all of this is in one name: a groupware server logs in for nobody, and tells by the sender who it is.
 func (j *judge) behind(c *candidate, pause time.Duration) {
 	sender, share := c.Senders.Most()
 	if c.subject.Kind != IP || c.records == nil || share < enough || !j.site.IsOurs(mail.Domain(sender)) || c.share(withLogin) > 0 || !j.allOurs(c) {
@@ -158,33 +157,33 @@ func (j *judge) behind(c *candidate, pause time.Duration) {
 	c.subject = Subject{Sender, sender}
 }
 
-// manyNames is for how many people a host must hand in before one of them is told, and not the host.
+// manyNames is for how many people a host must send before one of them is reported instead of the host.
 const manyNames = 5
 
-// acquaintance is how well the place is known from which most messages of a window came.
+// familiarity is how well the place is known from which most messages of a window came.
 type familiarity uint8
 
 const (
-	unknownPlace familiarity = iota // nothing is known of it at other times
-	strangePlace
-	knownNetwork // the same provider, or a like address: lines at home change their address every day
+	unknownPlace familiarity = iota // too little is known of other times to tell
+	strangePlace                    // the account sends from other places at other times
+	knownNetwork                    // the same provider, or a similar address: home lines get a new address every day
 	knownAddress
 )
 
-// whenceAll is from where records came, one for each message.
-func whenceAll(records []*record) []whence {
-	all := make([]whence, len(records))
+// sourcesOf returns the sources of records, one for each message.
+func sourcesOf(records []*record) []mailSource {
+	all := make([]mailSource, len(records))
 	for i, r := range records {
-		all[i] = whenceOf(r)
+		all[i] = sourceOf(r)
 	}
 	return all
 }
 
-// whence is from where the messages of a batch came, one for each client.
-func (b *batch) whence() []whence {
-	var all []whence
+// sources returns where the messages of a batch came from, one for each client.
+func (b *batch) sources() []mailSource {
+	var all []mailSource
 	for ip, c := range b.clients {
-		w := whence{ip: ip, n: c.Messages}
+		w := mailSource{ip: ip, n: c.Messages}
 		if c.Name != "unknown" {
 			w.name = c.Name
 		}
@@ -193,14 +192,14 @@ func (b *batch) whence() []whence {
 	return all
 }
 
-// acquainted tells how well an account knows the clients of a window: from which it sent an hour before it or earlier, or an
-// hour after it or later, too.
-func (s *series) acquainted(window []whence, from, to mail.Instant) familiarity {
+// familiarWith tells how familiar the sources of a window are to an account: whether it sent from them at least an hour before the
+// window or an hour after it, too.
+func (s *series) familiarWith(window []mailSource, from, to mail.Instant) familiarity {
 	const apart = time.Hour
 	from, to = from.Add(-apart), to.Add(apart)
 	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)
 	others := 0
-	for _, o := range s.origins {
+	for _, o := range s.sources {
 		if o.first < from || o.last > to {
 			others += o.n
 			addresses[o.ip] = true
@@ -228,8 +227,8 @@ func (s *series) acquainted(window []whence, from, to mail.Instant) familiarity 
 	return unknownPlace
 }
 
-// provider is where a client is: the organisation of its name; where it has none, the first half of its address.
-func (o whence) provider() string {
+// provider identifies the provider of a client: the organisation of its name, or, without a name, the first half of its address.
+func (o mailSource) provider() string {
 	if o.name != "" {
 		return organisation(o.name)
 	}
