@@ -13,36 +13,34 @@ import (
 	"mailforensics/bench/loggen"
 )
 
-// logs are what is measured, and what is known of them.
+// logs are the generated logs, and what is known of them.
 type logs struct {
-	postfix, exim     string // paths
-	gzip, zstd        string // of the Postfix log; "" where the tool is missing
-	postfixIs, eximIs loggen.Truth
-	bytes             map[string]int64
+	postfix, exim           string // paths
+	gzip, zstd              string // paths of the Postfix log, compressed; "": the tool is missing
+	postfixTruth, eximTruth loggen.Truth
 }
 
-// writer writes a log of one kind.
+// writer is loggen.Postfix or loggen.Exim.
 type writer func(io.Writer, loggen.Options) (loggen.Truth, error)
 
-// write writes the logs, or finds those of an earlier run.
-func write(dir string, megabytes int) (*logs, error) {
-	l := &logs{bytes: make(map[string]int64)}
+// generateAll writes the logs into dir, unless an earlier run did.
+func generateAll(dir string, megabytes int) (*logs, error) {
+	l := &logs{}
 	options := loggen.Options{Size: int64(megabytes) * 1e6, Runs: max(2, megabytes/100)}
 	var err error
-	if l.postfix, l.postfixIs, err = one(dir, fmt.Sprintf("postfix-%d.log", megabytes), loggen.Postfix, options); err != nil {
+	if l.postfix, l.postfixTruth, err = generate(dir, fmt.Sprintf("postfix-%d.log", megabytes), loggen.Postfix, options); err != nil {
 		return nil, err
 	}
-	if l.exim, l.eximIs, err = one(dir, fmt.Sprintf("exim-%d.log", megabytes), loggen.Exim, options); err != nil {
+	if l.exim, l.eximTruth, err = generate(dir, fmt.Sprintf("exim-%d.log", megabytes), loggen.Exim, options); err != nil {
 		return nil, err
 	}
-	l.bytes[l.postfix], l.bytes[l.exim] = l.postfixIs.Bytes, l.eximIs.Bytes
 	l.gzip = l.compressed("pigz", ".gz", "-k", "-f", "-6")
 	l.zstd = l.compressed("zstd", ".zst", "-k", "-f", "-q", "-3")
 	return l, nil
 }
 
-// one writes one log and beside it its truth.
-func one(dir, name string, w writer, o loggen.Options) (string, loggen.Truth, error) {
+// generate writes a log, and its truth as JSON beside it, unless an earlier run did. It returns the log's path.
+func generate(dir, name string, w writer, o loggen.Options) (string, loggen.Truth, error) {
 	path, note := filepath.Join(dir, name), filepath.Join(dir, name+".truth.json")
 	var truth loggen.Truth
 	if text, err := os.ReadFile(note); err == nil && json.Unmarshal(text, &truth) == nil {
@@ -66,11 +64,10 @@ func one(dir, name string, w writer, o loggen.Options) (string, loggen.Truth, er
 	return path, truth, os.WriteFile(note, text, 0o644)
 }
 
-// compressed is the Postfix log, compressed by a tool; "" where the tool is missing.
+// compressed returns the path of the Postfix log compressed by a tool; "": the tool is missing, or failed.
 func (l *logs) compressed(tool, ending string, args ...string) string {
 	path := l.postfix + ending
-	if info, err := os.Stat(path); err == nil {
-		l.bytes[path] = info.Size()
+	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	if !installed(tool) {
@@ -80,5 +77,5 @@ func (l *logs) compressed(tool, ending string, args ...string) string {
 		fmt.Fprintf(os.Stderr, "bench: %s: %v: %s\n", tool, err, out)
 		return ""
 	}
-	return l.compressed(tool, ending)
+	return path
 }

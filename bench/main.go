@@ -1,15 +1,15 @@
 //go:build unix
 
-// Command bench measures the program beside the tools that people use instead: grep, sort and uniq, ripgrep, wc, pflogsumm,
-// eximstats and exigrep, all on the same generated logs, in one run, and prints ratios. Absolute times are those of the
-// machine; the ratios are what counts.
+// Command bench compares the speed of the program with that of the tools that people use instead: grep, sort and uniq, ripgrep, wc,
+// pflogsumm, eximstats and exigrep, all on the same generated logs, in one run. Absolute times depend on the machine; the ratios
+// are what counts.
 //
 //	go run ./bench                  1 GB of each log
 //	go run ./bench -size 100        100 MB
 //	go run ./bench -large 10000     and the memory that 10 GB take
 //
-// The totals and the planted spam runs that the program reports are compared with what the generator knows: a fast wrong
-// answer is no answer. Tools that are not installed are installed with apt-get where that is possible, else left out.
+// The totals and the spam runs that the program reports are compared with the truth of the generator, because a fast wrong answer is
+// worth nothing. Missing tools are installed with apt-get if that is possible, else left out.
 package main
 
 import (
@@ -50,11 +50,11 @@ func run(o options) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	l, err := write(o.dir, o.size)
+	l, err := generateAll(o.dir, o.size)
 	if err != nil {
 		return err
 	}
-	faults := correct(exe, l)
+	faults := countWrong(exe, l)
 	b := &bench{exe: exe, logs: l, runs: o.runs}
 	b.all()
 	if o.large > 0 {
@@ -69,7 +69,7 @@ func run(o options) error {
 	return nil
 }
 
-// install gets the tools that are missing, where this is Debian and we may.
+// install installs the tools that are missing, if this is Debian and we are root.
 func install() {
 	var missing []string
 	for tool, debian := range map[string]string{"pflogsumm": "pflogsumm", "eximstats": "exim4-base", "exigrep": "exim4-base", "rg": "ripgrep", "pigz": "pigz", "zstd": "zstd"} {

@@ -17,7 +17,7 @@ import (
 	"mailforensics/bench/loggen"
 )
 
-// bench is the measurements of one run.
+// bench measures, and holds the results.
 type bench struct {
 	exe  string
 	logs *logs
@@ -25,26 +25,26 @@ type bench struct {
 	rows []row
 }
 
-// row is one thing that was measured.
+// row is the result of one job.
 type row struct {
 	group, what string
-	took        time.Duration // the median
-	cpu         time.Duration
-	memory      int64 // most that was resident, bytes
-	bytes       int64
-	missing     bool
+	took        time.Duration // wall time, the median
+	cpu         time.Duration // user and system time, the median
+	memory      int64         // maximum resident set size in any run, bytes
+	bytes       int64         // of the log, uncompressed
+	missing     bool          // the tool is not installed, or failed
 }
 
-// job is a command line on a log. A shell runs it where it is a pipe.
+// job is a command line on a log.
 type job struct {
-	what string
-	tool string // that must be installed
-	args []string
-	pipe string
-	utf8 bool // in a locale with UTF-8, as most servers have it, instead of C
+	what string   // its name in the table
+	tool string   // that must be installed
+	args []string // the command line, unless pipe is set
+	pipe string   // a command line for the shell, in which $1 is the log; "": args
+	utf8 bool     // with a UTF-8 locale, as most servers have, instead of C
 }
 
-// What people type to see who sends most.
+// The command lines that people use to see who sends most.
 const (
 	postfixClients = `grep -o 'client=[^[]*\[[^]]*\]' "$1" | sort | uniq -c | sort -rn | head -n 20`
 	eximClients    = `grep ' <= ' "$1" | grep -oE '\[[0-9.]+\]' | sort | uniq -c | sort -rn | head -n 20`
@@ -78,7 +78,7 @@ func (b *bench) all() {
 	b.group("workers", p, []job{b.own("bursts", p, "--workers", "1"), b.own("bursts", p, "--workers", fmt.Sprint(runtime.NumCPU()))})
 }
 
-// own is a command of the program.
+// own makes a job of a command of the program.
 func (b *bench) own(command, path string, flags ...string) job {
 	args := append([]string{b.exe, command, "--quiet", "--tz", "UTC"}, flags...)
 	what := "mailforensics " + command
@@ -98,12 +98,12 @@ func (b *bench) compressed(name, path, tool string) {
 	})
 }
 
-// group measures jobs on one log. The first run of each is not counted: it brings the file into the page cache.
+// group measures jobs on one log.
 func (b *bench) group(name, path string, jobs []job) {
 	for _, j := range jobs {
-		r := row{group: name, what: j.what, bytes: b.logs.postfixIs.Bytes}
+		r := row{group: name, what: j.what, bytes: b.logs.postfixTruth.Bytes}
 		if name == "Exim" {
-			r.bytes = b.logs.eximIs.Bytes
+			r.bytes = b.logs.eximTruth.Bytes
 		}
 		if !installed(j.tool) {
 			r.missing = true
@@ -115,7 +115,10 @@ func (b *bench) group(name, path string, jobs []job) {
 	}
 }
 
+// measure runs a job and completes its row. The first run is not counted, because it reads the file into the page cache, unless it
+// takes so long that this does not matter; then it is the only one.
 func (b *bench) measure(r row, j job, path string) row {
+	const long = 20 * time.Second
 	var times, cpus []time.Duration
 	for i := range b.runs + 1 {
 		took, cpu, memory, err := j.run(path)
@@ -125,11 +128,11 @@ func (b *bench) measure(r row, j job, path string) row {
 			return r
 		}
 		r.memory = max(r.memory, memory)
-		if i == 0 && took < 20*time.Second {
+		if i == 0 && took < long {
 			continue
 		}
 		times, cpus = append(times, took), append(cpus, cpu)
-		if took > 20*time.Second {
+		if took > long {
 			break
 		}
 	}
@@ -161,15 +164,15 @@ func (j *job) run(path string) (took, cpu time.Duration, memory int64, err error
 	took = time.Since(began)
 	state := cmd.ProcessState
 	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		memory = usage.Maxrss * 1024
+		memory = usage.Maxrss * 1024 // KiB on Linux (getrusage(2))
 	}
 	return took, state.UserTime() + state.SystemTime(), memory, nil
 }
 
-// memory measures what a larger log takes beside the smaller.
+// memory measures the memory that a larger log takes, to compare it with that of the smaller one.
 func (b *bench) memory(dir string, megabytes int) error {
 	o := loggen.Options{Size: int64(megabytes) * 1e6, Runs: megabytes / 100}
-	path, truth, err := one(dir, fmt.Sprintf("postfix-%d.log", megabytes), loggen.Postfix, o)
+	path, truth, err := generate(dir, fmt.Sprintf("postfix-%d.log", megabytes), loggen.Postfix, o)
 	if err != nil {
 		return err
 	}
@@ -181,7 +184,7 @@ func (b *bench) memory(dir string, megabytes int) error {
 	return nil
 }
 
-// print writes the table. A ratio is the time of a tool over that of the group's first row.
+// print writes the table. The ratio of a row is its time divided by that of the first row of its group.
 func (b *bench) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(t, "| log\t| what\t| s/GB\t| ratio\t| CPU s/GB\t| memory MB\t|")
@@ -202,4 +205,5 @@ func (b *bench) print(w io.Writer) {
 	t.Flush()
 }
 
+// perGB returns seconds per gigabyte (10⁹ bytes).
 func perGB(d time.Duration, bytes int64) float64 { return d.Seconds() / float64(bytes) * 1e9 }

@@ -1,5 +1,5 @@
-// Package geo tells the network (ASN) and the country of an address from .mmdb files that the user has, such as GeoLite2
-// and its free likenesses. It knows nothing of mail, and never asks the network.
+// Package geo looks up the network (ASN) and the country of an address in .mmdb files of the user, such as GeoLite2 and databases
+// in the same format. It knows nothing of mail, and opens no connection.
 package geo
 
 import (
@@ -15,11 +15,10 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// cacheSize bounds the answers that a DB remembers. A log asks for the same clients over and over: 4,096 of them are the
-// active ones of a busy hour.
+// cacheSize bounds the answers that a DB remembers. The same clients come again and again: 4,096 are those of a busy hour.
 const cacheSize = 4096
 
-// DB answers from one or more files. It is for one goroutine.
+// DB answers from one or more files. It may be used by one goroutine at a time. A nil DB knows nothing.
 type DB struct {
 	files []file
 	cache map[netip.Addr]Place
@@ -31,15 +30,15 @@ type file struct {
 	*maxminddb.Reader
 }
 
-// Place is what is known of an address; a zero field is not known.
+// Place is what is known of an address. A zero field is not known.
 type Place struct {
 	ASN     uint32
 	Org     string // the name of the network's holder
 	Country string // ISO 3166-1 alpha-2
 }
 
-// Open reads the files. A file that cannot be used is an error that names it; the DB of the others is returned with it, so
-// that what is known can still be said.
+// Open reads the files. A file that cannot be used is an error that names it; the DB of the others is still returned, and is never
+// nil.
 func Open(paths []string) (*DB, []error) {
 	db := &DB{cache: make(map[netip.Addr]Place)}
 	var errs []error
@@ -54,7 +53,7 @@ func Open(paths []string) (*DB, []error) {
 	return db, errs
 }
 
-// openFile reads a file into memory: a mapped file that is replaced while we look into it would kill the program.
+// openFile reads a file into memory. It is not mapped: a mapped file that is truncated kills the program with SIGBUS.
 func openFile(path string) (*maxminddb.Reader, error) {
 	text, err := os.ReadFile(path)
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
@@ -80,10 +79,12 @@ func (db *DB) Close() {
 	}
 }
 
-// Err is the first damage met while looking: verifying whole files beforehand would cost more than the log does.
+// Err returns the first damage that Lookup met; nil: none. Open does not verify whole files, which would take longer than reading
+// the log.
 func (db *DB) Err() error { return db.err }
 
-// record holds the fields of GeoLite2-ASN, -Country and -City, and of the databases that are laid out as these are.
+// record holds the fields of GeoLite2-ASN, GeoLite2-Country, GeoLite2-City and databases with the same layout.
+// https://dev.maxmind.com/geoip/docs/databases
 type record struct {
 	ASN     uint32 `maxminddb:"autonomous_system_number"`
 	Org     string `maxminddb:"autonomous_system_organization"`
@@ -95,8 +96,8 @@ type record struct {
 	} `maxminddb:"registered_country"`
 }
 
-// Look says what the files know of ip. Later files fill what earlier ones left open.
-func (db *DB) Look(ip netip.Addr) Place {
+// Lookup returns what the files know of ip. Later files fill in what earlier ones leave open.
+func (db *DB) Lookup(ip netip.Addr) Place {
 	if db == nil || len(db.files) == 0 || !ip.IsValid() {
 		return Place{}
 	}
@@ -107,7 +108,7 @@ func (db *DB) Look(ip netip.Addr) Place {
 	var place Place
 	for _, f := range db.files {
 		if ip.Is6() && f.Metadata.IPVersion == 4 {
-			continue // it knows of no such address, which is no damage
+			continue // the lookup would fail, which is no damage
 		}
 		if err := place.fill(f.Lookup(ip)); err != nil && db.err == nil {
 			db.err = fmt.Errorf("%s: %s: damaged .mmdb database: %w", f.path, ip, err)
@@ -120,7 +121,7 @@ func (db *DB) Look(ip netip.Addr) Place {
 	return place
 }
 
-// fill takes over what p does not know yet.
+// fill adds what p does not know yet.
 func (p *Place) fill(found maxminddb.Result) error {
 	if err := found.Err(); err != nil || !found.Found() {
 		return err
@@ -140,8 +141,8 @@ func (p *Place) fill(found maxminddb.Result) error {
 	return nil
 }
 
-// flat reads a record of the publishers that write plain texts: asn as "AS3209" or 3209, country_code as "DE", country as
-// the code or the name. Only what no record could hold is damage.
+// flat reads a record of publishers that do not nest fields, as IPinfo and others: asn is "AS3209" or 3209, country_code "DE",
+// country the code or the name. Unknown fields are no error.
 func flat(found maxminddb.Result) (record, error) {
 	var fields map[string]any
 	if err := found.Decode(&fields); err != nil {

@@ -53,7 +53,7 @@ func country(iso string) mmdbtype.Map {
 	return mmdbtype.Map{"country": mmdbtype.Map{"iso_code": mmdbtype.String(iso)}}
 }
 
-func TestLook(t *testing.T) {
+func TestLookup(t *testing.T) {
 	asn := writeDB(t, map[string]mmdbtype.Map{
 		"84.60.0.0/16": {"autonomous_system_number": mmdbtype.Uint32(3209), "autonomous_system_organization": mmdbtype.String("Vodafone")},
 	})
@@ -84,16 +84,16 @@ func TestLook(t *testing.T) {
 		{"192.0.2.1", Place{}}, // a record of other fields
 	} {
 		for range 2 { // the second answer comes from the cache
-			if got := db.Look(netip.MustParseAddr(tt.ip)); got != tt.want {
-				t.Errorf("Look(%s): got %+v, want %+v", tt.ip, got, tt.want)
+			if got := db.Lookup(netip.MustParseAddr(tt.ip)); got != tt.want {
+				t.Errorf("Lookup(%s): got %+v, want %+v", tt.ip, got, tt.want)
 			}
 		}
 	}
 	if err := db.Err(); err != nil {
 		t.Errorf("got %v of whole databases", err)
 	}
-	if got := db.Look(netip.Addr{}); got != (Place{}) {
-		t.Errorf("Look of no address: got %+v, want nothing", got)
+	if got := db.Lookup(netip.Addr{}); got != (Place{}) {
+		t.Errorf("Lookup of no address: got %+v, want nothing", got)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestOnlyIPv4(t *testing.T) {
 		t.Fatal(errs)
 	}
 	for ip, want := range map[string]string{"84.60.208.31": "DE", "2001:db8::25": ""} {
-		if got := db.Look(netip.MustParseAddr(ip)).Country; got != want {
+		if got := db.Lookup(netip.MustParseAddr(ip)).Country; got != want {
 			t.Errorf("%s: got %q, want %q", ip, got, want)
 		}
 	}
@@ -130,7 +130,7 @@ func TestDamageIsNamed(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	if got := db.Look(netip.MustParseAddr("84.60.208.31")).Country; got != "DE" {
+	if got := db.Lookup(netip.MustParseAddr("84.60.208.31")).Country; got != "DE" {
 		t.Errorf("the good file is still used: got %q, want DE", got)
 	}
 	if err := db.Err(); err == nil || !strings.Contains(err.Error(), "bad.mmdb") {
@@ -145,7 +145,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	ip := netip.MustParseAddr("10.0.0.0")
 	for range 3 * cacheSize {
-		db.Look(ip)
+		db.Lookup(ip)
 		ip = ip.Next()
 	}
 	if len(db.cache) > cacheSize {
@@ -167,7 +167,7 @@ func TestOpenNamesWhatItCannotUse(t *testing.T) {
 	if len(errs) != 2 || !strings.Contains(errs[0].Error(), "cut.mmdb") || !strings.Contains(errs[1].Error(), "no-such.mmdb") {
 		t.Fatalf("got errors %v, want one that names cut.mmdb and one that names no-such.mmdb", errs)
 	}
-	if got := db.Look(netip.MustParseAddr("84.60.208.31")).Country; got != "DE" {
+	if got := db.Lookup(netip.MustParseAddr("84.60.208.31")).Country; got != "DE" {
 		t.Errorf("the good file is still used: got %q, want DE", got)
 	}
 }

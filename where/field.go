@@ -9,15 +9,15 @@ import (
 // Field is a variable of an expression.
 type Field struct {
 	Name string
-	Doc  string
-	zero any // a value of its type
+	Doc  string // one line, for help
+	zero any    // a value of its type, for the type checker
 	of   func(m *mail.Message, zone *time.Location) any
 }
 
-// Fields are the variables of an expression, for help and completion.
+// Fields returns the variables of an expression, in the order of the help. The caller must not change them.
 func Fields() []Field { return fields }
 
-// Names are the names of the fields.
+// Names returns the names of the fields.
 func Names() []string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -26,22 +26,22 @@ func Names() []string {
 	return names
 }
 
-// text is a field that is a string, "" where it is not known.
+// text makes a field that is a string; "": not known.
 func text(name, doc string, of func(*mail.Message) string) Field {
 	return Field{name, doc, "", func(m *mail.Message, _ *time.Location) any { return of(m) }}
 }
 
-// number is a field that is a whole number.
+// number makes a field that is an integer.
 func number(name, doc string, of func(*mail.Message) int) Field {
 	return Field{name, doc, 0, func(m *mail.Message, _ *time.Location) any { return of(m) }}
 }
 
-// truth is a field that is true or false.
-func truth(name, doc string, of func(*mail.Message) bool) Field {
+// boolean makes a field that is true or false.
+func boolean(name, doc string, of func(*mail.Message) bool) Field {
 	return Field{name, doc, false, func(m *mail.Message, _ *time.Location) any { return of(m) }}
 }
 
-// list is a field with one text for each recipient.
+// list makes a field that is a list with a string for each recipient.
 func list(name, doc string, of func(*mail.Recipient) string) Field {
 	return Field{name, doc, []string{}, func(m *mail.Message, _ *time.Location) any {
 		texts := make([]string, 0, len(m.Recipients))
@@ -52,7 +52,7 @@ func list(name, doc string, of func(*mail.Recipient) string) Field {
 	}}
 }
 
-// count is the number of recipients with one of the dispositions.
+// count makes a field that is the number of recipients with one of the dispositions.
 func count(name, doc string, want ...mail.Disposition) Field {
 	return number(name, doc, func(m *mail.Message) int {
 		n := 0
@@ -67,7 +67,7 @@ func count(name, doc string, want ...mail.Disposition) Field {
 	})
 }
 
-// clientIP is the address as text, "" where it is not known.
+// clientIP returns the client's address as text; "": not known.
 func clientIP(m *mail.Message) string {
 	if !m.Client.IP.IsValid() {
 		return ""
@@ -119,7 +119,7 @@ var fields = []Field{
 	text("message_id", "Message-ID header", func(m *mail.Message) string { return m.MessageID }),
 	{"queue_ids", "queue IDs, in the order of the hops: \"3F2A\" in queue_ids", []string{}, func(m *mail.Message, _ *time.Location) any { return m.QueueIDs }},
 	text("parent", "queue ID of the message that caused this notice", func(m *mail.Message) string { return m.Parent }),
-	truth("notice", "made by the mail server itself: a bounce or a delay warning", func(m *mail.Message) bool { return m.Notice }),
+	boolean("notice", "made by the mail server itself: a bounce or a delay warning", func(m *mail.Message) bool { return m.Notice }),
 	text("host", "mail server that accepted it first", func(m *mail.Message) string { return m.Host }),
 	text("last_host", "mail server that had it last, if it passed several whose logs are given", func(m *mail.Message) string {
 		if n := len(m.Hosts); n > 0 {
@@ -134,5 +134,5 @@ var fields = []Field{
 	text("direction", "inbound, outbound, relay, local or unknown", func(m *mail.Message) string { return m.Direction.String() }),
 	number("size", "bytes", func(m *mail.Message) int { return int(m.Size) }),
 	{"queued_seconds", "from acceptance to its end", 0.0, func(m *mail.Message, _ *time.Location) any { return m.Queued.Seconds() }},
-	truth("completed", "its end was seen", func(m *mail.Message) bool { return m.Completed }),
+	boolean("completed", "its end was seen", func(m *mail.Message) bool { return m.Completed }),
 }

@@ -4,8 +4,8 @@
 //	helo matches "^[0-9]+$" && any(recipients, # startsWith "smtp")
 //	within(ip, "84.60.0.0/16") and time > at("2024-01-24 14:40")
 //
-// The language is that of github.com/expr-lang/expr; the fields of a message are its variables (see Fields). It stands
-// between correlate and what shows messages, and is compiled once.
+// The language is that of github.com/expr-lang/expr; the fields of a message are its variables (see Fields). An expression is
+// compiled once and filters what correlate hands out, before it is shown.
 package where
 
 import (
@@ -22,20 +22,20 @@ import (
 	"mailforensics/mail"
 )
 
-// Expr is a compiled expression. It is for one goroutine.
+// Expr is a compiled expression. It may be used by one goroutine at a time.
 type Expr struct {
 	source  string
 	program *vm.Program
-	used    []Field
-	env     map[string]any
+	used    []Field        // that occur in source: only these are computed
+	env     map[string]any // their values for the current message, reused
 	zone    *time.Location
 }
 
-// maxNodes bounds an expression; the signature of a campaign with a hundred members has about 400.
+// maxNodes bounds the size of an expression; the signature of a campaign with a hundred members has about 400 nodes.
 const maxNodes = 20_000
 
-// Compile checks the expression and makes it ready. Times in it that have no offset are in zone. The error says what is
-// wrong where, and which field was perhaps meant.
+// Compile compiles an expression. Times in it that have no offset are in zone. The error says what is wrong and where, and, if it
+// can be guessed, what was meant.
 func Compile(source string, zone *time.Location) (*Expr, error) {
 	env := make(map[string]any, len(fields))
 	for _, f := range fields {
@@ -71,12 +71,12 @@ func (x *Expr) Match(m *mail.Message) (bool, error) {
 	return out.(bool), nil
 }
 
-// names collects the identifiers of an expression, so that only the fields that it uses are computed for each message. It
-// looks at the networks and times that are written out in it, too: a wrong one would select nothing.
+// names is a visitor that collects the identifiers in an expression, so that only the fields that it uses are computed for each
+// message. It also checks the networks and times that are literals: a wrong one would be noticed only by the first message.
 type names struct {
 	list  []string
 	zone  *time.Location
-	wrong error
+	wrong error // the first wrong literal
 }
 
 func (n *names) Visit(node *ast.Node) {
@@ -84,14 +84,14 @@ func (n *names) Visit(node *ast.Node) {
 	case *ast.IdentifierNode:
 		n.list = append(n.list, node.Value)
 	case *ast.CallNode:
-		if err := n.arguments(node); err != nil && n.wrong == nil {
+		if err := n.checkLiteral(node); err != nil && n.wrong == nil {
 			n.wrong = err
 		}
 	}
 }
 
-// arguments is what is wrong with the last argument of a call, as far as it is written out.
-func (n *names) arguments(call *ast.CallNode) error {
+// checkLiteral returns what is wrong with the last argument of a call of within or at, if it is a literal.
+func (n *names) checkLiteral(call *ast.CallNode) error {
 	name, ok := call.Callee.(*ast.IdentifierNode)
 	if !ok || len(call.Arguments) == 0 {
 		return nil
@@ -110,7 +110,7 @@ func (n *names) arguments(call *ast.CallNode) error {
 	return err
 }
 
-// functions are ours beside those of the language.
+// functions returns the functions of our own: within, at, domain.
 func functions(zone *time.Location) []expr.Option {
 	return []expr.Option{
 		expr.Function("within", func(args ...any) (any, error) { return within(args[0].(string), args[1].(string)) },
@@ -139,8 +139,8 @@ func at(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time such as 2026-01-04 14:44 or 2026-01-04T14:44:00+01:00", text)
 }
 
-// Moment reads a time as people write it, to the second, the minute or the day; one without an offset is in zone, and the first
-// where the clock shows it twice, at the end of summer time.
+// Moment parses a time as people write it, to the second, the minute or the day. Without an offset it is in zone; of an hour that
+// is repeated at the end of summer time, it is in the first one.
 func Moment(text string, zone *time.Location) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
@@ -153,7 +153,8 @@ func Moment(text string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// mistakes are what people write who know other languages, by what the library says of it. The first that fits counts.
+// mistakes are common mistakes of people who know other languages, each with a part of the library's error message. The first match
+// gives the hint.
 var mistakes = [...]struct{ says, hint string }{
 	{`token Operator("=")`, `== compares: ip == "192.0.2.7"`},
 	{"expected bool", `an expression must be true or false for a message: ip == "192.0.2.7", bounced > 0`},
@@ -165,7 +166,7 @@ var mistakes = [...]struct{ says, hint string }{
 	{"unrecognized character", "operators are ==, !=, <, >, contains, startsWith, endsWith, matches, in; join conditions with and, or"},
 }
 
-// explain adds what was perhaps meant to the library's error, which shows the place.
+// explain adds a hint to the library's error, which shows the place.
 func explain(err error) error {
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, "unknown name "); ok {
@@ -183,7 +184,8 @@ func explain(err error) error {
 	return err
 }
 
-// Nearest is the word with the fewest edits from what was typed, "" where none is near.
+// Nearest returns the word with the fewest edits from what was typed; "": none needs few enough, one for every three letters and
+// one more.
 func Nearest(typed string, words []string) string {
 	best, least := "", 1+len(typed)/3
 	for _, word := range words {
@@ -194,7 +196,7 @@ func Nearest(typed string, words []string) string {
 	return best
 }
 
-// edits is the number of letters to change, add, drop or swap with their neighbour (optimal string alignment).
+// edits returns the number of bytes to change, add, drop or swap with their neighbour (optimal string alignment distance).
 func edits(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -14,7 +14,7 @@ func newExim(w io.Writer, o Options) *exim { return &exim{server: newServer(w, o
 
 func (e *exim) bytesPerMessage() int64 { return 780 }
 
-// line begins a line: the stamp.
+// line begins a line with its stamp.
 func (e *exim) line(at int64) *lines {
 	l := e.begin(at)
 	e.stamp.refresh(at, e.zone, "2006-01-02 ", "")
@@ -232,7 +232,7 @@ func (e *exim) remote(at int64, id, rcpt, sender string, said reply) {
 	l.end()
 }
 
-// notice is the bounce that goes back to the sender.
+// notice writes the bounce that goes back to the sender.
 func (e *exim) notice(at int64, parent, sender string) {
 	e.truth.Notices++
 	id := e.messageID(at)
@@ -272,7 +272,7 @@ func (e *exim) guess(at int64, h *host) {
 	l.s(": 535 Incorrect authentication data (set_id=").s(e.users[e.user()]).c(')').end()
 }
 
-// script is mail that a web script hands in.
+// script writes mail that a web script hands in.
 func (e *exim) script(at int64) {
 	e.truth.Messages++
 	user := "web" + strconv.Itoa(e.IntN(9))
@@ -285,7 +285,7 @@ func (e *exim) script(at int64) {
 	e.deliver(at, id, sender, false)
 }
 
-// routine is a queue run.
+// routine writes a queue run.
 func (e *exim) routine(at int64) {
 	e.line(at).s("cwd=/ 2 args: /usr/sbin/exim4 -q").end()
 	e.line(at).s("Start queue run: pid=").n(int(at / second % 90000)).end()

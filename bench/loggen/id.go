@@ -7,7 +7,7 @@ const (
 	base62    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// digitsOf appends n in the given alphabet, at least width digits.
+// digitsOf appends n in the given alphabet and base, with at least width digits.
 func digitsOf(b []byte, n uint64, alphabet string, base uint64, width int) []byte {
 	var tmp [24]byte
 	i := len(tmp)
@@ -19,8 +19,8 @@ func digitsOf(b []byte, n uint64, alphabet string, base uint64, width int) []byt
 	return append(b, tmp[i:]...)
 }
 
-// postfixID is the queue ID of a file made at that time with that inode: five hex digits of the microsecond and the inode,
-// or, long, the second and microsecond in base 52, a z, and the inode in base 51 (global/mail_queue.h).
+// postfixID returns the queue ID of a file made at that time with that inode: five hex digits of the microsecond, and the inode; or
+// a long one: second and microsecond in base 52, a z, and the inode in base 51 (global/mail_queue.h).
 func postfixID(at int64, inode uint64, long bool) string {
 	b := make([]byte, 0, 24)
 	if !long {
@@ -33,7 +33,7 @@ func postfixID(at int64, inode uint64, long bool) string {
 	return string(digitsOf(b, inode, base52, 51, 1))
 }
 
-// eximID is the message ID of that second, process and fraction: 16 characters, or 23 since Exim 4.97.
+// eximID returns the message ID of that second, PID and fraction of the second: 16 characters, or 23 since Exim 4.97 (long).
 func eximID(at int64, pid uint64, long bool) string {
 	b := make([]byte, 0, 24)
 	b = append(digitsOf(b, uint64(at/second), base62, 62, 6), '-')

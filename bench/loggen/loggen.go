@@ -1,9 +1,9 @@
-// Package loggen writes mail logs of any size whose truth is known: the main log of a Postfix or of an Exim server, with its
-// users, the hosts that send to it, refusals, deferrals, bounces, logins, and spam runs among them.
+// Package loggen generates mail logs of any size whose truth is known: the log of a Postfix server or the main log of an Exim
+// server, with users, hosts that send to it, refusals, deferrals, bounces, logins, and spam runs among them.
 //
-// It is what benchmarks, flood tests and tests of totals read. It stands apart from the program: it imports nothing of it,
-// so that a wrong idea of a line is not written by the same hand that reads it. The shapes of the lines are those of Postfix
-// 3.7 and Exim 4.96; names and addresses are made up.
+// It makes the input of benchmarks, flood tests and tests of totals. It imports nothing of the program, so that a mistake in a
+// parser is not repeated in its input. The shapes of the lines are those of Postfix 3.7 and Exim 4.96; names and addresses are made
+// up. Inside the package, times are in microseconds since 1970.
 //
 // The same options give the same bytes.
 package loggen
@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Options say what to write. The zero value of a field is a sensible default.
+// Options say what to write. The zero value of a field means its default.
 type Options struct {
 	Seed  uint64
-	Size  int64     // bytes after which nothing new arrives; what is under way is still written
-	Start time.Time // of the first line; default 2026-03-01 00:00 UTC. Its zone, of whole hours, is that of the stamps.
+	Size  int64     // bytes after which no new message arrives; those on the way are written to their end
+	Start time.Time // of the first line; default 2026-03-01 00:00 UTC; its zone, whose offset must be whole hours, is that of the stamps
 	Host  string    // default "mx1"
-	Rate  float64   // sessions a minute, on the average of a day; default 60
+	Rate  float64   // sessions per minute, averaged over a day; default 60
 
 	RFC3339 bool // stamps with a year, a fraction and a zone; Postfix only
 	LongIDs bool // Postfix: enable_long_queue_ids; Exim: the 23 characters of 4.97
@@ -27,8 +27,8 @@ type Options struct {
 
 	Clients int     // hosts that send to us; default 2000
 	Users   int     // local mailboxes; default 400
-	Fresh   float64 // share of the sessions that come from a host, a sender and a HELO that never came before
-	Runs    int     // spam runs, spread over the log
+	Fresh   float64 // share of the sessions, 0 to 1, whose host, sender and HELO never came before
+	Runs    int     // number of spam runs, spread over the log
 }
 
 func (o Options) withDefaults() Options {
@@ -50,8 +50,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Truth is what stands in a log that was written. Recipients are counted by their last disposition; those of notices are
-// in none of the numbers but Notices.
+// Truth is what is in a log that was written. Recipients are counted by their last disposition; notices are counted in Notices
+// only, and their recipients not at all.
 type Truth struct {
 	Bytes, Lines int64
 

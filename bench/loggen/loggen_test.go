@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The truth must be that of the text: here it is counted again, with patterns, from the lines alone.
+// The truth is that of the text: counted again from the lines alone, with regular expressions.
 func TestTruth(t *testing.T) {
 	t.Run("postfix", func(t *testing.T) {
 		for _, o := range []Options{{Size: 8e5, Runs: 2}, {Size: 8e5, RFC3339: true, LongIDs: true}, {Size: 8e5, Fresh: 1, Seed: 7}} {
@@ -80,8 +80,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-// In the order of time, as a log is.
-func TestOrder(t *testing.T) {
+func TestLinesAreInOrderOfTime(t *testing.T) {
 	text, _ := written(t, Postfix, Options{Size: 1e6, RFC3339: true})
 	last := ""
 	for line := range bytes.Lines(text) {
@@ -93,7 +92,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// How fast is a log written? A benchmark of the program should not wait for it: 100 MB/s at least.
+// How fast is a log written? Benchmarks of the program should not wait for it, which takes 100 MB/s.
 func BenchmarkPostfix(b *testing.B) { benchmark(b, Postfix) }
 func BenchmarkExim(b *testing.B)    { benchmark(b, Exim) }
 

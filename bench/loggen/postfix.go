@@ -10,9 +10,8 @@ type postfix struct {
 	smtpd      pool
 	submission pool
 	inode      uint64
-	cleanup    int // PIDs
-	qmgr       int
-	smtp       int
+
+	cleanup, qmgr, smtp int // PIDs; of cleanup and smtp the first of several
 }
 
 func newPostfix(w io.Writer, o Options) *postfix {
@@ -21,13 +20,13 @@ func newPostfix(w io.Writer, o Options) *postfix {
 
 func (p *postfix) bytesPerMessage() int64 { return 1150 }
 
-// pool is the processes of a service. One serves one session at a time, and a hundred in its life (max_use).
+// pool is the processes of a service. Each serves one session at a time, and is replaced after a hundred (max_use).
 type pool struct {
-	pid   []int
-	until []int64
-	used  []int
-	at    int
-	next  int
+	pid   []int   // by slot
+	until []int64 // by slot: when its session ends
+	used  []int   // by slot: sessions so far
+	at    int     // the slot that was taken last
+	next  int     // the last PID given to a new process
 }
 
 func newPool(first, size int) pool {
@@ -38,7 +37,7 @@ func newPool(first, size int) pool {
 	return p
 }
 
-// take is a process that is idle; where none is, the one that is next in turn.
+// take returns the slot of an idle process; if there is none, the next slot in turn.
 func (p *pool) take(at int64) int {
 	for range p.pid {
 		p.at = (p.at + 1) % len(p.pid)
@@ -97,7 +96,7 @@ func (p *postfix) traffic(at int64) {
 	}
 }
 
-// more is how many messages a session carries.
+// more draws how many messages a session carries.
 func (p *postfix) more() int {
 	if p.chance(0.85) {
 		return 1
@@ -105,7 +104,7 @@ func (p *postfix) more() int {
 	return int(p.between(2, 4))
 }
 
-// inbound is a session of a stranger with mail for us.
+// inbound writes a session of a stranger with mail for us.
 func (p *postfix) inbound(at int64, h *host, messages int) {
 	p.came(h.ip)
 	slot := p.smtpd.take(at)
@@ -129,7 +128,7 @@ func (p *postfix) inbound(at int64, h *host, messages int) {
 	p.smtpd.until[slot] = t + second
 }
 
-// outbound is a session of one of our users.
+// outbound writes a session of one of our users.
 func (p *postfix) outbound(at int64, user int) {
 	h := &p.homes[user]
 	p.came(h.ip)
@@ -172,7 +171,7 @@ func (p *postfix) spam(at int64, r *run) {
 	p.smtpd.until[slot] = t + second
 }
 
-// connect writes how a session begins, and returns the time after it.
+// connect writes the beginning of a session, and returns when it is done.
 func (p *postfix) connect(at int64, daemon string, pid int, h *host) int64 {
 	p.tag(at, daemon, pid).s("connect from ").peer(h).end()
 	at += p.between(15, 90) * millisecond
@@ -190,7 +189,7 @@ func (p *postfix) disconnect(at int64, daemon string, pid int, h *host, auth str
 	l.s(" rcpt=").n(rcpts).s(" data=").n(messages).s(" quit=1 commands=").n(4 + 2*messages + rcpts + len(auth)/7).end()
 }
 
-// message writes the life of a message that a client hands in, and returns the time when the client is done with it.
+// message writes the life of a message that a client hands in, and returns when the client is done with it.
 func (p *postfix) message(at int64, daemon string, pid int, h *host, account, sender string, size int64, spam bool) int64 {
 	at += p.between(2, 30) * millisecond
 	id := p.queueID(at)
@@ -203,7 +202,7 @@ func (p *postfix) message(at int64, daemon string, pid int, h *host, account, se
 	return p.queued(at, id, h.domain, sender, size, spam)
 }
 
-// queued writes a message from cleanup on. The time it returns is when cleanup is done.
+// queued writes the life of a message from cleanup on, and returns when cleanup is done.
 func (p *postfix) queued(at int64, id, domain, sender string, size int64, spam bool) int64 {
 	born := at
 	at += p.between(1, 40) * millisecond
@@ -233,7 +232,7 @@ func (p *postfix) messageID(domain string) string {
 	return string(append(append(b, '@'), domain...))
 }
 
-// filter writes the hop through a content filter, and the second life of the message behind it.
+// filter writes the hop through a content filter, and the life of the message after it, under a second queue ID.
 func (p *postfix) filter(at, born int64, id, messageID, sender string, size int64, spam bool) {
 	back := &host{name: "localhost", ip: "127.0.0.1"}
 	pid := 40000 + int(at/second%20)
@@ -257,7 +256,7 @@ func (p *postfix) filter(at, born int64, id, messageID, sender string, size int6
 	p.deliver(t, reborn, second, sender, size, spam)
 }
 
-// deliver writes every attempt until all recipients have what they get, and the notice to the sender where some do not.
+// deliver writes all delivery attempts, the notices to the sender about bounces, and the removal from the queue.
 func (p *postfix) deliver(at, born int64, id, sender string, size int64, spam bool) {
 	last := p.draw(spam)
 	for try := 0; try <= last; try++ {
@@ -272,26 +271,7 @@ func (p *postfix) deliver(at, born int64, id, sender string, size int64, spam bo
 	}
 }
 
-// draw decides what becomes of the recipients at hand. It returns the number of the last attempt.
-func (s *server) draw(spam bool) (last int) {
-	s.fates, s.waits = s.fates[:0], false
-	for _, rcpt := range s.rcpts {
-		f := fate{}
-		if !local(rcpt) {
-			f = s.fateOf(spam)
-		}
-		s.fates = append(s.fates, f)
-		s.counted(f.end)
-		if f.end == waiting {
-			s.waits = true
-			f.tries--
-		}
-		last = max(last, f.tries)
-	}
-	return last
-}
-
-// attempt writes one delivery run, and returns when it is over.
+// attempt writes one delivery attempt for the recipients that are still due, and returns when it is over.
 func (p *postfix) attempt(at, born int64, id, sender string, try int) (end int64) {
 	end = at
 	failed := false
@@ -320,22 +300,13 @@ func (p *postfix) attempt(at, born int64, id, sender string, try int) (end int64
 	return end
 }
 
-// mailbox is a delivery on this host.
+// mailbox writes a delivery on this host.
 func (p *postfix) mailbox(at, delay int64, id, rcpt string) {
 	l := p.tag(at, "postfix/virtual", 20800+int(at/minute%5)).s(id).s(": to=<").s(rcpt).s(">, relay=virtual")
 	p.delays(l, delay).s(", dsn=2.0.0, status=sent (delivered to maildir)").end()
 }
 
-// reply is what a remote server says.
-type reply uint8
-
-const (
-	sentReply reply = iota
-	deferredReply
-	bouncedReply
-)
-
-// remote is an attempt at another host.
+// remote writes a delivery attempt at another host.
 func (p *postfix) remote(at, delay int64, id, rcpt string, said reply) {
 	h := exchange(rcpt)
 	l := p.tag(at, "postfix/smtp", p.smtp+int(at/second%30)).s(id).s(": to=<").s(rcpt).s(">, relay=").peer(&h).s(":25")
@@ -353,13 +324,13 @@ func (p *postfix) remote(at, delay int64, id, rcpt string, said reply) {
 	l.end()
 }
 
-// delays writes the delay and how it came about.
+// delays writes the delay and its four parts (before the queue manager, in it, connecting, sending).
 func (p *postfix) delays(l *lines, delay int64) *lines {
 	l.s(", delay=").hundredths(delay).s(", delays=").hundredths(delay / 3).s("/0.01/").hundredths(delay / 5).c('/').hundredths(delay / 2)
 	return l
 }
 
-// hundredths writes a duration in seconds, as Postfix does: two digits that count.
+// hundredths writes a duration as seconds: with hundredths below ten seconds, whole seconds from there.
 func (l *lines) hundredths(d int64) *lines {
 	if d >= 10*second {
 		return l.n(int(d / second))
@@ -376,7 +347,7 @@ func (l *lines) hundredths(d int64) *lines {
 	return l
 }
 
-// notice is the bounce that goes back to the sender. It is lost where that is a stranger who takes none.
+// notice writes the bounce that goes back to the sender.
 func (p *postfix) notice(at int64, parent, sender string) {
 	p.truth.Notices++
 	id := p.queueID(at)
@@ -392,7 +363,7 @@ func (p *postfix) notice(at int64, parent, sender string) {
 	p.tag(t+millisecond, "postfix/qmgr", p.qmgr).s(id).s(": removed").end()
 }
 
-// refused is a session in which we take nothing.
+// refused writes a session in which all recipients are refused.
 func (p *postfix) refused(at int64, h *host) {
 	p.came(h.ip)
 	slot := p.smtpd.take(at)
@@ -423,7 +394,7 @@ func (p *postfix) refused(at int64, h *host) {
 	p.smtpd.until[slot] = t + second
 }
 
-// guess is a session of someone who tries passwords.
+// guess writes a session with a failed login.
 func (p *postfix) guess(at int64, h *host) {
 	p.came(h.ip)
 	p.truth.FailedLogins++
@@ -435,7 +406,7 @@ func (p *postfix) guess(at int64, h *host) {
 	p.smtpd.until[slot] = at + 3*second
 }
 
-// login is a user who reads mail.
+// login writes a user who reads mail.
 func (p *postfix) login(at int64, user int) {
 	p.truth.Logins++
 	h, account := &p.homes[user], p.users[user]
@@ -451,7 +422,7 @@ func (p *postfix) dovecot(at int64) *lines {
 	return l
 }
 
-// script is mail that a web script hands in.
+// script writes mail that a web script hands in.
 func (p *postfix) script(at int64) {
 	id := p.queueID(at)
 	p.truth.Messages++
@@ -460,7 +431,7 @@ func (p *postfix) script(at int64) {
 	p.queued(at, id, "", "www-data@"+localDomains[0], p.between(400, 3000), false)
 }
 
-// routine is anvil's report.
+// routine writes anvil's report.
 func (p *postfix) routine(at int64) {
 	when := string(p.stamp.clock(nil, at-40*second))
 	p.tag(at, "postfix/anvil", 20051).s("statistics: max connection rate 4/60s for (smtp:192.0.2.17) at Mar  1 ").s(when).end()

@@ -14,15 +14,15 @@ const (
 	minute      = 60 * second
 )
 
-// mta writes the lines of one arrival. What it says of dispositions is counted by server.
+// mta writes the lines of sessions as one MTA does.
 type mta interface {
-	traffic(at int64)                  // ordinary mail: a session of any kind
+	traffic(at int64)                  // a session of any ordinary kind
 	spam(at int64, r *run)             // a message of a spam run
-	routine(at int64)                  // what is logged by the clock
-	bytesPerMessage() (estimate int64) // to place the runs
+	routine(at int64)                  // what the MTA logs at regular intervals
+	bytesPerMessage() (estimate int64) // with its share of all other lines, to place the runs
 }
 
-// server is what the two MTAs share: the arrivals, the clock and the truth.
+// server is what both MTAs share: arrivals, clock and truth.
 type server struct {
 	lines
 	*world
@@ -32,16 +32,16 @@ type server struct {
 	runs  []*run
 	seen  map[string]struct{} // clients
 
-	rcpts []string // of the message at hand
-	fates []fate   // of these
-	waits bool     // one of them is still in the queue at the end
+	rcpts []string // of the current message
+	fates []fate   // of these recipients
+	waits bool     // one of them is still in the queue at the end of the log
 }
 
-// run is a spam run under way.
+// run is a spam run that is planned or has begun.
 type run struct {
 	Run
 	client  host
-	sender  string // of a run by account: somebody else's, as thieves do; in its own name it could be a newsletter
+	sender  string // of a run by account: a foreign address, because in its own name it could be a newsletter
 	next    int64  // when the next message comes
 	end     int64  // after which none comes
 	gap     int64  // mean time between two
@@ -78,7 +78,7 @@ func (s *server) run(m mta) (Truth, error) {
 	return s.result(), s.err
 }
 
-// gap is the time to the next session. At night comes a quarter of what comes at noon.
+// gap returns the time to the next session. At night there are a quarter as many as at noon.
 func (s *server) gap(at int64) int64 {
 	hour := float64(at/minute%1440) / 60
 	rate := s.o.Rate * (1 - 0.6*math.Cos((hour-2)/24*2*math.Pi))
@@ -100,7 +100,7 @@ func (s *server) plan(start, perMessage int64) {
 			r.client = hostOf(600_000_000 + i*977)
 			r.sender = "office@" + r.client.domain
 			r.client.name, r.client.helo = "unknown", "[192.168.1.7]"
-			r.Kind, r.Value = "account", userOf(s.o.Users+i) // who sends nothing else, so that the count is exact
+			r.Kind, r.Value = "account", userOf(s.o.Users+i) // an account that sends nothing else, so that the count is exact
 			r.gap = span / s.between(200, 800)
 		}
 		r.end = r.next + span
@@ -109,7 +109,7 @@ func (s *server) plan(start, perMessage int64) {
 	s.truth.Runs = make([]Run, 0, len(s.runs))
 }
 
-// due is the run whose next message comes first and before the given time; nil: none does.
+// due returns the run whose next message comes first, if it comes before the given time; nil: none does.
 func (s *server) due(before int64) *run {
 	var first *run
 	for _, r := range s.runs {
@@ -131,7 +131,7 @@ func (r *run) sent(at int64, recipients int, zone *time.Location) {
 	r.Recipients += int64(recipients)
 }
 
-// came counts a client.
+// came counts a client, up to a number that bounds the memory.
 func (s *server) came(ip string) {
 	if len(s.seen) < 4_000_000 {
 		s.seen[ip] = struct{}{}
@@ -152,16 +152,16 @@ func (s *server) result() Truth {
 	return *t
 }
 
-// to makes the recipients at hand one more: each once, as the MTAs see to it.
+// to adds a recipient to the current message, once, as the MTAs do.
 func (s *server) to(rcpt string) {
 	if !slices.Contains(s.rcpts, rcpt) {
 		s.rcpts = append(s.rcpts, rcpt)
 	}
 }
 
-// fate is what becomes of a remote recipient: after how many tries that were put off, and how it ends.
+// fate is what becomes of a recipient.
 type fate struct {
-	tries int
+	tries int // how often it is deferred before that
 	end   outcome
 }
 
@@ -173,7 +173,7 @@ const (
 	waiting // still in the queue when the log ends
 )
 
-// fateOf draws a fate. The recipients of spam fare worse.
+// fateOf draws the fate of a remote recipient. Spam bounces and waits more often.
 func (s *server) fateOf(spam bool) fate {
 	u := s.Float64()
 	if spam {
@@ -192,7 +192,26 @@ func (s *server) fateOf(spam bool) fate {
 	return fate{tries: int(s.between(1, 5)), end: waiting}
 }
 
-// counted adds a recipient that the fate has come to.
+// draw draws the fates of the recipients of the current message, and returns the number of the last attempt, from 0.
+func (s *server) draw(spam bool) (last int) {
+	s.fates, s.waits = s.fates[:0], false
+	for _, rcpt := range s.rcpts {
+		f := fate{}
+		if !local(rcpt) {
+			f = s.fateOf(spam)
+		}
+		s.fates = append(s.fates, f)
+		s.counted(f.end)
+		if f.end == waiting {
+			s.waits = true
+			f.tries--
+		}
+		last = max(last, f.tries)
+	}
+	return last
+}
+
+// counted adds a recipient to the truth.
 func (s *server) counted(o outcome) {
 	s.truth.Recipients++
 	switch o {
@@ -205,12 +224,21 @@ func (s *server) counted(o outcome) {
 	}
 }
 
-// stamper writes stamps; the date is made once an hour.
+// reply is the answer of a remote server to a delivery attempt.
+type reply uint8
+
+const (
+	sentReply reply = iota
+	deferredReply
+	bouncedReply
+)
+
+// stamper writes time stamps; the date is formatted once per hour.
 type stamper struct {
-	hour int64
-	head []byte // the date, and of RFC 3339 the T
-	tail []byte // of RFC 3339 the zone
-	hh   int
+	hour int64  // since 1970, of the fields below
+	head []byte // the date, and for RFC 3339 the T
+	tail []byte // for RFC 3339 the offset
+	hh   int    // the hour of the day
 }
 
 func (st *stamper) refresh(at int64, zone *time.Location, layout, tail string) {

@@ -28,21 +28,21 @@ var localDomains = [...]string{"stadtverein.example", "bootswerft.example", "buc
 
 // host is a machine that sends to us, or that we send to.
 type host struct {
-	name   string // "unknown" where its name does not resolve back
+	name   string // "unknown" if it has no reverse DNS name that resolves back
 	ip     string
 	helo   string
 	domain string // of its senders
 }
 
-// world is who exists. Everything in it follows from a number, so that millions of hosts take no memory.
+// world is the hosts and users that exist. They are computed from their number, so that millions of hosts take no memory.
 type world struct {
 	*rand.Rand
 	o       Options
-	hosts   []host // the first, made once
-	users   []string
-	homes   []host // a user's line at home
-	targets []host // where our users write to
-	fresh   int
+	hosts   []host   // the first ones, computed in advance
+	users   []string // addresses of the local mailboxes
+	homes   []host   // of each user: the line at home
+	targets []host   // that our users write to
+	fresh   int      // how many hosts came for the first time; see Options.Fresh
 }
 
 func newWorld(o Options) *world {
@@ -62,7 +62,7 @@ func newWorld(o Options) *world {
 	return w
 }
 
-// scatter makes neighbouring numbers far apart (the finaliser of splitmix64).
+// scatter hashes a number (the finaliser of splitmix64).
 func scatter(i int) uint64 {
 	x := uint64(i)*0x9e3779b97f4a7c15 + 0x1234567
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -78,7 +78,7 @@ func domainOf(x uint64) string {
 	return d + "." + countries[x/65536%uint64(len(countries))]
 }
 
-// hostOf is the i-th host. The address is a bijection of the number, so that different hosts have different addresses.
+// hostOf returns the i-th host. Hosts have different addresses, because the multiplication in 32 bits is a bijection; see ipOf.
 func hostOf(i int) host {
 	x := scatter(i)
 	h := host{domain: domainOf(x), ip: ipOf(uint32(i)*2654435761 + 17)}
@@ -95,7 +95,8 @@ func hostOf(i int) host {
 	return h
 }
 
-// ipOf spreads 32 bits over public unicast space; collisions are between hosts whose numbers are billions apart.
+// ipOf maps 32 bits to a public unicast address. The first octet has fewer values than eight bits, so that some numbers share an
+// address.
 func ipOf(x uint32) string {
 	b := make([]byte, 0, 15)
 	first := 11 + x>>24%200
@@ -125,7 +126,7 @@ func homeOf(i int) host {
 	return host{name: "dslb-" + ip + ".pools.netz.example", ip: ip, helo: "[192.168.1." + strconv.Itoa(2+i%200) + "]"}
 }
 
-// client picks a host that sends to us: few send much, many send little; some come for the first time.
+// client draws a host that sends to us: a few send much, many send little; some come for the first time.
 func (w *world) client() host {
 	if w.o.Fresh > 0 && w.Float64() < w.o.Fresh {
 		w.fresh++
@@ -139,17 +140,18 @@ func (w *world) client() host {
 	return hostOf(i)
 }
 
-// user picks a mailbox, some much more often than others.
+// user draws the number of a local mailbox, some much more often than others.
 func (w *world) user() int {
 	u := w.Float64()
 	return int(u * u * float64(len(w.users)))
 }
 
+// target draws a host that our users write to, some much more often than others.
 func (w *world) target() *host {
 	return &w.targets[int(w.Float64()*w.Float64()*float64(len(w.targets)))]
 }
 
-// stranger is an address at a domain that is not ours.
+// stranger draws an address in a domain.
 func (w *world) stranger(domain string) string {
 	x := w.Uint64()
 	name := firstNames[x%uint64(len(firstNames))] + lastNames[x/64%uint64(len(lastNames))]
@@ -168,7 +170,7 @@ func (w *world) between(low, high int64) int64 { return low + w.Int64N(high-low+
 // local reports whether a mailbox is ours.
 func local(address string) bool { return strings.HasSuffix(address, ".example") }
 
-// exchange is the mail exchanger of an address.
+// exchange returns the mail exchanger of an address.
 func exchange(address string) host {
 	_, domain, _ := strings.Cut(address, "@")
 	sum := uint32(2166136261)
@@ -178,6 +180,6 @@ func exchange(address string) host {
 	return host{name: "mx." + domain, ip: ipOf(sum)}
 }
 
-// missing is an address that nobody has. Something behind a name is a slip of the hand; before it, it would be the mark of a
-// list that was torn out of pages.
+// missing returns an address that nobody has. The extra digit is at the end, like a typo: at the beginning it would look like a
+// damaged list of recipients, for which there is a detector.
 func missing(address string) string { return strings.Replace(address, "@", "7@", 1) }

@@ -197,7 +197,7 @@ func (w want) located(places *geo.DB) want {
 		return w
 	}
 	locate := func(c *mail.Client) {
-		place := places.Look(c.IP)
+		place := places.Lookup(c.IP)
 		c.ASN, c.Country = place.ASN, place.Country
 	}
 	if message := w.message; message != nil {

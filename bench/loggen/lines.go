@@ -6,24 +6,24 @@ import (
 	"strconv"
 )
 
-// lines are the lines that are written but not yet due: a log is in the order of time, and a message's later lines are
-// known when it arrives.
+// lines puts lines into the order of time: all lines of a message are made when it arrives, and wait in a heap until they are due.
+// A line is made by begin, any number of s, c and n, and end.
 type lines struct {
 	out   *bufio.Writer
-	err   error
+	err   error // the first of out
 	heap  []pending
 	seq   uint64
-	free  [][]byte
-	bytes int64 // written or pending
-	count int64
-	first int64
-	last  int64
+	free  [][]byte // to be used again
+	bytes int64    // written or pending
+	count int64    // lines written
+	first int64    // time of the first line
+	last  int64    // time of the last line written
 
 	b  []byte // the line that is being made
-	at int64
+	at int64  // when it is due
 }
 
-// pending is a line and when it is due. Of lines due at the same time the one made first comes first.
+// pending is a line that is not due yet. Lines due at the same time are written in the order in which they were made.
 type pending struct {
 	at  int64 // microseconds since 1970
 	seq uint64
@@ -43,22 +43,25 @@ func (l *lines) begin(at int64) *lines {
 	return l
 }
 
+// s appends text to the line.
 func (l *lines) s(text string) *lines {
 	l.b = append(l.b, text...)
 	return l
 }
 
+// c appends a character.
 func (l *lines) c(c byte) *lines {
 	l.b = append(l.b, c)
 	return l
 }
 
+// n appends a number.
 func (l *lines) n(n int) *lines {
 	l.b = strconv.AppendInt(l.b, int64(n), 10)
 	return l
 }
 
-// end hands the line over.
+// end completes the line.
 func (l *lines) end() {
 	l.b = append(l.b, '\n')
 	l.bytes += int64(len(l.b))

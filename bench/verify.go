@@ -12,7 +12,7 @@ import (
 	"mailforensics/bench/loggen"
 )
 
-// answer is what is read of "--format json".
+// answer is the part of the program's JSON report that is compared with the truth.
 type answer struct {
 	Totals   map[string]int64
 	Findings []struct {
@@ -23,10 +23,10 @@ type answer struct {
 	}
 }
 
-// correct compares what the program says with what is known, and returns how many numbers are wrong.
-func correct(exe string, l *logs) (faults int) {
-	faults += compare(exe, "Postfix", l.postfix, l.postfixIs)
-	faults += compare(exe, "Exim", l.exim, l.eximIs)
+// countWrong compares what the program reports with the truth, prints the differences, and returns how many totals are wrong.
+func countWrong(exe string, l *logs) (faults int) {
+	faults = compare(exe, "Postfix", l.postfix, l.postfixTruth)
+	faults += compare(exe, "Exim", l.exim, l.eximTruth)
 	return faults
 }
 
@@ -58,7 +58,8 @@ func compare(exe, name, path string, truth loggen.Truth) (faults int) {
 	return faults
 }
 
-// runs counts the planted runs that are among the findings, and the findings that are of none.
+// runs counts the spam runs of the truth that are among the findings, those of them with exact count and window, and the findings
+// above low that are of no run.
 func runs(a answer, truth loggen.Truth) (found, exact, innocent int) {
 	for _, f := range a.Findings {
 		if f.Severity == "low" {
@@ -71,7 +72,7 @@ func runs(a answer, truth loggen.Truth) (found, exact, innocent int) {
 			}
 			planted = true
 			found++
-			if f.Counts["messages"] == r.Messages && close(f.Start, r.Start) && close(f.End, r.End) {
+			if f.Counts["messages"] == r.Messages && sameSecond(f.Start, r.Start) && sameSecond(f.End, r.End) {
 				exact++
 			}
 		}
@@ -82,5 +83,5 @@ func runs(a answer, truth loggen.Truth) (found, exact, innocent int) {
 	return found, exact, innocent
 }
 
-// close reports whether two times are the same to the second, stamps being cut and not rounded.
-func close(a, b time.Time) bool { return math.Abs(a.Sub(b).Seconds()) <= 1.5 }
+// sameSecond reports whether two times are the same up to a second: stamps are truncated, not rounded.
+func sameSecond(a, b time.Time) bool { return math.Abs(a.Sub(b).Seconds()) <= 1.5 }
