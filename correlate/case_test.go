@@ -128,7 +128,7 @@ func transcript(events []mail.Event, o Options) string {
 		Event: func(ev *mail.Event) {
 			switch ev.Kind {
 			case mail.Reject, mail.AuthFailed, mail.Attempt:
-				fmt.Fprintf(&b, "event %v%s%s\n", ev.Kind, field("id", ev.QueueID), field("stage", ev.Stage))
+				fmt.Fprintf(&b, "event %v%s%s\n", ev.Kind, field("id", ev.QueueID), field("stage", ev.Stage)+clientOf(ev))
 			}
 		},
 	})
@@ -140,6 +140,14 @@ func transcript(events []mail.Event, o Options) string {
 		fmt.Fprintf(&b, "stats%s\n", s)
 	}
 	return b.String()
+}
+
+// clientOf is the client that the tracker gave to what a filter refused.
+func clientOf(ev *mail.Event) string {
+	if ev.Stage != "END-OF-MESSAGE" {
+		return ""
+	}
+	return field("client", ev.Client.IP.String()) + field("account", ev.Account)
 }
 
 func writeMessage(b *strings.Builder, m *mail.Message) {

@@ -15,7 +15,7 @@ func (t *Tracker) postfix(ev *mail.Event) {
 			t.proxyAccepted(q, t.sessionOf(q, ev), ev)
 		}
 		if ev.Kind != mail.Accept {
-			t.pass(ev)
+			t.pass(t.byProxy(q, ev))
 		}
 		return
 	}

@@ -313,3 +313,21 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	m.Client.HELO = cmp.Or(m.Client.HELO, s.client.HELO)
 	h.marks &^= mayReturn
 }
+
+// byProxy gives the client of its session to what a before-queue filter refused: "proxy-reject: END-OF-MESSAGE: 554 …" names none
+// (smtpd/smtpd_proxy.c). The event itself is of the reader, and is not changed.
+func (t *Tracker) byProxy(q *queue, ev *mail.Event) *mail.Event {
+	if ev.Kind != mail.Reject || ev.Client.IP.IsValid() {
+		return ev
+	}
+	s := t.sessionOf(q, ev)
+	if s == nil || s.proxied == nil {
+		return ev
+	}
+	p, of := s.proxied, *ev
+	of.Client = p.client
+	of.Client.HELO = cmp.Or(ev.Client.HELO, p.client.HELO)
+	of.Account = cmp.Or(ev.Account, p.account)
+	of.Flags |= p.flags & mail.Verified
+	return &of
+}
