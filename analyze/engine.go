@@ -93,7 +93,8 @@ func (e *Engine) Findings() ([]Finding, *Site) {
 	return all, site
 }
 
-// withoutIdleLeads drops the leads that lead to nothing.
+// withoutIdleLeads drops the leads that lead to nothing, and what a lead that does is told instead of: the same run, with other answers or
+// with none.
 func withoutIdleLeads(all []Finding) []Finding {
 	abused := make(map[string][]mail.Instant) // account: when it began
 	for i := range all {
@@ -101,13 +102,26 @@ func withoutIdleLeads(all []Finding) []Finding {
 			abused[loginKey(f.Subject.Value)] = append(abused[loginKey(f.Subject.Value)], f.Start)
 		}
 	}
-	return slices.DeleteFunc(all, func(f Finding) bool {
+	all = slices.DeleteFunc(all, func(f Finding) bool {
 		return f.lead && !slices.ContainsFunc(f.Accounts, func(login string) bool {
 			return slices.ContainsFunc(abused[loginKey(login)], func(began mail.Instant) bool {
 				return began > f.Start && began.Sub(f.End) <= near
 			})
 		})
 	})
+	led := make(map[string]int) // by the ID: the place of the first lead
+	for i := range all {
+		if id := NewID(&all[i]); all[i].lead && led[id] == 0 {
+			led[id] = i + 1
+		}
+	}
+	kept := all[:0]
+	for i := range all {
+		if first := led[NewID(&all[i])]; first == 0 || first == i+1 {
+			kept = append(kept, all[i])
+		}
+	}
+	return kept
 }
 
 // reported completes a finding and reports whether it is one: not too weak, and not of somebody who is allowed.

@@ -12,7 +12,8 @@ that is not logged. So it also looks for mail to an address that nobody here
 wrote to before and that never wrote to us, if several users each write to it
 once soon after, if it is named like a mail administration (helpdesk, webteam,
 quota) at a public provider, or if the message has the run's subject (where
-subjects are logged).
+subjects are logged). If only two wrote to it, and nothing else speaks for it,
+they are named once the account of one of them was abused within three days.
 
 A run matters if somebody answered: those accounts need new passwords now, and
 so does everybody else who wrote to that address. Without an answer it is low:

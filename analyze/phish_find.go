@@ -20,7 +20,8 @@ type run struct {
 	before  bool   // the origin was met before or after
 	targets map[string]bool
 	answers []answer
-	odd     float64 // how odd the run itself is
+	perhaps []answer // they may be answers; worth telling only if an account of those who wrote them was abused
+	odd     float64  // how odd the run itself is
 	Argument
 	lead bool // it looks like honest mail and was answered as such: reported only if an account of those who answered was abused
 }
@@ -72,16 +73,21 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 	q.amongPlain(plain)
 	var found []Finding
 	asked := make(map[string][]int) // findings by the address that was answered
+	low := w.pass.Thresholds.Score.Low
 	for _, r := range q.runs {
-		q.judge(r)
-		if r.Score < w.pass.Thresholds.Score.Low {
-			continue
+		leads := r.leads()
+		if q.judge(r); r.Score >= low {
+			f := q.finding(r)
+			if to, _ := r.answered(); to != "" {
+				asked[to] = append(asked[to], len(found))
+			}
+			found = append(found, f)
 		}
-		f := q.finding(r)
-		if to, _ := r.answered(); to != "" {
-			asked[to] = append(asked[to], len(found))
+		for _, lead := range leads {
+			if q.judge(lead); lead.Score >= low {
+				found = append(found, q.finding(lead))
+			}
 		}
-		found = append(found, f)
 	}
 	for _, story := range asked {
 		relateAll(found, story)
@@ -290,14 +296,43 @@ func (q *phishInquiry) findAnswers() {
 		like := q.likeness(address, c, writers)
 		if like < likeEnough {
 			q.direct(address, writers)
-			continue
+			if like < likePerhaps {
+				continue
+			}
 		}
 		for _, in := range writers {
-			if r := q.runBefore(&in); r != nil {
-				r.answers = append(r.answers, answer{writer: in, to: address, like: like})
+			r := q.runBefore(&in)
+			if r == nil {
+				continue
+			}
+			if a := (answer{writer: in, to: address, like: like}); like < likeEnough {
+				r.perhaps = append(r.perhaps, a)
+			} else {
+				r.answers = append(r.answers, a)
 			}
 		}
 	}
+}
+
+// leads are the run with the answers that it may have got, where it has no others, one for each address that was written to and the
+// likeliest first: the first of them that led to something is told instead of the run.
+func (r *run) leads() (all []*run) {
+	if len(r.answers) > 0 {
+		return nil
+	}
+	to := make(map[string][]answer)
+	for _, a := range r.perhaps {
+		to[a.to] = append(to[a.to], a)
+	}
+	for _, address := range slices.Sorted(maps.Keys(to)) {
+		lead := *r
+		lead.answers, lead.lead, lead.Reasons = to[address], true, slices.Clone(r.Reasons)
+		all = append(all, &lead)
+	}
+	slices.SortStableFunc(all, func(a, b *run) int {
+		return cmp.Or(cmp.Compare(b.answers[0].like, a.answers[0].like), cmp.Compare(len(b.answers), len(a.answers)))
+	})
+	return all
 }
 
 // amongPlain looks for answered runs among those in which nothing is odd by itself. If no odd run was answered, an address counts that is
@@ -418,7 +453,8 @@ func (q *phishInquiry) isFresh(address string, c *contact) bool {
 
 const (
 	likeEnough   = 0.35
-	providerFrom = 5 // addresses of a domain to which our users write, of which none is an organisation's own
+	likePerhaps  = 0.25 // two people whom the run reached wrote to it within hours: colleagues may have the same new customer
+	providerFrom = 5    // addresses of a domain to which our users write, of which none is an organisation's own
 	soonAfter    = 4 * time.Hour
 	oddEnough    = 0.2
 )

@@ -311,3 +311,37 @@ func TestPhishAnswersToTheLaterRun(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// Two people whom a run reached wrote to one new address within hours: colleagues may have the same new customer. They are told to have
+// answered only if an account of theirs was abused thereafter.
+func TestPhishPerhapsAnswered(t *testing.T) {
+	const at = 2*oneDay + 9*time.Hour
+	for _, abused := range []bool{false, true} {
+		w := newTown(6)
+		w.run(at, "203.0.113.66", "203-0-113-66.dynamic.isp.example", "it@site.example", 35)
+		for _, p := range []int{6, 20} {
+			w.send(at+time.Duration(50+p)*time.Minute, home(p), user(p), user(p), "orders@newfirm.example", mail.Delivered)
+		}
+		for _, p := range []int{8, 10} { // of whom nothing is heard
+			w.send(at+time.Duration(50+p)*time.Minute, home(p), user(p), user(p), "box@otherfirm.example", mail.Delivered)
+		}
+		if abused {
+			for i := range 200 {
+				w.spam(3*oneDay+2*time.Hour+time.Duration(i)*10*time.Second, fmt.Sprintf("177.32.%d.9", i%9), user(20), "claims@fund.example", i)
+			}
+		}
+		var runs []Finding
+		for _, f := range w.find(phish, account) {
+			if f.Detector == phishName {
+				runs = append(runs, f)
+			}
+		}
+		var want []string
+		if abused {
+			want = []string{user(20), user(6)}
+		}
+		if len(runs) != 1 || !slices.Equal(runs[0].Accounts, want) || (runs[0].Severity > Low) != abused {
+			t.Errorf("abused %v: got %+v, want one run that %v answered", abused, runs, want)
+		}
+	}
+}
