@@ -145,8 +145,8 @@ func TestBuckets(t *testing.T) {
 	if first, last := b.Bounds(); first != at("14:44:03") || last != at("14:51:47") {
 		t.Errorf("bounds %v %v", first, last)
 	}
-	if r := bucketRate(&b); r.PeakPerMinute != 2 || r.PeakAt != at("14:44:03") {
-		t.Errorf("got a peak of %d from %v, before the first", r.PeakPerMinute, r.PeakAt.In(time.UTC))
+	if r := bucketRate(&b); r.PeakPerMinute != 2 || r.PeakAt != at("14:44:03") || !r.WholeMinutes {
+		t.Errorf("got a peak of %d from %v, of whole minutes: %t; want 2 of one that begins with the first", r.PeakPerMinute, r.PeakAt.In(time.UTC), r.WholeMinutes)
 	}
 	for i := range bucketCap {
 		b.Add(at("15:00:00").Add(time.Duration(i)*time.Minute), 1, 0)

@@ -112,6 +112,7 @@ type Rate struct {
 	PerMinute     float64 // over the window; a window under a minute counts as one
 	PeakPerMinute int     // most in 60 seconds that begin with a message; 0: not known, as of what went on for weeks
 	PeakAt        mail.Instant
+	WholeMinutes  bool // the peak is that of a minute of the clock, of which alone the count was kept: 60 seconds of two may hold more
 }
 
 // ClientCount is a client of a finding.

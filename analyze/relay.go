@@ -608,7 +608,7 @@ func bucketRate(b *Buckets) *Rate {
 	rate := &Rate{PerMinute: float64(total) / max(1, last.Sub(first).Minutes())}
 	if b.Width() == peakSpan {
 		peak := slices.MaxFunc(line, func(x, y Bucket) int { return x.Messages - y.Messages })
-		rate.PeakPerMinute, rate.PeakAt = peak.Messages, max(peak.Time, first)
+		rate.PeakPerMinute, rate.PeakAt, rate.WholeMinutes = peak.Messages, max(peak.Time, first), true
 	}
 	return rate
 }

@@ -576,6 +576,7 @@ func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	f.Counts.RecipientDomains = t.domains.Distinct()
 	f.Timeline = buckets.Timeline()
 	f.Rate = bucketRate(&buckets)
+	f.Rate.PerMinute = float64(len(counted)) / max(1, f.End.Sub(f.Start).Minutes()) // it goes on with the last complaint about a message, not the first
 	f.Evidence = evidence.Lines(f.Rate.PeakAt)
 	f.Facts = append(f.Facts, Fact{"who says so", countWords(t.providers.Top(10))})
 	if t.lists.Distinct() > 0 {

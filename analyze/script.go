@@ -231,7 +231,7 @@ func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, b
 	f := Finding{Subject: Subject{k.kind, k.name}, Rate: bucketRate(&b.tally.Buckets)}
 	peak := ""
 	if f.Rate.PeakPerMinute > 0 {
-		peak = say(", at most %d in a minute", f.Rate.PeakPerMinute)
+		peak = say(", %d in the busiest minute", f.Rate.PeakPerMinute)
 	}
 	f.because("local-mass", 0.15, "%s to %s outside, handed in by %s%s",
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), peak)

@@ -59,7 +59,7 @@ func (a *timeAxis) clockTicks(step time.Duration) []tick {
 			if at < a.start || at > a.end {
 				continue
 			}
-			label := t.Format("15:04")
+			label := t.Format(minuteLayout)
 			if t.Equal(day) || len(all) == 0 {
 				label = t.Format("Mon 2 Jan")
 				if !t.Equal(day) {

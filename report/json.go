@@ -311,6 +311,9 @@ func (o *object) rate(r *analyze.Rate) {
 	o.float("per_minute", r.PerMinute)
 	o.numIf("peak_per_minute", int64(r.PeakPerMinute))
 	o.timeIf("peak_at", r.PeakAt)
+	if r.WholeMinutes {
+		o.bool("whole_minutes", true)
+	}
 	o.close()
 }
 

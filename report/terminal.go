@@ -194,8 +194,8 @@ func (p *page) spark(f *analyze.Finding) {
 		return
 	}
 	zone := p.r.Zone
-	first := f.Timeline[0].Time.In(zone).Format("15:04")
-	last := f.Timeline[len(f.Timeline)-1].Time.In(zone).Format("15:04")
+	first := f.Timeline[0].Time.In(zone).Format(minuteLayout)
+	last := f.Timeline[len(f.Timeline)-1].Time.In(zone).Format(minuteLayout)
 	label := ""
 	if f.Rate == nil { // else it stands below how fast it went
 		label = "over time"

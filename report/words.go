@@ -59,8 +59,9 @@ func span(d time.Duration) string {
 }
 
 const (
-	dayLayout   = "Mon 2006-01-02 15:04:05"
-	clockLayout = "15:04:05"
+	dayLayout    = "Mon 2006-01-02 15:04:05"
+	clockLayout  = "15:04:05"
+	minuteLayout = "15:04"
 )
 
 // from says a window: one day once, and how long it took. "Wed 2024-01-24 14:44:11 to 14:51:55 (7 min 44 s)".
@@ -228,10 +229,14 @@ func howFast(f *analyze.Finding, zone *time.Location) string {
 	if f.Rate.PerMinute < 0.1 { // 0.0 a minute says nothing
 		text = per(60*f.Rate.PerMinute) + " an hour"
 	}
-	if f.Rate.PeakPerMinute > 0 {
+	switch at := f.Rate.PeakAt.In(zone); {
+	case f.Rate.PeakPerMinute == 0:
+	case f.Rate.WholeMinutes:
+		text += ", " + Commas(f.Rate.PeakPerMinute) + " in the busiest minute of the clock (" + at.Format(minuteLayout) + ")"
+	default:
 		text += ", at most " + Commas(f.Rate.PeakPerMinute) + " in 60 s"
 		if f.Rate.PeakAt != 0 {
-			text += " (from " + f.Rate.PeakAt.In(zone).Format(clockLayout) + ")"
+			text += " (from " + at.Format(clockLayout) + ")"
 		}
 	}
 	return text
