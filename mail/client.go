@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"math/bits"
 	"net/netip"
 	"strings"
 )
@@ -88,29 +89,29 @@ func CutIPv4(s string) (ip netip.Addr, n int) {
 }
 
 // fourNumbers is CutIPv4 of a text that goes on behind the longest address, so that its end need not be looked for all the time.
+//
+// Four bytes are taken apart as one number: how many digits an address has, no processor can foresee, and a branch for each
+// digit would go wrong twice per address.
 func fourNumbers(s string) (ip netip.Addr, n int) {
+	const (
+		zeros    = 0x30303030 // four times '0'
+		pastNine = 0x76767676 // what makes a digit above 9 reach the high bit, where '0' was taken off before
+		highBits = 0x80808080
+	)
 	_ = s[len("255.255.255.255")]
 	var four [4]byte
 	for part := range four {
-		v := uint(s[n]) - '0'
-		if v > 9 {
+		b := s[n : n+4]
+		t := (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) ^ zeros
+		digits := uint(bits.TrailingZeros32((t|(t+pastNine))&highBits)) / 8 // of four digits: 4
+		first := t & 0xff
+		t <<= (32 - 8*digits) & 31 // the last digit is the highest byte now
+		v := t>>24 + t>>16&0xff*10 + t>>8&0xff*100
+		if digits-1 > 2 || v > 255 || first == 0 && digits > 1 {
 			return ip, 0
 		}
-		n++
-		if c := uint(s[n]) - '0'; c <= 9 {
-			if v == 0 {
-				return ip, 0
-			}
-			v = v*10 + c
-			n++
-			if c := uint(s[n]) - '0'; c <= 9 {
-				if v = v*10 + c; v > 255 {
-					return ip, 0
-				}
-				n++
-			}
-		}
 		four[part] = byte(v)
+		n += int(digits)
 		if part == len(four)-1 {
 			break
 		}

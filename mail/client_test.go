@@ -55,3 +55,20 @@ func TestParseIP(t *testing.T) {
 		}
 	}
 }
+
+// What netip says of each address stands for what CutIPv4 must say, wherever the text goes on.
+func TestCutIPv4(t *testing.T) {
+	numbers := []string{"0", "7", "9", "10", "42", "99", "100", "199", "255", "", "00", "01", "001", "256", "999", "1000", "1a", "/", ":", "-1", "\xb1", "2\xff"}
+	for i := range len(numbers) * len(numbers) * len(numbers) {
+		// The fourth number follows from the others, so that each stands in each place beside many others.
+		a, b, c := i%len(numbers), i/len(numbers)%len(numbers), i/len(numbers)/len(numbers)
+		address := numbers[a] + "." + numbers[b] + "." + numbers[c] + "." + numbers[(a+b+c)%len(numbers)]
+		want, err := netip.ParseAddr(address)
+		for _, behind := range []string{"", "]", "]: Connection timed out", ".", "/24"} {
+			ip, n := CutIPv4(address + behind)
+			if err == nil && (ip != want || n != len(address)) || err != nil && n == len(address) {
+				t.Errorf("CutIPv4(%q) = %v, %d", address+behind, ip, n)
+			}
+		}
+	}
+}
