@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// imports is the house: what a package may import of ours. An entry ending in "/*" is every package below. What is missing
-// here may import nothing of ours, and must be entered to exist.
+// imports lists the packages of ours that each package may import. An entry ending in "/*" stands for every package below. A new
+// package must be entered here.
 var imports = map[string][]string{
 	"mail":              {},
 	"logfile":           {},
@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"bench/loggen":      {},
 }
 
-// homes is where third-party code lives: each module in one place.
+// homes lists the packages that may import each third-party module.
 var homes = map[string]string{
 	"github.com/spf13/cobra":               "cmd/mailforensics",
 	"github.com/spf13/pflag":               "cmd/mailforensics",
@@ -63,7 +63,7 @@ type packageOf struct {
 	files map[string]*ast.File
 }
 
-// sources parses all Go files of the repository but tests.
+// sources parses all Go files of the repository except tests.
 func sources(t *testing.T) map[string]*packageOf {
 	t.Helper()
 	all := make(map[string]*packageOf)
@@ -88,7 +88,7 @@ func sources(t *testing.T) map[string]*packageOf {
 	return all
 }
 
-// walk visits every file of the repository, as a clone has it.
+// walk visits every file that a clone of the repository has.
 func walk(t *testing.T, visit func(name string)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
@@ -108,7 +108,7 @@ func walk(t *testing.T, visit func(name string)) {
 	}
 }
 
-// The import graph is the one that was drawn: an arrow that is not there is a decision, not an accident.
+// The import graph is the one in this file: a new import must be entered here, as a decision.
 func TestImports(t *testing.T) {
 	used := make(map[string]bool)
 	for dir, p := range sources(t) {
@@ -133,7 +133,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// moduleOf is the entry of homes that a package belongs to; "" where there is none.
+// moduleOf returns the module in homes that a package belongs to; "": none.
 func moduleOf(target string) string {
 	for module := range homes {
 		if target == module || strings.HasPrefix(target, module+"/") {
@@ -143,7 +143,7 @@ func moduleOf(target string) string {
 	return ""
 }
 
-// forbidden says why a package may not import another; "" where it may.
+// forbidden says why a package may not import another; "": it may.
 func forbidden(dir, target string, allowed []string) string {
 	if ours, ok := strings.CutPrefix(target, "mailforensics/"); ok {
 		for _, a := range allowed {
@@ -167,13 +167,13 @@ func forbidden(dir, target string, allowed []string) string {
 	return standard(dir, target)
 }
 
-// offline is what opens connections or runs programs. Nothing that is shipped does.
+// offline are packages that open connections or run programs, which the program does not.
 var offline = []string{"net", "net/http", "net/rpc", "net/smtp", "crypto/tls", "os/exec", "plugin"}
 
-// standard says which parts of the standard library a package does without.
+// standard says why a package may not import one of the standard library; "": it may.
 func standard(dir, target string) string {
 	switch {
-	case target == "unsafe" && (dir == "logfile" || dir == "correlate"): // for text whose memory is used again: logfile.Pool, and its slices
+	case target == "unsafe" && (dir == "logfile" || dir == "correlate"): // for strings whose memory is reused: logfile.Pool, and slices of them
 	case target == "unsafe" || target == "reflect" || target == "C":
 		return "not used here"
 	case slices.Contains(offline, target) && dir != "bench":
@@ -186,7 +186,7 @@ func standard(dir, target string) string {
 	return ""
 }
 
-// hot reports whether a package works once a line.
+// hot reports whether a package does work for each line.
 func hot(dir string) bool {
 	return dir == "mail" || dir == "parse" || strings.HasPrefix(dir, "parse/") && dir != "parse/parsetest" || dir == "ingest" || dir == "correlate"
 }
@@ -196,7 +196,7 @@ func world(dir string) bool {
 	return strings.HasPrefix(dir, "cmd/") || dir == "logfile" || dir == "geo" || dir == "bench" || dir == "parse/parsetest"
 }
 
-// What STYLE asks for and the compiler does not see.
+// House rules that the compiler does not check.
 func TestHabits(t *testing.T) {
 	for dir, p := range sources(t) {
 		if base := path.Base(dir); slices.Contains([]string{"util", "utils", "common", "helpers", "helper", "misc", "base", "shared", "types"}, base) {
@@ -244,7 +244,7 @@ func call(dir string, n *ast.SelectorExpr) string {
 	return ""
 }
 
-// A package says at its top where it stands.
+// Each package has a document that says where it stands.
 func TestPackageDocuments(t *testing.T) {
 	for dir, p := range sources(t) {
 		lines := 0
@@ -259,10 +259,10 @@ func TestPackageDocuments(t *testing.T) {
 	}
 }
 
-// machinePath is a path of somebody's own machine.
+// machinePath matches a path that only one machine has.
 var machinePath = regexp.MustCompile(`(^|[^a-zA-Z0-9_.~/-])/(work|root|Users|build|builds)/[a-z]|[A-Z]:\\Users\\|\.\./` + `shared/`)
 
-// A clone of this repository alone is complete: no file names a place that only one machine has. Logs may.
+// The repository is complete by itself: no file, except logs, names a path that only one machine has.
 func TestNoMachinePaths(t *testing.T) {
 	walk(t, func(name string) {
 		slash := filepath.ToSlash(name)
@@ -282,7 +282,7 @@ func TestNoMachinePaths(t *testing.T) {
 	})
 }
 
-// Links of the documents lead somewhere.
+// The links in the documents lead somewhere.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
 	walk(t, func(name string) {

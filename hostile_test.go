@@ -13,7 +13,7 @@ import (
 	"mailforensics/parse/all"
 )
 
-// Whatever is done to a log, the program ends, and its ledger has every line once.
+// Whatever is done to a log, the program ends, and each line is in the ledger once.
 func TestMutilated(t *testing.T) {
 	for _, name := range []string{"content-filter/mail.mail.log.gz", "open-relay-exim-rich-log/mainlog.gz", "burst-secondary-mx/mx2.mail.log.gz"} {
 		whole := text(t, filepath.Join("samples", filepath.FromSlash(name)))
@@ -29,7 +29,7 @@ func TestMutilated(t *testing.T) {
 	}
 }
 
-// adds checks that the ledger adds up to the lines of the text.
+// adds checks that the verdicts in the ledger add up to the lines of the text.
 func adds(t *testing.T, ledger *ingest.Ledger, text []byte) {
 	t.Helper()
 	lines := int64(bytes.Count(text, []byte("\n")))
@@ -46,7 +46,7 @@ func adds(t *testing.T, ledger *ingest.Ledger, text []byte) {
 	}
 }
 
-// mutilate does to a log what disks, relays, editors and attackers do.
+// mutilate damages a log as disks, relays, editors and attackers do.
 func mutilate(r *rand.Rand, whole []byte) []byte {
 	lines := bytes.SplitAfter(whole, []byte("\n"))
 	var out []byte
@@ -82,7 +82,7 @@ func mutilate(r *rand.Rand, whole []byte) []byte {
 	return out
 }
 
-// FuzzScan looks for a log at which the whole way from bytes to findings stumbles.
+// FuzzScan looks for a log on which the program fails anywhere between bytes and findings.
 func FuzzScan(f *testing.F) {
 	for _, log := range []string{
 		"Mar  7 04:12:09 mx1 postfix/smtpd[20114]: 4F2A91C0D3: client=mail.b.example[192.0.2.10]\nMar  7 04:12:09 mx1 postfix/qmgr[1204]: 4F2A91C0D3: from=<a@b.example>, size=812, nrcpt=1 (queue active)\nMar  7 04:12:10 mx1 postfix/smtp[20116]: 4F2A91C0D3: to=<c@d.example>, relay=mx.d.example[192.0.2.9]:25, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5C3D7720A1)\nMar  7 04:12:10 mx1 postfix/qmgr[1204]: 4F2A91C0D3: removed\n",
@@ -103,8 +103,8 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// A very long line, made of what the parsers look for, must not take longer than its length: whoever goes back over a
-// line again and again hangs at it.
+// A very long line made of what the parsers look for must take time in proportion to its length: a parser that goes back over a
+// line again and again would hang.
 func TestLongLines(t *testing.T) {
 	processes := []string{"postfix/smtpd", "postfix/cleanup", "postfix/qmgr", "postfix/smtp", "postfix/postscreen", "postfix/pickup", "postfix/bounce",
 		"postfix/policy-spf", "postfix/policyd-weight", "exim", "dovecot", "amavis", "opendkim", "clamav-milter", "policyd-spf", "postgrey", "cbpolicyd",
@@ -130,7 +130,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// slowest is how long the slowest format takes for a body.
+// slowest returns the time that the slowest format takes for a body.
 func slowest(process, body string) (most time.Duration) {
 	for _, f := range all.Formats() {
 		ev := mail.Event{Process: process, Host: "mx1"}

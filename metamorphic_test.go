@@ -14,8 +14,8 @@ import (
 	"mailforensics/analyze"
 )
 
-// The same log in another wrapping says the same: compressed or not, with the line ends of another system, NULs of a crash in
-// front, cut in pieces that are given in any order, given twice, read in small chunks, by one worker or by seven.
+// The same log in another form gives the same findings: compressed or not, with CRLF, with NULs of a crash in front, split and
+// given in any order, given twice, read in small chunks, by one worker or seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
 		t.Run(sample, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestMetamorphic(t *testing.T) {
 	}
 }
 
-// firstDifference shows where two verdicts part.
+// firstDifference shows the first line in which two texts differ.
 func firstDifference(got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(g), len(w)) {
@@ -60,12 +60,12 @@ func firstDifference(got, want string) string {
 
 func workers(n int) func(*pipeline) { return func(p *pipeline) { p.options.Workers = n } }
 
-// scrubbed overwrites the text of events once they were handed out: nobody may have kept a string of it.
+// scrubbed overwrites the text of events after they were handed out: a string that was kept is then wrong.
 func scrubbed(p *pipeline) { p.options.Scrub, p.options.ChunkSize = true, 8<<10 }
 
 func smallChunks(p *pipeline) { p.options.ChunkSize = 8 << 10 }
 
-// verdict is the totals and the findings, without the lines that prove them: their files have other names.
+// verdict returns the totals and the findings, without the lines that prove them, whose files have other names.
 func verdict(t *testing.T, change func(*pipeline), logs ...string) string {
 	t.Helper()
 	p := newPipeline(t, 2)
@@ -107,7 +107,7 @@ func reversed(logs []string) []string {
 	return back
 }
 
-// rewrapped writes the text of the logs in another form.
+// rewrapped writes the logs in another form, and returns the paths.
 func rewrapped(t *testing.T, logs []string, form func(text []byte) []byte) []string {
 	t.Helper()
 	var paths []string
@@ -125,7 +125,7 @@ func crlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []by
 
 func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }
 
-// members is a gzip file of several members, as "cat a.gz b.gz" makes one.
+// members returns text as a gzip file of several members, as "cat a.gz b.gz" makes one.
 func members(text []byte) []byte {
 	var b bytes.Buffer
 	for _, part := range cut(text, 3) {
@@ -136,7 +136,7 @@ func members(text []byte) []byte {
 	return b.Bytes()
 }
 
-// pieces is a rotated set: numbered names, the newest first, the middle one compressed.
+// pieces writes each log as three rotated files with numbered names, the middle one compressed, and returns the newest first.
 func pieces(t *testing.T, logs []string) []string {
 	t.Helper()
 	var paths []string
@@ -151,7 +151,7 @@ func pieces(t *testing.T, logs []string) []string {
 	return paths
 }
 
-// cut cuts a text into n parts of whole lines.
+// cut cuts text into n parts of whole lines.
 func cut(text []byte, n int) [][]byte {
 	var parts [][]byte
 	for ; n > 1; n-- {

@@ -19,7 +19,7 @@ import (
 	"mailforensics/parse/all"
 )
 
-// pipeline is the whole way from bytes to findings, joined as the command joins it.
+// pipeline joins all stages from bytes to findings, as the command does.
 type pipeline struct {
 	t       testing.TB
 	engine  *analyze.Engine
@@ -28,7 +28,7 @@ type pipeline struct {
 	watch   func(events []mail.Event) // sees every batch; nil: nobody does
 }
 
-// newPipeline makes a pipeline with every detector.
+// newPipeline makes a pipeline with all detectors.
 func newPipeline(t testing.TB, workers int) *pipeline {
 	p := &pipeline{t: t}
 	p.engine = analyze.NewEngine(&analyze.Pass{Thresholds: analyze.DefaultThresholds()}, analyze.Detectors())
@@ -63,8 +63,7 @@ func (p *pipeline) sink(events []mail.Event) error {
 	return nil
 }
 
-// How long does a log take, from bytes to findings? The samples are of real MTAs, the generated logs show how it goes at
-// length.
+// How long does a log take, from bytes to findings? The samples are of real MTAs; the generated logs are long.
 //
 //	go test -run '^$' -bench Scan -benchtime 5x .
 func BenchmarkScan(b *testing.B) {
@@ -101,7 +100,7 @@ func benchmarkScan(b *testing.B, files ...string) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(lines), "ns/line")
 }
 
-// generated writes a log and returns its path.
+// generated writes a generated log, and returns its path.
 func generated(t testing.TB, write writer, o loggen.Options) string {
 	t.Helper()
 	path, _ := written(t, write, o)

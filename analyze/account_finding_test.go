@@ -7,7 +7,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Of several webmail hosts the one with most messages is named, every time alike.
+// If mail came through several webmail hosts, the one with the most messages is named, in every run.
 func TestViaIsTheHostWithMost(t *testing.T) {
 	site := &Site{Own: make(map[netip.Addr]Known)}
 	b := newBatch()

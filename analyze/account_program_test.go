@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A letter in the account's own name, by day, from elsewhere, to people who exist: with a program that the account never has, to nobody
-// whom it knows, it is not its owner's. With only one of both it may be, and from home in any case.
+// A message in the account's own name, by day, from elsewhere, to people who exist, is not the owner's if it was written with a
+// program that the account never uses, to people who never got mail from it. With only one of both it may be the owner's; from
+// home it always is.
 func TestAccountNewProgram(t *testing.T) {
 	const at = 3*oneDay + 11*time.Hour
 	owners := func(i int) string {

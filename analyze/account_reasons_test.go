@@ -9,8 +9,8 @@ import (
 	"mailforensics/mail"
 )
 
-// Each reason about an account, and each fact, is given in the scene that has it, and not in its neighbour, which is the same but for
-// one thing.
+// Each reason and each fact about an account is given in the scene that has it, and not in a scene that differs in one point
+// only.
 func TestAccountReasons(t *testing.T) {
 	const at = 2*oneDay + 11*time.Hour
 	spam := func(networks int) func(w *town) {

@@ -24,7 +24,7 @@ func (w *town) spam(at time.Duration, ip, account, sender string, i int) {
 	w.send(at, ip, account, sender, to, d)
 }
 
-// What began before the log did, and goes on evenly, stands out against nothing that the account did at other times.
+// Abuse that began before the log and goes on evenly does not stand out from what the account did at other times.
 func TestAccountThroughoutTheLog(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -50,7 +50,7 @@ func TestAccountThroughoutTheLog(t *testing.T) {
 	}
 }
 
-// Whatever the thief's manner: his messages are found, all of them and none of the owner's.
+// However an attacker goes about it, exactly his messages are found, and none of the owner's.
 func TestAccount(t *testing.T) {
 	carla := Subject{Account, user(7)}
 	for _, tt := range []struct {
@@ -176,8 +176,8 @@ func (w *town) locate() {
 	}
 }
 
-// With --geo: a country that the account was never used from, and two countries within an hour, speak against it; that the owner
-// is at home, or his thief in the same country, does not.
+// With --geo, a country from which the account was never used, and two countries within an hour, speak against it; a country from
+// which the owner sends, too, does not.
 func TestAccountCountries(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
@@ -207,7 +207,7 @@ func TestAccountCountries(t *testing.T) {
 	}
 }
 
-// At night, when nobody in town writes.
+// A run at night, when nobody here sends mail.
 func TestAccountOddHours(t *testing.T) {
 	for hour, odd := range map[time.Duration]bool{3 * time.Hour: true, 11 * time.Hour: false} {
 		w := newTown(5)
@@ -226,7 +226,7 @@ func says(f *Finding, code string) bool {
 	return slices.ContainsFunc(f.Reasons, func(r Reason) bool { return r.Code == code })
 }
 
-// More messages than are remembered one by one: still all of them.
+// A run of more messages than are remembered one by one is still counted completely.
 func TestAccountLong(t *testing.T) {
 	w := newTown(3)
 	for i := range 30_000 {
@@ -235,7 +235,7 @@ func TestAccountLong(t *testing.T) {
 	w.expect(t, account, expect{Subject{Account, user(7)}, High, 30_000, 2 * oneDay, 2*oneDay + 59_998*time.Second, 1, 0, nil})
 }
 
-// A login without a domain, which the mailbox server knows with one: one account.
+// A login without a domain, and the same one with a domain in the mailbox server's log, are one account.
 func TestAccountSpellings(t *testing.T) {
 	w := newTown(3)
 	w.login(oneDay+22*time.Hour, "105.112.135.63", "shop, north@site.example")
@@ -245,7 +245,7 @@ func TestAccountSpellings(t *testing.T) {
 	w.expect(t, account, expect{Subject{Account, "Shop, North"}, High, 200, 2*oneDay + 11*time.Hour, 2*oneDay + 11*time.Hour + 995*time.Second, 2, 0, []string{"Shop, North"}})
 }
 
-// Somebody looks round from everywhere, and sends nothing yet.
+// Somebody logs in from many networks, and has sent nothing yet.
 func TestAccountVisits(t *testing.T) {
 	w := newTown(3)
 	for i := range 24 {
@@ -260,7 +260,7 @@ func TestAccountVisits(t *testing.T) {
 	}
 }
 
-// The webmail's own log and the mailbox server tell of the same logins.
+// The webmail's own log and the mailbox server log the same logins.
 func TestLoginsAreCountedOnce(t *testing.T) {
 	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 	p := &place{}
@@ -369,7 +369,7 @@ func TestHonestAccounts(t *testing.T) {
 	}
 }
 
-// An account that is used from everywhere by many makes room as well: the time for a message must not grow with their number.
+// Making room must not take time for each message if many accounts are used from everywhere.
 func TestAccountRoom(t *testing.T) {
 	pass := &Pass{Thresholds: DefaultThresholds()}
 	pass.Thresholds.Account.MaxRecords = 1000
@@ -389,8 +389,8 @@ func TestAccountRoom(t *testing.T) {
 	}
 }
 
-// Who makes room for the flood of a stolen login keeps what its owner wrote on the days before apart from it: the first letter of
-// the owner is not when it began.
+// When room is made for the flood of a stolen login, what its owner wrote on the days before is kept apart: the abuse does not
+// begin with the owner's first message.
 func TestAccountRoomBegins(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Account.MaxRecords = 1000
@@ -411,7 +411,7 @@ func TestAccountRoomBegins(t *testing.T) {
 	}
 }
 
-// The title counts the addresses that sent. Who only logged in is a client, too, but sent none of the messages.
+// The title counts the addresses that sent. An address that only logged in is a client, too, but sent none of the messages.
 func TestAccountTitleCountsSenders(t *testing.T) {
 	w := newTown(5)
 	begin := 2*oneDay + 11*time.Hour
@@ -426,7 +426,8 @@ func TestAccountTitleCountsSenders(t *testing.T) {
 	}
 }
 
-// Who is stopped by a limit goes on trying: the end is that of the last message, but it is said that more was refused.
+// An attacker who is stopped by a limit goes on trying: the finding ends with the last message that was accepted, and says that
+// more was refused afterwards.
 func TestRefusedAfterwards(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -470,7 +471,7 @@ func TestRefusedAfterwards(t *testing.T) {
 	}
 }
 
-// What is refused of a second burst is counted there, and told of the first no more.
+// What is refused of a second burst counts for the second one only.
 func TestRefusedBetween(t *testing.T) {
 	w := newTown(5)
 	begin := 2*oneDay + 8*time.Hour
@@ -508,7 +509,7 @@ func TestRefusedBetween(t *testing.T) {
 	}
 }
 
-// Of two charges of one account, the refused attempts of the second are its own.
+// If an account has two findings, each has the refused attempts of its own time.
 func TestRefusedOfTheNextCharge(t *testing.T) {
 	ip := netip.MustParseAddr("177.32.67.133")
 	c := &compromise{baseline: &baseline{accountHistory: &accountHistory{}}, batch: new(batch)}
@@ -521,8 +522,8 @@ func TestRefusedOfTheNextCharge(t *testing.T) {
 	}
 }
 
-// A run of a few less messages than prove something is worth knowing, where nothing else betrays it but a fifth of dead addresses:
-// of an account that was never used before, nobody can say where its owner is at home.
+// A run of slightly too few messages for a proof is low if nothing but a fifth of dead addresses speaks against it: nobody knows
+// where the owner of an account is at home that was never used before.
 func TestAccountOfFewMessages(t *testing.T) {
 	const fresh = "new@site.example"
 	for _, tt := range []struct {
@@ -548,7 +549,7 @@ func TestAccountOfFewMessages(t *testing.T) {
 	}
 }
 
-// Guesses alone, at ever new names, do not make it look at all of them each time: 40,000 took more than half a minute so.
+// Guesses at ever new names must not take time in proportion to the names so far: 40,000 once took more than half a minute.
 func TestAccountGuessesAlone(t *testing.T) {
 	w := newTown(0)
 	for i := range 2 * failuresMost {
@@ -564,7 +565,7 @@ func TestAccountGuessesAlone(t *testing.T) {
 	}
 }
 
-// A little every day for a week is below any rate; what it is written to tells a thief from an owner who moved.
+// A few messages every day for a week are below any rate; the recipients tell an attacker from an owner who moved.
 func TestAccountLittleEveryDay(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -601,8 +602,8 @@ func TestAccountLittleEveryDay(t *testing.T) {
 	}
 }
 
-// Abuse that goes on for nearly all of a log, from one address that came on the third day, is not the owner's for having come early;
-// what the owner wrote meanwhile tells how much is usual.
+// Abuse for nearly all of a log, from an address that came on the third day, is not the owner's just because it came early; what
+// the owner wrote meanwhile tells how much is usual.
 func TestAccountNearlyAlways(t *testing.T) {
 	w := newTown(14)
 	at := func(i int) time.Duration { return 2*oneDay + 2*time.Hour + time.Duration(i)*40*time.Minute }
@@ -616,8 +617,8 @@ func TestAccountNearlyAlways(t *testing.T) {
 	w.expect(t, account, expect{Subject{Account, user(7)}, Medium, 400, at(0), at(399), 1, 0, nil})
 }
 
-// Who changes his address every two hours, and sends for days, keeps each of them quiet; all that they have in common is the list.
-// That some of them stand out must not make the rest the owner's.
+// An attacker changes the address every two hours for days, so that each address sends little; what they have in common is the
+// list. Even if some of them stand out, the rest are not the owner's.
 func TestAccountWanders(t *testing.T) {
 	for _, day := range []time.Duration{0, 1, 2, 5} { // also in the first quarter of the log
 		w := newTown(12)
@@ -638,7 +639,8 @@ func TestAccountWanders(t *testing.T) {
 	}
 }
 
-// Who guessed the password and tries it out with one letter, the night before, is not the owner for that: his address is strange.
+// An attacker who guessed the password and tries it with one message the night before is not taken for the owner: the address is
+// a strange one.
 func TestAccountTriedOut(t *testing.T) {
 	w := newTown(8)
 	for p := range 6 {
@@ -662,7 +664,7 @@ func TestAccountTriedOut(t *testing.T) {
 	}
 }
 
-// Of a hundred machines one tried the password the evening before, and then sent its part of the list: it is not the owner's, and
+// One of a hundred machines tried the password the evening before, and then sent its part of the list: it is not the owner's, and
 // its part is counted.
 func TestAccountTriedOutByOneOfThem(t *testing.T) {
 	w := newTown(8)
@@ -685,7 +687,8 @@ func TestAccountTriedOutByOneOfThem(t *testing.T) {
 	}
 }
 
-// The same in the first days of a log: no network is new there, but its owner does not write in strangers' names to a bad list.
+// The same in the first days of a log, when no network is new: an owner does not write in strangers' names to a list with many
+// dead addresses.
 func TestAccountTriedOutEarly(t *testing.T) {
 	w := newTown(6)
 	w.send(oneDay+3*time.Hour, "105.112.34.204", user(7), user(7), "test1234@trial.example", mail.Delivered)
@@ -706,8 +709,8 @@ func TestAccountTriedOutEarly(t *testing.T) {
 	}
 }
 
-// In a log of an hour nobody is at home for long, but where many are, the owner may be, too: what he wrote meanwhile is not counted, nor is
-// he one of the clients. Where three stolen accounts are used nobody is at home.
+// In a log of an hour no account is used from anywhere for long. Still, the owner's own message is not counted, and the owner's
+// address is no client of the finding, whether one account is abused or three.
 func TestAccountInAShortLog(t *testing.T) {
 	for _, accounts := range []int{1, 3} {
 		w := &town{start: mail.InstantOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)), days: 1}
@@ -730,7 +733,7 @@ func TestAccountInAShortLog(t *testing.T) {
 	}
 }
 
-// Who is let in again weeks later makes a second story; what he sent before is not what the account sends otherwise.
+// An attacker who comes back weeks later makes a second finding; what he sent before does not count as the account's usual mail.
 func TestAccountTwice(t *testing.T) {
 	w := newTown(14)
 	for _, day := range []time.Duration{2, 12} {
@@ -750,7 +753,7 @@ func TestAccountTwice(t *testing.T) {
 	}
 }
 
-// One who has three passwords and uses them from the same address a day long is at home with none of them.
+// An attacker who uses three accounts from one address for a day is not at home with any of them.
 func TestAccountsOfOneThief(t *testing.T) {
 	w := newTown(14)
 	for n, p := range []int{7, 8, 10} {

@@ -101,7 +101,7 @@ func TestNeighboursAreBounded(t *testing.T) {
 	}
 }
 
-// Whoever the log shows to live in a network keeps it from being blocked whole.
+// A network in which the log shows honest clients is not blocked as a whole.
 func TestNeighboursAreWhoTheLogShows(t *testing.T) {
 	campaign := found("campaign", CampaignKind, High, "192.0.2.7", "192.0.2.9", "192.0.2.200")
 	honest := mail.Client{IP: netip.MustParseAddr("::ffff:192.0.2.80")}
@@ -130,7 +130,8 @@ func TestNeighboursAreWhoTheLogShows(t *testing.T) {
 	}
 }
 
-// Our own webmail host sent it, as everything else that is written there: its name is no provider's for a line of a customer.
+// Our own webmail host sent it, like everything else that is written there: its name is not that of a provider's customer, and it
+// is not blocked.
 func TestBlocksSpareOurNamedHosts(t *testing.T) {
 	site := &Site{LocalDomains: map[string]Known{"site.example": {}}}
 	for name, want := range map[string]int{

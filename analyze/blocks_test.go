@@ -35,7 +35,7 @@ func TestPoissonTail(t *testing.T) {
 	}
 }
 
-// The tail against the plain sum of the terms, where float64 can hold it.
+// The tail is the plain sum of the terms, as far as float64 can hold it.
 func TestPoissonTailIsTheSum(t *testing.T) {
 	for _, lambda := range []float64{0.01, 0.5, 1, 4, 20} {
 		for n := 1; n < 30; n++ {
@@ -77,7 +77,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// Merging parts in any order is counting the whole; beyond the cap the numbers stay near and the memory bounded.
+// Merging parts in any order gives the same as counting the whole; beyond the cap, numbers are close and memory is bounded.
 func TestTallyMerge(t *testing.T) {
 	for _, distinct := range []int{3, 20, 500, 50_000} {
 		rng := rand.New(rand.NewPCG(uint64(distinct), 0))
@@ -114,7 +114,7 @@ func TestTallyMerge(t *testing.T) {
 	}
 }
 
-// A value that is kept does not hold on to the text that it was cut from.
+// A value that is kept is a copy: it does not keep the text that it was cut from in memory.
 func TestTallyOwnsItsValues(t *testing.T) {
 	text := strings.Repeat("x", 100)
 	var tally Tally
@@ -156,7 +156,7 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
-// However many minutes, in whatever order and parts: the same buckets, and not too many.
+// Minutes in any order and any parts give the same buckets, and not too many.
 func TestBucketsAreBoundedWhateverTheOrder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	start := at("00:00:00")
@@ -209,8 +209,8 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
-// Three typical lines are shown wherever there are as many, the first and the last not among them; of a peak, the line that is
-// nearest after its beginning.
+// Three typical lines are shown if there are that many besides the first and the last; for a peak, the first line after its
+// beginning.
 func TestKeeperShowsTypicalLines(t *testing.T) {
 	for most := range 9 {
 		var k Keeper
@@ -233,7 +233,7 @@ func TestKeeperShowsTypicalLines(t *testing.T) {
 	}
 }
 
-// A peak that is known is the only one, also where it is the first line and the sample has another near it.
+// If the peak is known, its line is shown once, even if it is the first line, or the sample has another one near it.
 func TestKeeperKnowsThePeak(t *testing.T) {
 	var k Keeper
 	k.Add(line(1, "10:00:00", "first"))
@@ -249,7 +249,7 @@ func TestKeeperKnowsThePeak(t *testing.T) {
 	}
 }
 
-// Ten lines at most, and the same ones whatever the order.
+// At most ten lines are kept, the same ones in whatever order they come.
 func TestKeeperChoosesTheSame(t *testing.T) {
 	var lines []Evidence
 	for i := range 500 {
@@ -330,7 +330,7 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// A field without a key could not be set, and two keys of one field would be a slip.
+// A field without a key could not be set, and two keys for one field would be a mistake.
 func TestThresholdKeys(t *testing.T) {
 	var limits Thresholds
 	fields := 0

@@ -13,8 +13,8 @@ import (
 	"mailforensics/mail"
 )
 
-// Each reason of bounces, complaints and damaged lists is given in the scene that has it, and not in its neighbour, which is the same
-// but for one thing.
+// Each reason of bounces, complaints and damaged lists is given in the scene that has it, and not in a scene that differs in one
+// point only.
 func TestBounceReasons(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	arrived := func(n int) ([]mail.Message, []mail.Event) { // bounces for an address of ours that never wrote
@@ -110,8 +110,8 @@ func TestBounceReasons(t *testing.T) {
 	}
 }
 
-// A storm for names that somebody made up in our domain is told once, with all that arrived; one that is for one address is that
-// address's.
+// A storm of bounces to made-up names in our domain is reported once, with all that arrived; one to a single address is reported
+// for that address.
 func TestStormOfMadeUpNames(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for names, want := range map[int]Subject{40: {SenderDomain, "site.example"}, 1: {Sender, "made-up0@site.example"}} {
@@ -135,7 +135,7 @@ func TestStormOfMadeUpNames(t *testing.T) {
 	}
 }
 
-// What came for an address on its own day is its storm, whatever came for others of its domain on other days.
+// Bounces to an address belong to its own storm, whatever arrived for others of its domain on other days.
 func TestStormsOfOtherDays(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{backscatter})
@@ -170,8 +170,8 @@ func TestStormsOfOtherDays(t *testing.T) {
 	}
 }
 
-// What is put off is tried again for days: trouble begins with the first complaint, not with the last try, and it belongs to the story
-// of those whose mail it is about, though none of them sent most.
+// Deferred mail is tried again for days: trouble begins with the first complaint, not with the last try, and belongs to the story
+// of those whose mail it is about, even if none of them sent most of it.
 func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	first, tried := monday.at(9, 0, 0), 40*time.Hour
@@ -208,7 +208,7 @@ func TestReputationBeginsWithTheFirstTry(t *testing.T) {
 	}
 }
 
-// Trouble that a machine made without a login belongs to the story of that machine, whatever name of ours it sent in.
+// Trouble that a machine made without a login belongs to the story of that machine, whatever sender in our domain it used.
 func TestReputationBlamesTheClient(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{reputation})
@@ -228,7 +228,7 @@ func TestReputationBlamesTheClient(t *testing.T) {
 	}
 }
 
-// One letter that is put off for days is no trouble, and does not stretch what comes after it.
+// One message that is deferred for days is no trouble, and does not make later trouble begin earlier.
 func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds()}, []Detector{reputation})
@@ -249,8 +249,8 @@ func TestReputationBeginsWhenThereIsTrouble(t *testing.T) {
 	}
 }
 
-// A notice to who handed the mail in himself is none to a stranger: a newsletter's server learns of readers who are gone. The same from
-// a machine that has another name is.
+// A notice to the server that handed the mail in is no backscatter: a newsletter's server learns which readers are gone. A notice
+// about the same mail from a machine with another name is.
 func TestNoticesToTheirOwnServer(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for name, want := range map[string]int{"mta4.letters.example": 0, "mail.other.example": 1} {

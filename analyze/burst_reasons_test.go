@@ -40,7 +40,7 @@ func (s *scene) judged(t *testing.T, alone bool, local ...string) []Finding {
 	return slices.DeleteFunc(findings, func(f Finding) bool { return f.Subject != s.who })
 }
 
-// Each reason of a burst is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+// Each reason of a burst is given in the scene that has it, and not in a scene that differs in one point only.
 func TestBurstReasons(t *testing.T) {
 	const ip, home, hotel, shop = "203.0.113.9", "100.64.7.7", "203.0.113.9", "shop@site.example"
 	from := func(name, sender string) func(int, *mail.Message) { // a mail server that writes to everybody here

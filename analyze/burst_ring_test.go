@@ -15,8 +15,8 @@ import (
 // streamStart is when these streams begin.
 const streamStart = mail.Instant(1_704_067_200_000_000_000)
 
-// One domain, twenty messages a second, every one from another address: nothing that its own rate does not explain, so
-// nothing that settling could make a story of.
+// A steady stream in one domain, twenty messages a second, each from another address, is explained by its own rate: settling it
+// finds no burst, but must still make room.
 func TestSettlingASteadyStreamMakesRoom(t *testing.T) {
 	w := newBurstWatch(&Pass{Thresholds: DefaultThresholds()})
 	s := w.named(byDomain, "d.example")
@@ -33,7 +33,7 @@ func TestSettlingASteadyStreamMakesRoom(t *testing.T) {
 	}
 }
 
-// More small bursts than there is room for: either a good part is let go of, or looking for room pauses.
+// If there are more small bursts than there is room for, either a good part is dropped, or looking for room pauses.
 func TestSmallBurstsDoNotSettleForEveryMessage(t *testing.T) {
 	w := newBurstWatch(&Pass{Thresholds: DefaultThresholds()})
 	const each = 10
@@ -60,7 +60,8 @@ func TestSmallBurstsDoNotSettleForEveryMessage(t *testing.T) {
 	}
 }
 
-// Of the past of a network of which not all is remembered nobody knows which address sent what: it is said what the network sent.
+// If the past of a network is not remembered completely, nobody knows which address sent what: then the finding says what the
+// network sent.
 func TestBurstTellsWhatIsKnownOfItsPast(t *testing.T) {
 	for _, c := range []struct {
 		records int
@@ -91,8 +92,8 @@ func TestBurstTellsWhatIsKnownOfItsPast(t *testing.T) {
 	}
 }
 
-// A flood in which every network sends its few hundred, of which no two have anything in common, is told as far as there is room,
-// always the same part of it, and a burst that is larger than these is not pushed out.
+// A flood in which each network sends a few hundred messages with nothing in common is reported as far as there is room, always
+// the same part of it, and does not push out a larger burst.
 func TestBurstsOfAFloodAreBounded(t *testing.T) {
 	const nets, each, large = 1500, 200, 700
 	run := func() (list []Finding, w *burstWatch) {
@@ -139,7 +140,7 @@ func TestBurstsOfAFloodAreBounded(t *testing.T) {
 	}
 }
 
-// Relays with tens of thousands of senders take all the room that small bursts have; these are told all the same.
+// Relays with tens of thousands of senders take no room from small bursts.
 func TestLargeBurstsTakeNoRoomFromSmall(t *testing.T) {
 	w := newBurstWatch(&Pass{Thresholds: DefaultThresholds()})
 	told := func(name string, messages, values int) *series {

@@ -249,8 +249,8 @@ func (s *scene) messages() []mail.Message {
 	return all
 }
 
-// Each scene takes place in three ordinary days. What must be found is the first finding, and nothing else is above low;
-// what is honest stays low or unsaid.
+// Each scene is set in three ordinary days. What must be found is the first finding, and nothing else is above low; what is
+// honest stays low or is not reported.
 func TestScenes(t *testing.T) {
 	var ordinary []mail.Message
 	for day := range 3 {
@@ -302,7 +302,7 @@ func (s *scene) check(t *testing.T, findings []Finding, planted []mail.Message) 
 	}
 }
 
-// Who only happens to be there when a network or a domain is misused is neither counted nor named.
+// Clients and senders that only happen to be there when a network or a domain is misused are neither counted nor named.
 func TestBystanders(t *testing.T) {
 	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC))
 	for name, c := range map[string]struct {
@@ -370,8 +370,8 @@ func TestBystanders(t *testing.T) {
 	}
 }
 
-// A partner's server that has no name, and for which the line was down, hands in what waited; who writes as many for the first time, or
-// to many who do not exist, is another matter.
+// After its line was down, a partner's server without a name hands in what had to wait: no burst. A server that sends as many for
+// the first time, or to many recipients that do not exist, is one.
 func TestMailThatHadToWait(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -408,7 +408,7 @@ func TestMailThatHadToWait(t *testing.T) {
 	}
 }
 
-// A client that is odd all the time is not odder for having sent seven mails within three minutes.
+// A client that is always odd is not odder for having sent seven messages within three minutes.
 func TestWellKnown(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		limits := DefaultThresholds()
@@ -444,8 +444,8 @@ func TestWellKnown(t *testing.T) {
 	}
 }
 
-// A groupware server behind the gateway hands in for everybody and tells no login: whose mailbox it is says the sender. Where the host
-// writes in one name alone, as a shop does, it is the host that is told.
+// A groupware server behind the gateway hands in mail for everybody without a login, so the sender is reported. If a host writes
+// in one name only, as a shop does, the host is reported.
 func TestBurstBehindAHostOfOurs(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for _, tt := range []struct {
@@ -491,8 +491,8 @@ func TestBurstBehindAHostOfOurs(t *testing.T) {
 	}
 }
 
-// Who has the passwords of two accounts uses both from all his addresses: that is the accounts' story, and not that of each
-// address. An address from which most of what they sent came is told.
+// An attacker who has the passwords of two accounts uses both from all his addresses: the accounts are reported, and not each
+// address, except one from which most of the mail came.
 func TestBurstOfTwoAccounts(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// One run in the names of several domains of which all is refused is told as one, where all else is alike, and not where it is not.
+// A refused run in the names of several domains is reported as one campaign if everything else is alike, and only then.
 func TestCampaignJoinsRefusedRun(t *testing.T) {
 	type part struct {
 		at    time.Duration
@@ -73,7 +73,7 @@ func TestCampaignJoinsRefusedRun(t *testing.T) {
 	}
 }
 
-// The same parts belong together as where each is compared with each, and thousands are no matter of seconds.
+// The same parts are joined as if each were compared with each other, and thousands of parts do not take seconds.
 func TestCampaignRunsOfParts(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	some := func(n, helos, recipients, days int) []*refusedPart {

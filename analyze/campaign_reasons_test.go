@@ -88,8 +88,8 @@ func (v comers) judged() (said [][]Reason) {
 	return said
 }
 
-// Each reason of a campaign is given in the scene that has it, and not in its neighbour, which is the same but for one thing. Some of
-// them cut what they are said of so that it is never told: it is the hands that are asked here, not the findings.
+// Each reason of a campaign is given in the scene that has it, and not in a scene that differs in one point only. Some reasons
+// lower the score so far that nothing is reported, so the reasons are read from the hands, not from the findings.
 func TestCampaignReasons(t *testing.T) {
 	const listed = "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"
 	letter := func(name, helo string) func(int, *mail.Message) {

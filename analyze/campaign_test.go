@@ -55,7 +55,7 @@ func plantHands(rng *rand.Rand, messages []mail.Message, events []mail.Event) ([
 	return messages, events
 }
 
-// However a log is split, and in whatever order its parts come: the same campaigns, complaints and bounces.
+// However a log is split, and in whatever order its parts come, campaigns, complaints and bounces are the same.
 func TestMergingHandsChangesNothing(t *testing.T) {
 	for seed := range uint64(3) {
 		messages, events := sampleLog(seed)
@@ -81,7 +81,7 @@ func TestMergingHandsChangesNothing(t *testing.T) {
 	}
 }
 
-// What a run's members say in HELO: the names of a big provider that they are not, or names of our own.
+// The members of a campaign say HELO with the name of a big provider that they are not, or with our own name.
 func TestCampaignHELO(t *testing.T) {
 	for _, tt := range []struct{ name, rdns, helo, want string }{
 		{"big provider", "pool-%d.isp.example", "mail-%d.gmail.com", "helo-forged"},
@@ -119,7 +119,8 @@ func TestCampaignHELO(t *testing.T) {
 	}
 }
 
-// A flood of strangers, each with marks that nobody shares, pushes out what was remembered, but not a run that shares one.
+// A flood of strangers, each with marks that nobody shares, pushes out what was remembered, but not a run whose members share a
+// mark.
 func TestCampaignOutlivesFlood(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Campaign.MaxRecords = 2000
@@ -148,8 +149,8 @@ func TestCampaignOutlivesFlood(t *testing.T) {
 	}
 }
 
-// Whatever mark a run shares, it outlives the flood. That of a name, a network or a sender's domain alone counts where nobody named
-// the client.
+// Whatever mark a run shares, it outlives the flood. A mark of a name, a network or a sender's domain counts alone only if no
+// client has a name.
 func TestCampaignMarksOutliveFlood(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Campaign.MaxRecords = 500
@@ -203,8 +204,8 @@ func TestCampaignMarksOutliveFlood(t *testing.T) {
 	}
 }
 
-// Of machines in one rented range that send each message in another name, some send but two: the run is whole all the same, by the
-// subject that it has.
+// Of machines in one rented range that send each message with another sender, some send only two messages: they are still
+// members, by the common subject.
 func TestCampaignIsWhole(t *testing.T) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
 	day := honestDay(1500)
@@ -233,7 +234,7 @@ func TestCampaignIsWhole(t *testing.T) {
 	}
 }
 
-// A run that is larger than all that can be remembered stays one finding, in bounded memory and time, and says what it lost.
+// A run larger than what can be remembered is still one finding, in bounded memory and time, and says what was lost.
 func TestCampaignOfAnySize(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Campaign.MaxRecords = 1000
@@ -251,7 +252,7 @@ func TestCampaignOfAnySize(t *testing.T) {
 	}
 }
 
-// The pause ends: after a large run others are looked for again.
+// During a pause, half of what is kept is dropped without looking for campaigns; after it, they are looked for again.
 func TestSievePausesAndGoesOn(t *testing.T) {
 	w := newCampaignWatch(&Pass{Thresholds: DefaultThresholds()})
 	room := w.room()
@@ -266,7 +267,7 @@ func TestSievePausesAndGoesOn(t *testing.T) {
 	}
 }
 
-// What is remembered is what was said.
+// What was stored is read back.
 func TestSightingRemembers(t *testing.T) {
 	m := mail.Message{
 		Origin: mail.Origin{File: 1, Line: 7}, Line: "the line", Time: 5, Flags: mail.Verified, Host: "mx", Completed: false, QueueIDs: []string{"A", "B"},
@@ -362,7 +363,8 @@ func TestIsReply(t *testing.T) {
 	}
 }
 
-// A printer that mails scans to its owners in their own names is no part of a run that does so, and does not stretch it.
+// A printer that mails scans to its owners in their own names is no part of a run that does the same, and does not make it
+// longer.
 func TestDeviceIsNoPartOfRun(t *testing.T) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -385,7 +387,7 @@ func TestDeviceIsNoPartOfRun(t *testing.T) {
 	}
 }
 
-// What a bot program says in HELO is heard all day long of those who are refused. It does not stretch the run of some who were not.
+// A bot's typical HELO is seen all day in refused attempts. That does not make a run longer in which some messages were accepted.
 func TestCampaignAmidRefusedHELO(t *testing.T) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -415,7 +417,8 @@ func TestCampaignAmidRefusedHELO(t *testing.T) {
 	}
 }
 
-// A run works off a list: who writes to the same one again, or all to one, are machines that tell their owners.
+// A run works through a list of recipients: clients that each write to the same recipient again, or all to one, are machines that
+// report to their owners.
 func TestRunHasList(t *testing.T) {
 	const lines = 24
 	for _, tt := range []struct {

@@ -55,7 +55,7 @@ func TestCases(t *testing.T) {
 	})
 }
 
-// Hosts, days or workers may be read apart: whoever gets which of the messages and events of a case, the findings are the same.
+// Hosts, days or workers may be processed apart: however the messages and events of a case are split, the findings are the same.
 func TestCasesMerged(t *testing.T) {
 	eachCase(t, func(t *testing.T, name string, archive *txtar.Archive) {
 		s := settingsOf(t, archive)

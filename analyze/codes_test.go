@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Every reason that a detector can give is named by a test or a case, so that it cannot be lost or changed unseen.
+// Every reason that a detector can give is named in a test or a case, so that it cannot be lost or changed unnoticed.
 func TestReasonsAreTested(t *testing.T) {
 	codes := reasonCodes(t)
 	if len(codes) < 100 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTallyKeepsNoText counts values that are there already and come again as slices of large texts: none of the texts may be kept.
+// Values that are there already come again as slices of large texts: none of the texts may be kept in memory.
 func TestTallyKeepsNoText(t *testing.T) {
 	const texts, size = 50, 1 << 20
 	live := func() uint64 {
@@ -34,7 +34,7 @@ func TestTallyKeepsNoText(t *testing.T) {
 	}
 }
 
-// Where all values differ, their estimated number may be more than there were.
+// If all values differ, their estimated number could be greater than their true number: it is limited to the total.
 func TestTallyDistinctIsAtMostTotal(t *testing.T) {
 	for seed := range 8 {
 		var tally Tally

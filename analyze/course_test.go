@@ -47,7 +47,7 @@ func TestCourse(t *testing.T) {
 	}
 }
 
-// Reading in parts and in any order gives the same spans, also where they had to be widened.
+// Reading in parts and in any order gives the same spans, even if these had to be widened.
 func TestCourseMerge(t *testing.T) {
 	for _, spread := range []time.Duration{time.Hour, 60 * 24 * time.Hour, 40 * 365 * 24 * time.Hour} {
 		r := rand.New(rand.NewPCG(1, 2))

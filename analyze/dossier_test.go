@@ -8,8 +8,8 @@ import (
 	"mailforensics/mail"
 )
 
-// A message waits where a recipient was put off or is held, or where the log ends before one is named; and never after its end was
-// seen. Of very many the number is kept, if not all their IDs.
+// A message is still queued if a recipient was deferred or is held, or if the log ends before any disposition; not if its end was
+// seen. If there are very many, their number is kept, but not all queue IDs.
 func TestWhatIsStillQueued(t *testing.T) {
 	var d Dossier
 	add := func(id, sender string, completed bool, recipients ...mail.Disposition) {
@@ -43,7 +43,8 @@ func TestWhatIsStillQueued(t *testing.T) {
 	}
 }
 
-// What waits is named by the hop that has it, of a mail that was split by each, and with its host where that is another.
+// A queued message is named by the queue ID of the hop that has it, also if each hop split the mail, and with the host if that is
+// another one.
 func TestWhereQueued(t *testing.T) {
 	put := func(hop uint32, d mail.Disposition) mail.Recipient {
 		return mail.Recipient{Address: fmt.Sprint(hop, "@r.example"), Hop: hop, Disposition: d}

@@ -59,8 +59,8 @@ func newTestEngine() *Engine {
 	return NewEngine(&Pass{Thresholds: DefaultThresholds()}, Detectors())
 }
 
-// Hosts, days or workers may be read apart: however a log is split, in whatever order its parts and their messages come,
-// the findings, the site and the totals are the same.
+// Hosts, days or workers may be processed apart: however a log is split, in whatever order its parts and their messages come,
+// findings, site and totals are the same.
 func TestMergingChangesNothing(t *testing.T) {
 	for seed := range uint64(6) {
 		messages, events := sampleLog(seed)
@@ -115,7 +115,7 @@ func compare(t testing.TB, what string, got, want []Finding) {
 	}
 }
 
-// The same input gives the same findings, run for run.
+// The same input gives the same findings in every run.
 func TestFindingsAreDeterministic(t *testing.T) {
 	messages, events := sampleLog(1)
 	var want []Finding
@@ -135,7 +135,7 @@ func TestFindingsAreDeterministic(t *testing.T) {
 	}
 }
 
-// A flood of distinct clients, senders and recipients: memory stays bounded, and the burst that it should hide is found.
+// In a flood of distinct clients, senders and recipients, memory stays bounded, and the burst that it should hide is found.
 func TestFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a flood takes seconds")
@@ -180,7 +180,7 @@ func flood(m *mail.Message, i int, start mail.Instant) {
 	}
 }
 
-// Who sends for hours becomes a story, not tens of thousands of messages in memory; its counts stay exact.
+// A client that sends for hours is kept as a story instead of tens of thousands of messages; its counts stay exact.
 func TestLongBurstStaysExact(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Burst.MaxRecords = 1000

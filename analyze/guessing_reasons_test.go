@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Each reason about guesses is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+// Each reason about guesses is given in the scene that has it, and not in a scene that differs in one point only.
 func TestGuessingReasons(t *testing.T) {
 	const from = oneDay + 3*time.Hour
 	// n tries, a gap apart, of so many addresses on so many accounts, and perhaps a login in the end
@@ -49,8 +49,8 @@ func TestGuessingReasons(t *testing.T) {
 	}
 }
 
-// A login that no line names is no account beside the one that a line names: it neither makes a client that got in somebody who is at home
-// here, nor is it told first.
+// A login whose account is not logged does not count as an account beside one that is: it does not make a client that guessed a
+// password look at home, and is not reported first.
 func TestGuessingNamedBesideUnnamed(t *testing.T) {
 	const from = oneDay + 3*time.Hour
 	for accounts := 3; accounts <= 6; accounts++ {
@@ -69,7 +69,7 @@ func TestGuessingNamedBesideUnnamed(t *testing.T) {
 	}
 }
 
-// Who logs in again and again and never hands in a message is a device or a probe: a guess that hit does not look so.
+// A client that logs in again and again and never sends a message is a device or a probe, not a guess that succeeded.
 func TestGuessingUnnamedAgainAndAgain(t *testing.T) {
 	const from = oneDay + 3*time.Hour
 	for times, want := range map[int]Severity{1: High, 11: High, 200: Low} {

@@ -60,7 +60,7 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
-// What people and their machines do wrong is no guessing.
+// Mistakes of people and their devices are no guessing.
 func TestHonestFailures(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -140,7 +140,7 @@ func TestHonestFailures(t *testing.T) {
 	}
 }
 
-// Lines of the session and of the password server that tell of the same failures are one failure each.
+// Lines of the session and of the authentication server about the same failures are one failure each.
 func TestFailuresAreCountedOnce(t *testing.T) {
 	w := newTown(2)
 	for i := range 50 {
@@ -160,7 +160,7 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// A client may type a megabyte as its name: it is counted, and not kept.
+// A client may send a megabyte as its login name: it is counted, and not kept.
 func TestLongNamesAreNotKept(t *testing.T) {
 	w := newTown(0)
 	for i := range 20 {
@@ -173,7 +173,8 @@ func TestLongNamesAreNotKept(t *testing.T) {
 	}
 }
 
-// Plesk's password server names the account and no address, its mail server the address alone: which belongs to which is not told.
+// Plesk's authentication server logs the account without the address, its mail server the address without the account: the
+// finding does not say which belongs to which.
 func TestNamesWithoutAnAddress(t *testing.T) {
 	w := newTown(2)
 	for i := range 40 {
@@ -190,7 +191,7 @@ func TestNamesWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// Most versions of Postfix leave the name out: what they tried is not only what is named.
+// Most versions of Postfix do not log the account: the finding does not say that only the named accounts were tried.
 func TestNamesThatTheLogLeavesOut(t *testing.T) {
 	w := newTown(2)
 	for i := range 40 {
@@ -219,8 +220,8 @@ func patient(w *town, later time.Duration) {
 	w.login(20*time.Hour+later, "203.0.113.5", user(7))
 }
 
-// A programme that has all the time of the world, and gets in when the next of its tries is due, has guessed the password, be it never
-// used. That it is no device shows only in a log that goes on.
+// A slow program that gets in when its next try is due has guessed the password, even if it never uses it. Only a log that goes
+// on shows that it is not a device.
 func TestGuessingPatiently(t *testing.T) {
 	for days, want := range map[int]Severity{3: Medium, 1: Low} {
 		w := newTown(days)

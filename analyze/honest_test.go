@@ -332,7 +332,7 @@ func inThreeDays(messages []mail.Message, events []mail.Event) []Finding {
 	return findings
 }
 
-// TestHonestTraffic finds nothing above low.
+// Nothing above low is found in honest traffic.
 func TestHonestTraffic(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	scene := func(name string, messages []mail.Message, events []mail.Event) {
@@ -363,7 +363,7 @@ func TestHonestTraffic(t *testing.T) {
 	}
 }
 
-// TestLookAlikes is abuse that looks like one of the honest scenes, but for what tells them apart.
+// Abuse that resembles an honest scene, except for what distinguishes them, is found.
 func TestLookAlikes(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for _, tt := range []honest{
@@ -442,7 +442,7 @@ func TestLookAlikes(t *testing.T) {
 	}
 }
 
-// A client that takes the secondary by its own choice is odd, one that does so in the names of many companies is more.
+// A client that prefers the secondary is odd; one that does so in the names of many companies is more.
 func TestSecondaryChoice(t *testing.T) {
 	for _, tt := range []struct {
 		sender string

@@ -50,7 +50,8 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
-// Who reads the title alone knows of all the accounts, though one heads the story; not of what is only another view of the same.
+// The title of an incident names all its accounts, though one comes first; but not findings that are only another view of the
+// same mail.
 func TestTitleNamesTheOthers(t *testing.T) {
 	all := []Finding{story("account", "a", High, 3000, 300), story("burst", "x", High, 3000, 700, "account/a", "account/b", "account/c", "account/d", "account/e", "account/f")}
 	for i, value := range []string{"b", "c", "d", "e", "f"} {
@@ -66,7 +67,7 @@ func TestTitleNamesTheOthers(t *testing.T) {
 	}
 }
 
-// Of whom nothing was accepted, what was refused is said.
+// For an account of which nothing was accepted, the title gives the refused attempts.
 func TestTitleNamesTheOthersOfWhomAllWasRefused(t *testing.T) {
 	a, b := story("mangled", "a", High, 3000, 0), story("mangled", "b", High, 3000, 0)
 	joins := story("campaign", "x", Low, 3000, 0, a.ID, b.ID)
@@ -77,7 +78,8 @@ func TestTitleNamesTheOthersOfWhomAllWasRefused(t *testing.T) {
 	}
 }
 
-// The evidence is a sample: that it holds no line of the peak, or one from some seconds later, does not change the story.
+// The evidence is a sample: if it has no line of the peak, or one from some seconds later, the timeline of the incident is the
+// same.
 func TestPeakOfAnIncident(t *testing.T) {
 	for _, evidence := range [][]Evidence{
 		nil,
@@ -117,7 +119,7 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// Dovecot's log has the name of a login in lower case, Postfix's the one that was typed.
+// Dovecot logs a login in lower case, Postfix as it was typed.
 func TestRelateFoldsAccounts(t *testing.T) {
 	guesses, abuse, other := story("guessing", "g", Medium, 100, 0), story("account", "a", High, 3000, 400), story("account", "b", High, 3000, 400)
 	guesses.Subject, abuse.Subject, other.Subject = Subject{Account, "eva.berg"}, Subject{Account, "Eva.Berg"}, Subject{Account, "eva.bergmann"}
@@ -128,8 +130,8 @@ func TestRelateFoldsAccounts(t *testing.T) {
 	}
 }
 
-// A password that was given away is used when it suits the buyer: whose account is abused within a month had answered that phish. With
-// what others gave away, or what was long ago, it has nothing to do.
+// A phished password may be used weeks later: an account that is abused within a month is related to the phish that it answered;
+// not to one that only others answered, nor to one of long ago.
 func TestRelateAnswersOfLongAgo(t *testing.T) {
 	const days = 24 * 3600
 	for _, tt := range []struct {
@@ -150,8 +152,8 @@ func TestRelateAnswersOfLongAgo(t *testing.T) {
 	}
 }
 
-// What a customer's server relayed in a burst is the story, and not what it relays every day; a server that did nothing else has
-// one story, which its relaying tells.
+// What a customer's server relayed in a burst is the incident, not what it relays every day; a server that did nothing else has
+// one incident, that of its relaying.
 func TestBurstOfACustomer(t *testing.T) {
 	for _, tt := range []struct {
 		name        string

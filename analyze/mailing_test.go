@@ -63,8 +63,8 @@ func worst(w *town) (worst Severity, why []Reason) {
 	return worst, why
 }
 
-// A club's mailing and an application's differ from an attacker's by one sender, one place and recipients who exist, all three of them;
-// an attacker has one or two.
+// The mailings of a club and of an application differ from an attacker's by one sender, one place and recipients who exist, all
+// three together; an attacker has one or two of these.
 func TestMailings(t *testing.T) {
 	const dear = 3*oneDay + 14*time.Hour
 	hotel, three := []string{"197.11.3.4"}, []string{"197.11.3.4", "177.32.67.133", "105.112.3.4"}
@@ -113,7 +113,7 @@ func TestMailings(t *testing.T) {
 	}
 }
 
-// What begins with the log and goes on evenly is an application; what fills only a part of the log is not.
+// Mail that begins with the log and goes on evenly is an application's; mail that fills only a part of the log is not.
 func TestMailingGoesOn(t *testing.T) {
 	for days, want := range map[int]bool{1: true, 4: false} {
 		w := newTown(days)
@@ -135,7 +135,7 @@ func with(l letters, change func(*letters)) letters {
 	return l
 }
 
-// What is remembered as a story only, because it was long, is from where its account is at home as well.
+// A story, which is all that is kept of a long burst, also knows where its account is at home.
 func TestStoryIsAtHome(t *testing.T) {
 	for ip, home := range map[string]bool{"84.1.2.3": true, "197.11.3.4": false} {
 		pass := &Pass{Thresholds: DefaultThresholds()}

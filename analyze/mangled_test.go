@@ -8,8 +8,8 @@ import (
 	"mailforensics/mail"
 )
 
-// Two machines that write to damaged addresses within the hour are of one story, though they share no address; another day, and one
-// address by mistake, are none.
+// Two machines that write to damaged addresses within an hour are related, even if they share no address; on another day, or with
+// one wrong address, they are not.
 func TestMangledListsOfOneHour(t *testing.T) {
 	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
 	for _, tt := range []struct {

@@ -73,7 +73,7 @@ func TestPhish(t *testing.T) {
 	}
 }
 
-// Who answered the sender's first run knew the address no better than who answers its next: each run has its own answers.
+// A user who answered a sender's first run does not count as knowing the address in the next one: each run has its own answers.
 func TestPhishAgain(t *testing.T) {
 	const at, again = oneDay + 9*time.Hour, 6*oneDay + 9*time.Hour
 	for _, tt := range []struct {
@@ -114,7 +114,7 @@ func TestPhishAgain(t *testing.T) {
 	}
 }
 
-// Each reason about a run that is answered is given in the scene that has it, and not in its neighbour.
+// Each reason about an answered run is given in the scene that has it, and not in a scene that differs in one point only.
 func TestPhishReasons(t *testing.T) {
 	const at, rented, firm = 2*oneDay + 9*time.Hour, "vps-2231.rent.example", "mail.firm.example"
 	run := func(name, sender string, days ...int) func(w *town) {
@@ -229,7 +229,8 @@ func TestHonestRuns(t *testing.T) {
 	}
 }
 
-// What looks like an invitation is none when somebody who answered it is robbed of his login: the others who did must know.
+// A run that looks like an invitation is reported after all if the account of somebody who answered it is stolen: the others who
+// answered must be warned.
 func TestPhishThatLooksHonestIsToldBesideAStolenLogin(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -263,7 +264,7 @@ func TestPhishThatLooksHonestIsToldBesideAStolenLogin(t *testing.T) {
 	}
 }
 
-// However large a run is, what is kept of it is bounded, the latest stays, and what was lost is known.
+// However large a run is, what is kept of it is bounded, the latest messages stay, and what was dropped is counted.
 func TestPhishKeepsALimitedNumber(t *testing.T) {
 	w := newPhishWatch(&Pass{Thresholds: DefaultThresholds()})
 	const n = keptRuns + 3*8192
@@ -288,8 +289,8 @@ func TestPhishKeepsALimitedNumber(t *testing.T) {
 	}
 }
 
-// Two runs of the same people, in different names, ask to write to one address, of the domain of the first: each answer is to
-// the run after which it came.
+// Two runs of the same attacker, with different senders, ask for answers to the same address: each answer belongs to the run
+// after which it came.
 func TestPhishAnswersToTheLaterRun(t *testing.T) {
 	const at, later = oneDay + 9*time.Hour, 3*oneDay + 8*time.Hour
 	w := newTown(4)

@@ -8,7 +8,7 @@ import (
 	"mailforensics/mail"
 )
 
-// TestPackedRecord packs records and unpacks them: all that a record remembers comes back, but whose it is.
+// All fields of a record survive packing, except the owner.
 func TestPackedRecord(t *testing.T) {
 	full := record{
 		time: 4711, line: "the line", host: "mx1", account: "susan", sender: "susan@site.example", subject: "Grüße",

@@ -59,7 +59,7 @@ func (s relayScene) findings(t *testing.T) []Finding {
 	return all
 }
 
-// Each reason of an open relay is given in the scene that has it, and not in its neighbour, which is the same but for one thing.
+// Each reason of an open relay is given in the scene that has it, and not in a scene that differs in one point only.
 func TestRelayReasons(t *testing.T) {
 	stranger := relayScene{messages: 60, clients: 4, over: 2 * time.Hour, sender: "a%d@b.example"}
 	with := func(change func(*relayScene)) relayScene {
@@ -106,7 +106,8 @@ func TestRelayReasons(t *testing.T) {
 	}
 }
 
-// That senders receive mail here excuses less where their mail does not arrive: who writes to people he knows has few bounces.
+// That senders receive mail here counts less in their favour if their mail bounces: people who write to people whom they know get
+// few bounces.
 func TestRelayOfKnownSendersThatBounces(t *testing.T) {
 	for bounced, want := range map[int]float64{0: -0.4, 4: -0.2} {
 		s := relayScene{messages: 8, clients: 4, over: 2 * time.Hour, sender: "staff%d@site.example", bounced: bounced}

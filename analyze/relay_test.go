@@ -11,8 +11,8 @@ import (
 	"mailforensics/mail"
 )
 
-// A rule that trusts the name of our own domain lets strangers in. The company's application, which relays by its address all
-// the time, is none of them.
+// A rule that trusts the name of our own domain lets strangers in. The company's application, which relays by its address all the
+// time, is not one of them.
 func TestRelayLeavesRegularsAside(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -40,7 +40,8 @@ func TestRelayLeavesRegularsAside(t *testing.T) {
 	}
 }
 
-// Nor are a few people of that domain, each from his own line, a letter or two in the same days, of which one was not taken.
+// Neither are a few people of that domain who send a message or two on the same days, each from a home line, even if one message
+// was not accepted.
 func TestRelayLeavesOwnersAside(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
@@ -81,7 +82,7 @@ func TestRelayLeavesOwnersAside(t *testing.T) {
 	}
 }
 
-// Nor is the office, whose address is trusted: many people who receive mail here.
+// Neither is the office, whose address is trusted: many people who receive mail here.
 func TestRelayLeavesOfficeAside(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -109,8 +110,8 @@ func TestRelayLeavesOfficeAside(t *testing.T) {
 	}
 }
 
-// A thousand from one address at once are grave where nobody knows the client or the senders. A server with a name, a list that
-// is kept, or a name of our own may be a customer's letter to his customers.
+// A thousand messages from one address at once are high if neither client nor senders are known. If the server has a name, the
+// list is maintained, or the sender is ours, it may be a customer's newsletter.
 func TestRelayOfOneUnknownClient(t *testing.T) {
 	for _, c := range []struct {
 		name, host, sender string
@@ -152,7 +153,7 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 	}
 }
 
-// What a spammer who relays wrote to users of ours that do not exist was not relayed, and is not counted.
+// What a spammer sent to recipients of ours that do not exist was not relayed, and is not counted.
 func TestRelayedIsNotWhatBouncedHere(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC))
@@ -170,8 +171,8 @@ func TestRelayedIsNotWhatBouncedHere(t *testing.T) {
 	}
 }
 
-// The web server of a customer that hands in for its sites by its address writes as many names, of which one is most; nobody need look
-// at it today, though some of it bounces.
+// A customer's web server that relays by its address for many sites, with the same role as sender at each site, is low, even if
+// some of it bounces. With a person's name at each site it is medium.
 func TestRelayOfAWebServer(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -195,8 +196,8 @@ func TestRelayOfAWebServer(t *testing.T) {
 	}
 }
 
-// Thirty messages are a run, too, where each is in another name, from addresses of which none sent enough to be told alone. Customers
-// who relay by their addresses, or a server to whose users much bounces, are none.
+// Thirty messages are a run, too, if each has another sender, and no client sent enough to be reported alone. Customers who relay
+// by their addresses, or a server with many bouncing users, are not.
 func TestRelayOfAHandful(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -233,9 +234,9 @@ func TestRelayOfAHandful(t *testing.T) {
 	}
 }
 
-// What clears the queue names the bounces that the relay's spam caused, and no other: not those of the customer who writes in the
-// same name, of a message that had the same short queue ID, or that were delivered. A
-// host that took the spam over makes its own.
+// The command that clears the queue names the bounces that the relayed spam caused, and no others: not those of a customer who
+// writes with the same sender, of a message with the same short queue ID, or those that were delivered. A host that took over the
+// spam makes its own.
 func TestRelayNamesItsNotices(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -283,8 +284,8 @@ func TestRelayNamesItsNotices(t *testing.T) {
 	}
 }
 
-// Names that the same clients write in turn are one open door, and what went through it is told as one. Two clients that each
-// write a name are two stories, and so is a domain of ours that a rule trusts.
+// If the same clients use several senders in turn, that is one open relay, and one finding. Two clients with one sender each are
+// two findings, and so is a domain of ours that a rule trusts.
 func TestRelayInSomeNames(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -165,7 +165,7 @@ func (w *town) expect(t *testing.T, d Detector, want expect) {
 	}
 }
 
-// Hosts, days or workers read apart and joined find the same.
+// Hosts, days or workers processed apart and joined find the same.
 func TestTownMerges(t *testing.T) {
 	w := newTown(4)
 	for i := range 300 {
@@ -205,7 +205,7 @@ func (w *town) apart(d Detector, rng *rand.Rand) []Finding {
 	return findings
 }
 
-// A flood of names, clients and logins: memory stays bounded, and the thief among them is found.
+// In a flood of names, clients and logins, memory stays bounded, and the attacker among them is found.
 func TestAccountFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a flood takes seconds")

@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Each reason about the senders of a script is given in the scene that has it, and not in its neighbour.
+// Each reason about the senders of a script is given in the scene that has it, and not in a scene that differs in one point only.
 func TestScriptSenderReasons(t *testing.T) {
 	const list, ours, many, user, reporter = "bounce+x%d=r@lists.example", "shop@site.example", "a%d@b.example", "www-data@web1.example", "opendmarc@site.example"
 	for _, tt := range []struct {

@@ -7,8 +7,8 @@ import (
 	"mailforensics/mail"
 )
 
-// What is remembered one by one is bounded: the place with most of it gives up its records, is still counted whole, and the others
-// keep theirs.
+// The number of records that are remembered is bounded: the directory with the most gives up its records, is still counted
+// completely, and the others keep theirs.
 func TestScriptRecordsAreBounded(t *testing.T) {
 	limits := DefaultThresholds()
 	limits.Script.MaxRecords = 300
@@ -34,8 +34,8 @@ func TestScriptRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// A run begins with its first message, though the next one lets two minutes wait, and what the site itself sent some minutes
-// before is none of it.
+// A run begins with its first message, even if the next one comes two minutes later; what the site itself sent some minutes
+// before is no part of it.
 func TestScriptRunWithEdges(t *testing.T) {
 	for _, shop := range []int{0, 60} {
 		w := newScriptWatch(&Pass{Thresholds: DefaultThresholds()})

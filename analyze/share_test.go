@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An engine whose shares are used side by side finds what it finds alone.
+// An engine whose shares are used concurrently finds the same as one alone.
 func TestShares(t *testing.T) {
 	messages, events := sampleLog(7)
 	alone := newTestEngine()

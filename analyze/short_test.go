@@ -17,8 +17,8 @@ func (w *town) cut(from, to time.Duration) {
 	w.events = slices.DeleteFunc(w.events, func(ev mail.Event) bool { return outside(ev.Time) })
 }
 
-// A log of an hour, or of a day, shows little of what an account sends otherwise, and from where. What its owner does stays below
-// medium in it, and what is odd by itself does not.
+// A log of an hour or a day shows little of what an account usually sends, and from where. In such a log, what owners do stays
+// below medium, and what is odd in itself does not.
 func TestShortLogs(t *testing.T) {
 	const hour = time.Hour
 	letter := func(w *town, at time.Duration, n int, ip, account, sender string, gap time.Duration, dead int) {

@@ -7,7 +7,7 @@ import (
 	"mailforensics/mail"
 )
 
-// What a subject selects is an expression, whatever the log calls it.
+// The expression that selects a subject's messages works for any name in the log.
 func TestSubjectWhere(t *testing.T) {
 	for _, tt := range []struct {
 		subject Subject
@@ -28,7 +28,7 @@ func TestSubjectWhere(t *testing.T) {
 	}
 }
 
-// A signature tells its times in the zone of its reader.
+// A signature gives its times in the zone of the report.
 func TestSignatureIn(t *testing.T) {
 	at := mail.InstantOf(time.Date(2024, 6, 6, 11, 20, 13, 500_000_000, time.UTC))
 	s := during(at, at.Add(time.Hour), "notice", "bounced > 0")

@@ -92,7 +92,7 @@ func TestRolesThatTheLogContradicts(t *testing.T) {
 	}
 }
 
-// A domain that was given as local and goes on to an inner server is ours, but does not end here.
+// A domain given with --local-domain whose mail goes on to an inner server is ours, but mail is not delivered here.
 func TestGivenDomainThatGoesOn(t *testing.T) {
 	m := inbound("x@site.example", "gate")
 	m.Recipients[0].Local, m.Recipients[0].Relay = false, "exchange.site.internal"
@@ -132,7 +132,7 @@ func TestOwnAddresses(t *testing.T) {
 	}
 }
 
-// Where no client has a name, names are not looked up, and that one has none says nothing.
+// If no client has a name, names are not looked up, and a missing name means nothing.
 func TestLooksUpNames(t *testing.T) {
 	for _, c := range []struct {
 		strangers, named int
@@ -152,7 +152,7 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-// What a gateway passes to a host on a private address is ours, unless all mail leaves by that host.
+// Domains that a gateway passes to a host on a private address are ours, unless all mail leaves through that host.
 func TestDomainsBehindAGateway(t *testing.T) {
 	passed := func(to, by, client string) mail.Message {
 		m := inbound(to, "gw")

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Who asks about an address sends nothing: a refused VRFY is no refused attempt.
+// A client that asks about an address sends nothing: a refused VRFY is no refused attempt.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name              string

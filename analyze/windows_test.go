@@ -82,7 +82,7 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// Where nothing is unusual, nothing is found: messages at random, at any rate, over many days.
+// Nothing is found in messages at random, at any rate, over many days.
 func TestWindowsFindNothingInNoise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	found := 0
@@ -100,7 +100,7 @@ func TestWindowsFindNothingInNoise(t *testing.T) {
 	}
 }
 
-// A run that is planted into noise is found with its first and last message, give or take a neighbour of the noise.
+// A run that is planted into noise is found with its first and last message, plus or minus a neighbouring message of the noise.
 func TestWindowsFindWhatWasPlanted(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for round := range 200 {

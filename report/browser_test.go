@@ -357,7 +357,7 @@ func coloursOf(picture image.Image) int {
 	return len(seen)
 }
 
-// Who has no mouse gets everywhere: past the navigation, over the tables, and sorts them.
+// Everything can be reached by keyboard: past the navigation, over the tables, which can be sorted.
 func lookAtKeyboard(t *testing.T, b *browser) {
 	b.show(investigation(), 1366, 768)
 	b.key("Tab", 9)
@@ -415,7 +415,7 @@ func lookAtScript(t *testing.T, b *browser) {
 	}
 }
 
-// Without script everything is there, and nothing is that does nothing.
+// Without the script, everything is visible, and there is no control that does nothing.
 func lookWithoutScript(t *testing.T, b *browser) {
 	b.ask("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
 	path := filepath.Join(t.TempDir(), "incident.html")
@@ -429,7 +429,7 @@ func lookWithoutScript(t *testing.T, b *browser) {
 	}
 }
 
-// Paper has what is folded on a screen, and no buttons.
+// On paper, what is folded on a screen is shown, and there are no buttons.
 func lookAtPaper(t *testing.T, b *browser) {
 	b.show(investigation(), 794, 1123)
 	b.ask("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)

@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Marks stand at round times of the clock on the wall, also on the day that has 23 hours and the one that has 25.
+// Marks are at round local times, also on days of 23 and 25 hours.
 func TestTicks(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -86,7 +86,7 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
-// What stands in the words and in the table of a picture is what was counted.
+// The numbers in the text and the table of a chart are those that were counted.
 func TestChartNumbers(t *testing.T) {
 	r := investigation()
 	start, end := r.Window()
@@ -122,7 +122,7 @@ func equalInts(a, b []int) bool {
 	return len(a) == len(b)
 }
 
-// Hours are those of the clock on the wall; what the log does not cover is not 0.
+// Hours are those of local time; hours that the log does not cover are missing, not 0.
 func TestHours(t *testing.T) {
 	r := investigation()
 	r.Ledger.First, r.Ledger.Last = at("12:30:00"), at("17:30:00")

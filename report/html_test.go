@@ -61,7 +61,7 @@ func webPageOf(t *testing.T, r *Report) []byte {
 	return out.Bytes()
 }
 
-// What the log says is text: it makes no element, no attribute, and moves no letter.
+// Text from the log makes no element and no attribute, and does not change the direction of writing.
 func TestPageMarkup(t *testing.T) {
 	elements := strings.Fields(`html head meta title style body a header p h1 h2 h3 nav ul li main section article span dl div dt dd pre code ol time figure
 		figcaption strong svg desc rect path line text details summary table caption thead tr th tbody td footer script`)
@@ -126,7 +126,7 @@ func TestPageMarkup(t *testing.T) {
 	}
 }
 
-// The page's own policy lets its own style and script through and nothing else.
+// The page's own policy allows its own style and script, and nothing else.
 func TestPagePolicy(t *testing.T) {
 	text := string(webPageOf(t, hostileInvestigation()))
 	policy := inner(text, `Content-Security-Policy" content="`, `"`)
@@ -151,7 +151,7 @@ func inner(text, from, to string) string {
 	return text
 }
 
-// The document says everything that a post-mortem must.
+// The page says everything that a post-mortem must.
 func TestPageContent(t *testing.T) {
 	text := string(webPageOf(t, investigation()))
 	for _, want := range []string{
@@ -182,7 +182,7 @@ func TestPageContent(t *testing.T) {
 	}
 }
 
-// Whatever was found, a page has less than 2 MB.
+// Whatever was found, a page is smaller than 2 MB.
 func TestPageSize(t *testing.T) {
 	for name, r := range pages() {
 		if text := webPageOf(t, r); len(text) > 2_000_000 {

@@ -104,7 +104,7 @@ func TestEventJSON(t *testing.T) {
 	}
 }
 
-// An event of which everything is known has the members that docs/json.md lists, and no others.
+// An event with all fields has the members that docs/json.md lists, and no others.
 func TestEventMembers(t *testing.T) {
 	var ev mail.Event
 	everything(reflect.ValueOf(&ev).Elem())

@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// What is replaced is what looking for each phrase at each place would find: all of it, and nothing else.
+// The same phrases are replaced as if each were looked for at each place.
 func TestPhrasesFindAll(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	word := func(n int) string {
@@ -52,8 +52,8 @@ func TestPhrasesFindAll(t *testing.T) {
 	}
 }
 
-// Of two phrases at one place the longer one is meant, and what was put in the place of one is not looked at again: a sender can
-// write a subject that would be found in it.
+// Of two phrases at one place the longer one is replaced, and a pseudonym is not searched again: a sender can write a subject
+// that is a part of one.
 func TestRedactPutsEachPseudonymOnce(t *testing.T) {
 	r := sample()
 	r.Findings[0].Subjects = []analyze.Count{{Value: "Your new bill", Messages: 2}, {Value: "new bill", Messages: 1}, {Value: `1" for b`, Messages: 1}, {Value: "ple> R=", Messages: 1}}
@@ -70,7 +70,7 @@ func TestRedactPutsEachPseudonymOnce(t *testing.T) {
 	}
 }
 
-// However a line is made, nothing is left of what stands in it, and each name has one pseudonym.
+// Whatever the line, none of the names in it is left, and each has one pseudonym.
 func TestRedactLeavesNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	odd := []string{"", "'", "!", " ", `"`, "=", "+", "<", ">", "(", "-1", "user-1", "example", "/", "#"}
@@ -106,7 +106,7 @@ func TestRedactLeavesNothing(t *testing.T) {
 	}
 }
 
-// Lines that somebody made long, of what is to be looked for and of what could be its beginning.
+// Lines that were made long, of phrases to be replaced and of beginnings of such.
 func TestRedactLongLines(t *testing.T) {
 	const n = 10_000
 	var b strings.Builder

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Exim takes a second condition on the line of the first for a part of its value, so that the statement never applies: tried
-// on Exim 4.96, whose "deny authenticated = *  ratelimit = 5 / 1h / per_rcpt / strict / $authenticated_id" denied nobody.
+// Exim takes a second condition on the same line for a part of the first one's value, so that the statement never applies: tried
+// on Exim 4.96, where "deny authenticated = *  ratelimit = 5 / 1h / per_rcpt / strict / $authenticated_id" denied nobody.
 func TestEximConditionsHaveLinesOfTheirOwn(t *testing.T) {
 	statements := 0
 	for _, x := range remedies {

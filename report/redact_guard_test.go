@@ -117,7 +117,7 @@ func readable(v reflect.Value) any {
 	return v.Interface()
 }
 
-// A log line says by its form what a word is.
+// A log line shows by its form what a word is.
 func TestRedactLines(t *testing.T) {
 	r := sample()
 	r.Findings[0].Subjects = nil
@@ -152,7 +152,7 @@ func TestRedactLines(t *testing.T) {
 	}
 }
 
-// Names have blanks, quotes, signs and endings that scripts have, too.
+// Names contain blanks, quotes, signs, and endings that script files have, too.
 func TestRedactOddNames(t *testing.T) {
 	r := sample()
 	r.Findings[0].Accounts = []string{"secret07 berg"}
@@ -187,7 +187,7 @@ Jan 24 14:44:11 mx9 dovecot: imap-login: Login: user=<secret27 berg>, method=PLA
 	}
 }
 
-// Every network keeps a pseudonym of its own, however many there are.
+// Each network has a pseudonym of its own, however many there are.
 func TestRedactManyNetworks(t *testing.T) {
 	x := newRedactor(sample())
 	seen := make(map[netip.Addr]netip.Addr)

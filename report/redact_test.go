@@ -101,7 +101,7 @@ func TestRedactTables(t *testing.T) {
 	}
 }
 
-// Lines hold what people typed: mistyped passwords, and addresses whose local part is in quotes, behind whatever stands before.
+// Lines contain what people typed: mistyped passwords, and addresses whose local part is quoted, after any other text.
 func TestRedactTypedText(t *testing.T) {
 	x := newRedactor(sample())
 	for line, secrets := range map[string][]string{

@@ -370,7 +370,7 @@ func withoutCode(line string) string {
 
 func run(s string) int { return len(s) - len(strings.TrimLeft(s, "`")) }
 
-// The headline must add up with what follows it.
+// The headline adds up with what follows it.
 func TestCountOf(t *testing.T) {
 	for _, test := range []struct {
 		shown, left int

@@ -125,7 +125,7 @@ func TestSTIXNamesEachAddressOnce(t *testing.T) {
 	}
 }
 
-// What is empty is left out: the standard forbids empty lists.
+// Empty lists are left out: the standard forbids them.
 func TestSTIXOfNothing(t *testing.T) {
 	_, text := stixOf(t, nothing())
 	if bytes.Contains(text, []byte("objects")) {

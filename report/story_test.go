@@ -131,7 +131,7 @@ func TestGoldenInvestigation(t *testing.T) {
 	}
 }
 
-// Who reads it at night gets who, when, how much, how they got in and what to do before anything else.
+// The first screen tells who, when, how much, how they got in and what to do, before anything else.
 func TestFirstScreen(t *testing.T) {
 	var out bytes.Buffer
 	if err := Terminal(&out, investigation(), Style{Width: 80}); err != nil {
@@ -149,7 +149,7 @@ func TestFirstScreen(t *testing.T) {
 	}
 }
 
-// A queue ID that two findings have is held once, and what one finding asks for is not asked again by the next.
+// A queue ID that two findings have is held once, and an action of one finding is not repeated for the next.
 func TestActionsOnce(t *testing.T) {
 	r := investigation()
 	all := Actions(r, &r.Incidents[0])
@@ -214,7 +214,8 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-// Of two stolen logins, the one with most messages heads the story; if the other was the first, the sentence says so.
+// If two logins were stolen, the one with the most messages comes first in the story; if the other one was abused first, the
+// sentence says so.
 func TestSentenceTellsWhoWasFirst(t *testing.T) {
 	of := func(who string, messages int, start string) *analyze.Finding {
 		return &analyze.Finding{Detector: "account", Title: "Account " + who + " was abused", Subject: analyze.Subject{Kind: analyze.Account, Value: who},
@@ -260,7 +261,7 @@ func TestShortNames(t *testing.T) {
 	}
 }
 
-// Hundreds of incidents are rows, and a few are told.
+// Of hundreds of incidents, a few are told, and the others are rows of a table.
 func TestManyIncidents(t *testing.T) {
 	r := investigation()
 	r.Findings = nil
@@ -289,7 +290,7 @@ func TestManyIncidents(t *testing.T) {
 	}
 }
 
-// What comes from this machine itself did not come in, and cannot be blocked.
+// Mail from this machine itself did not come in, and its address cannot be blocked.
 func TestLoopback(t *testing.T) {
 	r := investigation()
 	f := burst()
@@ -312,7 +313,7 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
-// Of many addresses none of which sent half, none has most.
+// If no address sent half of the mail, none is named as the one that sent most.
 func TestWayInNamesWhoSentMost(t *testing.T) {
 	for _, tt := range []struct {
 		most int
@@ -332,7 +333,7 @@ func TestWayInNamesWhoSentMost(t *testing.T) {
 	}
 }
 
-// Many bursts of the clients of one finding begin with one line, few with a line each; that of somebody else stays.
+// Many bursts of the clients of one finding share one line of the timeline; a few have a line each; those of other clients stay.
 func TestEntriesFoldBursts(t *testing.T) {
 	for n, want := range map[int]int{fewBursts: fewBursts + 1, fewBursts + 1: 2} {
 		main := &analyze.Finding{ID: "relay", Detector: "open-relay", Start: 0, End: 1000 * 1e9}
@@ -365,7 +366,8 @@ func TestEntriesFoldBursts(t *testing.T) {
 	}
 }
 
-// A login that succeeded after guesses is locked; one that was only tried is not, for that is what an attacker may want.
+// A login that succeeded after guesses is locked; one that was only tried is not, because locking it may be what the attacker
+// wants.
 func TestActionsAfterGuesses(t *testing.T) {
 	f := analyze.Finding{ID: "guessing/network/x", Detector: "guessing", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Network, Value: "198.51.100.0/24"},
 		Accounts: []string{"eva", "jo", "mia"}, Opened: []string{"eva", "mia"}}
@@ -380,7 +382,7 @@ func TestActionsAfterGuesses(t *testing.T) {
 	}
 }
 
-// What an attacker calls his files and logins is neither an option nor a pattern of the commands that are to be copied.
+// The names of an attacker's files and logins are neither options nor patterns in the commands to be copied.
 func TestActionsNameWhatTheyMean(t *testing.T) {
 	for _, tt := range []struct {
 		detector string
@@ -402,7 +404,7 @@ func TestActionsNameWhatTheyMean(t *testing.T) {
 	}
 }
 
-// An account that says little by itself is looked at where the thief's address used it.
+// If an account itself shows little, the action is to look at where the attacker's address used it.
 func TestActionsForTheSameHands(t *testing.T) {
 	at := []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("198.51.100.7")}}}
 	of := func(name string, s analyze.Severity) analyze.Finding {
@@ -415,7 +417,7 @@ func TestActionsForTheSameHands(t *testing.T) {
 	}
 }
 
-// A message that was passed on waits on the host that has it now: there its queue ID is to be held.
+// A message that was passed on waits on another host: its queue ID is held there.
 func TestActionsNameTheHostOfTheQueue(t *testing.T) {
 	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"webmail"},
 		QueueIDs: []string{"4A01", "4B02", "4B03"}, QueueHosts: []string{"webmail", "mx", "mx"}}
@@ -434,7 +436,7 @@ func TestActionsNameTheHostOfTheQueue(t *testing.T) {
 	}
 }
 
-// Two hosts may give one queue ID to two messages: each is held where it is, whichever finding names it.
+// Two hosts may give the same queue ID to two messages: each is held on its own host, whichever finding names it.
 func TestActionsTellOneQueueIDOfTwoHosts(t *testing.T) {
 	a := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"mx1", "mx2"},
 		QueueIDs: []string{"4A01"}, QueueHosts: []string{"mx1"}}
@@ -458,7 +460,7 @@ func TestActionsTellOneQueueIDOfTwoHosts(t *testing.T) {
 	}
 }
 
-// Of more messages than have their queue IDs told, the number is right all the same.
+// If there are more queued messages than queue IDs are kept, their number is still right.
 func TestStillQueued(t *testing.T) {
 	f := analyze.Finding{ID: "account/account/eva", Detector: "account", Severity: analyze.High, QueueIDs: []string{"4TKgZ02", "4TKgZ03"}, Queued: 15_000}
 	all := Actions(&Report{Findings: []analyze.Finding{f}}, &analyze.Incident{Findings: []string{f.ID}})
@@ -467,7 +469,7 @@ func TestStillQueued(t *testing.T) {
 	}
 }
 
-// Who, when, how much, how they got in and what to do come first, in every form; what happened and why we say so follow.
+// In every format, who, when, how much, how they got in and what to do come first, then what happened and the reasons.
 func TestAnswerComesFirst(t *testing.T) {
 	for _, form := range []struct {
 		name  string
@@ -496,8 +498,8 @@ func TestAnswerComesFirst(t *testing.T) {
 	}
 }
 
-// A customer who may relay and was abused is called, and his mail held: to keep him out takes his honest mail, too. A door that is
-// open to many is mended.
+// A customer who may relay and was abused is called, and his mail is held: blocking him would stop his honest mail, too. A relay
+// that is open to many is closed.
 func TestActionsForACustomer(t *testing.T) {
 	client := func(ip string) analyze.ClientCount {
 		return analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr(ip), Name: "mail.customer.example"}, Messages: 900}
@@ -547,7 +549,8 @@ func TestActionsForACustomer(t *testing.T) {
 	}
 }
 
-// postsuper works on the queue of one instance: tried on Postfix 3.10, where "postsuper -h" of IDs of a second one holds nothing.
+// postsuper works on the queue of one instance: tried on Postfix 3.10, where "postsuper -h" with queue IDs of a second instance
+// holds nothing.
 func TestQueuedInInstances(t *testing.T) {
 	f := analyze.Finding{ID: "account/eva", Detector: "account", Severity: analyze.High, Hosts: []string{"mx1"}, QueueIDs: []string{"4TKgZ02"}, Queued: 1}
 	r := &Report{Instances: map[string][]string{"mx1": {"postfix", "postfix-out"}}}
@@ -564,7 +567,7 @@ func TestQueuedInInstances(t *testing.T) {
 	}
 }
 
-// Our bounces about a relay's spam are held and deleted with it, and are called what they are.
+// Our bounces about relayed spam are held and deleted with it, and are called bounces.
 func TestQueuedNotices(t *testing.T) {
 	f := analyze.Finding{ID: "open-relay/host/mx", Detector: "open-relay", Severity: analyze.High, NoticeIDs: []string{"4TKgZ08", "4TKgZ09"}, Notices: 2}
 	queue := func() []Action {
@@ -585,8 +588,8 @@ func TestQueuedNotices(t *testing.T) {
 	}
 }
 
-// What one mailbox behind a host of ours sent is held by its name and not with all that the host hands in, and a name that a shell would
-// read is in no command.
+// What one mailbox sent through a host of ours is held by its sender, not with everything from that host; and a sender with
+// characters that a shell interprets is in no command.
 func TestActionsForASenderBehindOurHost(t *testing.T) {
 	f := analyze.Finding{ID: "burst/sender/x", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Sender, Value: "eva.berg@site.example"},
 		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("10.20.1.9"), Name: "ex01.site.example"}, Messages: 200}}}
@@ -614,7 +617,7 @@ func TestActionsForASenderBehindOurHost(t *testing.T) {
 	}
 }
 
-// A host of ours is not to be kept out: it handed in what somebody wrote there.
+// A host of ours is not blocked: it handed in what somebody wrote there.
 func TestActionsSpareOurNamedHosts(t *testing.T) {
 	f := analyze.Finding{ID: "burst/ip/192.0.2.20", Detector: "burst", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.IP, Value: "192.0.2.20"},
 		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.20"), Name: "webmail.site.example"}, Messages: 200}}}
@@ -635,7 +638,7 @@ func TestActionsSpareOurNamedHosts(t *testing.T) {
 	}
 }
 
-// Whether it is over is told by the log of the hosts that it is about: another one may go on for days.
+// Whether it is over is told by the logs of the hosts that it is about; those of other hosts may go on for days.
 func TestWhen(t *testing.T) {
 	hour := func(h float64) mail.Instant { return mail.Instant(1_706_100_000+h*3600) * 1e9 }
 	r := &Report{Zone: time.FixedZone("", 3600), Ledger: &ingest.Ledger{First: hour(0), Last: hour(48), Files: []ingest.FileLedger{
@@ -699,7 +702,7 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// Thirty files of a month prove one year, and say so once.
+// Thirty files of a month prove one year, and it is said once.
 func TestYearsAreAdded(t *testing.T) {
 	got := added([]string{"2024, proven by 10 Message-IDs of Postfix's own", "zone proven by 10 Message-IDs of Postfix's own",
 		"2024, proven by 1034 Message-IDs of Postfix's own", "2023, proven by 5 queue IDs", "2024, as --year says"})
@@ -709,7 +712,7 @@ func TestYearsAreAdded(t *testing.T) {
 	}
 }
 
-// Whom a stranger's rule let in can be tried out, with the mail server that wrote the log.
+// The action for a relay is a test of the rule that let strangers in, with the mail server that wrote the log.
 func TestActionsForARelay(t *testing.T) {
 	f := analyze.Finding{ID: "x", Detector: "open-relay", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.SenderDomain, Value: "club.example"},
 		Clients: []analyze.ClientCount{{Client: mail.Client{IP: netip.MustParseAddr("::ffff:203.0.113.9")}}}}
@@ -721,7 +724,7 @@ func TestActionsForARelay(t *testing.T) {
 	}
 }
 
-// Few an hour are many a day, and 0.0 an hour is nothing that a person says.
+// A rate below 0.1 an hour is given per day.
 func TestHourly(t *testing.T) {
 	for _, tt := range []struct {
 		n    int
@@ -734,7 +737,7 @@ func TestHourly(t *testing.T) {
 	}
 }
 
-// A client that was relayed for did not log in, and a rule let it; mail for ourselves comes so, too, and needs none.
+// A client that was relayed for did not log in, a rule let it; mail for our own domains needs no such rule.
 func TestRelayedWithoutALogin(t *testing.T) {
 	f := &analyze.Finding{Clients: make([]analyze.ClientCount, 2), Counts: analyze.Counts{Messages: 10},
 		RecipientDomains: []analyze.Count{{Value: "other.example", Messages: 8}, {Value: "site.example", Messages: 2}}}
@@ -752,8 +755,8 @@ func TestRelayedWithoutALogin(t *testing.T) {
 	}
 }
 
-// A client that several findings name stands once, with what any of them knows, and the larger of the numbers: they count the same
-// messages.
+// A client that several findings name is listed once, with what any of them knows, and the largest of the numbers: they count the
+// same messages.
 func TestClientsOf(t *testing.T) {
 	one := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("192.0.2.7"), HELO: "pc"}, Messages: 5, Rejected: 9, First: at("10:00:00"), Last: at("11:00:00")}
 	same := analyze.ClientCount{Client: mail.Client{IP: netip.MustParseAddr("::ffff:192.0.2.7"), Name: "mail.firm.example", HELO: "other", Country: "DE"}, Messages: 7, Rejected: 2, Logins: 1,
@@ -769,7 +772,7 @@ func TestClientsOf(t *testing.T) {
 	}
 }
 
-// Who guessed the password has failed logins beside the client that used it, and not attempts that were rejected.
+// A client that guessed the password is listed with its failed logins, not with rejected attempts.
 func TestClientsOfGuesses(t *testing.T) {
 	f := abuse()
 	guess := analyze.Finding{ID: "guessing/ip/198.51.100.9/2024-01-24T06:00:00Z", Detector: "guessing", Severity: analyze.High, Argument: analyze.Argument{Score: 1},
@@ -794,7 +797,7 @@ func TestClientsOfGuesses(t *testing.T) {
 	}
 }
 
-// What was refused of a run may be what it began with.
+// A finding begins with a refused attempt only if refused attempts are counted.
 func TestItBeginsWithWhatIsCounted(t *testing.T) {
 	r := investigation()
 	r.Findings[0].Counts.Rejected = 50

@@ -18,7 +18,7 @@ import (
 	"mailforensics/analyze"
 )
 
-// report is what the evaluation reads of "--format json".
+// report is the part of the program's JSON report that is compared with the truth.
 type report struct {
 	Window   struct{ Start, End time.Time }
 	Totals   map[string]int64
@@ -98,7 +98,7 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// score is what one sample came to.
+// score is the result for one sample.
 type score struct {
 	Truth
 	totals, offenders, window, counts, mangled, detectors, grave string
@@ -109,7 +109,8 @@ func (s *score) fault(format string, args ...any) {
 	s.faults = append(s.faults, fmt.Sprintf(format, args...))
 }
 
-// Every sample, what is known and what was found. It fails when a figure falls; what no detector is there for is "not yet".
+// Compares what is found in each sample with what is known to be in it. It fails if a figure gets worse than before; what no
+// detector looks for is shown as "not yet".
 func TestEval(t *testing.T) {
 	all, err := All()
 	if err != nil {
@@ -135,7 +136,8 @@ func TestEval(t *testing.T) {
 	t.Logf("\n%s", table)
 }
 
-// A day of an honest log is honest, too: whoever reads one day sees an account for the first time that sends its yearly letter.
+// Each day of an honest log is honest by itself, even if an account that sends its yearly newsletter is then seen for the first
+// time.
 func TestCleanDays(t *testing.T) {
 	all, err := All()
 	if err != nil {
@@ -182,8 +184,8 @@ func evaluate(truth Truth, r report) *score {
 	return s
 }
 
-// judgeTotals wants messages exactly and dispositions within one in a hundred: the truth is that of the other side, which
-// has its own idea of a mail that was being delivered when the log ended.
+// judgeTotals wants messages to be exact, and dispositions within one in a hundred, because the truth is that of the generator's
+// side, which may differ about mail that was being delivered when the log ended.
 func (s *score) judgeTotals(got map[string]int64) {
 	want := s.Totals
 	s.totals = fmt.Sprintf("%d/%d", got["messages"], want.Messages+want.Cron)
@@ -205,7 +207,7 @@ func (s *score) judgeTotals(got map[string]int64) {
 	s.totals += fmt.Sprintf(", off by %.0f at most", worst)
 }
 
-// names are all that a finding accuses.
+// names returns everything that a finding accuses.
 func (f *finding) names() []string {
 	names := []string{f.Subject.Value}
 	switch f.Subject.Kind {
@@ -223,7 +225,7 @@ func (f *finding) names() []string {
 	return names
 }
 
-// guilty are all names that have a part in it: offenders, and the addresses that an offending account used.
+// guilty returns all names that have a part in the incident: offenders, and the addresses that an offending account used.
 func (s *score) guilty() map[string]bool {
 	names := make(map[string]bool)
 	for _, o := range s.Offenders {
@@ -239,7 +241,7 @@ func (s *score) guilty() map[string]bool {
 	return names
 }
 
-// judgeOffenders wants every offender named by a finding above low, and nobody else.
+// judgeOffenders wants each offender to be named by a finding above low, and nobody else.
 func (s *score) judgeOffenders(findings []finding) {
 	accused, grave := make(map[string]bool), 0
 	for i := range findings {
@@ -282,7 +284,8 @@ func concrete(kind string) bool {
 	return false
 }
 
-// about is the finding that is about an offender: the gravest whose subject it is, and of these the one with the most messages.
+// about returns the finding about an offender: the most severe one with that subject, and of these the one with the most
+// messages.
 func about(o *Offender, findings []finding) (best *finding, ok bool) {
 	rank := map[string]int{"low": 1, "medium": 2, "high": 3}
 	for i := range findings {
@@ -294,7 +297,7 @@ func about(o *Offender, findings []finding) (best *finding, ok bool) {
 	return best, ok
 }
 
-// judgeWindows compares start, end and number of messages of every offender that a finding is about.
+// judgeWindows compares start, end and number of messages for each offender that has a finding.
 func (s *score) judgeWindows(findings []finding) {
 	var start, end time.Duration
 	seen, exact := 0, 0
@@ -343,8 +346,8 @@ func (s *score) judgeWhole(findings []finding) {
 	}
 }
 
-// judgeLogins wants every address that logged in with a stolen account among the clients of its finding, and of strangers
-// nobody else; and those who answered a phish named, exactly.
+// judgeLogins wants each address that logged in with a stolen account to be among the clients of its finding, and no stranger's
+// besides; and exactly those who answered a phish to be named.
 func (s *score) judgeLogins(findings []finding) {
 	answered := make(map[string]bool)
 	for i := range findings {
@@ -406,7 +409,7 @@ func (s *score) judgeMangled(findings []finding) {
 	}
 }
 
-// judgeDetectors wants those to speak that the story is for.
+// judgeDetectors wants the detectors that the sample is for to report something.
 func (s *score) judgeDetectors(findings []finding) {
 	var said []string
 	for _, name := range s.Detectors {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The logs are those that the truth is about.
+// The logs are those that the truth was written for.
 func TestFiles(t *testing.T) {
 	all, err := All()
 	if err != nil {

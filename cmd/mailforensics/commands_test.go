@@ -11,7 +11,7 @@ import (
 // few is how many commands of a kind are run of one sample: its bursts are alike.
 const few = 3
 
-// Every command that a report prints to see more runs as it stands, shows something, and speaks in the zone of the report.
+// Each command that a report offers for more details runs as it is printed, shows something, and uses the zone of the report.
 func TestOfferedCommandsRun(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no sh")
@@ -42,7 +42,7 @@ func TestOfferedCommandsRun(t *testing.T) {
 	}
 }
 
-// A finding's signature selects as many messages as the finding counts, whoever prints it.
+// The signature of a finding selects as many messages as the finding counts, in every output format.
 func TestSignaturesSelectWhatIsCounted(t *testing.T) {
 	seen := make(map[string]int)
 	for _, sample := range sampleFolders(t) {

@@ -80,7 +80,7 @@ func compare(t *testing.T, path, want string) {
 	}
 }
 
-// firstDifference is the first line in which two texts differ, from 1; 0: none.
+// firstDifference returns the number of the first line in which two texts differ, from 1, and that line of each; 0: none.
 func firstDifference(a, b string) (line int, inA, inB string) {
 	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range max(len(as), len(bs)) {
@@ -245,7 +245,7 @@ func (e excerpt) of(t *testing.T, text string) string {
 	return strings.Join(part, "\n") + "\n"
 }
 
-// Flags that a document names are flags that there are.
+// Flags that a document names exist.
 func TestDocumentsNameRealFlags(t *testing.T) {
 	root, _ := newRoot(console{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
 	known := map[string]bool{"help": true, "version": true}
@@ -269,7 +269,7 @@ func TestDocumentsNameRealFlags(t *testing.T) {
 	}
 }
 
-// Every member that the program writes stands in docs/json.md.
+// Each member that the program writes is in docs/json.md.
 func TestJSONIsDocumented(t *testing.T) {
 	page := readFile(t, filepath.Join(repository, "docs", "json.md"))
 	known := make(map[string]bool)
@@ -314,7 +314,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}
 }
 
-// members calls f with the names of all members below a JSON value.
+// members calls f with the names of all members in a JSON value.
 func members(value any, f func(name string)) {
 	switch value := value.(type) {
 	case map[string]any:

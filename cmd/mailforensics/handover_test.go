@@ -14,7 +14,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Whether the takers of messages work beside the tracker or after it, and how many they are, shows nowhere.
+// The output does not depend on whether the receivers of messages run concurrently with the tracker, and how many there are.
 func TestWorkersChangeNoByte(t *testing.T) {
 	logs, _ := filepath.Glob("../../samples/compromised-account/*.gz")
 	if len(logs) == 0 {
@@ -43,7 +43,7 @@ func TestWorkersChangeNoByte(t *testing.T) {
 	}
 }
 
-// A taker gets everything in the order of the log, and a message is as it was until the taker is done with it.
+// A receiver gets everything in the order of the log, and a message does not change until the receiver is done with it.
 func TestHandover(t *testing.T) {
 	var fast, slow []string
 	lists := func(list *[]string, pause time.Duration) taker {

@@ -75,7 +75,7 @@ func outputOf(t *testing.T, files []string, args ...string) string {
 	return out.String()
 }
 
-// A bounce that was not tried yet when the log ended is none of a storm, and its signature does not select it.
+// A bounce that was not tried when the log ended is no part of a storm, and its signature does not select it.
 func TestSignatureOfBouncesThatWereSent(t *testing.T) {
 	plain, err := os.ReadFile("../../samples/burst-secondary-mx/mx2.mail.log.gz")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"mailforensics/mail"
 )
 
-// The timeline shows the time around what is grave; what is low does not widen it, unless there is nothing else.
+// The timeline shows the time around findings above low; low ones widen it only if there are no others.
 func TestAround(t *testing.T) {
 	const hour, minute = mail.Instant(time.Hour), mail.Instant(time.Minute)
 	found := func(s analyze.Severity, start, end mail.Instant) analyze.Finding {
