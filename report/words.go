@@ -335,11 +335,13 @@ func verdicts(r *Report) string {
 		Counted(int(lines), "line", "lines"), Commas(int(events)))
 	for _, n := range []named{
 		{"of other programs", int(foreign)}, {"unfamiliar", int(unfamiliar)}, {"damaged", int(damaged)}, {"blank", int(blank)},
-		{"of them in another file too, and counted once", int(duplicates)},
 	} {
 		if n.n > 0 {
 			text += ", " + Commas(n.n) + " " + n.name
 		}
+	}
+	if duplicates > 0 { // remarks, which say nothing of a mail, were not compared
+		text += ", at least " + Commas(int(duplicates)) + " of them in another file too, and counted once"
 	}
 	return text
 }
