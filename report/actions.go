@@ -70,7 +70,7 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 			if customer {
 				keepOut = "if nobody takes responsibility for it, block it"
 			}
-			add(Action{keepOut + "; save this list and name it in " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
+			add(Action{keepOut + "; save this list and name it " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
 		}
 	}
@@ -316,12 +316,12 @@ func blockForm(r *Report) string {
 	return "postfix-cidr"
 }
 
-// blockSetting is where the list of blockForm is used.
+// blockSetting is where the list of blockForm is used: beside what stands there, and before anything that permits.
 func blockSetting(r *Report) string {
 	if blockForm(r) == "exim" {
-		return "acl_smtp_connect: deny hosts = net-iplsearch;FILE"
+		return "in the ACL of acl_smtp_connect: deny hosts = net-iplsearch;FILE"
 	}
-	return "main.cf: smtpd_client_restrictions = check_client_access cidr:FILE"
+	return "first in smtpd_client_restrictions of main.cf: check_client_access cidr:FILE; then postfix reload"
 }
 
 // wrote reports whether lines of that mail server were read.

@@ -23,9 +23,9 @@ type BlockForm struct {
 // BlockForms are the forms that there are, for help, completion and flags.
 func BlockForms() []BlockForm {
 	return []BlockForm{
-		{Name: "postfix-cidr", Doc: "Postfix access map, smtpd_client_restrictions = check_client_access cidr:FILE",
+		{Name: "postfix-cidr", Doc: "Postfix access map, check_client_access cidr:FILE, first in smtpd_client_restrictions",
 			head: "# check_client_access cidr: table made by mailforensics %s\n", item: postfixCIDR},
-		{Name: "postfix-hash", Doc: "Postfix access map for postmap, smtpd_client_restrictions = check_client_access hash:FILE",
+		{Name: "postfix-hash", Doc: "Postfix access map for postmap, check_client_access hash:FILE, first in smtpd_client_restrictions",
 			head: "# check_client_access hash: table made by mailforensics %s; run postmap on it\n", item: postfixHash},
 		{Name: "exim", Doc: "Exim host list, deny hosts = net-iplsearch;FILE",
 			head: "# host list made by mailforensics %s; deny hosts = net-iplsearch;FILE\n", item: eximHosts},
@@ -65,7 +65,7 @@ func BlockList(w io.Writer, form BlockForm, version string, blocks []analyze.Blo
 
 // because is the comment of an entry: how much, and the findings that ask for it, on one line.
 func because(b *analyze.Block) string {
-	text := fmt.Sprintf("%d in findings: %s", b.Messages, strings.Join(b.IDs, ", "))
+	text := fmt.Sprintf("%s, findings: %s", Counted(b.Messages, "message or attempt", "messages or attempts"), strings.Join(b.IDs, ", "))
 	if b.Clients > 1 {
 		text = fmt.Sprintf("%d addresses, %s", b.Clients, text)
 	}

@@ -35,33 +35,33 @@ func TestBlockList(t *testing.T) {
 	all[0].IDs = []string{"campaign/helo/evil\nroot: pipe\x1b[2J"} // a spammer chose that
 	for _, tt := range []struct{ form, want string }{
 		{"postfix-cidr", `# check_client_access cidr: table made by mailforensics 1.0
-# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+# 36 messages or attempts, findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
 84.60.208.31	REJECT abuse from your address; ask the postmaster
-# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 2 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 192.0.2.0/24	REJECT abuse from your address; ask the postmaster
-# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 3 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 2001:db8:0:a::/64	REJECT abuse from your address; ask the postmaster
-# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 4 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 2001:db8::1	REJECT abuse from your address; ask the postmaster
 `},
 		{"postfix-hash", `# check_client_access hash: table made by mailforensics 1.0; run postmap on it
-# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+# 36 messages or attempts, findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
 84.60.208.31	REJECT abuse from your address; ask the postmaster
-# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 2 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 192.0.2	REJECT abuse from your address; ask the postmaster
-# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 3 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 2001:db8:0:a	REJECT abuse from your address; ask the postmaster
-# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 4 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 2001:db8::1	REJECT abuse from your address; ask the postmaster
 `},
 		{"exim", `# host list made by mailforensics 1.0; deny hosts = net-iplsearch;FILE
-# 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+# 36 messages or attempts, findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
 84.60.208.31: abuse
-# 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 2 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 192.0.2.0/24: abuse
-# 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 3 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 "2001:db8:0:a::/64": abuse
-# 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+# 4 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 "2001:db8::1": abuse
 `},
 		{"nftables", `# made by mailforensics 1.0; load with: nft -f FILE
@@ -73,8 +73,8 @@ table inet mailforensics {
 		flags interval
 		auto-merge
 		elements = {
-			84.60.208.31, # 36 in findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
-			192.0.2.0/24, # 2 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+			84.60.208.31, # 36 messages or attempts, findings: campaign/helo/evil\x0aroot: pipe\x1b[2J
+			192.0.2.0/24, # 2 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 		}
 	}
 	set block6 {
@@ -82,8 +82,8 @@ table inet mailforensics {
 		flags interval
 		auto-merge
 		elements = {
-			2001:db8:0:a::/64, # 3 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
-			2001:db8::1, # 4 addresses, 36 in findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+			2001:db8:0:a::/64, # 3 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
+			2001:db8::1, # 4 addresses, 36 messages or attempts, findings: burst/ip/84.60.208.31/2006-01-04T14:44:03Z
 		}
 	}
 	chain input {
@@ -138,7 +138,7 @@ func TestNftablesReadsIt(t *testing.T) {
 		if strings.Contains(text, "elements = {\n\t\t}") {
 			t.Errorf("%s: got an empty list of elements, which nft refuses:\n%s", name, text)
 		}
-		if name == "both" && !strings.Contains(text, "\t\t\t192.0.2.0/24, # 2 addresses, 36 in findings: burst/") {
+		if name == "both" && !strings.Contains(text, "\t\t\t192.0.2.0/24, # 2 addresses, 36 messages or attempts, findings: burst/") {
 			t.Errorf("%s: got no entry with its finding as a comment:\n%s", name, text)
 		}
 		if once := "\ndelete table inet mailforensics\n"; strings.Count(text, once) != 1 {

@@ -403,6 +403,9 @@ func (p *page) foot() {
 	if r.Command == investigateCommand {
 		p.closing()
 	}
+	if r.Command == investigateCommand && len(r.Incidents) > 0 {
+		p.field("to prevent", "--format html and --format markdown also say which settings keep it from coming again")
+	}
 	if r.Schema == findingsSchema && slices.ContainsFunc(r.Findings, blockable) {
 		p.raw("to block", Visible(command(r, "block")))
 	}
