@@ -213,6 +213,7 @@ func (x *redactor) between(out *strings.Builder, s string, at, to int, of func(b
 		for n < to && wordByte(s[n]) {
 			n++
 		}
+		n = at + beforeAddress(s[at:n])
 		if n == at {
 			out.WriteByte(s[at])
 			at++
@@ -239,6 +240,24 @@ func (x *redactor) between(out *strings.Builder, s string, at, to int, of func(b
 		out.WriteString(s[end:n])
 		at = n
 	}
+}
+
+// beforeAddress is how much of a word stands before the first colon that an IPv4 address follows, as in what vpopmail logs:
+// "eva@club.example:192.0.2.66".
+func beforeAddress(w string) int {
+	if strings.IndexByte(w, ':') < 0 || isAddress(w) {
+		return len(w)
+	}
+	for at := 0; at < len(w); at++ {
+		if w[at] != ':' {
+			continue
+		}
+		next, _, _ := strings.Cut(w[at+1:], ":")
+		if strings.IndexByte(next, '.') > 0 && isAddress(next) {
+			return at
+		}
+	}
+	return len(w)
 }
 
 // addressAt is the end of the address that begins with the word s[at:n], where its local part has signs that are of no
