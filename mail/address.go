@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Fold is the form in which addresses are compared: the domain in lower case and without its final dot, the local part
-// as it is (RFC 5321, section 2.4: only the receiving host may say that its case means nothing).
+// Fold returns an address in the form in which addresses are compared: the domain in lower case and without a final dot, the local
+// part as it is (RFC 5321, section 2.4: only the receiving host knows whether its case matters).
 func Fold(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
@@ -19,7 +19,7 @@ func Fold(address string) string {
 	return address[:at+1] + domain
 }
 
-// FoldDomain is a domain as it is compared: lower case, no final dot.
+// FoldDomain returns a domain in the form in which domains are compared: in lower case and without a final dot.
 func FoldDomain(domain string) string {
 	domain = strings.TrimSuffix(domain, ".")
 	for i := range len(domain) {
@@ -30,7 +30,7 @@ func FoldDomain(domain string) string {
 	return domain
 }
 
-// isLower are the bytes that are the same in lower case: nearly all that domains have.
+// isLower tells which bytes are their own lower case, as nearly all in domains are.
 var isLower = func() (table [256]bool) {
 	for c := range utf8.RuneSelf {
 		table[c] = c < 'A' || c > 'Z'
@@ -38,10 +38,10 @@ var isLower = func() (table [256]bool) {
 	return table
 }()
 
-// Domain is the folded domain of an address; "" where it has none.
+// Domain returns the domain of an address, folded; "": it has none.
 func Domain(address string) string { return FoldDomain(WrittenDomain(address)) }
 
-// WrittenDomain is the domain of an address as it is written; "" where it has none.
+// WrittenDomain returns the domain of an address as it is written; "": it has none.
 func WrittenDomain(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
@@ -50,7 +50,7 @@ func WrittenDomain(address string) string {
 	return address[at+1:]
 }
 
-// LocalPart is what stands before the last @; the whole address where there is none.
+// LocalPart returns what is before the last @, or the whole address if there is none.
 func LocalPart(address string) string {
 	if at := strings.LastIndexByte(address, '@'); at >= 0 {
 		return address[:at]

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// CutClient cuts a client in Postfix's notation, name[address] or name[address]:port, from the front of s. Name is "" where
-// only an address stands there (postscreen), and "unknown" stays "unknown": Postfix writes that for four different facts.
-// The address is not valid where it is "unknown", too, as of a client that was gone before it was looked at.
+// CutClient cuts a client in Postfix's notation, name[address] or name[address]:port, from the front of s. The name is "" if there
+// is only an address (postscreen), and "unknown" stays "unknown", which Postfix writes for four different facts. The address is
+// not valid if it is "unknown", too, because the client was gone before Postfix looked. ok is false if s does not begin with a
+// client.
 func CutClient(s string) (c Client, rest string, ok bool) {
 	rest, ok = c.Cut(s)
 	return c, rest, ok
 }
 
-// Cut is CutClient in place: it sets name, address and port, or nothing.
+// Cut is CutClient without a copy: it sets Name, IP and Port, or, if ok is false, nothing.
 func (c *Client) Cut(s string) (rest string, ok bool) {
 	open := strings.IndexByte(s, '[')
 	if open < 0 || strings.IndexByte(s[:open], ' ') >= 0 {
@@ -32,7 +33,7 @@ func (c *Client) Cut(s string) (rest string, ok bool) {
 	return rest, true
 }
 
-// otherAddress reads what stands in brackets where it is no plain IPv4 address.
+// otherAddress parses what is in brackets if that is not a plain IPv4 address. shut is the index of the closing bracket.
 func otherAddress(s string, open int) (ip netip.Addr, shut int, ok bool) {
 	shut = strings.IndexByte(s[open:], ']') + open
 	if shut < open {
@@ -45,7 +46,7 @@ func otherAddress(s string, open int) (ip netip.Addr, shut int, ok bool) {
 	return ip, shut, true
 }
 
-// ParseIP reads an address as mail logs have it: with or without "IPv6:" in front, never with a zone.
+// ParseIP parses an address as in mail logs: with or without "IPv6:" (RFC 5321, section 4.1.3), without a zone.
 func ParseIP(s string) (netip.Addr, bool) {
 	if ip, ok := parseIPv4(s); ok {
 		return ip, true
@@ -54,7 +55,7 @@ func ParseIP(s string) (netip.Addr, bool) {
 	if len(s) < 2 || len(s) > 45 {
 		return netip.Addr{}, false
 	}
-	for i := range len(s) { // ParseAddr takes memory for its errors
+	for i := range len(s) { // checked here, because ParseAddr allocates its errors
 		if c := s[i]; c-'0' > 9 && c|0x20-'a' > 'f'-'a' && c != ':' && c != '.' {
 			return netip.Addr{}, false
 		}
@@ -63,14 +64,14 @@ func ParseIP(s string) (netip.Addr, bool) {
 	return ip.Unmap(), err == nil
 }
 
-// IsInside reports whether an address can only be of our own network: loopback, private (RFC 1918, RFC 4193) or link-local
+// IsInside reports whether an address can only be in our own network: loopback, private (RFC 1918, RFC 4193) or link-local
 // (RFC 3927; RFC 4291, section 2.5.6).
 func IsInside(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 }
 
-// parseIPv4 reads four numbers.
+// parseIPv4 parses a string that is an IPv4 address and nothing else.
 func parseIPv4(s string) (netip.Addr, bool) {
 	ip, n := CutIPv4(s)
 	return ip, n > 0 && n == len(s)
@@ -123,7 +124,7 @@ func fourNumbers(s string) (ip netip.Addr, n int) {
 	return netip.AddrFrom4(four), n
 }
 
-// cutPort cuts ":25" from the front of s.
+// cutPort cuts ":25" from the front of s; 0: there is no port.
 func cutPort(s string) (port uint16, rest string) {
 	if len(s) < 2 || s[0] != ':' {
 		return 0, s

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Clone is a copy that may be kept: a Message that a callback gets is reused after it.
+// Clone returns a copy that may be kept: a Message that a callback gets is reused afterwards.
 func (m *Message) Clone() *Message {
 	c := *m
 	c.Hosts = slices.Clone(m.Hosts)
@@ -18,7 +18,7 @@ func (m *Message) Clone() *Message {
 	return &c
 }
 
-// Clone is a copy whose strings are its own: those of an event that is handed out are slices of the log's text.
+// Clone returns a copy with strings of its own: those of an event that is handed out are slices of the log's text.
 func (ev *Event) Clone() Event {
 	c := *ev
 	texts := c.texts()
@@ -38,7 +38,7 @@ func (ev *Event) Clone() Event {
 	return c
 }
 
-// texts are all strings of the event.
+// texts returns all strings of the event.
 func (ev *Event) texts() [35]*string {
 	return [...]*string{
 		&ev.Host, &ev.Process, &ev.Instance, &ev.Service, &ev.Daemon, &ev.QueueID, &ev.Child, &ev.Parent,

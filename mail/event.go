@@ -1,11 +1,10 @@
 // Package mail is the vocabulary of the program: what one log line says (Event), one message as its sender knows it
 // (Message), and the words of the field (client, HELO, envelope sender, recipient, queue ID, disposition, relay, DSN).
 //
-// It stands at the bottom of the flow and imports the standard library only. Its types are plain data: they are filled
-// by parse and correlate, and read by analyze and report.
+// All other packages build on it; it imports the standard library only. Its types are plain data, filled by parse and correlate,
+// and read by analyze and report.
 //
-// Strings of an Event are slices of the chunk of log text that it was read from. They never change, but keeping one
-// keeps the whole chunk in memory: strings.Clone what you keep.
+// The strings of an Event are slices of the text that it was parsed from, whose memory is reused: strings.Clone what you keep.
 package mail
 
 import (
@@ -17,31 +16,31 @@ import (
 // Instant is a moment in nanoseconds since 1970-01-01 00:00:00 UTC. Zero means that the moment is not known.
 type Instant int64
 
-// InstantOf is the Instant of t.
+// InstantOf returns t as an Instant.
 func InstantOf(t time.Time) Instant { return Instant(t.UnixNano()) }
 
-// In is the moment as a time.Time in the given zone.
+// In returns t as a time.Time in the given zone.
 func (t Instant) In(zone *time.Location) time.Time { return time.Unix(0, int64(t)).In(zone) }
 
-// Minute is the number of the minute since 1970 that t lies in.
+// Minute returns the number of the minute that t is in, counted from 1970.
 func (t Instant) Minute() int64 { return int64(t) / int64(time.Minute) }
 
-// Second is t cut to the whole second.
+// Second returns t truncated to the second.
 func (t Instant) Second() Instant { return t - t%Instant(time.Second) }
 
-// Add is t moved by d.
+// Add returns t+d.
 func (t Instant) Add(d time.Duration) Instant { return t + Instant(d) }
 
-// Sub is the time that passed from u to t.
+// Sub returns t-u.
 func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t - u) }
 
-// Origin is where a claim comes from: what makes it checkable.
+// Origin is a line of the input, so that what is said of it can be checked.
 type Origin struct {
 	File int32 // index into the inputs of the run
 	Line int64 // number of the line in the (decompressed) file, from 1; 0: no line
 }
 
-// CompareLines orders lines of the log by their time, and those of one time by where they stand.
+// CompareLines orders lines of the log by time, and those of the same time by file and line.
 func CompareLines(aTime Instant, a Origin, bTime Instant, b Origin) int {
 	switch {
 	case aTime != bTime:
@@ -68,34 +67,34 @@ var mtaNames = [...]string{"unknown", "postfix", "exim", "dovecot", "webmail", "
 
 func (m MTA) String() string { return mtaNames[m] }
 
-// Kind is what an event is about. The names are those of the events command.
+// Kind is what an event is about. Its names are those that the events command prints.
 type Kind uint8
 
 const (
 	Other        Kind = iota // known, and of no further use to correlation
 	Connect                  // an SMTP session begins
-	Disconnect               // … and ends, however it ends (QUIT, lost, timeout)
-	TLS                      // the session got encrypted: TLS says how
-	Auth                     // a login succeeded (IMAP, POP3, webmail; SMTP logins stand in Accept)
+	Disconnect               // an SMTP session ends, in any way (QUIT, connection lost, timeout)
+	TLS                      // the session is encrypted from now on; the field TLS says how
+	Auth                     // a login succeeded (IMAP, POP3, webmail); a login by SMTP is the Account of an Accept
 	AuthFailed               // a login failed
-	Accept                   // a message came in by SMTP: Postfix "client=" (a promise), Exim "<=" (a fact)
+	Accept                   // a message comes in by SMTP: Postfix "client=" (before its content), Exim "<=" (when it is accepted)
 	LocalSubmit              // a message came in from a local user: Postfix pickup "uid=", Exim "<= … P=local"
 	CommandLine              // Exim "cwd=… args:"
 	MessageID                // cleanup's message-id=
 	Header                   // a header that a header check or an ACL logged: HeaderName, HeaderValue
 	Queue                    // qmgr "from=… (queue active)"
 	Delivery                 // a recipient got a disposition
-	Attempt                  // a server was tried and skipped; no disposition
+	Attempt                  // a server was tried without success, and the next one is tried; no disposition
 	Reject                   // refused: one RCPT, MAIL, DATA or connection
-	BounceNotice             // the MTA made a notice: QueueID the parent, Child the notice
-	Hold                     // put on hold or frozen
-	Release                  // released from hold, thawed
-	Discard                  // taken and thrown away
+	BounceNotice             // the MTA made a notice: QueueID is the message that it is about, Child the notice
+	Hold                     // put on hold (Postfix) or frozen (Exim)
+	Release                  // released from hold, or thawed
+	Discard                  // accepted and thrown away
 	Expire                   // given up: too long in the queue
-	Requeue                  // the queue ID dies, the message lives on under another
+	Requeue                  // the message goes on under another queue ID
 	Remove                   // the queue ID ends (Postfix "removed"; Exim "removed by")
 	Complete                 // Exim "Completed"
-	FilterResult             // a content filter's or milter's word about a message
+	FilterResult             // the verdict of a content filter or milter on a message
 	Warning                  // something went wrong; Text says what
 )
 
@@ -120,53 +119,54 @@ const (
 	Discarded
 	Forwarded // goes on as another message of this host: an alias, a list
 	Filtered  // handed to the content filter, which puts it back
-	Probed    // an address probe (deliverable, undeliverable): not a mail
+	Probed    // an address verification probe (deliverable, undeliverable): no mail
 )
 
 var dispositionNames = [...]string{"", "delivered", "bounced", "deferred", "expired", "held", "discarded", "forwarded", "filtered", "probed"}
 
 func (d Disposition) String() string { return dispositionNames[d] }
 
-// Flags are facts about an event that are true or not.
+// Flags are facts about an event that are true or false; before the colon, the kinds of events that have them.
 type Flags uint16
 
 const (
-	Temporary    Flags = 1 << iota // Reject: a 4xx, the client may come again
+	Temporary    Flags = 1 << iota // Reject: a 4xx reply, the client may try again
 	WarnOnly                       // Reject: warn_if_reject, the command was NOT refused
-	FakeReject                     // Accept: Exim "(=", accepted but the client was told otherwise
+	FakeReject                     // Accept: Exim "(=", accepted, but the client was told that it was not
 	LocalTarget                    // Delivery: into a mailbox, command or file of this host, or by LMTP into a mailbox behind it
-	NoSender                       // Reject, Queue: no sender stands in the line (the null sender is NullSender)
+	NoSender                       // Reject, Queue: the line has no sender (the empty one is NullSender)
 	HasUID                         // UID is known
 	Verified                       // Client.Name resolves back to Client.IP
 	MoreDelivery                   // Delivery: Exim "->", one more address of the same transaction
-	Cutthrough                     // Delivery: Exim ">>", precedes its Accept
-	Doubtful                       // the line contradicts its own queue ID or neighbours: possibly forged; never counted
-	Incomplete                     // the line was cut short by its writer or a relay
-	RejectLog                      // the line is of a reject or panic log: most such lines stand in the main log, too
-	Unclear                        // Accept: the line names the client in two ways, one of them made up: it is left out
-	HasDelay                       // Delay is known, which may be no time at all
+	Cutthrough                     // Delivery: Exim ">>", logged before its Accept
+	Doubtful                       // the line contradicts its own queue ID or its neighbours: it may be forged, and is never counted
+	Incomplete                     // the line was cut by its writer or a relay
+	RejectLog                      // the line is in Exim's reject log or panic log; most such lines are in the main log, too
+	Unclear                        // Accept: the line names two clients, one of them forged, so Client is left empty
+	HasDelay                       // Delay is known; it may be 0
 )
 
 // Has reports whether all of g is set.
 func (f Flags) Has(g Flags) bool { return f&g == g }
 
-// Client is the host that speaks SMTP to us (or a mail program that logs in).
+// Client is the host that speaks SMTP to us, or from which a user logs in.
 type Client struct {
-	IP      netip.Addr // invalid: unknown, or not SMTP
-	Name    string     // name by reverse look-up, "" or "unknown" where there is none; see Verified
-	HELO    string     // what it says of itself; "" where the log does not tell
+	IP      netip.Addr // not valid: unknown, or not by SMTP
+	Name    string     // reverse DNS name; "" or "unknown": none; see Verified
+	HELO    string     // the name it gives itself in HELO or EHLO; "": not logged
 	Port    uint16     // 0: not logged
-	ASN     uint32     // of the network, from --geo; 0: unknown
-	Country string     // ISO 3166 code, from --geo; "" unknown
+	ASN     uint32     // autonomous system number, from --geo; 0: unknown
+	Country string     // ISO 3166-1 alpha-2, from --geo; "": unknown
 }
 
 // NullSender is the empty envelope sender (RFC 5321, section 4.5.5), that of notices.
 const NullSender = "<>"
 
-// Event is what one log line says. It is flat; which fields mean something depends on its Kind. Absent strings are "".
+// Event is what one log line says. It is flat; which fields have a meaning depends on its Kind. A string that the line does not have
+// is "".
 //
-// The fields stand in the order in which they are used together, not in that of their meaning: an event spans a dozen lines of
-// the processor's cache, of which most readers touch three.
+// Fields that are used together are next to each other, because an event spans a dozen cache lines, of which most readers touch
+// three.
 type Event struct {
 	Origin
 	Time Instant

@@ -8,17 +8,17 @@ import (
 // Key is a property by which messages and refusals are grouped (--by) and chosen (--where).
 type Key struct {
 	Name string // as the user types it: "sender-domain"
-	Doc  string // half a line
+	Doc  string // half a line, for help
 
-	// Message hands add every value that the message has, a value perhaps more than once, and nothing where it has none:
-	// what is not known is no value.
+	// Message calls add with each value that the message has, perhaps several times with the same one. If the value is not known, it
+	// does not call add.
 	Message func(m *Message, add func(value string))
 
-	// Event does the same for an event that is of no message (a refusal, a login). nil: such events never have the key.
+	// Event does the same for an event that belongs to no message (a refusal, a login). nil: such events never have the key.
 	Event func(ev *Event, add func(value string))
 }
 
-// Keys are all keys, in the order in which they are shown.
+// Keys returns all keys, in the order in which they are shown.
 func Keys() []Key {
 	return []Key{
 		{"ip", "client address", ipOfMessage, ipOfEvent},
@@ -45,7 +45,7 @@ func Keys() []Key {
 	}
 }
 
-// KeyNamed is the key of that name.
+// KeyNamed returns the key with that name; false: there is none.
 func KeyNamed(name string) (Key, bool) {
 	for _, k := range Keys() {
 		if k.Name == name {
@@ -71,7 +71,7 @@ func oneOfEvent(of func(*Event) string) func(*Event, func(string)) {
 	}
 }
 
-// senderDomain is the domain of a sender; the null sender counts as a domain of its own.
+// senderDomain returns the domain of a sender; the null sender counts as a domain of its own.
 func senderDomain(sender string) string {
 	if sender == NullSender {
 		return NullSender
@@ -97,8 +97,7 @@ func addNetwork(ip netip.Addr, add func(string)) {
 	}
 }
 
-// Network is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
-// often enough to be worth a look.
+// Network returns the /24 of an IPv4 address or the /64 of an IPv6 address: the smallest networks that often belong to one customer.
 func Network(ip netip.Addr) netip.Prefix {
 	bits := 24
 	if ip = ip.Unmap(); ip.Is6() {

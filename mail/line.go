@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// flagNames are in the order of the flags, but for HasDelay, which the delay shows.
+// flagNames are in the order of the flags. HasDelay has none: the delay itself is shown.
 var flagNames = [...]string{
 	"temporary", "warn-only", "fake-reject", "local-target", "no-sender", "has-uid", "verified", "more-delivery", "cutthrough",
 	"doubtful", "incomplete", "reject-log", "unclear",
 }
 
-// String is the names of the flags that are set, separated by commas.
+// String returns the names of the flags that are set, separated by commas.
 func (f Flags) String() string {
 	var b []byte
 	for i, name := range flagNames {
@@ -26,10 +26,10 @@ func (f Flags) String() string {
 	return string(b)
 }
 
-// AppendText appends the one-line form of the event: its kind, then name=value for every field that is set, in a fixed
-// order, separated by blanks. A value is quoted, in Go's manner, where it holds blanks, quotes, backslashes or anything
-// that does not print; so the form is one line and safe to show. Origin and Raw are left out: they are about the line,
-// not about what it says. The error is always nil.
+// AppendText appends the one-line form of the event: its kind, then name=value for every field that is set, in a fixed order,
+// separated by blanks. A value with blanks, quotes, backslashes or unprintable characters is quoted as a Go string, so that the form
+// is one line and safe to show. Origin and Raw are left out: they are about the line, not about what it says. The error is always
+// nil.
 func (ev *Event) AppendText(b []byte) ([]byte, error) {
 	l := line(append(b, ev.Kind.String()...))
 	l.moment("time", ev.Time)
@@ -59,7 +59,7 @@ func (ev *Event) AppendText(b []byte) ([]byte, error) {
 	return l, nil
 }
 
-// line is a one-line form that is being written.
+// line is the one-line form of an event while it is being written.
 type line []byte
 
 func (l *line) name(name string) { *l = append(append(append(*l, ' '), name...), '=') }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Direction is the way of a message, seen from the host that logged it.
+// Direction is where a message came from and where it went, seen from the host that logged it.
 type Direction uint8
 
 const (
@@ -23,20 +23,20 @@ func (d Direction) String() string { return directionNames[d] }
 
 // Message is one message as its sender knows it, over all its queue IDs, content filters and hosts.
 //
-// A Message that a callback gets is owned by the tracker and is reused after the callback returned, slices included.
-// Its strings stay true for ever: they may be kept as they are.
+// A Message that a callback gets belongs to the tracker and is reused after the callback has returned, with its slices. Its strings
+// never change, and may be kept.
 type Message struct {
-	Origin           // the line that accepted it (Postfix client= or uid=, Exim <=) or, of a notice, that tells of it; Line 0: not seen
-	Line     string  // that line's text, for evidence; "" where Origin.Line is 0
-	Time     Instant // when it was accepted; where that was not seen, its first line
+	Origin           // the line that accepted it (Postfix client= or uid=, Exim <=), or that reports it if it is a notice; Line 0: not seen
+	Line     string  // text of that line, for evidence; "" if Origin.Line is 0
+	Time     Instant // when it was accepted; if that was not seen, the time of its first line
 	MTA      MTA
-	Host     string   // that took it first
+	Host     string   // that accepted it first
 	Hosts    []string // all that handled it, Host first
-	Instance string
-	Service  string // Postfix service that took it, "submission"
+	Instance string   // see Event
+	Service  string   // Postfix service that accepted it, such as "submission"
 
 	QueueIDs  []string // in the order of the hops
-	HopHosts  []string // whose queue each of them is of; none while all are of Host
+	HopHosts  []string // the host of each queue ID; empty: all are on Host
 	MessageID string
 	Parent    string // queue ID of the message that caused this notice
 	Notice    bool   // made by the MTA itself: bounce, delay warning, report
@@ -53,27 +53,27 @@ type Message struct {
 	Script     string
 	Directory  string
 
-	Sender     string // NullSender for the empty one; "" where no line told
+	Sender     string // NullSender for the empty one; "": not logged
 	Subject    string
-	Size       int64
+	Size       int64 // bytes; 0: not logged
 	Direction  Direction
 	Recipients []Recipient
-	Stated     int           // recipients as the queue manager or the "for" list counts them; 0: not logged
+	Stated     int           // number of recipients by the queue manager or the "for" list; 0: not logged
 	ACL        []string      // what access rules or milters logged about it, at most 8 texts
 	Headers    []HeaderLine  // what header checks logged, at most 8
-	Queued     time.Duration // from acceptance to the end; 0 when not completed
-	End        Instant       // its last line
-	Completed  bool          // its end was seen in the log
-	Relayed    bool          // another host of the inputs took it over, and is part of this message
-	PassedFrom netip.Addr    // the address of Host, as the other host saw it; not valid where none took it over
+	Queued     time.Duration // from acceptance to the end; 0 if not Completed
+	End        Instant       // time of its last line
+	Completed  bool          // its end is in the log
+	Relayed    bool          // another host in the inputs took it over, whose lines are part of this message
+	PassedFrom netip.Addr    // address of Host as that other host saw it; not valid: there is none
 
-	Lines []LogLine // every line of it, in log order; only where the tracker was told to keep them
+	Lines []LogLine // all its lines, in log order; nil unless the tracker was told to keep them
 }
 
 // HeaderLine is a header that the MTA logged.
 type HeaderLine struct{ Name, Value string }
 
-// LogLine is a line of the log as it stands.
+// LogLine is a line of the log, as it is.
 type LogLine struct {
 	Origin
 	Time Instant
@@ -83,18 +83,18 @@ type LogLine struct {
 // Recipient is one envelope recipient of a message and what became of it.
 type Recipient struct {
 	Address     string      // as delivered, after rewriting
-	Original    string      // as the envelope had it, where that differs
+	Original    string      // as in the envelope, if that differs; else ""
 	Disposition Disposition // the last one
-	Local       bool        // delivered, or tried to be, on this host
+	Local       bool        // the delivery, or the attempt, was on this host
 	HasDelay    bool        // Delay is known
-	Hop         uint32      // the place in QueueIDs, from 1, of that which gave the last disposition; 0: no line did
+	Hop         uint32      // the queue ID with the last disposition: its place in QueueIDs, from 1; 0: no disposition
 	Time        Instant     // of the last disposition
 	Relay       string
 	Transport   string
 	DSN         string
 	Reply       string
-	Deferral    string  // what was said when it was put off before the last attempt: the first complaint, else the latest; "" where it was not
-	DeferralAt  Instant // when that was said first
+	Deferral    string  // the reply with which it was deferred before the last attempt: the first complaint, else the latest reply; "": it was not deferred
+	DeferralAt  Instant // when that reply first came
 	Attempts    int
 	Delay       time.Duration // from acceptance to the last disposition, as the MTA counts it
 	RelayIP     netip.Addr
@@ -102,7 +102,7 @@ type Recipient struct {
 	Origin      // the line of the last disposition
 }
 
-// Hop is the n-th of QueueIDs, from 1, and the host in whose queue it is.
+// Hop returns the n-th of QueueIDs, from 1, and the host in whose queue it is; "", "": there is none.
 func (m *Message) Hop(n int) (id, host string) {
 	if n < 1 || n > len(m.QueueIDs) {
 		return "", ""
@@ -113,8 +113,8 @@ func (m *Message) Hop(n int) (id, host string) {
 	return m.QueueIDs[n-1], m.HopHosts[n-1]
 }
 
-// Redirected reports whether a rule here sent the mail on to another domain. Rules know only addresses of their own: the
-// domain that the envelope had is ours, even if nothing of it ends here.
+// Redirected reports whether a rule here forwarded the mail to another domain. Rules are for our own addresses, so the domain in the
+// envelope is ours, even if no mail for it is delivered here.
 func (r *Recipient) Redirected() bool {
 	if r.Original == "" || strings.IndexByte(r.Address, '@') < 0 { // Exim writes a local user without a domain
 		return false
@@ -123,7 +123,7 @@ func (r *Recipient) Redirected() bool {
 	return from != "" && to != "" && from != to
 }
 
-// Envelope is the address as the envelope had it.
+// Envelope returns the address as in the envelope.
 func (r *Recipient) Envelope() string {
 	if r.Original != "" {
 		return r.Original

@@ -2,10 +2,10 @@ package mail
 
 import "strings"
 
-// What a remote server says when it does not take a message: whether it is about us, and which blocklist it names.
+// What a remote server replies when it refuses a message: whether that is about us, and which blocklist it names.
 
-// blocklists are the operators of DNS blocklists that replies name, by what identifies them in the text, and what people call
-// them. The first that fits is taken.
+// blocklists are the operators of DNS blocklists that replies name: what identifies them in the text, in lower case, and their usual
+// name. The first match counts.
 var blocklists = [...]struct{ sign, name string }{
 	{"spamhaus", "Spamhaus"}, {"spamcop", "SpamCop"}, {"barracudacentral", "Barracuda"}, {"bbl.barracuda", "Barracuda"},
 	{"sorbs", "SORBS"}, {"uceprotect", "UCEPROTECT"}, {"backscatterer", "Backscatterer"}, {"manitu", "NiX Spam"}, {"nixspam", "NiX Spam"},
@@ -16,11 +16,11 @@ var blocklists = [...]struct{ sign, name string }{
 	{"inps.de", "inps.de"}, {"spfbl", "SPFBL"}, {"dronebl", "DroneBL"},
 }
 
-// BlocklistIn is the blocklist that a reply names: by the name people know it by, else by the zone that stands behind "blocked
-// using", as reject_rbl_client writes it (Postfix, smtpd/smtpd_check.c); "" where it names none.
+// BlocklistIn returns the blocklist that a reply names: its usual name, or, if that is not known, the zone after "blocked using", as
+// reject_rbl_client writes it (Postfix, smtpd/smtpd_check.c); "": it names none.
 func BlocklistIn(reply string) string { return listedInLower(strings.ToLower(reply)) }
 
-// listedInLower is BlocklistIn of a text in lower case.
+// listedInLower is BlocklistIn for a reply in lower case.
 func listedInLower(reply string) string {
 	if _, zone, found := strings.Cut(reply, "blocked using "); found {
 		if end := strings.IndexAny(zone, "; ,)"); end >= 0 {
@@ -35,7 +35,7 @@ func listedInLower(reply string) string {
 	return ""
 }
 
-// knownBlocklist is the operator whose sign stands in a text, else other.
+// knownBlocklist returns the operator whose sign is in text, else other.
 func knownBlocklist(text, other string) string {
 	for _, b := range blocklists {
 		if strings.Contains(text, b.sign) {
@@ -45,25 +45,25 @@ func knownBlocklist(text, other string) string {
 	return other
 }
 
-// Complaint is what a remote server has against us, as its reply says.
+// Complaint is what a remote server has against us, according to its reply.
 type Complaint uint8
 
 const (
 	NoComplaint   Complaint = iota
 	Listed                  // we are on a blocklist, a public one or its own
-	BadReputation           // our reputation, our users' complaints, an unusual volume
-	RateLimited             // a limit on how much it takes from us
-	Complaints              // how many there are
+	BadReputation           // our reputation, complaints of its users, an unusual volume
+	RateLimited             // a limit on how much it accepts from us
+	Complaints              // the number of values
 )
 
 var complaintWords = [Complaints]string{Listed: "blocklist", BadReputation: "reputation", RateLimited: "rate limit"}
 
 func (c Complaint) String() string { return complaintWords[c] }
 
-// What replies say, in lower case. They differ by provider and year; these are the words of those that most mail goes to, and of
-// Postfix, Exim and the common filters.
+// What replies say, in lower case. They differ by provider and year; these are those of the largest providers, and of Postfix, Exim
+// and the common filters.
 var (
-	// harmlessWords are of replies that sound alike and say nothing about us: greylisting, a full or busy mailbox, a missing
+	// harmlessWords are in replies that sound similar, but say nothing about us: greylisting, a full or busy mailbox, a missing
 	// signature, a recipient that does not exist, a verdict on one message (Gmail's UnsolicitedMessageError, in one line or two).
 	harmlessWords = [...]string{
 		"this message is likely unsolicited", "likely unsolicited mail. to reduce", "does not have authentication information",
@@ -85,8 +85,8 @@ var (
 	}
 )
 
-// ComplaintOf says what a reply has against us, and which blocklist it names. What is about the recipient's address or mailbox,
-// or about the way there (RFC 3463: X.1.1, X.1.10, X.2, X.4), is nothing against us.
+// ComplaintOf returns what a reply has against us, and the blocklist that it names, or "". A status about the recipient's address or
+// mailbox, or about the network on the way (RFC 3463: X.1.1, X.1.10, X.2, X.4), is no complaint. dsn may be "".
 func ComplaintOf(dsn, reply string) (kind Complaint, list string) {
 	if reply == "" || len(dsn) > 3 && (dsn[2] == '2' || dsn[2] == '4' || dsn[2:] == "1.1" || dsn[2:] == "1.10") {
 		return NoComplaint, ""
@@ -107,8 +107,8 @@ func ComplaintOf(dsn, reply string) (kind Complaint, list string) {
 	return NoComplaint, ""
 }
 
-// RefusesRelay reports whether a reply refuses to pass on a stranger's mail to a stranger, as Exim's example configuration and
-// Postfix (smtpd/smtpd_check.c, reject_unauth_destination) say it, and most that were written by hand.
+// RefusesRelay reports whether a reply refuses to relay, in the words of Exim's example configuration, of Postfix
+// (smtpd/smtpd_check.c, reject_unauth_destination), and of most rules that were written by hand.
 func RefusesRelay(reply string) bool {
 	return hasAny(strings.ToLower(reply), "relay not permitted", "relay access denied", "relaying denied", "relaying not allowed", "not permitted to relay")
 }
@@ -122,7 +122,7 @@ func hasAny(text string, words ...string) bool {
 	return false
 }
 
-// Remote reports whether a recipient was tried at somebody else's server.
+// Remote reports whether the delivery, or the attempt, was at a server that is not ours.
 func (r *Recipient) Remote() bool {
 	if r.Local || !r.RelayIP.IsValid() || IsInside(r.RelayIP) {
 		return false
@@ -134,8 +134,8 @@ func (r *Recipient) Remote() bool {
 	return false
 }
 
-// Complaint is what the other server has against us, by its last word or, where that is none, by one with which it put the mail
-// off before.
+// Complaint returns what the other server has against us, by its last reply or, if that is no complaint, by an earlier one with which
+// it deferred the mail.
 func (r *Recipient) Complaint() Complaint {
 	if !r.Remote() {
 		return NoComplaint
