@@ -7,8 +7,8 @@ import (
 	"mailforensics/mail"
 )
 
-// command is a call of Exim as sendmail: where from, and with which arguments. The line has no message ID; the message that
-// the same process accepts next is its.
+// command is a call of Exim as sendmail: its working directory and arguments. The line has no message ID; the call belongs to the
+// next message that the same process accepts.
 type command struct {
 	host      *host
 	pid       int
@@ -18,11 +18,11 @@ type command struct {
 	line      mail.LogLine
 }
 
-// commandWait is how long a call may take to hand in its message.
+// commandWait is how much later than the call its message may be accepted.
 const commandWait = 10 * time.Second
 
-// command keeps a command line that may hand in a message. Exim calls itself for every delivery, every queue run and every
-// bounce; these are no submissions, save the last, whose message names its parent.
+// command keeps a command line that may hand in a message. Exim calls itself for every delivery, queue run and bounce: these hand
+// in nothing, except a bounce, whose message names its parent.
 func (t *Tracker) command(q *queue, ev *mail.Event) {
 	if ev.Directory == "" || isQueueWork(ev.Script) {
 		return
@@ -34,7 +34,8 @@ func (t *Tracker) command(q *queue, ev *mail.Event) {
 	t.commands.put(c)
 }
 
-// isQueueWork reports whether arguments make Exim work on its queue, its configuration or an address, and not take a mail.
+// isQueueWork reports whether the arguments make Exim work on its queue, its configuration or an address, instead of taking a
+// message.
 func isQueueWork(arguments string) bool {
 	_, rest, _ := strings.Cut(arguments, " ")
 	for rest != "" {
@@ -57,8 +58,8 @@ func isQueueWork(arguments string) bool {
 	return false
 }
 
-// commanded gives a local message the call that handed it in: that of its process where the log has PIDs; else the oldest
-// one of the last seconds, those first whose directory names the user or whose arguments name the sender.
+// commanded gives a local message the call that handed it in: that of its process if the log has PIDs; else, of the calls of the
+// last seconds, the one that fits best, and of these the oldest.
 func (t *Tracker) commanded(q *queue, m *message, ev *mail.Event) {
 	if m.Notice || t.commands.n == 0 {
 		return
@@ -87,7 +88,7 @@ func (t *Tracker) commanded(q *queue, m *message, ev *mail.Event) {
 	best.directory = ""
 }
 
-// fits is how well a call fits a message.
+// fits returns how well a call fits a message: more if its directory names the user, or its arguments the sender.
 func (c *command) fits(ev *mail.Event) int {
 	fit := 0
 	if ev.User != "" && hasPart(c.directory, ev.User) {
@@ -99,7 +100,7 @@ func (c *command) fits(ev *mail.Event) int {
 	return fit
 }
 
-// hasPart reports whether a path has a part of that name.
+// hasPart reports whether an element of a path is name.
 func hasPart(path, name string) bool {
 	for path != "" {
 		var part string

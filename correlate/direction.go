@@ -6,12 +6,13 @@ import (
 	"mailforensics/mail"
 )
 
-// localDomains are those that mail ends for on these hosts: given, or learned from deliveries into mailboxes.
+// localDomains are the domains whose mail is delivered on these hosts: those that were given, and those learned from deliveries
+// into mailboxes.
 type localDomains struct {
 	known map[string]bool
 }
 
-// maxLocalDomains bounds what is learned. A host that has more is a provider, whose domains must be given.
+// maxLocalDomains bounds what is learned. A host with more is a provider's, whose domains must be given.
 const maxLocalDomains = 1 << 14
 
 func (l *localDomains) learn(domains []string) {
@@ -21,7 +22,7 @@ func (l *localDomains) learn(domains []string) {
 	}
 }
 
-// learnFrom takes over the domain of a recipient whose mail ended here.
+// learnFrom learns the domain of a recipient who got the mail here.
 func (l *localDomains) learnFrom(r *mail.Recipient) {
 	if !r.Local || r.Disposition != mail.Delivered {
 		return
@@ -33,7 +34,7 @@ func (l *localDomains) learnFrom(r *mail.Recipient) {
 	l.known[strings.Clone(mail.FoldDomain(domain))] = true
 }
 
-// has reports whether mail for the address ends here. An address without a domain is of this host.
+// has reports whether mail for the address is delivered here. An address without a domain is.
 func (l *localDomains) has(address string) bool {
 	domain := mail.WrittenDomain(address)
 	if domain == "" || l.known[domain] {
@@ -43,10 +44,10 @@ func (l *localDomains) has(address string) bool {
 	return folded != domain && l.known[folded]
 }
 
-// direction is the way of m: from inside when somebody logged in, a local user or a host of our own network handed it in,
-// or the MTA made it itself; to inside when all recipients are local. A stranger's mail for local recipients is inbound, even if
-// it goes on from there, and even if one more is not known to be local (an alias domain that no mailbox has taught us); with
-// more recipients outside than inside it is relayed.
+// direction returns where m came from and went. It is from inside if somebody logged in, if a local user or a host of our own
+// network handed it in, or if the MTA made it; it is to inside if all recipients are local. A stranger's mail for a local
+// recipient is inbound, even if it is forwarded, and even if one other recipient is not known to be local (an alias domain that
+// has no mailbox); with more recipients outside than inside it is relayed.
 func (t *Tracker) direction(m *message) mail.Direction {
 	for i := range m.Recipients {
 		t.local.learnFrom(&m.Recipients[i])

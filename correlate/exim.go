@@ -10,24 +10,24 @@ import (
 	"mailforensics/parse"
 )
 
-// eximHost is what was learned about an Exim.
+// eximHost is what was learned about the Exim on a host.
 type eximHost struct {
-	lag    time.Duration // between the second in a message ID and the stamp of its arrival, in quarters of an hour: the zone
-	agreed int           // arrivals that had that lag, less those that had not
-	from   hopRef        // the arrival that the lag was first seen at
+	lag    time.Duration // stamp of an arrival less the second in its ID, rounded to quarters of an hour: a wrong zone of the log
+	agreed int           // arrivals with that lag, less those with another
+	from   hopRef        // the first arrival with that lag
 }
 
-// aclText is what an access rule logged of a client whose message is to come.
+// aclText is what an access rule logged about a client, to be given to that client's next message.
 type aclText struct {
 	host *host
 	ip   netip.Addr
 	pid  int
 	at   mail.Instant
-	text string // "" once it is given to a message
+	text string // "": given to a message
 	was  string
 }
 
-// exim handles a line of Exim.
+// exim handles an event of Exim.
 func (t *Tracker) exim(ev *mail.Event) {
 	q := t.queueOf(ev)
 	if ev.QueueID == "" {
@@ -55,7 +55,7 @@ func (t *Tracker) exim(ev *mail.Event) {
 	}
 }
 
-// ruled keeps the words of an access rule that name a client, for the message that comes from it.
+// ruled keeps the text of an access rule that names a client.
 func (t *Tracker) ruled(q *queue, ev *mail.Event) {
 	if ev.Kind != mail.FilterResult || ev.Text == "" || !ev.Client.IP.IsValid() {
 		return
@@ -63,14 +63,14 @@ func (t *Tracker) ruled(q *queue, ev *mail.Event) {
 	t.texts.put(aclText{host: q.host, ip: ev.Client.IP, pid: ev.PID, at: t.now, text: strings.Clone(ev.Text)})
 }
 
-// eximArrival is Exim's <=: the message is in the queue.
+// eximArrival handles "<=": the message is in the queue.
 func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	switch {
 	case h == nil || h.state == dead && t.now.Sub(h.died) > late:
 		h = t.birth(q, ev, unseen)
 	case h.marks&accepted != 0:
-		t.stats.Doubtful++ // each ID has exactly one arrival
+		t.stats.Doubtful++ // an ID has one arrival only
 		return
 	}
 	m := h.message
@@ -112,8 +112,8 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 	t.adopt(h)
 }
 
-// isReturn reports whether an arrival may be a mail that a filter puts back: from this machine, without a login. A caller
-// whom Exim trusts names a protocol of its own (-oMr spam-scanned).
+// isReturn reports whether an arrival may be a message that a content filter puts back: from this machine, without a login. A
+// caller that Exim trusts can set the protocol (-oMr spam-scanned).
 func isReturn(ev *mail.Event) bool {
 	if ev.Kind == mail.LocalSubmit {
 		return ev.Parent == ""
@@ -121,7 +121,7 @@ func isReturn(ev *mail.Event) bool {
 	return mail.IsInside(ev.Client.IP) && ev.Account == ""
 }
 
-// envelope adds the recipients of a "for" list: addresses with a blank between; a quoted local part may hold blanks.
+// envelope adds the recipients of a "for" list: addresses separated by blanks; a quoted local part may contain blanks.
 func (t *Tracker) envelope(m *message, h *hop, list string) {
 	for list != "" {
 		var address string
@@ -152,9 +152,9 @@ func cutAddress(list string) (address, rest string) {
 	return list, ""
 }
 
-// eximNotice decides whether an arrival is a notice: of the null sender, by a local process, and that process is Exim's own
-// user, or it is about a mail that has failed recipients to report. R= alone proves nothing: any local user may say
-// -f '<>' and -E<id> (src/exim.c), and would be out of every count. So it is believed a few times for each mail only.
+// eximNotice decides whether an arrival is a notice: with the null sender, from a local process, which either runs as Exim's own
+// user, or names a message (R=) that has failed recipients to report. R= alone proves nothing, because any local user may call
+// Exim with -f '<>' and -E<id> (src/exim.c), and would then not be counted. So it is believed only a few times for each message.
 func (t *Tracker) eximNotice(q *queue, h *hop, ev *mail.Event) {
 	if ev.Kind != mail.LocalSubmit || !strings.HasPrefix(ev.Protocol, "local") {
 		return
@@ -166,7 +166,7 @@ func (t *Tracker) eximNotice(q *queue, h *hop, ev *mail.Event) {
 	}
 }
 
-// mayReport reports whether Exim may be about to tell a sender of this mail's fate.
+// mayReport reports whether Exim may be about to send a notice about this message.
 func (t *Tracker) mayReport(q *queue, id string) bool {
 	const few = 4
 	parent := t.find(q, id)
@@ -183,8 +183,8 @@ func (t *Tracker) mayReport(q *queue, id string) bool {
 	return false
 }
 
-// isEximUser reports whether a user is the one that Exim runs as where it is packaged: upstream, Debian, FreeBSD and
-// cPanel, DirectAdmin.
+// isEximUser reports whether a user is the one that Exim runs as, in its own defaults and in the packages of Debian, FreeBSD and
+// cPanel, and DirectAdmin.
 func isEximUser(user string) bool {
 	switch user {
 	case "exim", "Debian-exim", "mailnull", "mail":
@@ -193,8 +193,8 @@ func isEximUser(user string) bool {
 	return false
 }
 
-// acl gives a message the words that access rules logged about its client since the message before. The same words may be
-// there once for each recipient: what is more than that belongs to another session of the same client.
+// acl gives a message the texts that access rules logged about its client since its previous message. The same text may come once
+// for each recipient; further copies belong to another session of the same client.
 func (t *Tracker) acl(q *queue, m *message, ev *mail.Event) {
 	if t.texts.n == 0 {
 		return
@@ -210,7 +210,7 @@ func (t *Tracker) acl(q *queue, m *message, ev *mail.Event) {
 		return true
 	})
 	t.aclMine = mine
-	slices.Reverse(mine) // the newest came first
+	slices.Reverse(mine) // they were collected newest first
 	for i, x := range mine {
 		same := 0
 		for _, before := range mine[:i] {
@@ -237,8 +237,8 @@ func (m *message) addText(text string) {
 	m.ACL = append(m.ACL, text)
 }
 
-// eximText is a line with an ID that says nothing of the message's fate: a server that was skipped, words of an access
-// rule, a signature. Before the arrival it is kept for it.
+// eximText handles a line with an ID that says nothing about the fate of the message: a server that was skipped, the text of an
+// access rule, a signature. If the message has not arrived yet, it is kept for it.
 func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
@@ -259,7 +259,7 @@ func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	t.pass(ev)
 }
 
-// eximDelivery is => -> >> ** ==.
+// eximDelivery handles => -> >> ** ==.
 func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
@@ -279,7 +279,7 @@ func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
 	if !ev.Has(mail.Cutthrough) {
 		h.marks |= delivered
 	}
-	if ev.Recipient == "" { // blackhole (ACL discarded recipients): all of them
+	if ev.Recipient == "" { // blackhole, an ACL discarded them: all recipients
 		if ev.Disposition == mail.Discarded {
 			h.marks |= discarded
 		}
@@ -288,7 +288,7 @@ func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
 	t.linkDelivery(h, t.outcome(h, ev), ev)
 }
 
-// eximEnd is Completed, and what an administrator took away.
+// eximEnd handles Completed, and the removal by an administrator.
 func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
@@ -296,7 +296,7 @@ func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
 		return
 	}
 	t.touch(h.message, ev)
-	if ev.Kind == mail.Remove && strings.HasPrefix(ev.Text, "rescind") { // 4.98: the arrival did not come about
+	if ev.Kind == mail.Remove && strings.HasPrefix(ev.Text, "rescind") { // 4.98: the message was not accepted after all
 		h.marks = h.marks&^accepted | refused
 		t.end(h, over)
 		return
@@ -306,13 +306,13 @@ func (t *Tracker) eximEnd(q *queue, ev *mail.Event) {
 		if h.marks&accepted == 0 {
 			h.marks |= delivered
 		}
-		return // Completed follows, since 4.44
+		return // since 4.44, Completed follows
 	}
 	h.marks |= completed
 	t.end(h, dead)
 }
 
-// eximState is a message that is frozen, thawed, given up or thrown away.
+// eximState handles a message that is frozen, thawed, given up or discarded.
 func (t *Tracker) eximState(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
@@ -333,7 +333,7 @@ func (t *Tracker) eximState(q *queue, ev *mail.Event) {
 	}
 }
 
-// eximReject is a refusal that names an ID. Where the message is not accepted, that ID never becomes one.
+// eximReject handles a refusal that names an ID. If the message is not accepted, the ID is not used.
 func (t *Tracker) eximReject(q *queue, ev *mail.Event) {
 	if h := t.find(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
@@ -347,15 +347,16 @@ func (t *Tracker) eximReject(q *queue, ev *mail.Event) {
 
 const (
 	quarter = 15 * time.Minute
-	// slow is how long a reception may take: longer than any SMTP time-out.
+	// slow is how long a reception may take: longer than any SMTP timeout.
 	slow = 6 * time.Hour
-	// ahead is how much earlier than its own beginning an arrival may be stamped, clocks being what they are.
+	// ahead is how much earlier than the second in its ID an arrival may be stamped, because clocks are inaccurate.
 	ahead = 2 * time.Minute
 )
 
-// contradicts reports whether an arrival's stamp and the second in its ID cannot both be true. Their difference is the
-// offset of the log's zone, if that was guessed wrongly, and the time that the reception took. A false line that a line
-// feed made (src/dkim.c, src/exim.c) seldom gets both right. Where it is the first one of the log, the next ones tell.
+// contradicts reports whether the stamp of an arrival and the second in its ID cannot both be true. They differ by the time that
+// the reception took, and, if the zone of the log was guessed wrongly, by quarters of an hour, the same for all arrivals. A
+// forged line, made by a line feed in a value (src/dkim.c, src/exim.c), seldom gets both right. If it is the first arrival in the
+// log, later ones reveal it.
 func (t *Tracker) contradicts(on *host, h *hop, ev *mail.Event) bool {
 	began, _, ok := parse.EximID(ev.QueueID)
 	if !ok || ev.Time == 0 {
@@ -382,6 +383,6 @@ func (t *Tracker) contradicts(on *host, h *hop, ev *mail.Event) bool {
 	return lag-x.lag < -ahead || lag-x.lag > slow
 }
 
-// isOffset reports whether a clock on the wall can differ so much from UTC; isLag, whether an arrival's stamp can, too.
+// isOffset reports whether local time can differ so much from UTC; isLag, whether the stamp of an arrival can, too.
 func isOffset(d time.Duration) bool { return d >= -12*time.Hour && d <= 14*time.Hour }
 func isLag(d time.Duration) bool    { return d >= -12*time.Hour && d <= 14*time.Hour+slow }

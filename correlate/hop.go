@@ -6,27 +6,27 @@ import (
 	"mailforensics/mail"
 )
 
-// state is where a hop is in its life.
+// state is where a hop is in its life: see the package document.
 type state uint8
 
 const (
-	receiving state = iota // named by a line, and not yet known to be in the queue
+	receiving state = iota // a line has its queue ID, but none says that it is in the queue
 	queued                 // in the queue
-	over                   // refused or cancelled; only the queue manager's line revives it
-	dead                   // its end was seen, or its queue ID was given to another
+	over                   // refused or cancelled, unless a line of the queue manager shows that it was not
+	dead                   // its end was seen, or its queue ID was given to another message
 )
 
-// origin is how a hop was born.
+// origin is how a hop came into being.
 type origin uint8
 
 const (
-	unseen   origin = iota // the line that bore it is not in the log
+	unseen   origin = iota // its first line is not in the log
 	bySMTP                 // Postfix client=, Exim <= with a host
 	byUser                 // Postfix uid=, Exim P=local
-	internal               // inside of Postfix: a forward or a notice
+	internal               // made by Postfix: a forward or a notice
 )
 
-// marks are what was seen of a hop.
+// marks are facts about a hop.
 type marks uint16
 
 const (
@@ -41,52 +41,52 @@ const (
 	removed // by an administrator
 	requeued
 	probed
-	suspect // its line contradicts its ID
+	suspect // its arrival contradicts its ID: see contradicts
 	mayReturn
 )
 
-// hop is one life of a queue ID.
+// hop is one life of a queue ID: from the line that accepts a message to the line that ends it.
 type hop struct {
 	message    *message
-	previous   *hop // an earlier life of the same ID that still lingers
+	previous   *hop // an earlier life of the same queue ID that still lingers; nil: none
 	queue      *queue
 	id         string
 	hash       uint64
 	generation uint32
-	number     uint32 // its place among the hops of its message, from 1
+	number     uint32 // its place among the hops of its message, from 1; see mail.Recipient.Hop
 	state      state
 	origin     origin
 	marks      marks
 	born, died mail.Instant
-	via        string // the recipient whose forwarding made it
-	filter     string // the relay that turned out to put the mail back
+	via        string // the recipient who was forwarded, if it is a forward
+	filter     string // the relay that turned out to be a content filter, which put the mail back
 	reports    uint8  // notices about it
 }
 
 func (h *hop) alive() bool { return h.state == receiving || h.state == queued }
 
-// message is a message that is not yet handed out.
+// message is a message that is not handed out yet.
 type message struct {
 	mail.Message
 	text     text // its strings
 	first    hop
-	hops     []*hop     // in order of the way; the first is &first
-	absorbed []*message // whose hops are now among ours
+	hops     []*hop     // in the order in which they follow each other; the first one is &first
+	absorbed []*message // messages whose hops turned out to be ours
 
 	older, newer *message // in the list of all that are open
-	alive        int      // hops that are
+	alive        int      // number of hops that are alive
 	born         mail.Instant
 	due          mail.Instant // not to be handed out before
 	generation   uint32
-	lingers      bool // is in the queue of those that are over
-	joined       bool // part of another
+	lingers      bool // in Tracker.waiting
+	joined       bool // its hops are a part of another message
 
-	index    *recipientIndex // where there are many
-	expected []uint64        // queue IDs it waits for
+	index    *recipientIndex // of Recipients, if there are many; else nil
+	expected []uint64        // hashes of the queue IDs that it waits for; see Tracker.expected
 }
 
-// birth makes a message with one hop for the queue ID of ev, or finds the hop that ev's line bears belatedly: children may
-// log before their parent does (pickup after cleanup, cleanup before smtpd on a busy socket).
+// birth makes a message with one hop for the queue ID of ev, or returns the hop whose first line ev is although later ones came
+// before it: children may log before their parent does (pickup after cleanup, cleanup before smtpd on a busy socket).
 func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	hash := t.hash(q, ev.QueueID)
 	old := t.hops.find(hash, q, ev.QueueID)
@@ -110,8 +110,8 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 	return h
 }
 
-// supersede ends a life whose ID is given to another. One that never got into the queue was cancelled; of another, the end
-// is not in the log.
+// supersede ends a hop whose queue ID was given to another message. If it never got into the queue, it was cancelled; else its
+// end is missing in the log.
 func (t *Tracker) supersede(h *hop) {
 	if !h.alive() {
 		return
@@ -124,7 +124,7 @@ func (t *Tracker) supersede(h *hop) {
 	t.end(h, dead)
 }
 
-// forgetOlder keeps the number of lives of one ID that can be found small: late lines are of the last one or two.
+// forgetOlder bounds the number of lives of one queue ID that are kept: late lines belong to the last one or two.
 func forgetOlder(h *hop) {
 	const few = 3
 	for range few {
@@ -165,8 +165,8 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	return m
 }
 
-// find is the newest life of a queue ID, nil when there is none. Where the log was silent for long, those that have
-// lingered long enough are still there: now is the time to hand them out.
+// find returns the newest life of a queue ID; nil: none. After a long silence in the log, lives that have lingered long enough
+// are still kept: these are handed out first.
 func (t *Tracker) find(q *queue, id string) *hop {
 	hash := t.hash(q, id)
 	for {
@@ -178,8 +178,8 @@ func (t *Tracker) find(q *queue, id string) *hop {
 	}
 }
 
-// findLater is the life that a line of the delivery side is of. While a new life is still being received, such a line is a
-// late one of the life before.
+// findLater returns the life to which a line of the delivery side belongs: while a new life is still being received, such a line
+// is a late one of the life before.
 func (t *Tracker) findLater(q *queue, id string) *hop {
 	h := t.find(q, id)
 	if h != nil && h.previous != nil && h.state == receiving && h.marks&(accepted|delivered) == 0 {
@@ -192,7 +192,7 @@ func (t *Tracker) hash(q *queue, id string) uint64 {
 	return mix(t.seed^q.salt, id)
 }
 
-// end moves a hop out of life. The message lingers when it was the last.
+// end ends a hop. If it was the last one alive, its message lingers.
 func (t *Tracker) end(h *hop, s state) {
 	wasAlive := h.alive()
 	h.state = s
@@ -207,7 +207,7 @@ func (t *Tracker) end(h *hop, s state) {
 	}
 }
 
-// revive brings a hop back that was thought to be refused or cancelled, and turned out not to be.
+// revive makes a hop alive again that was taken for refused or cancelled, and was not.
 func (t *Tracker) revive(h *hop) {
 	if h.state != over {
 		return
@@ -227,7 +227,7 @@ func (t *Tracker) lingerOf(m *message) time.Duration {
 	return t.patience().usual
 }
 
-// wait puts m in the queue of those that linger.
+// wait puts m into the queue of messages that linger.
 func (t *Tracker) wait(m *message, d time.Duration) {
 	m.due = t.now.Add(d)
 	if !m.lingers {
@@ -239,7 +239,7 @@ func (t *Tracker) wait(m *message, d time.Duration) {
 	}
 }
 
-// forget takes m out of all lists. Its memory is kept for the next one: at once, or when it is given back, where it is lent.
+// forget removes m from all lists. Its memory is reused, at once or, if it was lent, after Return.
 func (t *Tracker) forget(m *message, lent bool) {
 	for _, h := range m.hops {
 		t.hops.remove(h)
@@ -263,7 +263,7 @@ func (t *Tracker) forget(m *message, lent bool) {
 	t.recycleAll(m)
 }
 
-// recycleAll empties m and the messages that became a part of it.
+// recycleAll makes m and the messages that became a part of it ready for reuse.
 func (t *Tracker) recycleAll(m *message) {
 	for _, child := range m.absorbed {
 		t.recycle(child)
@@ -271,7 +271,7 @@ func (t *Tracker) recycleAll(m *message) {
 	t.recycle(m)
 }
 
-// unlist takes m out of the list of open messages.
+// unlist removes m from the list of open messages.
 func (t *Tracker) unlist(m *message) {
 	if m.older != nil {
 		m.older.newer = m.newer
@@ -287,7 +287,7 @@ func (t *Tracker) unlist(m *message) {
 	t.open--
 }
 
-// recycle empties m for its next use. Memory that one large message needed is let go.
+// recycle makes m ready for reuse. Memory that one large message needed is released.
 func (t *Tracker) recycle(m *message) {
 	const keep = 1024
 	if len(t.spare) >= maxSpare {
@@ -312,7 +312,7 @@ func (t *Tracker) recycle(m *message) {
 	t.spare = append(t.spare, m)
 }
 
-// hopRef is a hop that may be gone.
+// hopRef refers to a hop whose memory may have been reused since.
 type hopRef struct {
 	hop        *hop
 	generation uint32
@@ -320,7 +320,7 @@ type hopRef struct {
 
 func refTo(h *hop) hopRef { return hopRef{h, h.generation} }
 
-// get is the hop, nil when it is gone.
+// get returns the hop; nil: it is gone.
 func (r hopRef) get() *hop {
 	if r.hop == nil || r.hop.generation != r.generation {
 		return nil

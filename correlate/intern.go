@@ -2,13 +2,13 @@ package correlate
 
 import "strings"
 
-// intern keeps one copy of strings that come again and again (hosts, relays, protocols, replies, local addresses). It has a fixed number of
-// slots and no memory of what it loses, so that nothing can make it grow; the idea is that of encoding/json/v2.
+// intern keeps one copy of strings that come again and again (hosts, relays, protocols, replies, local addresses). It has a fixed
+// number of slots, and forgets what does not fit, so that nothing can make it grow; the idea is that of encoding/json/v2.
 type intern struct {
 	slots [4096]string
 }
 
-// get is a copy of s that does not keep the log's text in memory.
+// get returns a copy of s that does not keep the text of the log in memory.
 func (in *intern) get(s string) string {
 	if s == "" {
 		return ""
@@ -20,7 +20,7 @@ func (in *intern) get(s string) string {
 	return *slot
 }
 
-// hashShort mixes the length and the ends of s: enough to spread names and addresses, in a few instructions.
+// hashShort hashes the length and the ends of s, which is enough for names and addresses, in a few instructions.
 func hashShort(s string) uint64 {
 	n := len(s)
 	h := uint64(n)
@@ -36,7 +36,7 @@ func hashShort(s string) uint64 {
 	return h ^ h>>29
 }
 
-// word is the first eight bytes of s.
+// word returns the first eight bytes of s.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -1,22 +1,22 @@
 package correlate
 
-// lent are the messages that were handed out and not given back, oldest first.
+// lent is the messages that were handed out and not returned yet, oldest first.
 type lent struct {
 	messages []*message
-	returned int // how many were given back
+	returned int // how many were returned before these
 }
 
 func (l *lent) push(m *message) { l.messages = append(l.messages, m) }
 
-// Lend begins or ends lending. While it is on, the messages that are handed out are left to those who take them, who may look
-// at them from another goroutine, until they are given back with Return; else, as at first, a message is used again after the
-// call that hands it out.
+// Lend turns lending on or off; at first it is off. While it is on, a message that is handed out stays valid, also for other
+// goroutines, until it is given back with Return; while it is off, until the callback returns.
 func (t *Tracker) Lend(on bool) { t.lending = on }
 
-// Lent is how many messages were lent so far.
+// Lent returns the number of messages lent so far.
 func (t *Tracker) Lent() int { return t.lent.returned + len(t.lent.messages) }
 
-// Return gives back the first n messages that were lent, those that were given back before among them.
+// Return gives back the first n messages that were lent, counted from the beginning: those that were returned before are among
+// them.
 func (t *Tracker) Return(n int) {
 	l := &t.lent
 	n = min(n-l.returned, len(l.messages))

@@ -2,14 +2,14 @@ package correlate
 
 import "mailforensics/mail"
 
-// waiting is a message that is over, since when.
+// waiting is a message without living hops, and since when.
 type waiting struct {
 	message    *message
 	generation uint32
 	since      mail.Instant
 }
 
-// fifo is a queue of them.
+// fifo is a queue of waiting messages.
 type fifo struct {
 	items []waiting // a ring; its length is a power of two
 	head  int
@@ -37,8 +37,8 @@ func (f *fifo) pop() waiting {
 	return w
 }
 
-// graves remember the queue IDs of messages that were handed out, so that a line that comes much too late gives no birth.
-// Two IDs that share a place share a memory; the hash is a fixed one, because the output must not depend on it.
+// graves remember the queue IDs of messages that were handed out, so that a line that comes much too late does not begin a new
+// life. IDs with the same slot share a time; the hash has a fixed seed, because the output must not depend on it.
 type graves struct {
 	at [1 << 15]grave
 }
@@ -48,8 +48,8 @@ type grave struct {
 	died mail.Instant
 }
 
-// restless is how long a late line is still taken for one. After it, a line of an unknown life is of a life that began
-// before the log did, or whose first lines were lost.
+// restless is how long a late line is taken for one. After that, a line of an unknown queue ID is taken for one of a life that
+// began before the log, or whose first lines are lost.
 const restless = 3600 * 1e9
 
 func (g *graves) bury(h *hop, now mail.Instant) {
@@ -60,14 +60,14 @@ func (g *graves) bury(h *hop, now mail.Instant) {
 	g.at[key%uint64(len(g.at))] = grave{key, now}
 }
 
-// holds reports whether the ID's life has ended lately.
+// holds reports whether a life of the queue ID ended lately.
 func (g *graves) holds(q *queue, id string, now mail.Instant) bool {
 	key := mix(q.salt, id)
 	there := g.at[key%uint64(len(g.at))]
 	return there.key == key && now-there.died < restless && there.died-now < restless
 }
 
-// unknownEnd counts the end of a life that is not open: one that was handed out already, or of which no other line was seen.
+// unknownEnd counts the end of a life that is not open: it was handed out already, or no other line of it was seen.
 func (t *Tracker) unknownEnd(q *queue, ev *mail.Event) {
 	if t.graves.holds(q, ev.QueueID, t.now) {
 		t.stats.Late++
@@ -76,7 +76,7 @@ func (t *Tracker) unknownEnd(q *queue, ev *mail.Event) {
 	}
 }
 
-// ring holds the last few of something.
+// ring holds the last few values that were put in.
 type ring[T any] struct {
 	items [64]T
 	n     int // how many were put in
@@ -87,7 +87,7 @@ func (r *ring[T]) put(x T) {
 	r.n++
 }
 
-// each calls f with those that are held, the newest first, until f returns false.
+// each calls f with the values that are held, newest first, until f returns false.
 func (r *ring[T]) each(f func(*T) bool) {
 	for i := r.n - 1; i >= max(0, r.n-len(r.items)); i-- {
 		if !f(&r.items[i%len(r.items)]) {

@@ -15,20 +15,20 @@ type bond uint8
 
 const (
 	reinjected  bond = iota // a content filter took it out and put it back
-	forwardedAs             // local(8) made a new mail of it: alias, .forward
-	requeuedAs              // postsuper -r, or a scanner that works on the queue
-	tookOver                // another host of the inputs has it now
+	forwardedAs             // local(8) made a new message: an alias or .forward
+	requeuedAs              // by postsuper -r, or by a scanner that works on the queue
+	tookOver                // by another host whose log is given
 )
 
 const (
-	// apart is how far the birth of a child and the line of its parent may be from each other: a filter may work for
-	// minutes, and the clocks of two hosts may differ.
+	// apart is how far the beginning of a child and the line of its parent may be from each other: a filter may work for minutes,
+	// and the clocks of two hosts may differ.
 	apart = 15 * time.Minute
-	// atOnce is the same where only Message-ID and sender tell the child, or less.
+	// atOnce is the same if only Message-ID and sender, or less, identify the child.
 	atOnce = time.Minute
 )
 
-// pipeLink is a delivery to a command. Some commands put the mail back: nothing but its Message-ID and sender tells.
+// pipeLink is a delivery to a command. Some commands put the mail back, which only its Message-ID and sender show.
 type pipeLink struct {
 	hop      hopRef
 	envelope string
@@ -42,14 +42,14 @@ type expect struct {
 	generation uint32
 	hop        *hop
 	id         string
-	envelope   string // the recipient that went there
+	envelope   string // the recipient who was delivered with it
 	bond       bond
 }
 
 // maxExpected bounds the queue IDs that one message waits for.
 const maxExpected = 64
 
-// findOn is the newest life of a queue ID on a host, whatever the instance.
+// findOn returns the newest life of a queue ID on a host, in any instance.
 func (t *Tracker) findOn(h *host, id string) *hop {
 	for _, q := range h.queues {
 		if found := t.find(q, id); found != nil {
@@ -59,7 +59,7 @@ func (t *Tracker) findOn(h *host, id string) *hop {
 	return nil
 }
 
-// findAnyInstance is like findLater, for lines of a daemon whose syslog_name may not be that of the queue.
+// findAnyInstance is findLater for lines of a daemon whose syslog_name may not be that of the queue.
 func (t *Tracker) findAnyInstance(q *queue, id string) *hop {
 	if h := t.findLater(q, id); h != nil || len(q.host.queues) == 1 {
 		return h
@@ -67,8 +67,8 @@ func (t *Tracker) findAnyInstance(q *queue, id string) *hop {
 	return t.findOn(q.host, id)
 }
 
-// findReceiving finds a mail that smtpd took under another syslog_name than that of the queue ("submit/smtpd" hands over to
-// "postfix/cleanup"), and moves it to its true queue.
+// findReceiving finds a message that smtpd accepted under another syslog_name than that of the queue ("submit/smtpd" hands over
+// to "postfix/cleanup"), and moves it to its true queue.
 func (t *Tracker) findReceiving(q *queue, id string) *hop {
 	for _, other := range q.host.queues {
 		if other == q {
@@ -86,8 +86,8 @@ func (t *Tracker) findReceiving(q *queue, id string) *hop {
 	return nil
 }
 
-// findElsewhere is the life of a queue ID on another host than h. Only a few hosts are tried: that which had the relay's
-// mail before, that of the relay's name, and the first ones.
+// findElsewhere returns the life of a queue ID on another host than h. Only a few hosts are tried: the one that had mail for the
+// relay before, the one with the relay's name, and the first ones.
 func (t *Tracker) findElsewhere(h *host, id, relay string) *hop {
 	if q := t.relays[relay]; q != nil && q.host != h {
 		if found := t.find(q, id); found != nil {
@@ -112,8 +112,8 @@ func sameHost(a, b string) bool {
 	return a != "" && strings.EqualFold(a, b)
 }
 
-// linkDelivery follows a recipient to the queue ID that a delivery line names: what local forwarded it as, what a filter
-// put it back as, what the next host calls it.
+// linkDelivery follows a recipient to the queue ID that a delivery names: what local(8) forwarded it as, what a filter put it
+// back as, what the next host calls it.
 func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
 	switch ev.Disposition {
 	case mail.Delivered, mail.Forwarded, mail.Filtered:
@@ -126,7 +126,7 @@ func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
 	}
 	m := h.message
 	if m.knowsMore(ev.Child) {
-		if r.Hop == h.number { // the child has said nothing of this recipient yet
+		if r.Hop == h.number { // the child has no disposition for this recipient yet
 			handedOver(r, isNear(ev))
 		}
 		return
@@ -144,20 +144,20 @@ func (t *Tracker) linkDelivery(h *hop, r *mail.Recipient, ev *mail.Event) {
 		return
 	}
 	if b == reinjected && slices.Contains(h.queue.host.filters, filter) {
-		r.Disposition = mail.Filtered // what became of it is in no line that we have
+		r.Disposition = mail.Filtered // no line that we have says what became of it
 	}
 	if b != tookOver || t.mayHaveHosts() {
 		t.expect(h, ev.Child, b, r.Envelope())
 	}
 }
 
-// mayHaveHosts reports whether the log is of several hosts, or has only begun.
+// mayHaveHosts reports whether the log is of several hosts, or has only begun, so that this is not known.
 func (t *Tracker) mayHaveHosts() bool {
 	const begun = 1 << 16
 	return len(t.queues.hosts) > 1 || t.stats.Events < begun
 }
 
-// rememberFilter keeps the few addresses of content filters, the last ones that put a mail back.
+// rememberFilter keeps the addresses of the few content filters that put mail back most recently.
 func (h *host) rememberFilter(filter netip.AddrPort) {
 	const few = 8
 	if slices.Contains(h.filters, filter) {
@@ -169,7 +169,7 @@ func (h *host) rememberFilter(filter netip.AddrPort) {
 	h.filters = append(h.filters, filter)
 }
 
-// maxRelays bounds what is remembered of relays.
+// maxRelays bounds the relays that are remembered.
 const maxRelays = 1 << 12
 
 func (t *Tracker) rememberRelay(relay string, q *queue) {
@@ -178,9 +178,9 @@ func (t *Tracker) rememberRelay(relay string, q *queue) {
 	}
 }
 
-// childOf finds the hop that a delivery line names. That a stranger's server says "queued as" and an ID of ours must not
-// join two mails: a filter is on an address of our own network, or hands the mail back from where it got it; another host
-// has a mail with the same Message-ID or sender.
+// childOf finds the hop that a delivery names. If a stranger's server replies "queued as" with an ID of ours, that must not join
+// two messages: a filter has an address in our own network, or hands the mail back from where it got it; another host has a
+// message with the same Message-ID or sender.
 func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
 	m := h.message
 	if ev.Disposition == mail.Forwarded {
@@ -212,11 +212,10 @@ func (t *Tracker) childOf(h *hop, ev *mail.Event) (bond, *hop) {
 	return tookOver, nil
 }
 
-// isNear reports whether a delivery went to an address of our own network.
+// isNear reports whether a delivery went to an address in our own network.
 func isNear(ev *mail.Event) bool { return mail.IsInside(ev.RelayIP) }
 
-// mayFollow reports whether the child can be a hop of m at all: the first of its own message, which is another one, and
-// born about now.
+// mayFollow reports whether the child can be a hop of m: it is the first hop of another message, which began at about this time.
 func (t *Tracker) mayFollow(m *message, child *hop) bool {
 	c := child.message
 	return c != m && c.hops[0] == child && !c.Notice && within(t.now, child.born, apart)
@@ -226,7 +225,7 @@ func within(a, b mail.Instant, d time.Duration) bool {
 	return a.Sub(b) <= d && b.Sub(a) <= d
 }
 
-// sameMail reports whether nothing speaks against two hops being of one mail.
+// sameMail reports whether nothing contradicts that two hops are of the same message.
 func sameMail(a, b *message) bool {
 	if a.MessageID != "" && b.MessageID != "" {
 		return a.MessageID == b.MessageID
@@ -234,8 +233,8 @@ func sameMail(a, b *message) bool {
 	return a.Sender == "" || b.Sender == "" || mail.Fold(a.Sender) == mail.Fold(b.Sender)
 }
 
-// sameMailSurely reports whether two hops have the same Message-ID, or the same sender where one of them has none: an Exim
-// whose log_selector is -all writes no id=.
+// sameMailSurely reports whether two hops have the same Message-ID, or the same sender if one of them has no Message-ID: an Exim
+// with log_selector -all logs no id=.
 func sameMailSurely(a, b *message) bool {
 	if a.MessageID != "" && b.MessageID != "" {
 		return a.MessageID == b.MessageID
@@ -243,8 +242,8 @@ func sameMailSurely(a, b *message) bool {
 	return a.Sender != "" && mail.Fold(a.Sender) == mail.Fold(b.Sender)
 }
 
-// linkWithoutName looks for the mail that a command put back. The command's child may be in the queue before its parent's
-// line, or after it: pickup takes its time.
+// linkWithoutName looks for the message that a command put back. It may be in the queue before the line of the delivery to the
+// command, or after it: pickup takes some time.
 func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	if ev.RelayIP.IsValid() || ev.Daemon != "pipe" && ev.MTA != mail.Exim {
 		return
@@ -282,14 +281,14 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(command), t.now})
 }
 
-// isPutBack reports whether c is the mail that a command made of h's: same host, Message-ID and sender, from this machine.
+// isPutBack reports whether c may be what a command put back of h's message: same host, Message-ID and sender, from this machine.
 func (t *Tracker) isPutBack(h, c *hop) bool {
 	m, put := h.message, c.message
 	return c.queue.host == h.queue.host && t.mayFollow(m, c) && c.marks&accepted != 0 && c.marks&mayReturn != 0 &&
 		m.MessageID != "" && m.MessageID == put.MessageID && m.Sender == put.Sender
 }
 
-// adopt ties a mail that just got into the queue to the delivery that named it, or that put it back.
+// adopt ties a message that has just got into the queue to the delivery that named it, or that put it back.
 func (t *Tracker) adopt(h *hop) {
 	if t.handIns.n > 0 {
 		t.toldByWebmail(h)
@@ -323,7 +322,7 @@ func (t *Tracker) adopt(h *hop) {
 	})
 	if p != nil {
 		parent := p.hop.get()
-		if parent.filter == p.relay { // a further mail of the same command: its recipients were handed over with the first
+		if parent.filter == p.relay { // a further message of the same command, whose recipients were handed over with the first one
 			t.join(parent, h, reinjected, nil)
 			return
 		}
@@ -332,7 +331,7 @@ func (t *Tracker) adopt(h *hop) {
 	}
 }
 
-// isExpected reports whether a new hop is the one that a delivery named. The ID alone does not tell: short ones repeat.
+// isExpected reports whether a new hop is the one that a delivery named. The queue ID alone does not tell: short ones are reused.
 func (t *Tracker) isExpected(e expect, h *hop) bool {
 	m, c := e.message, h.message
 	if !t.mayFollow(m, h) || !within(e.message.End, h.born, apart) {
@@ -355,7 +354,7 @@ func (t *Tracker) isExpected(e expect, h *hop) bool {
 	return !sameMachine && h.origin == bySMTP && sameMailSurely(m, c)
 }
 
-// expect notes that a delivery of h named a queue ID that is not known.
+// expect notes that a delivery of h named a queue ID that is not known yet.
 func (t *Tracker) expect(h *hop, id string, b bond, envelope string) {
 	m := h.message
 	if len(m.expected) >= maxExpected {
@@ -363,14 +362,14 @@ func (t *Tracker) expect(h *hop, id string, b bond, envelope string) {
 	}
 	key := mix(t.seed, id)
 	if e, ok := t.expected[key]; ok && e.message == m {
-		return // one mail for several recipients
+		return // noted already, for another recipient
 	}
 	t.expected[key] = expect{m, m.generation, h, strings.Clone(id), envelope, b}
 	m.expected = append(m.expected, key)
 }
 
-// linkOriginal ties a mail that a filter puts back with XFORWARD: it names the first queue ID of the mail. A stranger may
-// not say so; the caller has seen that the client is of our own network.
+// linkOriginal ties a message that a filter puts back with XFORWARD to the first queue ID, which that names. The caller has
+// checked that the client is in our own network: a stranger may claim anything.
 func (t *Tracker) linkOriginal(q *queue, child *hop, ev *mail.Event) {
 	parent := t.findOn(q.host, ev.Child)
 	if parent == nil || parent.marks&(accepted|delivered) == 0 || !t.mayFollow(parent.message, child) {
@@ -379,7 +378,7 @@ func (t *Tracker) linkOriginal(q *queue, child *hop, ev *mail.Event) {
 	t.join(parent, child, reinjected, nil)
 }
 
-// linkRequeued ties a mail that postsuper -r put back to what it was.
+// linkRequeued ties a message that postsuper -r put back to its earlier life.
 func (t *Tracker) linkRequeued(q *queue, child *hop, id string) {
 	parent := t.findOn(q.host, id)
 	if parent == nil || parent.message == child.message || child.message.hops[0] != child {
@@ -389,7 +388,7 @@ func (t *Tracker) linkRequeued(q *queue, child *hop, id string) {
 	t.join(parent, child, requeuedAs, nil)
 }
 
-// filter handles the word of a content filter about a message.
+// filter handles an event of a content filter about a message.
 func (t *Tracker) filter(ev *mail.Event) {
 	if ev.QueueID != "" {
 		q := t.queueOf(ev)
@@ -403,7 +402,7 @@ func (t *Tracker) filter(ev *mail.Event) {
 	t.pass(ev)
 }
 
-// task is a mail that a filter put back, by the filter's own ID: Proxmox Mail Gateway answers the MTA by that.
+// task is a message that a filter put back, by an ID of the filter: Proxmox Mail Gateway replies to the MTA with that one.
 type task struct {
 	host  *host
 	id    string
@@ -422,7 +421,7 @@ func (t *Tracker) noteTask(on *host, ev *mail.Event) {
 	}
 }
 
-// ofTask is the mails that a filter on this host put back for one that it calls id, in their order.
+// ofTask returns the messages that a filter on this host put back for its own ID, in their order.
 func (t *Tracker) ofTask(on *host, id string) (children []*hop) {
 	t.tasks.each(func(k *task) bool {
 		if k.host == on && k.id == id {
@@ -436,8 +435,8 @@ func (t *Tracker) ofTask(on *host, id string) (children []*hop) {
 	return children
 }
 
-// linkTask ties what a filter put back to the mail that it was given, where its answer names only its own ID for both, and
-// returns the delivery with the name of the child in that one's place. The event itself is of the reader, and is not changed.
+// linkTask ties what a filter put back to the message that it was given, if its reply names only its own ID, and returns the
+// delivery with the queue ID of the child instead. The event itself belongs to the caller, and is not changed.
 func (t *Tracker) linkTask(h *hop, ev *mail.Event) *mail.Event {
 	if t.tasks.n == 0 || ev.Child == "" || !isNear(ev) {
 		return ev
@@ -457,7 +456,7 @@ func (t *Tracker) linkTask(h *hop, ev *mail.Event) *mail.Event {
 	return told
 }
 
-// filtered ties what a filter says it put a mail back as ("queued_as: 5C3D7720A1", several joined by a slash).
+// filtered ties a message to what a filter says that it put it back as ("queued_as: 5C3D7720A1", several separated by a slash).
 func (t *Tracker) filtered(on *host, h *hop, ev *mail.Event) {
 	ids := ev.Child
 	for ids != "" {
@@ -479,15 +478,15 @@ func (t *Tracker) filtered(on *host, h *hop, ev *mail.Event) {
 		default:
 			continue
 		}
-		if b == requeuedAs { // the scanner took the file itself: qmgr never says that it was removed
+		if b == requeuedAs { // the scanner removed the queue file itself, so qmgr never logs that
 			h.marks |= requeued | accepted | completed
 			t.end(h, dead)
 		}
 	}
 }
 
-// join makes the child's message a part of the parent's. Account, client and script of the first leg stay; the child's
-// recipients have the last word. r is the parent's recipient that led to the child, where one did.
+// join makes the hops of the child's message a part of the parent's. Account, client and script of the first hop stay; the
+// dispositions of the child's recipients count. r is the parent's recipient that led to the child; nil: not known.
 func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	m, c := parent.message, child.message
 	via := ""
@@ -512,7 +511,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 		}
 	}
 	if b == forwardedAs {
-		child.origin = internal // where cleanup's lines are lost, only local's says so
+		child.origin = internal // if cleanup's lines are lost, only that of local(8) shows it
 	}
 	m.hopsOn(c)
 	m.hops = append(m.hops, c.hops...)
@@ -552,7 +551,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	}
 }
 
-// hopsOn notes on which hosts the hops of c are, which become m's. Nearly all messages have theirs on one host.
+// hopsOn notes the hosts of the hops of c, which become m's. Nearly all messages have all hops on one host.
 func (m *message) hopsOn(c *message) {
 	if len(m.HopHosts) == 0 && len(c.HopHosts) == 0 && m.Host == c.Host {
 		return
@@ -568,7 +567,7 @@ func (m *message) hopsOn(c *message) {
 	}
 }
 
-// handedOver notes that a hop passed a recipient on to another hop of the same message, which is no attempt to deliver it.
+// handedOver notes that a hop passed a recipient on to another hop of the same message, which is no delivery attempt.
 func handedOver(r *mail.Recipient, toFilter bool) {
 	if r.Attempts > 0 {
 		r.Attempts--
@@ -578,8 +577,8 @@ func handedOver(r *mail.Recipient, toFilter bool) {
 	}
 }
 
-// handedOverTogether is the same for r and all recipients that went with it: one mail was handed over for several, and the
-// lines of all of them stood before the first line of what was made of it. One reply, "queued as" and a name, is theirs.
+// handedOverTogether does so for r and all recipients that went with it: one message was handed over for several, and the lines
+// of all of them came before the first line of what was made of it. They have the same reply, "queued as" and an ID.
 func (m *message) handedOverTogether(r *mail.Recipient, toFilter bool) {
 	for i := range m.Recipients {
 		o := &m.Recipients[i]

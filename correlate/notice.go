@@ -7,18 +7,18 @@ import (
 	"mailforensics/mail"
 )
 
-// noticeLink is a notice that bounce(8) named, and that no line has yet: since 3.11 it logs the link before the notice is
-// made, and even when that fails.
+// noticeLink is a notice that bounce(8) named before any line of the notice itself came: since 3.11 it logs the link before it
+// makes the notice, and even if making it fails.
 type noticeLink struct {
 	queue      *queue
 	id, parent string
 	at         mail.Instant
 }
 
-// noticeWait is how long such a link is good for.
+// noticeWait is how much later the notice may come.
 const noticeWait = 5 * time.Minute
 
-// postfixNotice is bounce's "sender non-delivery notification: CHILD".
+// postfixNotice handles bounce's "sender non-delivery notification: CHILD".
 func (t *Tracker) postfixNotice(q *queue, ev *mail.Event) {
 	if h := t.findLater(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
@@ -35,7 +35,7 @@ func (t *Tracker) postfixNotice(q *queue, ev *mail.Event) {
 	t.keepLine(child.message, ev)
 }
 
-// claimNotice finds out whether a mail that was born inside is a notice that was named before.
+// claimNotice finds out whether a message that Postfix made is a notice that was named before.
 func (t *Tracker) claimNotice(h *hop) {
 	if t.notices.n == 0 {
 		return
@@ -59,9 +59,9 @@ func markNotice(h *hop, parent string) {
 	}
 }
 
-// isNotice reports whether a Postfix mail that no line calls a notice is one: before 2.3, or where that line is lost. It
-// was born inside and has no sender, or the sender that Postfix uses for its own. Of a mail whose birth was not seen, the
-// same holds when it goes out: an inbound bounce would have been delivered at once, and here.
+// isNotice reports whether a Postfix message is a notice although no line calls it one: before Postfix 2.3, or if that line is
+// lost. It was made by Postfix and has no sender, or the sender that Postfix uses for its own mail. If its first line is missing,
+// the same is true only if it goes out, because an incoming bounce would have been delivered here.
 func (m *message) isNotice() bool {
 	h := m.hops[0]
 	if m.MTA != mail.Postfix || h.origin == bySMTP || h.origin == byUser {

@@ -6,19 +6,20 @@ import (
 	"mailforensics/mail"
 )
 
-// A password server (Cyrus SASL's, Plesk's) names the user of a failed login and no address; Postfix, which asked it, names the address
-// and, before 3.7.8, no user. It asks and is told within a moment, so that the one line stands before the other.
+// An authentication server (Cyrus saslauthd, Plesk's) logs the user of a failed login, but not the client's address; Postfix, which
+// asked it, logs the address and, before 3.7.8, not the user. The lines come one after the other, within a moment.
 
-// told is how long after the password server's line that of Postfix stands.
+// told is how much later than the line of the authentication server that of Postfix may come.
 const told = 2 * time.Second
 
-// refusedName is the last line of a password server that waits for Postfix's.
+// refusedName is the last line of an authentication server, which waits for that of Postfix.
 type refusedName struct {
 	event   *mail.Event
 	unclear mail.Instant // until then it may be anybody's: two names came before one address
 }
 
-// tie gives the two lines of one failed login to each other, and returns the event to hand on; nil where it has to wait.
+// tie completes the two lines of one failed login from each other, and returns the event to hand on; nil: it waits for the other
+// line.
 func (t *Tracker) tie(ev *mail.Event) *mail.Event {
 	w := &t.refused
 	if w.event != nil && !within(ev.Time, w.event.Time, told) {
@@ -50,7 +51,7 @@ func (t *Tracker) tie(ev *mail.Event) *mail.Event {
 	return &named
 }
 
-// releaseName hands on the password server's line.
+// releaseName hands on the line of the authentication server that waits.
 func (t *Tracker) releaseName() {
 	ev := t.refused.event
 	if t.refused.event = nil; ev != nil {

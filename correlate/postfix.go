@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// postfix handles a line of a Postfix daemon.
+// postfix handles an event of a Postfix daemon.
 func (t *Tracker) postfix(ev *mail.Event) {
 	q := t.queueOf(ev)
 	if ev.QueueID == "" {
@@ -45,7 +45,7 @@ func (t *Tracker) postfix(ev *mail.Event) {
 	}
 }
 
-// postfixAccept is smtpd's client=: a queue file was opened, at the first recipient that was accepted.
+// postfixAccept handles smtpd's client=: a queue file is opened when the first recipient is accepted.
 func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 	h := t.birth(q, ev, bySMTP)
 	m := h.message
@@ -82,7 +82,7 @@ func (t *Tracker) witness(m *message, ev *mail.Event) {
 	t.taken = m
 }
 
-// postfixPickup is pickup's uid=: a local user's mail, or one that postsuper -r put back.
+// postfixPickup handles pickup's uid=: a local user's message, or one that postsuper -r put back.
 func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 	h := t.birth(q, ev, byUser)
 	m := h.message
@@ -103,8 +103,8 @@ func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 	t.injected.put(refTo(h))
 }
 
-// postfixCleanup is a line of cleanup about the content: message-id=, a logged header. A hop that has no birth line was
-// born inside of Postfix.
+// postfixCleanup handles cleanup's message-id= and logged headers. A hop without a client= or uid= line was made by Postfix
+// itself.
 func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
@@ -134,7 +134,7 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 	t.tail(h, ev)
 }
 
-// tail keeps what the tail of a line (from=<…> to=<…> proto=… helo=<…>) says of the client and the envelope.
+// tail keeps what the end of a line (from=<…> to=<…> proto=… helo=<…>) says of client and envelope.
 func (t *Tracker) tail(h *hop, ev *mail.Event) {
 	m := h.message
 	if m.hops[0] != h {
@@ -154,8 +154,8 @@ func (t *Tracker) tail(h *hop, ev *mail.Event) {
 	}
 }
 
-// isNewLife reports whether a line about the content cannot be of the life we know: it is over, or is in the queue and
-// another Message-ID comes. (A mail with several Message-ID headers logs them while it is received.)
+// isNewLife reports whether a line about the content cannot belong to the life that we know: that is over, or it is in the queue
+// and the Message-ID is another one. (A message with several Message-ID headers logs them while it is received.)
 func (t *Tracker) isNewLife(h *hop, ev *mail.Event) bool {
 	switch {
 	case h.state == receiving || h.state == over && t.now.Sub(h.born) < atOnce:
@@ -168,7 +168,7 @@ func (t *Tracker) isNewLife(h *hop, ev *mail.Event) bool {
 	return h.state == dead || h.state == over
 }
 
-// header keeps a header that a check logged.
+// header keeps a header that a header check logged.
 func (t *Tracker) header(m *message, ev *mail.Event) {
 	if m.Subject == "" && ev.Subject != "" {
 		m.Subject = m.text.keep(ev.Subject)
@@ -181,7 +181,7 @@ func (t *Tracker) header(m *message, ev *mail.Event) {
 	}
 }
 
-// postfixQueue is qmgr's from=: the mail is in the queue. It comes again at every attempt.
+// postfixQueue handles qmgr's from=: the message is in the queue. The line comes again at every attempt.
 func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 	q.managed = true
 	h := t.find(q, ev.QueueID)
@@ -193,7 +193,7 @@ func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 		h.state == dead && t.now.Sub(h.died) > late,
 		h.alive() && h.marks&accepted != 0 && h.message.hops[0] == h && h.message.Sender != ev.Sender && !ev.Has(mail.NoSender):
 		h = t.birth(q, ev, unseen)
-		t.claimNotice(h) // where cleanup's lines are lost
+		t.claimNotice(h) // if cleanup's lines are lost
 	}
 	m := h.message
 	t.touch(m, ev)
@@ -221,7 +221,7 @@ func (t *Tracker) touch(m *message, ev *mail.Event) {
 	t.keepLine(m, ev)
 }
 
-// postfixDelivery is a delivery agent's to=.
+// postfixDelivery handles a delivery agent's to=.
 func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 	h := t.findLater(q, ev.QueueID)
 	if h == nil {
@@ -241,13 +241,13 @@ func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 	}
 	h.marks |= delivered
 	if h.marks&accepted == 0 && h.state == over {
-		t.revive(h) // cleanup bounces a mail that it refuses, where nobody waits for an answer
+		t.revive(h) // if no client waits for a reply, cleanup bounces a message that it refuses
 	}
 	ev = t.linkTask(h, ev)
 	t.linkDelivery(h, t.outcome(h, ev), ev)
 }
 
-// postfixEnd is the end of a queue ID: removed, requeued.
+// postfixEnd handles the end of a queue ID: removed, requeued.
 func (t *Tracker) postfixEnd(q *queue, ev *mail.Event) {
 	h := t.findLater(q, ev.QueueID)
 	if h == nil {
@@ -279,13 +279,12 @@ func (t *Tracker) postfixEnd(q *queue, ev *mail.Event) {
 	t.end(h, dead)
 }
 
-// postfixVerdict is a rule that took the mail out of the flow: hold or discard, by header checks, a milter or an access
-// table.
+// postfixVerdict handles hold and discard, by a header check, a milter or an access table.
 func (t *Tracker) postfixVerdict(q *queue, ev *mail.Event) {
 	h := t.find(q, ev.QueueID)
 	if h == nil {
 		if ev.Daemon != "cleanup" {
-			t.stats.Orphans++ // postsuper's hold of a mail that came before the log began
+			t.stats.Orphans++ // postsuper -h of a message from before the log
 			return
 		}
 		h = t.birth(q, ev, internal)
@@ -304,7 +303,7 @@ func (t *Tracker) postfixVerdict(q *queue, ev *mail.Event) {
 	}
 }
 
-// tellRecipient gives a recipient the disposition that a rule decided, where the line names one.
+// tellRecipient gives a recipient the disposition that a rule decided, if the line names one.
 func (t *Tracker) tellRecipient(h *hop, address string, verdict marks, ev *mail.Event) {
 	if address == "" {
 		return
@@ -318,7 +317,7 @@ func (t *Tracker) tellRecipient(h *hop, address string, verdict marks, ev *mail.
 	t.setReply(h.message, r, ev.Reply)
 }
 
-// postfixRelease is a hold that ends, or a mail that was too long in the queue.
+// postfixRelease handles the end of a hold, and a message that was too long in the queue.
 func (t *Tracker) postfixRelease(q *queue, ev *mail.Event) {
 	h := t.findLater(q, ev.QueueID)
 	if h == nil {
@@ -339,7 +338,7 @@ func (t *Tracker) postfixRelease(q *queue, ev *mail.Event) {
 	}
 }
 
-// postfixReject is a refusal that names a queue ID. One of a recipient leaves the mail alive; one of the content ends it.
+// postfixReject handles a refusal with a queue ID. One of a recipient leaves the message alive; one of the content ends it.
 func (t *Tracker) postfixReject(q *queue, ev *mail.Event) {
 	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
@@ -355,7 +354,7 @@ func (t *Tracker) postfixReject(q *queue, ev *mail.Event) {
 	t.pass(ev)
 }
 
-// endsMail reports whether a refusal is of the whole mail.
+// endsMail reports whether the whole message was refused.
 func endsMail(ev *mail.Event) bool {
 	switch ev.Stage {
 	case "DATA", "BDAT", "END-OF-MESSAGE":
@@ -366,7 +365,7 @@ func endsMail(ev *mail.Event) bool {
 	return ev.Daemon == "cleanup"
 }
 
-// postfixOther is any other line with a queue ID: a skipped server, a warning, a lost connection (3.10 names the ID).
+// postfixOther handles any other line with a queue ID: a skipped server, a warning, a lost connection (with the ID since 3.10).
 func (t *Tracker) postfixOther(q *queue, ev *mail.Event) {
 	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)

@@ -7,19 +7,19 @@ import (
 	"mailforensics/mail"
 )
 
-// queue is where queue IDs are unique for as long as they live: an instance of an MTA on a host.
+// queue is the space in which queue IDs are unique while they live: an instance of an MTA on a host.
 type queue struct {
 	host     *host
 	instance string
-	managed  bool // a queue manager wrote of it: it is no mere syslog_name of a service
+	managed  bool // a queue manager logged under this name, so it is an instance, not just the syslog_name of a service
 	salt     uint64
 }
 
-// host is a machine, under all its names.
+// host is a machine, under its short and its long name.
 type host struct {
 	name    string // as first seen
 	queues  []*queue
-	filters []netip.AddrPort // that put mail back
+	filters []netip.AddrPort // content filters that put mail back
 	exim    eximHost
 }
 
@@ -34,10 +34,10 @@ type queues struct {
 	last                   *queue
 }
 
-// maxQueues bounds the names of hosts and instances. Whatever comes after shares one queue.
+// maxQueues bounds the hosts and instances. All further ones share one queue.
 const maxQueues = 4096
 
-// queueOf is the queue that ev's ID lives in.
+// queueOf returns the queue that the queue ID of ev is in.
 func (t *Tracker) queueOf(ev *mail.Event) *queue {
 	qs := &t.queues
 	if qs.last == nil || ev.Host != qs.lastHost || ev.Instance != qs.lastInstance {
@@ -73,8 +73,8 @@ func (t *Tracker) lookUpQueue(name, instance string) *queue {
 	return q
 }
 
-// hostOf finds a host under its short or long name. A short name is that of the first long one that begins with it: two
-// machines mx1.a.example and mx1.b.example stay two.
+// hostOf returns the host with a short or long name. A short name is taken for that of the first long name that begins with it:
+// mx1.a.example and mx1.b.example are two machines.
 func (qs *queues) hostOf(name string) *host {
 	short, domain, _ := strings.Cut(name, ".")
 	for _, h := range qs.hosts {
@@ -84,7 +84,7 @@ func (qs *queues) hostOf(name string) *host {
 		s, d, _ := strings.Cut(h.name, ".")
 		if strings.EqualFold(s, short) && (d == "" || domain == "" || strings.EqualFold(d, domain)) && !isNumber(short) {
 			if d == "" {
-				h.name = name // the long one tells more, and keeps others away
+				h.name = name // from now on, another long name is another machine
 			}
 			return h
 		}

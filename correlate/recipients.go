@@ -7,12 +7,12 @@ import (
 	"mailforensics/mail"
 )
 
-// many is how many recipients make looking through them slower than a map.
+// many is the number of recipients from which on a map is faster than looking through them.
 const many = 24
 
-// recipient finds the recipient of m that a line of h speaks of, or adds it. Its identity is the address that the envelope
-// had: several deliveries of one alias are one recipient, whose disposition is the last. Only a hop that was born inside
-// (local's forward) has an envelope of its own, and names in orig_to the address whose forwarding made it.
+// recipient returns the recipient of m that a line of h is about; if there is none, it adds one. A recipient is identified by its
+// address in the envelope: several deliveries of one alias are one recipient, whose last disposition counts. Only a hop that
+// Postfix made (a forward of local(8)) has an envelope of its own, and its orig_to is the address that was forwarded.
 func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.Recipient {
 	if r := m.findRecipient(address, original, h.origin == internal); r != nil {
 		return r
@@ -42,8 +42,8 @@ func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
 	return &m.Recipients[n]
 }
 
-// recipientIndex finds recipients by what the envelope had, and by what they were rewritten to. The first one keeps its
-// place.
+// recipientIndex finds recipients by their address in the envelope, and by the address that they were rewritten to. If several
+// have the same, the first one counts.
 type recipientIndex struct {
 	envelope, address map[string]int32
 }
@@ -58,8 +58,8 @@ func (m *message) indexRecipient(i int) {
 	}
 }
 
-// findRecipient finds a recipient by its envelope address; in the envelope of a mail that was born inside, and after a hop
-// that may have rewritten the address and not told the next one, by its last address.
+// findRecipient finds a recipient by its address in the envelope; in the envelope of a forward or a notice, and after a hop that
+// may have rewritten the address without telling the next one, by its last address.
 func (m *message) findRecipient(address, original string, inside bool) *mail.Recipient {
 	if inside {
 		return m.findByAddress(address)
@@ -71,8 +71,8 @@ func (m *message) findRecipient(address, original string, inside bool) *mail.Rec
 	return r
 }
 
-// findRewritten finds a recipient that an earlier hop rewrote: the next hop's envelope has what it was rewritten to, and may
-// rewrite it again.
+// findRewritten finds a recipient that an earlier hop rewrote: the envelope of the next hop has the new address, and the hop may
+// rewrite that again.
 func (m *message) findRewritten(address, original string) *mail.Recipient {
 	r := m.findByAddress(address)
 	if r == nil && original != "" {
@@ -111,7 +111,7 @@ func (m *message) findByAddress(address string) *mail.Recipient {
 	return nil
 }
 
-// rewritten notes the address that a recipient has now. What the envelope had stays.
+// rewritten notes the address that a recipient has now. The address in the envelope stays.
 func (m *message) rewritten(r *mail.Recipient, address string) {
 	envelope := r.Envelope()
 	r.Address, r.Original = address, envelope
@@ -125,7 +125,7 @@ func (m *message) rewritten(r *mail.Recipient, address string) {
 	}
 }
 
-// outcome notes the disposition that a line gave to a recipient.
+// outcome notes the disposition that a line gives to a recipient.
 func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	m := h.message
 	original := ev.Original
@@ -134,7 +134,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	}
 	r := t.recipient(m, h, ev.Recipient, original)
 	if r.Hop != 0 && r.Hop != h.number && m.knowsMore(ev.Child) {
-		return r // what it was passed on to has logged first
+		return r // the next hop logged first
 	}
 	if isAttempt(ev, r) {
 		r.Attempts++
@@ -165,8 +165,8 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	return r
 }
 
-// keepDeferral keeps what was said at the attempt that was the last one so far, before another outcome takes its place. The first
-// complaint about us stays: mail is tried again for days, each reply may name another ticket, and when it began is the question.
+// keepDeferral keeps the reply of the last attempt so far, before another disposition replaces it. The first complaint about us
+// stays: mail is tried again for days, each reply may name another ticket, and the question is when it began.
 func keepDeferral(r *mail.Recipient) {
 	if r.Disposition != mail.Deferred || strings.HasPrefix(r.Reply, "retry time not reached") {
 		return
@@ -182,13 +182,13 @@ func keepDeferral(r *mail.Recipient) {
 	r.Deferral, r.DeferralAt = r.Reply, r.Time
 }
 
-// isSwallowed reports whether a filter on our own network took a mail and threw it away: what amavisd-new answers for
-// D_DISCARD. To the client that hands it over it looks delivered.
+// isSwallowed reports whether a filter in our own network accepted a message and discarded it: amavisd-new's reply for D_DISCARD.
+// To the client that handed it over it looks delivered.
 func isSwallowed(ev *mail.Event) bool {
 	return ev.Disposition == mail.Delivered && isNear(ev) && strings.HasPrefix(ev.Reply, "250 2.7.0 Ok, discarded")
 }
 
-// setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that all mail has in common.
+// setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that most messages have in common.
 func (t *Tracker) setReply(m *message, r *mail.Recipient, reply string) {
 	switch {
 	case r.Reply == reply:
@@ -199,7 +199,7 @@ func (t *Tracker) setReply(m *message, r *mail.Recipient, reply string) {
 	}
 }
 
-// knowsMore reports whether the queue ID that a recipient was passed on to is one of m's own: it has the last word.
+// knowsMore reports whether the queue ID that a recipient was passed on to is one of m's own, whose disposition counts.
 func (m *message) knowsMore(child string) bool {
 	if child == "" || len(m.hops) < 2 {
 		return false
@@ -212,9 +212,9 @@ func (m *message) knowsMore(child string) bool {
 	return false
 }
 
-// isAttempt reports whether a result line tells of an attempt to deliver: not when the destination was not even tried
-// (error(8) repeats why it is suspended; Exim's retry time is not reached), not for the second line of one attempt (Exim
-// logs the last reason and then that retries have run out), and not for the further deliveries of an alias.
+// isAttempt reports whether a result line is about a delivery attempt: not if the destination was not even tried (error(8)
+// repeats why it is suspended; Exim's retry time is not reached), not the second line about one attempt (Exim logs the last
+// reason, and then that retries are exhausted), and not the further deliveries of an alias.
 func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
 	if r.Attempts == 0 {
 		return true
@@ -229,7 +229,7 @@ func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
 	return r.Disposition == mail.Deferred || r.Disposition == mail.Held || r.Address == ev.Recipient
 }
 
-// expire turns what is still deferred in h into expired.
+// expire changes deferred recipients of h into expired ones.
 func (m *message) expire(h *hop, ev *mail.Event) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -239,14 +239,14 @@ func (m *message) expire(h *hop, ev *mail.Event) {
 	}
 }
 
-// settleRecipients says what the state of a hop means for those of its recipients that no line has spoken of last.
+// settleRecipients sets the dispositions that follow from the state of a hop, for recipients without a final line.
 func (m *message) settleRecipients(h *hop) {
 	var d mail.Disposition
 	switch {
 	case h.marks&discarded != 0:
 		d = mail.Discarded
 	case h.marks&removed != 0:
-		d = mail.Discarded // an administrator threw it away
+		d = mail.Discarded // an administrator deleted it
 	case h.marks&held != 0:
 		d = mail.Held
 	default:

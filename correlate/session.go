@@ -7,35 +7,35 @@ import (
 	"mailforensics/mail"
 )
 
-// sessionKey is what the lines of one SMTP connection share. Process IDs are used again, so a session ends with its
-// disconnect, a new connect, or the bound.
+// sessionKey is what the lines of one SMTP session have in common. Process IDs are reused: a session ends with its disconnect,
+// with a new connect of the process, or when there are too many.
 type sessionKey struct {
 	host *host
 	qmqp bool
 	pid  int
 }
 
-// session is an SMTP connection that we took, as far as the log tells.
+// session is an SMTP session with a client.
 type session struct {
 	key          sessionKey
-	used         bool // it has a line
+	used         bool // it has had a line
 	client       mail.Client
 	protocol     string
 	tls          string
-	hop          *hop // of the transaction that was begun last
+	hop          *hop // of the last transaction that was begun
 	generation   uint32
-	verdict      marks    // hold or discard, said before the queue ID was given: it is for the next transaction
-	recipient    string   // whose RCPT made that verdict
+	verdict      marks    // hold or discard, logged before there was a queue ID: it is for the next transaction
+	recipient    string   // whose RCPT led to that verdict
 	sender       string   // as that line has it: no further one names it, or none until it is let go
-	proxied      *proxied // a transaction that a before-queue filter takes
+	proxied      *proxied // a transaction that a before-queue filter handles
 	lines        []mail.LogLine
-	messages     []*message // of this session, where lines are kept
+	messages     []*message // of this session, if lines are kept
 	generations  []uint32
 	next         *session // in its bucket
 	older, newer *session
 }
 
-// proxied is the NOQUEUE client= of a before-queue filter: the mail's real client (smtpd_proxy_filter).
+// proxied is the NOQUEUE client= of a before-queue filter: the real client of the message (smtpd_proxy_filter).
 type proxied struct {
 	mail.Origin
 	line       string
@@ -47,7 +47,7 @@ type proxied struct {
 	service    string
 }
 
-// sessions are the connections that are open, oldest first.
+// sessions are the open sessions, oldest first.
 type sessions struct {
 	buckets        [4096]*session
 	oldest, newest *session
@@ -55,7 +55,7 @@ type sessions struct {
 	spare          *session
 }
 
-// bucket is where the session of a process is. Process IDs are given in a row, so that they spread by themselves.
+// bucket returns the bucket of a process. Process IDs are consecutive, so they need no hash.
 func (ss *sessions) bucket(pid int) **session {
 	return &ss.buckets[uint(pid)%uint(len(ss.buckets))]
 }
@@ -107,12 +107,12 @@ const maxSessions = 1 << 15
 
 const maxSessionLines = 32
 
-// takesMail reports whether a Postfix daemon is the server side of an SMTP session with a process of its own. postscreen
-// serves all clients with one process.
+// takesMail reports whether a Postfix daemon is an SMTP server with a process for each session. One process of postscreen serves
+// all clients.
 func takesMail(daemon string) bool { return daemon == "smtpd" || daemon == "qmqpd" }
 
-// sessionOf is the session that a line belongs to; nil when no process is named. Where the log begins in the middle, or
-// lost the connect, it begins with that line.
+// sessionOf returns the session that a line belongs to; nil: the line has no PID. If the connect is missing, the session begins
+// with this line.
 func (t *Tracker) sessionOf(q *queue, ev *mail.Event) *session {
 	if ev.PID == 0 || !takesMail(ev.Daemon) {
 		return nil
@@ -142,15 +142,15 @@ func (t *Tracker) openSession(q *queue, ev *mail.Event) *session {
 	return s
 }
 
-// closeSession forgets s. A transaction of it that got no further than its queue ID was cancelled.
+// closeSession ends a session. A transaction that got no further than its queue ID was cancelled.
 func (t *Tracker) closeSession(s *session) {
 	t.endTransaction(s, false)
 	t.sessions.remove(s)
 }
 
-// endTransaction judges the transaction that was begun last. A Message-ID says that the client has sent the content, and
-// whether it was taken only the queue manager tells, perhaps much later: such a hop stays as it is. Without one, or when
-// the content was cut off, it was cancelled, which no line says before Postfix 3.10.
+// endTransaction decides what became of the last transaction. A Message-ID shows that the client has sent the content; whether
+// that was accepted only the queue manager shows, perhaps much later: such a hop stays as it is. Without a Message-ID, or if the
+// content was cut off, it was cancelled, which no line says before Postfix 3.10.
 func (t *Tracker) endTransaction(s *session, inData bool) {
 	h := s.hop
 	s.hop = nil
@@ -163,14 +163,14 @@ func (t *Tracker) endTransaction(s *session, inData bool) {
 	}
 }
 
-// inSession handles a line of an SMTP server process: what it says of the session.
+// inSession handles what a line of an SMTP server says of its session.
 func (t *Tracker) inSession(q *queue, ev *mail.Event) {
 	s := t.sessionOf(q, ev)
 	if s == nil {
 		return
 	}
 	if ev.Kind == mail.Connect && s.used {
-		t.closeSession(s) // its end was not logged: killed, reloaded, or lost
+		t.closeSession(s) // its end was not logged, because the process was killed, or the line lost
 		s = t.openSession(q, ev)
 	}
 	s.used = true
@@ -202,8 +202,8 @@ func (s *session) note(ev *mail.Event) {
 	}
 }
 
-// disconnect handles the ways in which a session ends. "lost connection after DATA" and the like name the stage and are
-// followed by the disconnect proper, which has none.
+// disconnect handles the end of a session. "lost connection after DATA" and the like have a Stage, and a disconnect without one
+// follows.
 func (t *Tracker) disconnect(s *session, ev *mail.Event) {
 	switch ev.Stage {
 	case "":
@@ -222,7 +222,7 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	}
 	t.endTransaction(s, false)
 	if s.client.IP.IsValid() && s.client.IP != ev.Client.IP {
-		s.client.HELO, s.protocol, s.tls = "", "", "" // another client's, whose end was not logged
+		s.client.HELO, s.protocol, s.tls = "", "", "" // they are another client's, whose disconnect was not logged
 	}
 	s.client.IP = ev.Client.IP
 	s.hop, s.generation = h, h.generation
@@ -238,7 +238,7 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 		if m.Sender == "" {
 			m.Sender = m.text.keep(s.sender)
 		}
-		if s.verdict&discarded != 0 { // nothing of it comes into the queue
+		if s.verdict&discarded != 0 { // the message does not get into the queue
 			h.marks |= completed
 			t.end(h, over)
 		}
@@ -252,7 +252,8 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	}
 }
 
-// keepSessionLine keeps a line of the session for the messages that follow in it, and gives its end to those that were.
+// keepSessionLine keeps a line of the session for the messages that follow in it, and adds the end of the session to those that
+// came before.
 func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
 	if !t.options.KeepLines {
 		return
@@ -273,7 +274,7 @@ func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
 	}
 }
 
-// proxy notes the client of a transaction that a before-queue filter takes.
+// proxy notes the client of a transaction that a before-queue filter handles.
 func (t *Tracker) proxy(s *session, ev *mail.Event) {
 	c := ev.Client
 	c.Name, c.HELO = t.names.get(c.Name), strings.Clone(c.HELO)
@@ -286,8 +287,8 @@ func (t *Tracker) proxy(s *session, ev *mail.Event) {
 	}
 }
 
-// proxyAccepted gives the real client to the mail that the filter handed over: "proxy-accept: END-OF-MESSAGE: 250 2.0.0
-// Ok: queued as C4B24E3" (smtpd/smtpd_proxy.c).
+// proxyAccepted gives the real client to the message that the filter handed over: "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok:
+// queued as C4B24E3" (smtpd/smtpd_proxy.c).
 func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	if s == nil || s.proxied == nil || ev.Child == "" {
 		return
@@ -295,7 +296,7 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	h := t.findOn(q.host, ev.Child)
 	if of := t.ofTask(q.host, ev.Child); h == nil && len(of) > 0 {
 		h = of[0]
-		for _, other := range of[1:] { // it made several of one
+		for _, other := range of[1:] { // the filter made several messages of one
 			if other.marks&mayReturn != 0 && t.mayFollow(h.message, other) {
 				t.join(h, other, reinjected, nil)
 			}
@@ -314,8 +315,8 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	h.marks &^= mayReturn
 }
 
-// byProxy gives the client of its session to what a before-queue filter refused: "proxy-reject: END-OF-MESSAGE: 554 …" names none
-// (smtpd/smtpd_proxy.c). The event itself is of the reader, and is not changed.
+// byProxy adds the client of the session to what a before-queue filter refused: "proxy-reject: END-OF-MESSAGE: 554 …" names none
+// (smtpd/smtpd_proxy.c). The event itself belongs to the caller, and is not changed.
 func (t *Tracker) byProxy(q *queue, ev *mail.Event) *mail.Event {
 	if ev.Kind != mail.Reject || ev.Client.IP.IsValid() {
 		return ev

@@ -2,8 +2,8 @@ package correlate
 
 import "math/bits"
 
-// table finds hops by the hash of their key: open addressing, linear probing, deletion by moving back, since the dead leave
-// all the time and gravestones would fill it.
+// table finds hops by the hash of their key: open addressing with linear probing. A deleted entry is filled by moving others
+// back, because entries are deleted all the time, and tombstones would fill the table.
 type table struct {
 	slots []*hop
 	used  int
@@ -39,7 +39,7 @@ func (t *table) put(h *hop) {
 	t.used++
 }
 
-// remove takes h out; an earlier life takes its place, where one lingers.
+// remove removes h; an earlier life of the same key that still lingers takes its place.
 func (t *table) remove(h *hop) {
 	if t.used == 0 {
 		return
@@ -68,7 +68,7 @@ func (t *table) remove(h *hop) {
 	}
 }
 
-// vacate empties slot i and moves back what had to stand behind it.
+// vacate empties slot i, and moves back the entries behind it that belong further in front.
 func (t *table) vacate(i uint64) {
 	mask := uint64(len(t.slots) - 1)
 	t.used--
@@ -98,8 +98,8 @@ func (t *table) grow() {
 	}
 }
 
-// mix is a hash of s that nobody who does not know the seed can foresee. It is made for queue IDs, which have ten to
-// twenty-three characters: two or three multiplications (the scheme of wyhash).
+// mix hashes s so that nobody who does not know the seed can predict it. It is made for queue IDs, of ten to twenty-three
+// characters: two or three multiplications (the scheme of wyhash).
 func mix(seed uint64, s string) uint64 {
 	n := len(s)
 	h := seed ^ uint64(n)

@@ -5,23 +5,23 @@ import (
 	"unsafe"
 )
 
-// text is the memory of one message's strings: they live as long as the message does in whatever has kept some of it, and
-// one piece of memory costs a fraction of a dozen small ones, to allocate and to the collector.
+// text is the memory of one message's strings. They live as long as the message, or whatever keeps some of it, and one piece of
+// memory costs a fraction of a dozen small ones, to allocate and to collect.
 //
-// Most of what the line says that bore the message are parts of that line, which is kept as well: they are not copied again.
+// Most of what the first line of a message says are parts of that line, which is kept as well: these are not copied again.
 type text struct {
 	piece strings.Builder
-	line  string // the line at hand, in the log's memory; "" after its event
+	line  string // the current line, in the log's memory; "" after endLine
 	kept  string // its copy
 }
 
-// How much of a message's strings is usually not in the line that bore it: Message-ID and addresses, where other lines have them.
+// How many bytes of a message's strings are usually not in its first line: Message-ID and addresses, if other lines have them.
 const (
 	usualPostfix = 112
 	usualExim    = 40
 )
 
-// morePiece is the size of a further piece, for what did not fit.
+// morePiece is the size of a further piece, for what does not fit into the first one.
 const morePiece = 96
 
 // reserve begins a piece.
@@ -30,17 +30,17 @@ func (x *text) reserve(n int) {
 	x.piece.Grow(n)
 }
 
-// keepLine is a copy of a line, of which what keep is given is a part until endLine.
+// keepLine copies a line. Until endLine, strings given to keep that are parts of it become parts of the copy.
 func (x *text) keepLine(line string) string {
 	x.line = ""
 	x.line, x.kept = line, x.keep(line)
 	return x.kept
 }
 
-// endLine ends that: the log's memory is used again.
+// endLine ends that: the memory of the log is reused after the event.
 func (x *text) endLine() { x.line, x.kept = "", "" }
 
-// keep is a copy of s that does not keep the log's text in memory.
+// keep returns a copy of s that does not keep the text of the log in memory.
 func (x *text) keep(s string) string {
 	if s == "" {
 		return ""
@@ -56,8 +56,8 @@ func (x *text) keep(s string) string {
 	return x.piece.String()[start:]
 }
 
-// placeIn is where s stands in line, if it is a slice of it; else -1. That it is one cannot be said without unsafe; to search for
-// it would cost more than the copy that this saves.
+// placeIn returns the offset of s in line, if it is a slice of it; else -1. This needs unsafe, because searching for it would
+// cost more than the copy that it saves.
 func placeIn(line, s string) int {
 	at := uintptr(unsafe.Pointer(unsafe.StringData(s))) - uintptr(unsafe.Pointer(unsafe.StringData(line)))
 	if at < uintptr(len(line)) && uintptr(len(s)) <= uintptr(len(line))-at {

@@ -1,15 +1,15 @@
 // Package correlate joins events to messages. It stands between ingest, which hands it events in the order of the log, and
-// analyze, which is given messages whose fate is known, and the events that are of no message.
+// analyze, which gets messages whose fate is known, and the events that belong to no message.
 //
-// Its words: a hop is one life of a queue ID, on one host and in one instance (short Postfix IDs are used again within
-// minutes, hence life); a message is what its sender knows, and may have several hops, over content filters, forwards and
-// hosts; a session is an SMTP connection that we took. A hop is born by a line that accepts it, dies by a line that ends
-// it, and is kept for a while after that, since lines of several processes are not in order: a late line belongs to the
-// dead, and never gives birth.
+// Words: a hop is one life of a queue ID on one host and in one instance (a life, because short Postfix IDs are reused within
+// minutes); a message is what its sender knows, and may have several hops, over content filters, forwards and hosts; a session is
+// an SMTP session with a client. A hop begins (its birth) with the line that accepts the message, ends (is dead) with a line that
+// says so, and lingers after that, because the lines of several processes are not in order: a late line belongs to the hop that
+// lingers, and must not begin a new one.
 //
-// A Tracker promises: the same events give the same messages in the same order; what a message holds stays true for ever,
-// the Message itself until its callback returns; what a client can write decides nothing; memory is bounded, and what was
-// lost to the bound is counted in Stats. It is used from one goroutine.
+// A Tracker promises: the same events give the same messages in the same order; the strings of a message never change, and the
+// Message itself not before its callback returns; what a client can write decides nothing; memory is bounded, and what was dropped
+// for that is counted in Stats. It may be used by one goroutine at a time.
 package correlate
 
 import (
@@ -22,27 +22,27 @@ import (
 	"mailforensics/mail"
 )
 
-// Options are the settings of a run.
+// Options are the settings of a run. The zero value is usable.
 type Options struct {
 	KeepLines bool     // fill Message.Lines
-	Local     []string // local domains, beside those that local deliveries teach
+	Local     []string // local domains, in addition to those learned from local deliveries
 	MaxOpen   int      // messages that may be open at once; 0: DefaultMaxOpen
 }
 
-// Sink takes what comes out. Either may be nil.
+// Sink receives what comes out. Either function may be nil.
 type Sink struct {
-	Message func(*mail.Message) // a message whose fate is known, or as far as it is known; reused after the call, unless it is lent
-	Event   func(*mail.Event)   // an event of no message: sessions, refusals (those with a queue ID, too), logins, warnings, skipped servers, filters
+	Message func(*mail.Message) // a message that is complete, or will not be completed by this log; reused after the call, unless it is lent
+	Event   func(*mail.Event)   // an event that belongs to no message: sessions, refusals (also those with a queue ID), logins, warnings, skipped servers, filters
 }
 
-// DefaultMaxOpen is how many messages may be open. One takes about 2 KB; a hundred thousand that are all deferred at the
-// same time are a larger backlog than any of the incidents that this was built for had, by a factor of ten.
+// DefaultMaxOpen is how many messages may be open. Each takes about 2 KB; a hundred thousand that are all deferred at the same
+// time are ten times the largest backlog of the incidents that this was built for.
 const DefaultMaxOpen = 100_000
 
-// patience is how long the dead are kept for late lines, and for a parent that logs them later than they died.
+// patience is how long messages linger, for late lines, and for a parent that is logged after its child has ended.
 type patience struct {
 	usual   time.Duration
-	crowded time.Duration // while more than crowd messages linger: what left the processor's cache costs more than all its lines
+	crowded time.Duration // while more than crowd messages linger: a message that left the processor's cache costs more than all its lines
 }
 
 const (
@@ -53,7 +53,7 @@ const (
 	lingerReinjected = 10 * time.Minute // smtp_data_done_timeout: the filter's client logs its child only after the filter's reply
 	lingerRequeued   = 24 * time.Hour   // postsuper -r: until pickup finds it
 
-	// A line that is late, or a birth line that comes after the first lines of its child processes.
+	// How late a line may be, such as one that begins a hop after the first lines of child processes about it.
 	late = 5 * time.Second
 
 	maxAge     = 30 * 24 * time.Hour // of an open message: six times Postfix's maximal_queue_lifetime
@@ -64,48 +64,48 @@ const (
 	maxRecipients = 50_000
 )
 
-// Stats are counts of what came in and went out, and of what is not known.
+// Stats counts what came in and went out, and what is not known.
 type Stats struct {
 	Events int64
 
-	Messages int64 // handed out, notices not among them
+	Messages int64 // handed out, without notices
 	Notices  int64 // handed out: bounces, delay warnings, reports
 
 	Refused   int64 // had a queue ID and were refused at the end of DATA
 	Cancelled int64 // had a queue ID, and the client reset or left
 	Probes    int64 // address probes
-	Doubtful  int64 // lines, and messages of lines, that contradict themselves
+	Doubtful  int64 // lines, and messages made of lines, that contradict themselves
 	Unclear   int64 // messages whose client can be read in two ways
-	Unstarted int64 // had a queue ID, and neither acceptance nor refusal was seen
+	Unstarted int64 // had a queue ID, but neither acceptance nor refusal was seen
 
-	Unborn     int64 // messages of which the log has what became of them, but not who handed them in
-	Orphans    int64 // ends of lives of which no other line was seen
+	Unborn     int64 // messages whose dispositions are in the log, but not who handed them in
+	Orphans    int64 // ends of queue IDs of which no other line was seen
 	Late       int64 // lines of messages that were already handed out
-	EndNotSeen int64 // messages whose queue ID was given to another before their end was seen
-	Unfinished int64 // messages that were open when the log ended: still in the queue, as far as the log tells
+	EndNotSeen int64 // messages whose end is missing, although their queue ID was given to another
+	Unfinished int64 // messages that were open at the end of the log: still in the queue, as far as the log tells
 	Evicted    int64 // messages that were handed out early, because too many were open, or for too long
 	Cut        int64 // recipients, lines and sessions that were dropped to bound the memory
 }
 
-// Tracker holds the open messages.
+// Tracker joins events to messages, and holds those that are open.
 type Tracker struct {
 	options Options
 	sink    Sink
 	stats   Stats
-	now     mail.Instant // of the event at hand
+	now     mail.Instant // of the current event
 	closing bool         // the log has ended
 
-	seed   uint64 // of hashes: nobody can choose IDs that collide
-	hops   table  // the newest life of each queue ID that is alive or lingers
+	seed   uint64 // of hashes, so that nobody can choose IDs that collide
+	hops   table  // the newest life of each queue ID, alive or lingering
 	queues queues
 	graves graves
 
-	oldest, newest *message // all open messages, in order of birth
+	oldest, newest *message // all open messages, in the order in which they began
 	open           int
-	taken          *message     // that the line at hand bore
-	waiting        fifo         // those that are over and linger
-	rest           mail.Instant // before it, none of them has lingered long enough
-	eviction       mail.Instant // before it, none is too old
+	taken          *message     // that the current line accepted
+	waiting        fifo         // messages that linger
+	rest           mail.Instant // until then, none of them has lingered long enough
+	eviction       mail.Instant // until then, no open message is too old
 	spare          []*message
 	lending        bool
 	lent           lent
@@ -115,21 +115,21 @@ type Tracker struct {
 	names    intern
 	local    localDomains
 
-	notices  ring[noticeLink]  // notices named before they were seen
-	piped    ring[pipeLink]    // deliveries to a command that may put the mail back
-	tasks    ring[task]        // what a filter that answers by an ID of its own put back
-	injected ring[hopRef]      // mail from this machine that may have been put back
-	expected map[uint64]expect // queue IDs named by another host or a filter before they were seen, by hash of the ID
-	relays   map[string]*queue // where mail for a relay was found again
-	handIns  ring[handIn]      // what a webmail said of messages that were not seen yet
-	arrived  ring[hopRef]      // messages of which a webmail may speak yet; empty where none does
+	notices  ring[noticeLink]  // notices that were named before any line of theirs
+	piped    ring[pipeLink]    // deliveries to commands, which may put the mail back
+	tasks    ring[task]        // what filters that reply with an ID of their own put back
+	injected ring[hopRef]      // messages from this machine that may have been put back
+	expected map[uint64]expect // queue IDs that a delivery named before any line had them, by hash of the ID
+	relays   map[string]*queue // the queue in which mail for a relay was found again
+	handIns  ring[handIn]      // what webmails said of messages that have not been seen yet
+	arrived  ring[hopRef]      // messages that a webmail may still log; empty if there is no webmail
 
-	commands ring[command] // Exim: command lines whose message is to come
+	commands ring[command] // Exim: calls whose message is to come
 	texts    ring[aclText] // Exim: ACL texts whose message is to come
 	aclMine  []*aclText    // scratch
 }
 
-// New makes a Tracker with nothing in it.
+// New makes a Tracker without messages.
 func New(o Options, sink Sink) *Tracker {
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = DefaultMaxOpen
@@ -140,11 +140,11 @@ func New(o Options, sink Sink) *Tracker {
 	return t
 }
 
-// Stats is what was counted so far.
+// Stats returns the counts so far.
 func (t *Tracker) Stats() Stats { return t.stats }
 
-// Instances are the instances of Postfix by host, in the order in which they were met, of the hosts that have more than one
-// (multi_instance_directories): each has a queue of its own, and its syslog_name is its name where nobody changed it.
+// Instances returns the instances of Postfix by host, in the order in which they were met, of the hosts that have more than one
+// (multi_instance_directories). Each has a queue of its own; by default its syslog_name is its name.
 func (t *Tracker) Instances() map[string][]string {
 	all := make(map[string][]string)
 	for _, h := range t.queues.hosts {
@@ -195,7 +195,7 @@ func (t *Tracker) Event(ev *mail.Event) {
 	}
 }
 
-// pass hands on an event that is of no message.
+// pass hands on an event that belongs to no message.
 func (t *Tracker) pass(ev *mail.Event) {
 	if t.sink.Event == nil {
 		return
@@ -209,15 +209,15 @@ func (t *Tracker) pass(ev *mail.Event) {
 }
 
 func (t *Tracker) patience() patience {
-	if t.mayHaveHosts() { // whose clocks differ
+	if t.mayHaveHosts() { // the clocks of several hosts differ
 		return patience{usual: time.Minute, crowded: 10 * time.Second}
 	}
-	// Lines of one host are out of order by the time that a process needs to write to a socket.
+	// The lines of one host are out of order by the time that a process needs to write to the log socket.
 	return patience{usual: 10 * time.Second, crowded: 2 * time.Second}
 }
 
-// release hands out those that have lingered long enough. It looks at few for each event: the queue keeps pace, and a
-// single line with a stamp from the future does not end all lingering.
+// release hands out messages that have lingered long enough. It looks at few for each event: that is enough to keep pace, and a
+// single line with a stamp in the future does not end all lingering.
 func (t *Tracker) release() {
 	for range 4 {
 		n := t.waiting.len()
@@ -237,7 +237,7 @@ func (t *Tracker) release() {
 		t.waiting.pop()
 		m := w.message
 		if m.generation != w.generation || m.joined || !m.lingers {
-			continue // was handed out, or is part of another
+			continue // handed out already, or part of another message
 		}
 		if m.alive > 0 {
 			m.lingers = false
@@ -251,8 +251,8 @@ func (t *Tracker) release() {
 	}
 }
 
-// Silent tells that nothing was logged for so long after the last event: what lingers for late lines is handed out when none
-// can come any more. Between two calls there may be events.
+// Silent tells the tracker that nothing was logged for so long after the last event: messages for which no late lines can come
+// any more are handed out. Events may follow.
 func (t *Tracker) Silent(d time.Duration) {
 	last := t.now
 	t.now = last.Add(d)
@@ -264,7 +264,7 @@ func (t *Tracker) Silent(d time.Duration) {
 	t.now = last
 }
 
-// evict keeps the bounds on the number and the age of open messages.
+// evict enforces the bounds on number and age of open messages.
 func (t *Tracker) evict() {
 	m := t.oldest
 	if m == nil || t.open < t.options.MaxOpen && (t.now.Sub(m.born) < maxAge || m.born == 0) {
@@ -277,7 +277,7 @@ func (t *Tracker) evict() {
 	t.handOut(m)
 }
 
-// Close hands out what is open: first what lingers, then the rest in order of birth.
+// Close hands out all messages that are open: first those that linger, then the others in the order in which they began.
 func (t *Tracker) Close() {
 	t.closing = true
 	t.releaseName()
@@ -292,7 +292,7 @@ func (t *Tracker) Close() {
 	}
 }
 
-// handOut ends m: gives it to the sink when it is a message, and forgets it.
+// handOut ends m: it gives it to the sink if it is a message, and forgets it.
 func (t *Tracker) handOut(m *message) {
 	handed := false
 	switch t.judge(m) {
@@ -339,8 +339,8 @@ const (
 	isUnstarted
 )
 
-// judge decides whether m is a message. Postfix's client= is a promise: only the queue manager's line, a delivery, or a
-// rule that took the mail out (hold, discard) make a message of it. Exim's <= is a fact.
+// judge decides whether m is a message. Postfix's client= comes before the content: only the queue manager's line, a delivery, or
+// a rule that took the message out (hold, discard) makes it one. Exim's <= comes when the message is accepted.
 func (t *Tracker) judge(m *message) verdict {
 	var all marks
 	for _, h := range m.hops {
@@ -363,7 +363,7 @@ func (t *Tracker) judge(m *message) verdict {
 	return isUnstarted
 }
 
-// finish completes what can be said only at the end.
+// finish fills in what is known only at the end.
 func (t *Tracker) finish(m *message) {
 	m.Completed = m.alive == 0
 	for _, h := range m.hops {
@@ -395,7 +395,7 @@ func byTime(a, b mail.LogLine) int {
 	return int(a.Line - b.Line)
 }
 
-// keepLine adds the line of ev to m, where lines are wanted.
+// keepLine adds the line of ev to m, if lines are wanted.
 func (t *Tracker) keepLine(m *message, ev *mail.Event) {
 	if !t.options.KeepLines {
 		return
