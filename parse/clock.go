@@ -7,45 +7,45 @@ import (
 	"mailforensics/mail"
 )
 
-// Clock completes stamps: it knows the zone of those that name none, and the year of those that name none. There is one for
-// each file; it never changes, so the lines of a file can be read in any order, by many goroutines.
+// Clock completes stamps that lack the zone or the year. There is one for each file; it never changes, so the lines of a file can
+// be read in any order, by many goroutines.
 //
-// A stamp without a year is the latest such moment that is not after the newest line the file can have. No roll-over is
-// counted, so no order is needed: 31 December and 1 January of one file lie one second apart whichever is read first.
+// A stamp without a year is the latest such moment that is not after the newest line that the file can have. This needs no
+// counting of years, hence no order: 31 December, 23:59:59, and 1 January, 0:00:00, are a second apart, whichever is read first.
 type Clock struct {
-	YearRule string // how the year was found, in words; "" where every stamp of the file names its year
-	ZoneRule string // how the zone was found, in words; "" where every stamp names its offset
+	YearRule string // how the year was found, in words; "": every stamp has one
+	ZoneRule string // how the zone was found, in words; "": every stamp has an offset
 
 	zone   *time.Location
-	spans  []span            // by time; the first one holds for everything before the second
-	hosts  map[string]*Clock // of hosts in other zones; nil mostly
+	spans  []span            // by time; the first one is for everything before the second
+	hosts  map[string]*Clock // of hosts in other zones; nil: none
 	newest civil             // no stamp without a year is after this local time
 }
 
-// civil is what a calendar and a clock on the wall show: seconds since 1970 as if the place were at UTC.
+// civil is a local time, as calendar and clock show it: seconds since 1970, as if the zone were UTC.
 type civil int64
 
 const day = 24 * 60 * 60
 
-// span is a time in which a zone keeps one offset from UTC.
+// span is a time in which a zone has one offset from UTC.
 type span struct {
-	since  int64 // the UTC second at which it begins
-	begins civil // the same by the clock on the wall, as it ran before the change
-	folds  civil // what the wall shows up to here, counted from begins backwards, was shown twice; 0: nothing was
+	since  int64 // the UTC second at which it begins; 0 for the first span
+	begins civil // the same in local time before the change
+	folds  civil // the local time from begins-folds to begins was repeated; 0: none was
 	offset int64 // seconds east of UTC
 }
 
-// NewClock is a clock for a zone. newest bounds the stamps without a year: none is after it.
+// NewClock returns a clock for a zone. No stamp without a year is after newest.
 func NewClock(zone *time.Location, newest mail.Instant) *Clock {
 	c := &Clock{zone: zone, spans: spansOf(zone, newest)}
 	c.newest = c.civilAt(newest)
 	return c
 }
 
-// Location is the zone of stamps that name none.
+// Location returns the zone of stamps without an offset.
 func (c *Clock) Location() *time.Location { return c.zone }
 
-// spansOf lists the offsets of a zone, from before the first mail logs to a year after newest.
+// spansOf returns the spans of a zone, from 1990, before the first mail logs, to a year after newest.
 func spansOf(zone *time.Location, newest mail.Instant) []span {
 	at := time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).In(zone)
 	_, offset := at.Zone()
@@ -70,7 +70,7 @@ func spansOf(zone *time.Location, newest mail.Instant) []span {
 	}
 }
 
-// change is the span that begins at a UTC second. An hour that the wall shows twice is taken for the first of the two.
+// change returns the span that begins at a UTC second. A local time that is repeated belongs to the span before.
 func change(at, before, after int64) span {
 	s := span{since: at, begins: civil(at + before), offset: after}
 	if after < before {
@@ -79,7 +79,7 @@ func change(at, before, after int64) span {
 	return s
 }
 
-// spanAt is the span of a local time.
+// spanAt returns the span of a local time.
 func (c *Clock) spanAt(local civil) *span {
 	if len(c.spans) == 1 {
 		return &c.spans[0]
@@ -88,10 +88,10 @@ func (c *Clock) spanAt(local civil) *span {
 	return &c.spans[next-1]
 }
 
-// utc is the UTC second of a local time.
+// utc returns the UTC second of a local time.
 func (c *Clock) utc(local civil) int64 { return int64(local) - c.spanAt(local).offset }
 
-// twice reports whether the clock on the wall showed this local time a second time, and after how many seconds.
+// twice reports whether a local time was repeated, and after how many seconds.
 func (c *Clock) twice(local civil) (after int64, ok bool) {
 	for i := range c.spans[1:] {
 		if s := &c.spans[i+1]; local < s.begins && local >= s.begins-s.folds {
@@ -115,12 +115,12 @@ func (c *Clock) even(midnight civil) bool {
 	return true
 }
 
-// civilAt is what the clock on the wall shows at a moment.
+// civilAt returns the local time at a moment.
 func (c *Clock) civilAt(t mail.Instant) civil {
 	return civil(int64(t)/int64(time.Second) + c.offsetAt(t))
 }
 
-// offsetAt is the zone's offset at a moment.
+// offsetAt returns the zone's offset at a moment, in seconds east of UTC.
 func (c *Clock) offsetAt(t mail.Instant) int64 {
 	sec := int64(t) / int64(time.Second)
 	i := len(c.spans) - 1
@@ -130,12 +130,12 @@ func (c *Clock) offsetAt(t mail.Instant) int64 {
 	return c.spans[i].offset
 }
 
-// complete is the midnight of a day without a year. sod is the second of the day.
+// complete returns the midnight of a day without a year. sod is the second of the day.
 func (c *Clock) complete(month, mday, sod int) (civil, bool) {
 	return latest(c.newest, month, mday, sod)
 }
 
-// latest is the midnight of the latest such moment that is not after newest; false where the calendar has no such day.
+// latest returns the midnight of the latest such moment that is not after newest; false: the calendar has no such day.
 func latest(newest civil, month, mday, sod int) (civil, bool) {
 	year, _, _ := newest.date()
 	for range 9 { // 29 February: 1897 to 1903 had none in eight years
@@ -150,7 +150,7 @@ func latest(newest civil, month, mday, sod int) (civil, bool) {
 	return 0, false
 }
 
-// civilDay is the midnight at which a day begins. The sum is Howard Hinnant's days_from_civil.
+// civilDay returns the midnight at which a day begins. The formula is Howard Hinnant's days_from_civil.
 func civilDay(year, month, mday int) civil {
 	if month <= 2 {
 		year--
@@ -163,7 +163,7 @@ func civilDay(year, month, mday int) civil {
 	return civil(era*146097+doe-719468) * day
 }
 
-// date is the day of a local time.
+// date returns the day of a local time.
 func (t civil) date() (year, month, mday int) {
 	at := time.Unix(int64(t), 0).UTC()
 	return at.Year(), int(at.Month()), at.Day()
@@ -177,7 +177,7 @@ func floorDiv(a, b int) int {
 	return q
 }
 
-// monthDays is the number of days of a month; 0 where there is no such month.
+// monthDays returns the number of days of a month; 0: there is no such month.
 func monthDays(year, month int) int {
 	switch month {
 	case 1, 3, 5, 7, 8, 10, 12:
@@ -193,8 +193,8 @@ func monthDays(year, month int) int {
 	return 0
 }
 
-// Twice reports whether the clock on the wall showed what it shows at t a second time, and how much later. Stamps of such an
-// hour that name no offset are taken for the first of the two.
+// Twice reports whether the local time at t was repeated, and how much later. A stamp without an offset in such an hour is taken
+// for the first of the two.
 func (c *Clock) Twice(t mail.Instant) (later time.Duration, ok bool) {
 	local := civil(int64(t)/int64(time.Second) + c.offsetAt(t))
 	after, ok := c.twice(local)

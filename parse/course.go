@@ -7,11 +7,11 @@ import (
 	"mailforensics/mail"
 )
 
-// Course adds up how much time passes over the stamps of a file, in their order, where they leave out the year. It tells a file
-// that is longer than a year from one that is shorter, which no single stamp can.
+// Course adds up the time that passes from stamp to stamp in a file, whose stamps have no year. It tells a file that covers more
+// than a year from a shorter one, which no single stamp can.
 //
-// From one stamp to the next, the shorter way round the year is taken: nothing is logged for months, or files were put together
-// in the wrong order. Both happen, and neither for half a year.
+// From one stamp to the next, the shorter way round the year is taken: forwards if nothing was logged for some months, backwards
+// if files were put together in the wrong order. Neither is ever more than half a year.
 type Course struct {
 	First, Last Stamp
 	Passed      time.Duration // from First to Last
@@ -29,7 +29,7 @@ func (c *Course) Step(s Stamp) {
 	c.Last = s
 }
 
-// to is the time from a stamp to another, whichever way round the year is shorter.
+// to returns the time from a stamp to another, the shorter way round the year; negative: backwards.
 func (s Stamp) to(other Stamp) time.Duration {
 	const year = 366 * day
 	difference := (other.inLeapYear() - s.inLeapYear() + year) % year
@@ -39,14 +39,14 @@ func (s Stamp) to(other Stamp) time.Duration {
 	return time.Duration(difference) * time.Second
 }
 
-// inLeapYear is the stamp in a year that has all days.
+// inLeapYear returns the stamp in a year that has all days.
 func (s Stamp) inLeapYear() civil {
 	_, month, mday := s.local.date()
 	return civilDay(2000, month, mday) + s.local - s.local/day*day
 }
 
-// Samples reads the stamps of lines spread over a text that begins with a line, with the first and the last one, as far as
-// these leave out the year. visit gets where the line begins; it returns false when it has enough.
+// Samples reads the stamps without a year in lines that are spread over a text, with the first and the last line. text must begin
+// with a line. visit is called with the offset of the line; it returns false when it has enough.
 func Samples(text string, visit func(at int, s Stamp) bool) {
 	const samples = 64 // of a chunk: one from every few kilobytes of a long file, and every line of a short one
 	reader := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))
@@ -65,8 +65,7 @@ func Samples(text string, visit func(at int, s Stamp) bool) {
 	}
 }
 
-// Later is the moment at which the clock on the wall shows the same as at t, so many years later; false where the calendar has
-// no such day.
+// Later returns the moment with the same local time as t, so many years later; false: the calendar has no such day.
 func (c *Clock) Later(t mail.Instant, years int) (mail.Instant, bool) {
 	const second = mail.Instant(time.Second)
 	local := civil(int64(t)/int64(time.Second) + c.offsetAt(t))

@@ -2,7 +2,7 @@ package parse
 
 import "mailforensics/mail"
 
-// Style is a way to write what stands before a daemon's words.
+// Style is the form of a header: what comes before the text of a daemon in a line.
 type Style uint8
 
 const (
@@ -30,42 +30,42 @@ type PieceKind uint8
 
 const (
 	Whole    PieceKind = iota
-	Split              // Exim cut a long line for syslog: "[1/2] ", the next piece goes on in the middle of a word
+	Split              // Exim cut a long line for syslog: "[1/2] "; the next piece may begin in the middle of a word
 	Folded             // Exim cut an entry at its line breaks: "[1\15] "
-	Begun              // a container runtime cut a long line, more is to come
-	GoneOn             // a container's piece that has no header of its own: the end, or a part of the middle, of what was Begun
-	GoneOver           // … and more is to come
+	Begun              // a container runtime cut a long line: the first piece
+	GoneOn             // … the last piece, or a middle one that does not say so
+	GoneOver           // … a middle piece
 )
 
-// HeaderReader reads what stands before a daemon's words: stamp, host, tag and PID, in every style that syslog daemons,
-// journals, container runtimes and the MTAs themselves write. The style is told line by line, since files are mixed. It is
-// for one goroutine; what a line means does not depend on the lines before it, they only make it faster.
+// HeaderReader reads headers: stamp, host, tag and PID, in every style that syslog daemons, journals, container runtimes and the
+// MTAs themselves write. The style is told line by line, because files can be mixed. A HeaderReader may be used by one goroutine
+// at a time; what a line means does not depend on the lines before it, they only make it faster.
 //
-// The fields below tell about the line that was read last.
+// The exported fields are about the line that was read last.
 type HeaderReader struct {
 	Style    Style
 	Piece    Piece
-	Yearless bool // the stamp names no year: the clock found it
-	Zoneless bool // the stamp names no offset: the clock's zone was used
+	Yearless bool // the stamp has no year: the clock found it
+	Zoneless bool // the stamp has no offset: the clock's zone was used
 	Torn     bool // the line begins with the rest of another one
-	Twice    bool // the clock on the wall showed this time twice: the first was taken
+	Twice    bool // this local time was repeated: the first one was taken
 
 	clock  *Clock
-	local  civil      // the stamp as it is written
-	month  dayOfStamp // the last day in the style of RFC 3164
-	full   dayOfStamp // the last day that was written in full
+	local  civil      // the stamp, in local time
+	month  dayOfStamp // the last day without a year
+	full   dayOfStamp // the last day with a year
 	host   hostToken
 	before lineBefore
-	tags   [16]string // of lines before, by tagSlot
-	inner  bool       // within a wrapper
-	depth  int        // of wrappers and prefixes
+	tags   [16]string // of earlier lines, by tagSlot
+	inner  bool       // the header of a wrapper was read
+	depth  int        // number of wrappers and prefixes that were read
 }
 
-// dayOfStamp remembers the date that the last stamp had: the next one mostly has the same.
+// dayOfStamp remembers the date of the last stamp: the next stamp usually has the same.
 type dayOfStamp struct {
-	text     string // as written; "" none
+	text     string // as written; "": none
 	midnight civil
-	utc      int64 // the second at which it begins
+	utc      int64 // the UTC second at which it begins
 	even     bool  // one offset holds for the whole day, and one year
 	yearless bool
 	month    int
@@ -84,16 +84,16 @@ type hostKind uint8
 const (
 	hostName    hostKind = iota
 	hostTag              // no host: it is the tag already
-	hostWord             // no host: a severity or facility stands in its place
+	hostWord             // no host: a severity or facility in its place
 	hostGone             // no host: "last message repeated 3 times"
 	hostDovecot          // no host: "imap(eva@example.org)<311><AbC>: Info: …", a log that Dovecot writes itself
 )
 
-// NewHeaderReader is a reader for the lines of the clock's file.
+// NewHeaderReader returns a reader for the lines of the clock's file.
 func NewHeaderReader(c *Clock) *HeaderReader { return &HeaderReader{clock: c} }
 
-// Read reads the header of a line, which has no line end. It sets Time, Host, Process and PID of ev, where the line tells
-// them, and returns what follows; false where the line has no header.
+// Read reads the header of a line, which must not have its line end. It sets Time, Host, Process and PID of ev, as far as the
+// line has them, and returns the rest of the line; false: the line has no header.
 //
 // The strings are slices of the line, or, in JSON with escapes, of a copy. Exim's own lines have the process "exim".
 func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) {

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// quoted reads a row of a table that a log server exported, whose first value is in quotes (RFC 4180): Splunk's "_raw" is a whole
+// quoted reads a row of a table that a log server exported, whose first value is quoted (RFC 4180): Splunk's "_raw" is a whole
 // line; Graylog and Kibana have a stamp, the name of the host, and the line without its stamp. The names of the columns are not
 // needed: the values tell what they are.
 func (r *HeaderReader) quoted(line string, ev *mail.Event) (string, bool) {

@@ -7,17 +7,17 @@ import (
 	"mailforensics/mail"
 )
 
-// lineBefore is how the last line in the style of RFC 3164 began, up to the blank behind its host: most lines begin alike.
+// lineBefore is how the last line in the style of RFC 3164 began, up to the blank after its host: most lines begin the same way.
 type lineBefore struct {
-	head  string // as written; "" none, or none of the day that is remembered
+	head  string // as written; "": none, or none of the day in HeaderReader.month
 	host  string
-	clock uint64 // the last "04:12:09" behind that date, as bytes; 0: none yet
+	clock uint64 // the last "04:12:09" after that date, as bytes; 0: none yet
 	local civil
 	time  mail.Instant
 }
 
-// again reads stamp and host of a line that begins like one before it: of the same day and the same host, in the style of RFC
-// 3164. So do most lines of most logs. false: nothing was read.
+// again reads stamp and host of a line that begins like an earlier one: with the same day and host, in the style of RFC 3164, as
+// most lines of most logs do. false: nothing was read.
 func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool) {
 	const dayAndBlank = 7
 	b := &r.before
@@ -41,8 +41,8 @@ func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool)
 	return line[n:], true
 }
 
-// remember notes how a line in the style of RFC 3164 began, if all of its day has one offset from UTC, and its host is one.
-// What its clock showed is left to the next one: a stamp behind the tag may have corrected the time of this.
+// remember notes how a line in the style of RFC 3164 began, if its whole day has one offset from UTC, and its host is one. The
+// time of day is left to the next line: another stamp after the tag may have corrected the time of this one.
 func (r *HeaderReader) remember(line string) {
 	const hostAt = len("Mar  7 04:12:09 ")
 	end := hostAt + len(r.host.text)
@@ -53,8 +53,8 @@ func (r *HeaderReader) remember(line string) {
 	r.before = lineBefore{head: line[:end+1], host: r.host.host}
 }
 
-// traditional reads "Mar  7 04:12:09 host tag[pid]: ", the day padded with a blank (RFC 3164, section 4.1.2), a zero
-// (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year behind the day.
+// traditional reads "Mar  7 04:12:09 host tag[pid]: " (RFC 3164, section 4.1.2), with a day that is padded with a blank, a zero
+// (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year after the day.
 func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {
 	if line[:7] != r.month.text && !r.dayOfMonth(line) {
 		return r.unpadded(line, ev)
@@ -122,7 +122,7 @@ func (r *HeaderReader) yearInFront(line string, ev *mail.Event) (string, bool) {
 	return r.dated(year, monthOf(line[5:]), mday, line[12:], ev)
 }
 
-// dated goes on behind a full date: "04:12:09.123 host …", in the style of RFC 3164.
+// dated reads what follows a full date: "04:12:09.123 host …", in the style of RFC 3164.
 func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(rest)
 	if !ok || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
@@ -132,7 +132,7 @@ func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event)
 	return r.afterTime(rest[8:], ev)
 }
 
-// fullDay remembers a day of which the year is known; text is what to recognise it by, "" nothing.
+// fullDay remembers a day whose year is known. text is how it is written, to recognise it; "": it is not recognised.
 func (r *HeaderReader) fullDay(text string, year, month, mday int) bool {
 	r.full = dayOfStamp{}
 	if mday < 1 || mday > monthDays(year, month) || year < 1970 || year > 2200 {
@@ -170,13 +170,13 @@ func (r *HeaderReader) moment(d *dayOfStamp, sod int, ev *mail.Event) bool {
 	return true
 }
 
-// shown sets the time to a second of the full day, at an offset that the stamp names.
+// shown sets the time to a second of the full day, at the offset in the stamp.
 func (r *HeaderReader) shown(sod int, offset int64, ev *mail.Event) {
 	r.local = r.full.midnight + civil(sod)
 	ev.Time = mail.Instant(int64(r.local)-offset) * mail.Instant(time.Second)
 }
 
-// iso reads "2026-03-07T04:12:09", and what may follow it. A blank in the place of the T is Exim's own stamp, mostly.
+// iso reads "2026-03-07T04:12:09", and what may follow it. With a blank instead of the T it is usually Exim's own stamp.
 func (r *HeaderReader) iso(line string, ev *mail.Event) (string, bool) {
 	if len(line) < 20 || !r.isoDay(line) {
 		return "", false
@@ -196,8 +196,8 @@ func (r *HeaderReader) iso(line string, ev *mail.Event) (string, bool) {
 	return "", false
 }
 
-// shortFull reads "2026-03-07 04:12:09 CET host tag[pid]: ", journalctl -o short-full, behind the weekday. The name of a zone
-// is the clock's business, since names are ambiguous; but UTC is UTC.
+// shortFull reads "2026-03-07 04:12:09 CET host tag[pid]: ", journalctl -o short-full, after the weekday. The name of the zone is
+// ignored, because names are ambiguous, except UTC.
 func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
 	if len(line) < 24 || line[4] != '-' || line[10] != ' ' || !r.isoDay(line) {
 		return "", false
@@ -231,7 +231,7 @@ func (r *HeaderReader) isoDay(line string) bool {
 		r.fullDay(line[:10], year, month, mday)
 }
 
-// rfc3339 goes on behind the seconds: fraction, offset, host. Without an offset the clock's zone holds.
+// rfc3339 reads what follows the seconds: fraction, offset, host. Without an offset, the clock's zone is used.
 func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bool) {
 	rest := line[19:]
 	nano, n := fraction(rest)
@@ -256,7 +256,7 @@ func (r *HeaderReader) rfc3339(line string, sod int, ev *mail.Event) (string, bo
 	return r.afterISO(rest[1:], ev)
 }
 
-// afterISO goes on behind an RFC 3339 stamp and a blank: a host, or, where a container runtime put the stamp, any header.
+// afterISO reads what follows an RFC 3339 stamp and a blank: a host, or, if a container runtime wrote the stamp, any header.
 func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
 	if r.inner {
 		return r.hostAndTag(rest, ev)
@@ -276,7 +276,7 @@ func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
 	return r.hostAndTag(rest, ev)
 }
 
-// afterTime goes on behind the seconds of a stamp in the style of RFC 3164: a fraction may follow.
+// afterTime reads what follows the seconds of a stamp in the style of RFC 3164, perhaps with a fraction.
 func (r *HeaderReader) afterTime(rest string, ev *mail.Event) (string, bool) {
 	if rest != "" && rest[0] == '.' {
 		nano, n := fraction(rest)

@@ -7,7 +7,7 @@ import (
 	"mailforensics/mail"
 )
 
-// exim goes on behind the "2024-05-14 10:00:05" of Exim's own log files: fraction (+millisec), offset (log_timezone), PID
+// exim reads what follows the "2024-05-14 10:00:05" of Exim's own log files: fraction (+millisec), offset (log_timezone), PID
 // (+pid), text.  src/log.c: log_write
 //
 // Some syslog daemons write the same stamp before "host tag[pid]: ".
@@ -42,7 +42,8 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 	return eximPID(rest, ev), true
 }
 
-// isLog4j reports whether text goes on as a line of Zimbra's mailbox.log and audit.log: "INFO  [thread] [name=…;] category - words".
+// isLog4j reports whether text begins like a line of Zimbra's mailbox.log and audit.log after the stamp: "INFO  [thread]
+// [name=…;] category - words".
 func isLog4j(text string) bool {
 	for _, level := range [...]string{"INFO  [", "WARN  [", "ERROR [", "FATAL [", "DEBUG ["} {
 		if strings.HasPrefix(text, level) {
@@ -52,8 +53,8 @@ func isLog4j(text string) bool {
 	return false
 }
 
-// eximAgain reads a line of Exim's own log files whose stamp names seconds only, of the day of a line before it: most lines
-// of most such files. false: nothing was read.
+// eximAgain reads a line of Exim's own log files whose stamp is to the second, of the same day as an earlier line: most lines of
+// most such files. false: nothing was read.
 func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (body string, ok bool) {
 	const textAt = len("2024-05-14 10:00:05 ")
 	if len(line) <= textAt || !r.full.even || line[10] != ' ' || line[textAt-1] != ' ' || line[textAt] == '+' || line[textAt] == '-' ||
@@ -97,7 +98,7 @@ func (r *HeaderReader) eximStamp(line string, sod int, ev *mail.Event) (rest str
 	return rest[1:], rest[0] == ' '
 }
 
-// eximPID takes the "[4321] " that text may begin with.
+// eximPID cuts off the "[4321] " that text may begin with.
 func eximPID(text string, ev *mail.Event) string {
 	if len(text) < 3 || text[0] != '[' {
 		return text
@@ -115,7 +116,7 @@ func eximPID(text string, ev *mail.Event) string {
 }
 
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
-// without a PID. Exim's own texts do not: their second word never ends like that.
+// without a PID. Exim's own texts do not, because their second word never ends like that.
 func looksTagged(s string) bool {
 	if len(s) > 16 && s[6] == '-' { // a message ID
 		return false
@@ -159,12 +160,12 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
-// eximBody reads what Exim puts before its text when it logs to syslog: the number of a piece, its own stamp unless
+// eximBody reads what Exim writes before its text when it logs to syslog: the number of a piece, its own stamp unless
 // syslog_timestamp is off, its PID.  src/log.c: write_syslog
 func (r *HeaderReader) eximBody(body string, ev *mail.Event) (string, bool) {
 	body = r.eximPiece(body)
 	if r.Piece.N > 1 {
-		return body, true // it goes on where the piece before it ended
+		return body, true // it continues the piece before it
 	}
 	if len(body) >= 20 && body[4] == '-' && body[10] == ' ' {
 		body = r.eximInner(body, ev)
@@ -177,7 +178,7 @@ func (r *HeaderReader) eximBody(body string, ev *mail.Event) (string, bool) {
 	return body, true
 }
 
-// eximPiece takes the "[1/2] " or "[1\15] " of an entry that is logged in pieces.
+// eximPiece cuts off the "[1/2] " or "[1\15] " of an entry that is logged in pieces.
 func (r *HeaderReader) eximPiece(body string) string {
 	if len(body) < 6 || body[0] != '[' {
 		return body
@@ -206,8 +207,8 @@ func number(s string, i int) (n, end int) {
 	return n, end
 }
 
-// eximInner reads Exim's own stamp behind that of syslog. It says when Exim wrote, so it wins; where only the other one
-// names an offset, it is taken from there: zones differ by quarters of an hour, the two stamps by less.
+// eximInner reads Exim's own stamp after that of syslog. It counts, because it tells when Exim wrote the line; if only the other
+// one has an offset, that is used: zones differ by quarters of an hour, the two stamps by less.
 func (r *HeaderReader) eximInner(body string, ev *mail.Event) string {
 	sod, ok := secondOfDay(body[11:])
 	if !ok || !r.isoDay(body) || len(body) > 19 && body[19] != ' ' && body[19] != '.' {
@@ -225,11 +226,11 @@ func (r *HeaderReader) eximInner(body string, ev *mail.Event) string {
 	return rest
 }
 
-// quarters rounds to the quarter of an hour: all zones of today keep to it.
+// quarters rounds to a quarter of an hour: the offsets of all zones are multiples of it today.
 func quarters(d time.Duration) time.Duration { return d.Round(15 * time.Minute) }
 
-// torn recovers a line that two writers got into: "2012014-04-05 03:17:39 …" is three bytes of a line that was lost and a
-// good one (full disks, NFS). Only what can be a piece of a stamp may stand in front, no text that a stranger chose.
+// torn recovers a line that two writers wrote to at the same time: "2012014-04-05 03:17:39 …" is three bytes of a line that was
+// lost, and a good one (full disks, NFS). Before the stamp there may only be bytes of a stamp, no text that a stranger chose.
 func (r *HeaderReader) torn(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("2006-01-02 15:04:05 ")
 	for i := 1; i < stamp && len(line) >= i+stamp && isStampByte(line[i-1]); i++ {

@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// record is what a line in JSON holds of a header, whoever wrote it. Values are raw: without quotes, escapes still in them.
+// record is the header fields in a line of JSON, whoever wrote it. Values are raw: without quotes, but with their escapes.
 type record struct {
 	log, time                              rawString // Docker's json-file driver
 	stamp, host, tag, program, pid, text   rawString // rsyslog templates and the shippers of others
@@ -28,7 +28,7 @@ type rawString struct {
 	set     bool
 }
 
-// field is where the value of a key belongs; nil: nowhere.
+// field returns where the value of a key belongs; nil: it is not used.
 func (f *record) field(key string) *rawString {
 	switch key {
 	case "log":
@@ -93,8 +93,8 @@ func (r *HeaderReader) object(line string, ev *mail.Event) (string, bool) {
 // dockerPiece is the length of what Docker writes of a longer line at a time.  daemon/logger/copier.go: defaultBufSize
 const dockerPiece = 16 << 10
 
-// docker reads {"log":"…\n","stream":"stdout","time":"…"}: a piece of full length without a line end goes on in the next object.
-// Shippers leave the line end out.
+// docker reads {"log":"…\n","stream":"stdout","time":"…"}. A piece of full length without a line end continues in the next
+// object. Shippers drop the line end.
 func (r *HeaderReader) docker(f *record, ev *mail.Event) (string, bool) {
 	if f.time.set {
 		r.stamp5424(f.time.plain(), ev)
@@ -104,8 +104,8 @@ func (r *HeaderReader) docker(f *record, ev *mail.Event) (string, bool) {
 	return r.piece(strings.TrimSuffix(text, "\r"), !whole && len(text) >= dockerPiece, ev)
 }
 
-// journal reads a record of systemd's journal. The stamps are microseconds in UTC: of the program where it gave one, else of
-// the journal.
+// journal reads a record of systemd's journal. The stamps are microseconds in UTC: that of the program if there is one, else that
+// of the journal.
 func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 	stamp := f.source
 	if !stamp.set {
@@ -133,8 +133,8 @@ func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 	return r.afterTag(f.bodyText.plain(), ev)
 }
 
-// shipped reads an object that a syslog daemon's template or a log shipper made. Where there is no tag, the text may be a
-// whole line with a header of its own.
+// shipped reads an object that a template of a syslog daemon or a log shipper made. If it has no tag, the text may be a whole
+// line with a header.
 func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	for _, stamp := range [...]rawString{f.stamp, f.time} {
 		if stamp.set && ev.Time == 0 {
@@ -166,8 +166,8 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	return r.afterTag(strings.TrimPrefix(text, " "), ev)
 }
 
-// untagged reads a text that stands for itself: a whole line, or "host tag[pid]: " without a stamp, where the shipper took that
-// off (Graylog's syslog input leaves the host). full is the line as it came, where the shipper kept it.
+// untagged reads a text without a tag in the object: a whole line, or "host tag[pid]: " without a stamp, which the shipper took
+// off (Graylog's syslog input leaves the host). full is the original line, if the shipper kept it, else "".
 func (r *HeaderReader) untagged(host, text, full string, ev *mail.Event) (string, bool) {
 	if r.inner {
 		return "", false
@@ -193,7 +193,7 @@ func (r *HeaderReader) untagged(host, text, full string, ev *mail.Event) (string
 	return body, ok
 }
 
-// stampOf reads a stamp that is a value of its own: as RFC 3339 has it, as syslog has it, or counted since 1970.
+// stampOf reads a stamp that is a value by itself: as in RFC 3339, as in syslog, or counted from 1970.
 func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
 	switch {
 	case s == "":
@@ -233,7 +233,7 @@ func (r *HeaderReader) since1970(s string, ev *mail.Event) bool {
 	return true
 }
 
-// shippedObject reads an object behind a stamp that the shipper wrote before it.
+// shippedObject reads an object after a stamp that the shipper wrote.
 func (r *HeaderReader) shippedObject(line string, ev *mail.Event) (string, bool) {
 	if line == "" || line[0] != '{' {
 		return "", false
@@ -278,7 +278,7 @@ func (f *record) read(s string) bool {
 	return i < len(s)
 }
 
-// nested takes what belongs to f from the object that is the value of key.
+// nested takes the fields of f from the object that is the value of key.
 func (f *record) nested(key, object string) {
 	const deepest = 2
 	if f.depth == deepest {
@@ -310,7 +310,7 @@ func skipBlanks(s string, i int) int {
 	return i
 }
 
-// stringEnd is the index behind the string that begins at i; -1: there is none.
+// stringEnd returns the index after the string that begins at i; -1: there is none.
 func stringEnd(s string, i int) int {
 	if i >= len(s) || s[i] != '"' {
 		return -1
@@ -326,7 +326,7 @@ func stringEnd(s string, i int) int {
 	return -1
 }
 
-// valueEnd is the index behind the value that begins at i; -1: there is none.
+// valueEnd returns the index after the value that begins at i; -1: there is none.
 func valueEnd(s string, i int) int {
 	if i < len(s) && s[i] == '"' {
 		return stringEnd(s, i)
@@ -356,7 +356,7 @@ func valueEnd(s string, i int) int {
 	return -1
 }
 
-// rawValue keeps a string, a number, an array of numbers, or the first string of an array. Anything else is not set.
+// rawValue returns a string, a number, an array of numbers, or the first string in an array. Anything else is not set.
 func rawValue(v string) rawString {
 	switch {
 	case v == "" || v[0] == '{' || v == "null":
@@ -374,7 +374,7 @@ func rawValue(v string) rawString {
 	return rawString{text: v[1:], bytes: true, set: true}
 }
 
-// plain is the value without escapes.
+// plain returns the value without escapes.
 func (v rawString) plain() string {
 	switch {
 	case v.bytes:
@@ -385,7 +385,7 @@ func (v rawString) plain() string {
 	return v.text
 }
 
-// fromNumbers is the text whose bytes stand in "67,111,…]".
+// fromNumbers returns the text whose bytes are in "67,111,…]".
 func fromNumbers(s string) string {
 	text := make([]byte, 0, len(s)/3)
 	n, digits := 0, 0
@@ -403,7 +403,7 @@ func fromNumbers(s string) string {
 	return string(text)
 }
 
-// unescape resolves the escapes of a JSON string (RFC 8259, section 7). What is no escape stays as it is.
+// unescape resolves the escapes of a JSON string (RFC 8259, section 7). What is not an escape stays as it is.
 func unescape(s string) string {
 	text := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -434,7 +434,7 @@ func unescape(s string) string {
 	return string(text)
 }
 
-// unicodeEscape reads the \u1234 that s begins with, and a second one where the two are a surrogate pair.
+// unicodeEscape reads a \u1234 at the beginning of s, and a second one if the two are a surrogate pair.
 func unicodeEscape(s string) (char rune, n int) {
 	first, ok := hex4(s)
 	if !ok {

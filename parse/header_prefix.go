@@ -7,8 +7,8 @@ import (
 	"mailforensics/mail"
 )
 
-// prefixed reads what stands behind "name-1  | " (docker compose, docker service logs, in colours or not), behind the name of
-// a file, or behind a byte order mark.
+// prefixed reads a line after "name-1  | " (docker compose, docker service logs, with or without colours), after the name of a
+// file, or after a byte order mark.
 func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
 	if rest, ok := strings.CutPrefix(line, "\ufeff"); ok {
 		return r.read(rest, ev)
@@ -31,7 +31,7 @@ func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
 	return r.read(strings.TrimPrefix(rest[1:], "\x1b[0m"), ev)
 }
 
-// isServiceName reports whether s is a name, padded with blanks, perhaps behind the escape that sets a colour.
+// isServiceName reports whether s is a name, padded with blanks, perhaps after an escape sequence for a colour.
 func isServiceName(s string) bool {
 	if strings.HasPrefix(s, "\x1b[") {
 		if m := strings.IndexByte(s, 'm'); m > 0 {
@@ -48,8 +48,8 @@ func isServiceName(s string) bool {
 	return s != ""
 }
 
-// behindPath is what follows "/var/log/mail.log.1:", or "mail.log:4711:", which grep puts before the lines that it finds; "" where
-// that is no line of a log.
+// behindPath returns what follows "/var/log/mail.log.1:" or "mail.log:4711:", which grep writes before the lines that it finds;
+// "": that is no line of a log.
 func behindPath(line string) string {
 	const longest = 256
 	end := 0
@@ -69,8 +69,8 @@ func behindPath(line string) string {
 	return rest
 }
 
-// behindFacility is what follows the "mail.info: " of socklog and of ucspilogd, below a logger that writes no stamp; "" where that is
-// no line of a log.
+// behindFacility returns what follows the "mail.info: " of socklog and ucspilogd, under a logger that writes no stamp; "": that
+// is no line of a log.
 func behindFacility(line string) string {
 	token, _, ok := strings.Cut(line[:min(len(line), 32)], ": ")
 	if !ok || !isFacility(token) || !stampAhead(line[len(token)+2:]) {
@@ -83,7 +83,7 @@ func isPathByte(c byte) bool {
 	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || strings.IndexByte("/._-+~@,%", c) >= 0
 }
 
-// stampAhead reports whether s goes on like a line with a stamp of its own: "Mar  7 04:12:09", "2026-03-07".
+// stampAhead reports whether s begins with a stamp: "Mar  7 04:12:09", "2026-03-07".
 func stampAhead(s string) bool {
 	const shortest = len("Mar  7 04:12:09 ")
 	if len(s) < shortest {
@@ -93,9 +93,8 @@ func stampAhead(s string) bool {
 		s[4] == '-' && s[7] == '-' && isDigit(s[0]) && s[0] <= '2' && isDigit(s[3]) && isDigit(s[9])
 }
 
-// relayed goes on where a collector put a stamp and the address of the sender before a line that has both already, or before
-// one in the form of RFC 5424, which it did not know: "Mar  7 04:12:09 192.0.2.1 1 2026-03-07T03:12:09Z mx1 …". false: nothing
-// was read.
+// relayed reads a line to which a collector added a stamp and the address of the sender although the line has both, or because it
+// did not know RFC 5424: "Mar  7 04:12:09 192.0.2.1 1 2026-03-07T03:12:09Z mx1 …". false: nothing was read.
 func (r *HeaderReader) relayed(rest string, ev *mail.Event) (body string, ok bool) {
 	newer := strings.HasPrefix(rest, "1 ") && stampAhead(rest[2:])
 	if r.inner || !newer && !stampAhead(rest) {
@@ -118,7 +117,7 @@ func (r *HeaderReader) relayed(rest string, ev *mail.Event) (body string, ok boo
 	return body, true
 }
 
-// readState is what a reader knows of the line at hand.
+// readState is what a reader knows of the current line.
 type readState struct {
 	style                     Style
 	yearless, zoneless, twice bool
@@ -130,12 +129,12 @@ func (r *HeaderReader) state() readState {
 	return readState{r.Style, r.Yearless, r.Zoneless, r.Twice, r.inner, r.local}
 }
 
-// back forgets what was read since s, where that turned out to be no header.
+// back restores the state s, because what was read since is no header.
 func (r *HeaderReader) back(s readState) {
 	r.Style, r.Yearless, r.Zoneless, r.Twice, r.inner, r.local = s.style, s.yearless, s.zoneless, s.twice, s.inner, s.local
 }
 
-// ctime reads "Mar  7 04:12:09 2026 host tag[pid]: ", behind the weekday: the form of ctime(3), which OpenWrt's logread shows.
+// ctime reads "Mar  7 04:12:09 2026 host tag[pid]: ", after the weekday: the form of ctime(3), which OpenWrt's logread shows.
 func (r *HeaderReader) ctime(line string, ev *mail.Event) (string, bool) {
 	const end = len("Mar  7 04:12:09 2026")
 	if len(line) <= end || line[6] != ' ' || line[15] != ' ' {
@@ -151,8 +150,8 @@ func (r *HeaderReader) ctime(line string, ev *mail.Event) (string, bool) {
 	return r.afterTime(line[end:], ev)
 }
 
-// tai reads "@4000000065b08db01a2b3c4d ", the external TAI64N label that multilog, svlogd and s6-log put before a line.
-// Its second is that of TAI as these programs count it: of UTC and ten.
+// tai reads "@4000000065b08db01a2b3c4d ", the external TAI64N label that multilog, svlogd and s6-log write before a line. It
+// counts seconds as these programs do: UTC plus ten.
 func (r *HeaderReader) tai(line string, ev *mail.Event) (string, bool) {
 	const (
 		end   = len("@4000000065b08db01a2b3c4d")
@@ -171,7 +170,7 @@ func (r *HeaderReader) tai(line string, ev *mail.Event) (string, bool) {
 	return r.supervised(line[end+1:], ev)
 }
 
-// hexNumber reads the lower-case digits of s.
+// hexNumber parses lower-case hexadecimal digits.
 func hexNumber(s string) (n uint64, ok bool) {
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -200,8 +199,8 @@ func (r *HeaderReader) svlogd(line string, ev *mail.Event) (string, bool) {
 	return r.supervised(rest[1:], ev)
 }
 
-// supervised goes on behind the stamp of a logger that a supervisor runs: what the program wrote, "tag[pid]: ", or a line of
-// syslog with its own stamp.
+// supervised reads what follows the stamp of a logger under a supervisor: what the program wrote, "tag[pid]: ", or a line of
+// syslog with a stamp of its own.
 func (r *HeaderReader) supervised(rest string, ev *mail.Event) (string, bool) {
 	if stampAhead(rest) {
 		return r.wrapped(rest, ev)

@@ -27,7 +27,7 @@ func fourDigits(s string) (int, bool) {
 	return int(s[0]-'0')*1000 + int(s[1]-'0')*100 + int(s[2]-'0')*10 + int(s[3]-'0'), true
 }
 
-// word is the first eight bytes of s, the first one lowest.
+// word returns the first eight bytes of s, the first one lowest.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
@@ -48,7 +48,8 @@ func secondOfDay(s string) (int, bool) {
 	return secondOf(word(s))
 }
 
-// secondOf is secondOfDay of eight bytes, which are tested and taken apart as one number: a third of the time of eight tests.
+// secondOf is secondOfDay for eight bytes, which are checked and converted as one number: that takes a third of the time of eight
+// checks.
 func secondOf(clock uint64) (int, bool) {
 	const (
 		shape = 0x30303a30303a3030 // "00:00:00"
@@ -64,7 +65,7 @@ func secondOf(clock uint64) (int, bool) {
 	return int(hour*3600 + minute*60 + second), hour < 24 && minute < 60 && second <= 60
 }
 
-// cutPID reads the number of up to ten digits that s begins with, and how many there are.
+// cutPID reads a number of up to ten digits at the beginning of s, and returns how many digits there are.
 func cutPID(s string) (pid, digits int) {
 	if len(s) >= 8 {
 		t := word(s) ^ zeros
@@ -84,8 +85,8 @@ func cutPID(s string) (pid, digits int) {
 	return pid, digits
 }
 
-// fraction reads a ".183422" (or ",183", ISO 8601) that s may begin with, and returns how long it is. Digits behind the
-// ninth are read and dropped.
+// fraction reads ".183422" (or ",183", ISO 8601) at the beginning of s, and returns its length; 0: there is none. Digits after
+// the ninth are dropped.
 func fraction(s string) (nano mail.Instant, n int) {
 	if len(s) < 2 || s[0] != '.' && s[0] != ',' || !isDigit(s[1]) {
 		return 0, 0
@@ -106,7 +107,8 @@ func fraction(s string) (nano mail.Instant, n int) {
 // tens are the powers of ten.
 var tens = [...]mail.Instant{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
-// offsetOf reads a "Z", "+01:00", "+0100" or "+01" that s may begin with: seconds east of UTC, and its length.
+// offsetOf reads "Z", "+01:00", "+0100" or "+01" at the beginning of s, and returns the seconds east of UTC, and its length; 0:
+// there is none.
 func offsetOf(s string) (offset int64, n int) {
 	if s == "" {
 		return 0, 0
@@ -136,7 +138,7 @@ func signedOffset(s string) (offset int64, n int) {
 	return offset, n
 }
 
-// monthOf is the number of the month whose English name s begins with; 0: none.
+// monthOf returns the number of the month with whose English abbreviation s begins; 0: none.
 func monthOf(s string) int {
 	if len(s) < 3 {
 		return 0

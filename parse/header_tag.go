@@ -44,7 +44,7 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 	return r.tag(rest[sp+1:], ev)
 }
 
-// hostOf tells what stands in the place of the host.
+// hostOf tells what is in the place of the host.
 func hostOf(token, rest string) hostToken {
 	t := hostToken{text: token, host: token}
 	switch {
@@ -72,7 +72,7 @@ func hostOf(token, rest string) hostToken {
 	return t
 }
 
-// chainEnd is the host that wrote the line where syslog-ng shows the way it took: source@host/relay (chain_hostnames).
+// chainEnd returns the host that wrote the line, if syslog-ng shows the way it took: source@host/relay (chain_hostnames).
 func chainEnd(token string) string {
 	host := token
 	if at := strings.IndexByte(host, '@'); at >= 0 {
@@ -87,7 +87,7 @@ func chainEnd(token string) string {
 	return host
 }
 
-// isSeverity reports whether a container's rsyslog template put a severity in the place of the host.
+// isSeverity reports whether the rsyslog template of a container put a severity in the place of the host.
 func isSeverity(token string) bool {
 	switch token {
 	case "EMERG", "PANIC", "ALERT", "CRIT", "ERR", "ERROR", "WARN", "WARNING", "NOTICE", "INFO", "DEBUG":
@@ -99,7 +99,7 @@ func isSeverity(token string) bool {
 // endsTag are the bytes at which a tag may end.
 var endsTag = [256]bool{'[': true, ':': true, ' ': true}
 
-// tag reads "tag[pid]: ". Behind a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be gone.
+// tag reads "tag[pid]: ". After a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be missing.
 func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 	const usual = 40 // longer than most tags
 	if open := strings.IndexByte(rest[:min(len(rest), usual)], '['); open > 0 && *r.tagSlot(rest, open) == rest[:open] {
@@ -132,13 +132,13 @@ func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 	return rest, true
 }
 
-// tagSlot is where the tag that ends before the bracket at open is remembered: it need not be gone through again. The daemons of
-// one MTA differ in length or in their last letter.
+// tagSlot returns where the tag that ends before the bracket at open is remembered, so that it need not be scanned again. The
+// daemons of one MTA differ in length or in their last letter.
 func (r *HeaderReader) tagSlot(rest string, open int) *string {
 	return &r.tags[(uint(open)+uint(rest[open-1]))%uint(len(r.tags))]
 }
 
-// tagPID goes on at the bracket behind the tag.
+// tagPID reads on at the bracket after the tag.
 func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bool) {
 	pid, digits := cutPID(rest[open+1:])
 	i := open + 1 + digits
@@ -175,7 +175,7 @@ func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bo
 	return r.afterTag(rest, ev)
 }
 
-// tagless goes on where a blank came before any colon: a facility in front of the tag, a tag that a relay cut, or no tag.
+// tagless reads a text in which a blank comes before any colon: a facility before the tag, a tag that a relay cut, or no tag.
 func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, bool) {
 	const relayed = 31 // RFC 3164 allows 32 characters, some relays keep a byte for its end
 	switch token := rest[:sp]; {
@@ -195,7 +195,7 @@ func (r *HeaderReader) tagless(rest string, sp int, ev *mail.Event) (string, boo
 	return rest, true
 }
 
-// pidApart is the PID of "[26818]: ", which SOGo sets apart from its name; 0 where rest does not begin like that.
+// pidApart returns the PID of "[26818]: ", which SOGo writes with a blank after its name; 0: rest does not begin like that.
 func pidApart(rest string) (pid int) {
 	if rest == "" || rest[0] != '[' {
 		return 0
@@ -211,7 +211,7 @@ func pidApart(rest string) (pid int) {
 	return pid
 }
 
-// isFacility reports whether token is facility.severity, as "mail.info"; AIX has a colon.
+// isFacility reports whether token is facility.severity, such as "mail.info"; AIX writes a colon.
 func isFacility(token string) bool {
 	point := strings.IndexAny(token, ".:")
 	if point < 0 {
@@ -230,7 +230,7 @@ func isFacility(token string) bool {
 	return strings.HasPrefix(facility, "local")
 }
 
-// afterTag takes what belongs to the header still: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.
+// afterTag reads what follows the tag, but still belongs to the header: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.
 func (r *HeaderReader) afterTag(body string, ev *mail.Event) (string, bool) {
 	if body != "" && body[0] == '[' && strings.HasPrefix(body, "[ID ") {
 		if end := strings.Index(body[:min(len(body), 64)], "] "); end > 0 {

@@ -7,7 +7,7 @@ import (
 	"mailforensics/mail"
 )
 
-// wrapped reads the header of a line that stands within another one. The outer stamp wins where it names its offset.
+// wrapped reads the header of a line inside another one. The outer stamp counts if it has an offset.
 func (r *HeaderReader) wrapped(line string, ev *mail.Event) (string, bool) {
 	if r.inner {
 		return "", false
@@ -63,7 +63,7 @@ func (r *HeaderReader) rfc5424(rest string, ev *mail.Event) (string, bool) {
 	return r.afterTag(text, ev)
 }
 
-// notNil is "" for the "-" that stands for nothing.
+// notNil returns "" for "-", the NILVALUE of RFC 5424.
 func notNil(field string) string {
 	if field == "-" {
 		return ""
@@ -86,7 +86,7 @@ func (r *HeaderReader) stamp5424(field string, ev *mail.Event) bool {
 	return ok && body == ""
 }
 
-// number32 reads the digits that s begins with, at most nine, and returns where they end.
+// number32 reads the digits at the beginning of s, at most nine, and returns where they end.
 func number32(s string) (n, end int) {
 	for end < len(s) && end < 9 && isDigit(s[end]) {
 		n = n*10 + int(s[end]-'0')
@@ -95,7 +95,7 @@ func number32(s string) (n, end int) {
 	return n, end
 }
 
-// afterStructuredData is what follows "-" or `[id name="va\]lue" …]…`.
+// afterStructuredData returns what follows "-" or `[id name="va\]lue" …]…`.
 func afterStructuredData(s string) (string, bool) {
 	if strings.HasPrefix(s, "-") {
 		return s[1:], true
@@ -116,7 +116,7 @@ func afterStructuredData(s string) (string, bool) {
 	return "", false
 }
 
-// cri reads what Kubernetes puts before a container's line: "F " or, where the line goes on in the next, "P ".
+// cri reads what Kubernetes writes before a container's line: "F ", or "P " if the line continues in the next one.
 func (r *HeaderReader) cri(rest string, ev *mail.Event) (string, bool) {
 	tag, text, ok := strings.Cut(rest, " ")
 	if !ok || len(tag) > 64 {
@@ -127,7 +127,8 @@ func (r *HeaderReader) cri(rest string, ev *mail.Event) (string, bool) {
 	return r.piece(text, tag == "P", ev)
 }
 
-// piece reads a line of a container, which may be only a part of what the program wrote.
+// piece reads a line of a container, which may be only a part of what the program wrote. more: the line continues in the next
+// one.
 func (r *HeaderReader) piece(text string, more bool, ev *mail.Event) (string, bool) {
 	at := ev.Time
 	body, ok := r.wrapped(text, ev)
@@ -216,7 +217,7 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 	return "", false
 }
 
-// rainloop reads "[2024-06-03 07:07:24] ", which RainLoop and SnappyMail write before a login that failed.
+// rainloop reads "[2024-06-03 07:07:24] ", which RainLoop and SnappyMail write before a failed login.
 func (r *HeaderReader) rainloop(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("[2024-06-03 07:07:24")
 	sod, ok := secondOfDay(line[12:])

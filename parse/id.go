@@ -7,8 +7,8 @@ import (
 	"mailforensics/mail"
 )
 
-// LongQueueID is the moment at which Postfix made a long queue ID (enable_long_queue_ids): seconds and microseconds in base
-// 52, "z", the inode in base 51. false: id is no such ID.  global/mail_queue.h, global/safe_ultostr.c
+// LongQueueID returns when Postfix made a long queue ID (enable_long_queue_ids): seconds and microseconds in base 52, "z", the
+// inode in base 51. false: id is none.  global/mail_queue.h, global/safe_ultostr.c
 func LongQueueID(id string) (mail.Instant, bool) {
 	const usecDigits, minSecDigits = 4, 6
 	z := strings.LastIndexByte(id, 'z')
@@ -24,10 +24,10 @@ func LongQueueID(id string) (mail.Instant, bool) {
 	return mail.Instant(sec*int64(time.Second) + usec*int64(time.Microsecond)), true
 }
 
-// latestSecond is in the year 2200: the last that fits into an Instant, roughly, and further than any log.
+// latestSecond is in the year 2200, later than any log, and early enough for an Instant.
 const latestSecond = 7258118400
 
-// fromBase52 reads digits, capitals and small letters without the vowels, in this order.
+// fromBase52 parses a number whose digits are 0-9, A-Z and a-z without vowels, in this order.
 func fromBase52(s string) (n int64, ok bool) {
 	for i := range len(s) {
 		d := digit52(s[i])
@@ -51,7 +51,7 @@ func digit52(c byte) int64 {
 	return -1
 }
 
-// consonant is the rank of a letter among the consonants, counted from first; -1 for a vowel.
+// consonant returns the digit that a letter is, where b is first; -1: it is a vowel.
 func consonant(letter byte, first int64) int64 {
 	const a, e, i, o, u = 0, 4, 8, 14, 20
 	switch letter {
@@ -67,9 +67,10 @@ func consonant(letter byte, first int64) int64 {
 	return n
 }
 
-// EximID is when the reception of a message began, and the process that took it, as its Exim message ID says: 6 digits of
-// base 62 for the seconds, 6 (since 4.97: 11) for the PID, 2 (4) for the fraction. The fraction of the short form counts in
-// units that depend on the version: it is left out.  src/exim.c, string.c: string_base62_32
+// EximID returns when the reception of a message began, and the PID of the process that received it, by its Exim message ID: 6
+// digits of base 62 for the seconds, 6 (11 since 4.97) for the PID, 2 (4) for the fraction of the second. The fraction in the
+// short form is ignored, because its unit depends on the version. false: id is no message ID.  src/exim.c, string.c:
+// string_base62_32
 func EximID(id string) (at mail.Instant, pid int, ok bool) {
 	switch {
 	case len(id) == 16 && id[6] == '-' && id[13] == '-':
@@ -91,7 +92,7 @@ func eximID(seconds, process, fraction string, unit time.Duration) (at mail.Inst
 	return mail.Instant(sec*int64(time.Second) + int64(within)), int(n), true
 }
 
-// fromBase62 reads digits, capitals and small letters, in this order.
+// fromBase62 parses a number whose digits are 0-9, A-Z and a-z, in this order.
 func fromBase62(s string) (n int64, ok bool) {
 	for i := range len(s) {
 		d := digit62(s[i])
@@ -105,7 +106,7 @@ func fromBase62(s string) (n int64, ok bool) {
 
 func digit62(c byte) int64 { return int64(digits62[c]) }
 
-// digits62 are the values of the digits of base 62; -1 for all other bytes. There is an ID in every line of Exim's.
+// digits62 are the values of the digits of base 62; -1 for all other bytes. A table, because every line of Exim's has an ID.
 var digits62 = func() (digits [256]int8) {
 	for i := range digits {
 		digits[i] = -1

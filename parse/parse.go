@@ -10,21 +10,21 @@ package parse
 
 import "mailforensics/mail"
 
-// Verdict is what a line turned out to be. Every line gets one, and the ledger adds them up.
+// Verdict is how well a line was understood. Every line gets one, and the ledger adds them up.
 type Verdict uint8
 
 const (
-	Foreign    Verdict = iota // of a program that this format does not know
+	Foreign    Verdict = iota // of a program that the format does not know
 	Parsed                    // understood; the event is filled
-	Unfamiliar                // of the daemon, in a shape that is not known
-	Damaged                   // of the daemon, and cut or garbled
+	Unfamiliar                // of a program of the format, in a shape that is not known
+	Damaged                   // of a program of the format, but cut or garbled
 )
 
 var verdictNames = [...]string{"foreign", "parsed", "unfamiliar", "damaged"}
 
 func (v Verdict) String() string { return verdictNames[v] }
 
-// Format is a family of lines with one grammar: those of an MTA, a filter, a login daemon. It is a value.
+// Format is a family of lines with one grammar: those of an MTA, a filter, a login daemon.
 type Format struct {
 	Name string
 

@@ -8,23 +8,23 @@ import (
 	"mailforensics/mail"
 )
 
-// Proof is a line that names a moment twice: in its stamp, and in UTC by something that only the machine itself can have made.
-// It tells the year and the zone of stamps that leave them out.
+// Proof is a line that has a time twice: in its stamp, and in UTC in an ID that only the machine itself can have made. It tells
+// the year and the zone of stamps that lack them.
 type Proof struct {
 	Host   string
 	At     mail.Instant
-	Offset time.Duration // of the host's clock on the wall, east of UTC, in quarters of an hour
+	Offset time.Duration // of the host's local time, east of UTC, in quarters of an hour
 	Kind   ProofKind
-	Place  int // in the text that was searched: where the line begins
+	Place  int // offset of the line in the text that was searched
 }
 
-// ProofKind is what names the moment.
+// ProofKind is what contains the second time.
 type ProofKind uint8
 
 const (
-	ByQueueID   ProofKind = iota // a long Postfix queue ID, on the line that begins its life
-	ByMessageID                  // a Message-ID that this Postfix made: it holds the second, and the message's own queue ID
-	ByEximID                     // an Exim message ID, on the line of the arrival
+	ByQueueID   ProofKind = iota // a long Postfix queue ID, in the line that begins its life
+	ByMessageID                  // a Message-ID that this Postfix made: it contains the second, and the message's own queue ID
+	ByEximID                     // an Exim message ID, in the line of the arrival
 	ByStamp                      // a stamp with an offset
 )
 
@@ -32,7 +32,7 @@ func (k ProofKind) String() string {
 	return [...]string{"long queue ID", "Message-ID of Postfix's own", "Exim message ID", "stamp with an offset"}[k]
 }
 
-// number is n of a kind in words.
+// number returns n proofs of a kind, in words.
 func (k ProofKind) number(n int) string {
 	if n == 1 {
 		return "1 " + k.String()
@@ -40,8 +40,8 @@ func (k ProofKind) number(n int) string {
 	return fmt.Sprintf("%d %s", n, [...]string{"long queue IDs", "Message-IDs of Postfix's own", "Exim message IDs", "stamps with an offset"}[k])
 }
 
-// Gather finds proofs in text, which begins with a line; at most so many of each kind. It searches for the few places where
-// one can be, and reads the headers of these lines only.
+// Gather finds proofs in text, which must begin with a line; at most so many of each kind. It searches for the few places where
+// one can be, and reads only the headers of these lines.
 func Gather(text string, most int) []Proof {
 	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))}
 	g.find(": ", "client=", g.queueID)
@@ -58,8 +58,8 @@ type gatherer struct {
 	proofs []Proof
 }
 
-// find calls prove with every place where word stands behind lead, until there are enough proofs. Lead, which begins with a byte
-// that is everywhere in a log, is not searched for.
+// find calls prove for each place where word comes after lead, until there are enough proofs. It does not search for lead, which
+// begins with a byte that is everywhere in a log.
 func (g *gatherer) find(lead, word string, prove func(at int) bool) {
 	found := 0
 	for at := 0; found < g.most; {
@@ -75,8 +75,8 @@ func (g *gatherer) find(lead, word string, prove func(at int) bool) {
 	}
 }
 
-// queueID proves by "QID: client=" and "QID: uid=", which Postfix logs within milliseconds of making the ID.
-// smtpd/smtpd.c, pickup/pickup.c
+// queueID tries "QID: client=" and "QID: uid=", which Postfix logs within milliseconds of making the ID. smtpd/smtpd.c,
+// pickup/pickup.c
 func (g *gatherer) queueID(at int) bool {
 	const longest = 40
 	start := strings.LastIndexByte(g.text[max(0, at-longest):at], ' ') + 1 + max(0, at-longest)
@@ -85,8 +85,8 @@ func (g *gatherer) queueID(at int) bool {
 	return ok && g.prove(ByQueueID, start, id, moment)
 }
 
-// messageID proves by "QID: message-id=<20240124134411.QID@host>": cleanup/cleanup_message.c makes it of the arrival time in
-// UTC and its own queue ID. A stranger cannot know the ID when he chooses his Message-ID.
+// messageID tries "QID: message-id=<20240124134411.QID@host>", which cleanup/cleanup_message.c makes of the arrival time in UTC
+// and the message's own queue ID. A stranger cannot know the queue ID when he chooses his Message-ID.
 func (g *gatherer) messageID(at int) bool {
 	id, moment, ok := ownMessageID(g.text[at+len(": message-id=<"):])
 	if !ok || at < len(id) || g.text[at-len(id):at] != id {
@@ -95,7 +95,7 @@ func (g *gatherer) messageID(at int) bool {
 	return g.prove(ByMessageID, at-len(id), id, moment)
 }
 
-// ownMessageID reads "20240124134411.QID@host" at the front of a text.
+// ownMessageID parses "20240124134411.QID@host" at the beginning of a text.
 func ownMessageID(value string) (id string, moment mail.Instant, ok bool) {
 	const digits = 14
 	if len(value) < digits+1 || value[digits] != '.' || !allDigits(value[:digits]) {
@@ -109,8 +109,8 @@ func ownMessageID(value string) (id string, moment mail.Instant, ok bool) {
 	return value[digits+1 : end], moment, ok
 }
 
-// ProvenBy is the moment that an event names by something that only its own machine can have made: what Gather looks for in
-// text.
+// ProvenBy returns the time in an ID of an event that only its own machine can have made: the same IDs that Gather looks for in
+// text. false: it has none.
 func ProvenBy(ev *mail.Event) (moment mail.Instant, ok bool) {
 	switch ev.Kind {
 	case mail.Accept, mail.LocalSubmit:
@@ -130,7 +130,7 @@ func ProvenBy(ev *mail.Event) (moment mail.Instant, ok bool) {
 	return moment, ok
 }
 
-// compactTime reads "20240124134411".
+// compactTime parses "20240124134411".
 func compactTime(s string) (mail.Instant, bool) {
 	year, _ := fourDigits(s)
 	month, _ := twoDigits(s[4:6])
@@ -145,7 +145,7 @@ func compactTime(s string) (mail.Instant, bool) {
 	return mail.Instant(local) * mail.Instant(time.Second), true
 }
 
-// eximID proves by "ID <= ": the ID holds the second at which the reception began.
+// eximID tries "ID <= ": the ID contains the second at which the reception began.
 func (g *gatherer) eximID(at int) bool {
 	for _, length := range [...]int{16, 23} {
 		if at < length {
@@ -159,7 +159,7 @@ func (g *gatherer) eximID(at int) bool {
 	return false
 }
 
-// prove reads the header of the line around at, and adds the proof if the line begins with id there.
+// prove reads the header of the line around at, and adds the proof if the text of the line begins with id.
 func (g *gatherer) prove(kind ProofKind, at int, id string, moment mail.Instant) bool {
 	start := strings.LastIndexByte(g.text[:at], '\n') + 1
 	end := strings.IndexByte(g.text[at:], '\n')
@@ -178,8 +178,8 @@ func (g *gatherer) prove(kind ProofKind, at int, id string, moment mail.Instant)
 	return ok
 }
 
-// offsetBetween is the offset of a clock on the wall that showed local when it was moment, or a little later. A stamp without
-// a year is of the year that makes the difference smallest.
+// offsetBetween returns the offset of a clock that showed local at moment, or a little later. If the stamp has no year, the one
+// with the smallest difference is taken.
 func offsetBetween(local civil, yearless bool, moment mail.Instant) (time.Duration, bool) {
 	const slack, east, west = time.Minute, 14 * time.Hour, -12 * time.Hour // zones go from -12:00 to +14:00
 	utc := civil(int64(moment) / int64(time.Second))
@@ -194,7 +194,7 @@ func offsetBetween(local civil, yearless bool, moment mail.Instant) (time.Durati
 	return offset, offset >= west && offset <= east
 }
 
-// nearest moves local to the year in which it is nearest to a moment.
+// nearest moves local to the year in which it is nearest to another local time.
 func nearest(local, to civil) civil {
 	_, month, mday := local.date()
 	sod := local - local/day*day

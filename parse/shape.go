@@ -1,7 +1,7 @@
 package parse
 
-// Shape is what an unfamiliar line looks like without what differs from line to line: digits, hexadecimal numbers, addresses,
-// host names and quoted text are masked. It is for people and for counting; at most 160 bytes, plain ASCII.
+// Shape returns what unfamiliar lines of a kind have in common: digits, hexadecimal numbers, addresses, host names and other
+// variable words are masked. It is for people, and for counting; it has at most 160 bytes.
 func Shape(process, body string) string {
 	shape := make([]byte, 0, 128)
 	shape = append(appendMasked(shape, process), ": "...)
@@ -23,7 +23,7 @@ func Shape(process, body string) string {
 
 const longestShape = 160
 
-// wordEnd is the end of the word that begins at i: letters, digits, and what names and addresses are made of.
+// wordEnd returns the end of the word that begins at i: letters, digits, and the other characters of names and addresses.
 func wordEnd(s string, i int) int {
 	for i < len(s) && isWord(s[i]) {
 		i++
@@ -35,7 +35,7 @@ func isWord(c byte) bool {
 	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80 || c == '@' || c == '.' || c == '-' || c == '_' || c == '/' || c == '+'
 }
 
-// appendMark adds a character that stands between words. Blanks are folded, what cannot be shown is a question mark.
+// appendMark appends a character between words. Several blanks become one; a control character becomes a question mark.
 func appendMark(shape []byte, c byte) []byte {
 	switch {
 	case c == ' ' && len(shape) > 0 && shape[len(shape)-1] == ' ':
@@ -46,8 +46,8 @@ func appendMark(shape []byte, c byte) []byte {
 	return append(shape, c)
 }
 
-// appendMasked adds a word, or what kind of word it is. A word with a digit, a dot inside or an @ may be anybody's; a plain
-// word is the program's.
+// appendMasked appends a word, or what kind of word it is. A word with a digit, an @ or a dot inside may be somebody's name; any
+// other word is the program's.
 func appendMasked(shape []byte, word string) []byte {
 	digits, letters, dots, at, odd := 0, 0, 0, false, false
 	for i := range len(word) {

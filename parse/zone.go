@@ -9,8 +9,8 @@ import (
 	"mailforensics/mail"
 )
 
-// explained is how many of the proofs a zone explains, and how many it contradicts. A line can be late, never early: an offset
-// that is too large is a mail that took its time, one that is too small contradicts.
+// explained returns how many proofs agree with a zone, and how many contradict it. A line can be late, never early: if the offset
+// is too large, the message took some time; if it is too small, it contradicts.
 func explained(zone *time.Location, proofs []Proof) (same, early int) {
 	for _, p := range proofs {
 		_, seconds := p.At.In(zone).Zone()
@@ -32,10 +32,11 @@ func Agrees(zone *time.Location, proofs []Proof) bool {
 	return float64(same) >= enough*n && float64(early) <= few*n
 }
 
-// ZoneOf finds the zone that explains the proofs: local, if it does; else the one offset that does; else, where the offset
-// changed in between, that of others that explains most. false: none of them. Where summer time begins or ends near one end of
-// a log, the offset of its larger part agrees with all of it, as if what lies beyond had come an hour late: a zone that
-// explains most of that, too, is taken before it.
+// ZoneOf finds the zone that explains the proofs: local, if it does; else the one offset that does; else, if the offset changed
+// in between, the one of others that explains most of them. false: none does.
+//
+// If summer time begins or ends near one end of a log, the offset of the larger part agrees with all proofs, as if those of the
+// rest had come an hour late. So a zone that also explains most of the rest is preferred.
 func ZoneOf(proofs []Proof, local *time.Location, others func() []*time.Location) (*time.Location, bool) {
 	if len(proofs) == 0 {
 		return nil, false
@@ -62,7 +63,7 @@ func ZoneOf(proofs []Proof, local *time.Location, others func() []*time.Location
 	return best, agree
 }
 
-// commonOffset is the most frequent offset; of two, the smaller.
+// commonOffset returns the most frequent offset; if two are, the smaller one.
 func commonOffset(proofs []Proof) time.Duration {
 	count := make(map[time.Duration]int)
 	for _, p := range proofs {
@@ -77,7 +78,7 @@ func commonOffset(proofs []Proof) time.Duration {
 	return best
 }
 
-// fixedZone is a zone that has one offset, and is named by it.
+// fixedZone returns a zone that has one offset, and the offset as its name.
 func fixedZone(offset time.Duration) *time.Location {
 	if offset == 0 {
 		return time.UTC
@@ -89,7 +90,7 @@ func fixedZone(offset time.Duration) *time.Location {
 	return time.FixedZone(fmt.Sprintf("%c%02d:%02d", sign, minutes/60, minutes%60), int(offset/time.Second))
 }
 
-// Proven says in words what the proofs are: "12 Exim message IDs".
+// Proven returns in words how many proofs of each kind there are: "12 Exim message IDs".
 func Proven(proofs []Proof) string {
 	var count [ByStamp + 1]int
 	for _, p := range proofs {
@@ -104,7 +105,8 @@ func Proven(proofs []Proof) string {
 	return strings.Join(list, " and ")
 }
 
-// SetHosts gives hosts that are not in the clock's zone their own: relays pass on the stamps of the hosts that wrote them.
+// SetHosts gives hosts that are not in the clock's zone their own: a syslog relay passes on the stamps of the hosts that wrote
+// them.
 func (c *Clock) SetHosts(zones map[string]*time.Location) {
 	c.hosts = make(map[string]*Clock, len(zones))
 	for host, zone := range zones {
@@ -125,8 +127,8 @@ func (r *HeaderReader) rezone(ev *mail.Event) {
 	_, r.Twice = of.twice(r.local)
 }
 
-// YearCircle finds the newest of many stamps without a year, when nothing but their order in each file is known: it lies
-// before the widest gap on the circle of the days of a year that no file goes over.
+// YearCircle finds the newest of many stamps without a year, if only their order in each file is known: it is the one before the
+// widest gap in the circle of the days of a year.
 type YearCircle struct {
 	days [366]bool
 	any  bool
@@ -140,7 +142,7 @@ func (y *YearCircle) Add(other *YearCircle) {
 	y.any = y.any || other.any
 }
 
-// Span adds the days from one stamp to a later one of the same file. A step back is only disorder.
+// Span adds the days from one stamp to a later one of the same file. A small step back is disorder.
 func (y *YearCircle) Span(from, to Stamp) {
 	a, b := from.dayOfYear(), to.dayOfYear()
 	const disorder = 36 // days
@@ -166,7 +168,7 @@ func (y *YearCircle) Newest(year int) (mail.Instant, bool) {
 	return mail.Instant(end) * mail.Instant(time.Second), true
 }
 
-// beforeWidestGap is the last day in front of the widest gap; -1: there is no day at all.
+// beforeWidestGap returns the last day before the widest gap; -1: there are no days.
 func (y *YearCircle) beforeWidestGap() int {
 	n, best, widest := len(y.days), -1, -1
 	for i := range y.days {
@@ -199,7 +201,7 @@ func (s Stamp) dayOfYear() int {
 	return int((civilDay(2000, month, mday) - civilDay(2000, 1, 1)) / day)
 }
 
-// Before is the latest moment with this stamp's month, day and time that is not after newest.
+// Before returns the latest moment with this stamp that is not after newest; 0: the calendar has no such day.
 func (s Stamp) Before(newest mail.Instant, zone *time.Location) mail.Instant {
 	c := NewClock(zone, newest)
 	_, month, mday := s.local.date()
