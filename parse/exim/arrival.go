@@ -12,7 +12,7 @@ type rank uint8
 
 const (
 	notAField rank = iota
-	rHost          // R= DS H=: read before the others; once more means that a value imitates them
+	rHost          // R= DS H=: parsed before the others; a second one is part of a value that imitates them
 	rInterface
 	rTFO
 	rIdent
@@ -101,7 +101,7 @@ func arrivalRank(name string) rank {
 	return notAField
 }
 
-// arrival reads what follows "<=" or "(=": sender first, then the host, then the fields in their order.
+// arrival parses what follows "<=" or "(=": the sender, then the host, then the fields in their order.
 func arrival(s string, ev *mail.Event) parse.Verdict {
 	sender, rest := cutAddress(s)
 	if sender == "" {
@@ -123,25 +123,25 @@ func arrival(s string, ev *mail.Event) parse.Verdict {
 	}
 	if ev.Kind == mail.Accept {
 		impliedHELO(ev)
-		if withoutLogin(ev.Protocol) { // then A= is what a certificate's name or SNI pretends
+		if withoutLogin(ev.Protocol) { // then A= is part of a certificate's name or SNI, which imitates it
 			ev.Account, ev.AuthMethod = "", ""
 		}
 	}
 	if ev.Protocol == "" {
-		return parse.Damaged // P= is always there: nobody knows whether it came from inside or outside
+		return parse.Damaged // P= is always there; without it, nobody knows whether the message came from inside or outside
 	}
 	return parse.Parsed
 }
 
-// impliedHELO fills in what host_and_ident leaves out: a HELO that equals the verified name. ESMTP needs an EHLO.
+// impliedHELO fills in what host_and_ident leaves out: a HELO that equals the verified name. ESMTP requires an EHLO.
 func impliedHELO(ev *mail.Event) {
 	if ev.Client.HELO == "" && extended(ev.Protocol) {
 		ev.Client.HELO = ev.Client.Name
 	}
 }
 
-// withoutLogin reports whether a protocol is one of Exim's for sessions in which nobody logged in (src/smtp_in.c, protocols; "utf8"
-// stands before it for SMTPUTF8).
+// withoutLogin reports whether a protocol is one of Exim's for sessions without a login (src/smtp_in.c, protocols; with "utf8"
+// before it for SMTPUTF8).
 func withoutLogin(protocol string) bool {
 	switch strings.TrimPrefix(protocol, "utf8") {
 	case "smtp", "smtps", "ssmtp", "esmtp", "esmtps", "essmtp":
@@ -154,18 +154,18 @@ func extended(protocol string) bool {
 	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp") || protocol == "asmtp"
 }
 
-// arrivalHost reads the client and returns the fields behind it. Where helo_accept_junk_hosts is on, a HELO may look like
-// the end of the host and the fields that follow it. So the client's address is the last one that a parenthesis, the end
-// of a HELO, stands before, and from which the rest of the line follows the order to its end; but for one that stands in a
-// Message-ID or a subject, which every sender can choose. In an ident or in a certificate's name it can stand as well as
-// behind a HELO that imitates them: then nobody knows who the client is, and none is told. The rest of the line is the same
-// in both readings, and the message counts: who imitates a field must not get out of the count by it.
+// arrivalHost parses the client, and returns the fields after it. With helo_accept_junk_hosts, a HELO may look like the end of
+// the host and the fields that follow it. So the client's address is the last one after a parenthesis, which ends a HELO, from
+// which the rest of the line follows the order of the fields to its end; except one in a Message-ID or a subject, which every
+// sender can choose. In an ident or in the name of a certificate it may as well follow a HELO that imitates these: then nobody
+// knows who the client is, and none is given. The rest of the line is the same in both readings, and the message counts, because
+// nobody may get out of the count by imitating a field.
 func arrivalHost(s string, ev *mail.Event) (fields string) {
 	h, fields, ok := cutHost(s)
 	name, rest := cutToken(s)
 	says := strings.HasPrefix(name, "(") || strings.HasPrefix(rest, " (") // a HELO
 	if !ok || h.name != "" && h.name != name && !says {
-		ev.Client.Name = name // cut, or -oMs without -oMa
+		ev.Client.Name = name // the line was cut, or -oMs was given without -oMa
 		return rest
 	}
 	if says && bracket(fields, 1) > 0 {
@@ -182,8 +182,8 @@ func arrivalHost(s string, ev *mail.Event) (fields string) {
 	return fields
 }
 
-// lastArrivalHost looks for the end of a HELO behind the host that ends at s[from]; only tells that the first host cannot be
-// the client.
+// lastArrivalHost looks for the end of a HELO after the host that ends at s[from]; only says that the first host cannot be the
+// client.
 func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string, only, ok bool) {
 	follows := func(fields string) bool {
 		trial := mail.Event{QueueID: ev.QueueID}
@@ -206,8 +206,8 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 	return host{}, "", false, false
 }
 
-// inText reports whether a part of the fields ends in the middle of a Message-ID or a subject. A HELO cannot make it look
-// so where the whole line follows the order: the quote that it opens leaves one of those behind it without its partner.
+// inText reports whether a part of the fields ends in the middle of a Message-ID or a subject. A HELO cannot make it look so if
+// the whole line follows the order, because then a quote that it opens leaves a later one without a partner.
 func inText(fields string, ev *mail.Event) bool {
 	trial := mail.Event{QueueID: ev.QueueID}
 	left := arrivalFields(fields, &trial)
@@ -219,10 +219,10 @@ func inText(fields string, ev *mail.Event) bool {
 	return r == rMessageID || r == rSubject
 }
 
-// arrivalFields reads the fields in their order and returns what does not follow it.
+// arrivalFields parses the fields in their order, and returns what does not follow it.
 func arrivalFields(s string, ev *mail.Event) (rest string) { return fieldsBehind(s, rHost, ev) }
 
-// fieldsBehind is arrivalFields behind a field.
+// fieldsBehind is arrivalFields after a field.
 func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 	auth, between := "", 0
 	for s != "" {
@@ -295,8 +295,8 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 	return ""
 }
 
-// cutIdent cuts at the first protocol from which the line follows the order to its end: an ident is what the client's host
-// says, and may have blanks and quotes and look like fields.
+// cutIdent cuts at the first protocol from which the line follows the order to its end: an ident is what the client's host says,
+// and may have blanks and quotes and look like fields.
 func cutIdent(s string) (ident, rest string) {
 	at := 0
 	for range tries {
@@ -314,11 +314,11 @@ func cutIdent(s string) (ident, rest string) {
 	return cutToken(s)
 }
 
-// wordsBetween bounds the blanks in an ident, which has 127 characters at most, or a login.
+// wordsBetween bounds the number of blanks in an ident, which has at most 127 characters, or in a login.
 const wordsBetween = 64
 
-// wordBetween reads what stands out of the order: the rest of an ident or of a login with blanks, and fields that are not
-// known, such as ID= and B= of cPanel.
+// wordBetween parses what is out of the order: the rest of an ident or of a login with blanks, and unknown fields such as ID= and
+// B= of cPanel.
 func wordBetween(r, at rank, name, after string) (next string, ok bool) {
 	value, next := cutToken(after)
 	if r != notAField || strings.IndexByte(name, '"') >= 0 || strings.IndexByte(value, '"') >= 0 {
@@ -337,7 +337,7 @@ func capitals(s string) bool {
 	return true
 }
 
-// cutName reads the "name=" of a field, or the name of one that has no value.
+// cutName cuts the "name=" of a field, or the name of one without a value.
 func cutName(s string) (name, after string) {
 	if len(s) > 1 && s[1] == '=' && s[0] >= 'A' { // most names are a letter
 		return s[:1], s[2:]
@@ -352,17 +352,17 @@ func cutName(s string) (name, after string) {
 	return s[:n], s[n:]
 }
 
-// cutField reads "name=value" or "name", up to the next blank.
+// cutField cuts "name=value" or "name", up to the next blank.
 func cutField(s string) (name, value, rest string) {
 	name, after := cutName(s)
 	value, rest = cutToken(after)
 	return name, value, rest
 }
 
-// valueOf is all that follows "name=".
+// valueOf returns all that follows "name=".
 func valueOf(s, name string) string { return strings.TrimPrefix(s[len(name):], "=") }
 
-// splitAuth reads "driver:id" or, with +smtp_mailauth, "driver:id:sender".
+// splitAuth splits "driver:id" or, with +smtp_mailauth, "driver:id:sender".
 func splitAuth(s string, ev *mail.Event) {
 	method, account, _ := strings.Cut(s, ":")
 	if i := strings.LastIndexByte(account, ':'); i > 0 && (strings.IndexByte(account[i:], '@') > 0 || account[i:] == ":<>") {
@@ -371,9 +371,9 @@ func splitAuth(s string, ev *mail.Event) {
 	ev.AuthMethod, ev.Account = method, account
 }
 
-// skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…" (since then a word). The client chose them and quotes inside
-// are not escaped, so that what follows the first quote may be made up. What Exim writes behind is certain: the end is the
-// last quote before the size from which the line goes on in the order.
+// skipQuoted finds the end of DN="…" and, up to 4.94, SNI="…" (since then a word). The client chose the value, and quotes in it
+// are not escaped, so that what follows the first quote may be part of it. What Exim writes after it is certain: the end is the
+// last quote before the size from which the line follows the order.
 func skipQuoted(s string, r rank) (rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		_, rest := cutToken(s)
@@ -396,13 +396,12 @@ func skipQuoted(s string, r rank) (rest string, ok bool) {
 	return firstEnd(s[1:], r)
 }
 
-// sizes bounds how many texts that look like a size are tried: of a subject's hundred bytes, all of them.
+// sizes bounds how many texts that look like a size are tried: all that fit into the hundred bytes of a subject.
 const sizes = 64
 
-// lastSize is the place of the last S= from which the line follows the order to its end, and whether there is any text that
-// looks like one. It is the one that Exim wrote: whoever sent the message chose its Message-ID, subject and recipients, but a
-// blank stands in those between quotes only, so that behind an S= in them one quote has no partner. Where the end was cut off,
-// the only one is it.
+// lastSize returns the place of the last S= from which the line follows the order to its end, and whether there is any text that
+// looks like one. That S= is the one that Exim wrote: the sender chose Message-ID, subject and recipients, but there a blank is
+// only between quotes, so that after an S= in them one quote has no partner. If the end was cut off, the only S= is it.
 func lastSize(s string) (at int, any bool) {
 	at = len(s)
 	found := 0
@@ -423,7 +422,7 @@ func lastSize(s string) (at int, any bool) {
 	return -1, found > 0
 }
 
-// firstEnd finds the end of a quoted value in a line that was cut: the first quote that stands before a later field.
+// firstEnd finds the end of a quoted value in a line that was cut: the first quote before a later field.
 func firstEnd(inner string, r rank) (rest string, ok bool) {
 	for range tries {
 		end := strings.IndexByte(inner, '"')
@@ -440,7 +439,7 @@ func firstEnd(inner string, r rank) (rest string, ok bool) {
 	return inner, false
 }
 
-// subject reads the value of T=, whose quotes and backslashes are escaped; it ends the line but for "from" and "for".
+// subject parses the value of T=, whose quotes and backslashes are escaped; only "from" and "for" follow it.
 func subject(s string, ev *mail.Event) (rest string, ok bool) {
 	text, rest, ok := cutString(s)
 	if !ok {
@@ -491,8 +490,8 @@ func octal(s string) bool {
 	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7'
 }
 
-// recipients takes the list behind "for" as it stands. It returns whole where the list is none: a text whose quotes do not
-// match, or with an address in brackets, is the middle of another value.
+// recipients takes the list after "for" as it is. It returns the whole text if that is no list: a text whose quotes do not match,
+// or with an address in brackets, is the middle of another value.
 func recipients(list, whole string, ev *mail.Event) (rest string) {
 	if first(list, '"', '[', ':') < len(list) { // a list of plain addresses has none of them
 		half := halved(list)
@@ -511,8 +510,8 @@ func recipients(list, whole string, ev *mail.Event) (rest string) {
 	return ""
 }
 
-// bareBracket reports whether a list has an address in brackets that stands alone: not the domain of a recipient, and not in
-// the quotes of a local part.
+// bareBracket reports whether a list has an address in brackets by itself: not the domain of a recipient, and not in the quotes
+// of a local part.
 func bareBracket(list string) bool {
 	at := bracket(list, 1)
 	if at < 0 || strings.IndexByte(list, '"') < 0 {
@@ -534,8 +533,8 @@ func bareBracket(list string) bool {
 	return false
 }
 
-// irregular reads fields that do not follow the order: those of a version or a patch that is not known, of a line that was
-// cut, or of one that somebody made up.
+// irregular parses fields that do not follow the order: those of an unknown version or patch, of a line that was cut, or of one
+// that somebody forged.
 func irregular(s string, ev *mail.Event) {
 	if halved(s) {
 		ev.Flags |= mail.Doubtful

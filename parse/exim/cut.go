@@ -9,10 +9,10 @@ import (
 	"mailforensics/mail"
 )
 
-// tries bounds how often a value that an attacker wrote makes a parser look again.
+// tries bounds how often a value that an attacker wrote makes a parser try again.
 const tries = 16
 
-// cutID takes the message ID off the front: 6-6-2 digits of base 62 up to 4.96, 6-11-4 since.  src/exim.c, src/local_scan.h
+// cutID cuts the message ID off the front: 6-6-2 digits of base 62 up to 4.96, 6-11-4 since.  src/exim.c, src/local_scan.h
 func cutID(s string) (id, rest string) {
 	if len(s) < 16 || s[6] != '-' {
 		return "", s
@@ -51,15 +51,15 @@ const (
 	highs = 0x8080808080808080
 )
 
-// word is the first eight bytes of s.
+// word returns the first eight bytes of s.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// alphanumerics reports whether all bytes of a word are letters or digits: what is added makes the high bit of a byte show
-// that it is not below the first, or above the last, of its kind.
+// alphanumerics reports whether all bytes of a word are letters or digits: what is added sets the high bit of a byte if it is not
+// below the first, or above the last, of its kind.
 func alphanumerics(w uint64) bool {
 	small := w | ones*0x20
 	letters := (small + ones*(0x80-'a')) &^ (small + ones*(0x7f-'z'))
@@ -67,7 +67,7 @@ func alphanumerics(w uint64) bool {
 	return (letters|digits)&^w&highs == highs
 }
 
-// zeros has, of the high bits of bytes, that of the first byte of w that is zero, and none below it.
+// zeros returns a word with the high bit of the first byte of w that is zero, and no lower one.
 func zeros(w uint64) uint64 { return (w - ones) &^ w }
 
 func alphanumeric(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }
@@ -80,7 +80,7 @@ func cutToken(s string) (token, rest string) {
 	return s, ""
 }
 
-// cutPlain is cutToken for a value that has no quotes.
+// cutPlain is cutToken for a value without quotes.
 func cutPlain(s string) (value, rest string, ok bool) {
 	n := first(s, ' ', '"', '"')
 	if n < len(s) && s[n] == '"' {
@@ -91,7 +91,7 @@ func cutPlain(s string) (value, rest string, ok bool) {
 }
 
 // cutAddress cuts at the first blank outside of quotes: a local part may be quoted as a whole, in parts, or character by
-// character, and Exim logs it raw.  src/parse.c: read_local_part
+// character, and Exim logs it as it is.  src/parse.c: read_local_part
 func cutAddress(s string) (address, rest string) {
 	n := blankOrQuote(s)
 	if n == len(s) || s[n] == ' ' {
@@ -106,7 +106,7 @@ func cutAddress(s string) (address, rest string) {
 	return cutToken(s) // the quote never ends: the line was cut
 }
 
-// cutAngle reads an address in angle brackets; what stands in them, and what follows.
+// cutAngle cuts an address in angle brackets; it returns what is in them, and what follows.
 func cutAngle(s string) (address, rest string, ok bool) {
 	if s == "" || s[0] != '<' {
 		return "", s, false
@@ -123,7 +123,7 @@ func cutAngle(s string) (address, rest string, ok bool) {
 
 func quoted(s string) bool { return first(s, '"', '\\', '\\') < len(s) }
 
-// first is the place of the first of three bytes; the length of s where it has none of them.
+// first returns the index of the first of three bytes; the length of s if it has none of them.
 func first(s string, a, b, c byte) int {
 	x, y, z := ones*uint64(a), ones*uint64(b), ones*uint64(c)
 	i := 0
@@ -139,7 +139,8 @@ func first(s string, a, b, c byte) int {
 	return i
 }
 
-// blankOrQuote is first of a blank, a quote and a backslash. A blank is a quote but for one bit, which spares one test of three.
+// blankOrQuote is first for a blank, a quote and a backslash. A blank and a quote differ in one bit, which saves one test of
+// three.
 func blankOrQuote(s string) int {
 	const bit = '"' - ' '
 	i := 0
@@ -155,8 +156,8 @@ func blankOrQuote(s string) int {
 	return i
 }
 
-// unquoted is the place of the first c outside of quotes; with c zero, the length of a text whose quotes are all closed.
-// -1: there is none.
+// unquoted returns the index of the first c outside of quotes; with c zero, the length of a text whose quotes are all closed; -1:
+// there is none.
 func unquoted(s string, c byte) int {
 	open := false
 	for i := 0; i < len(s); i++ {
@@ -175,8 +176,8 @@ func unquoted(s string, c byte) int {
 	return -1
 }
 
-// cutString reads a text in double quotes in which quotes and backslashes are escaped; the place of its end is the first
-// quote that is not.
+// cutString cuts a text in double quotes, in which quotes and backslashes are escaped; it ends at the first quote that is not
+// escaped.
 func cutString(s string) (inner, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return "", s, false
@@ -193,7 +194,7 @@ func cutString(s string) (inner, rest string, ok bool) {
 	return "", s, false
 }
 
-// escaped reports whether an odd number of backslashes stands before s[i].
+// escaped reports whether s[i] has an odd number of backslashes before it.
 func escaped(s string, i int) bool {
 	n := i
 	for n > 0 && s[n-1] == '\\' {
@@ -202,7 +203,7 @@ func escaped(s string, i int) bool {
 	return (i-n)%2 == 1
 }
 
-// null is the sender that stands in angle brackets; nothing in them is the null sender.
+// null returns the sender in angle brackets; if they are empty, the null sender.
 func null(sender string) string {
 	if sender == "" {
 		return mail.NullSender
@@ -229,7 +230,7 @@ func number(s string) (n int64, ok bool) {
 	return n, true
 }
 
-// cutNumber cuts at the first blank, like cutToken; before it stands a number.
+// cutNumber cuts a number at the first blank, like cutToken.
 func cutNumber(s string) (n int64, rest string, ok bool) {
 	i := 0
 	for i < len(s) && s[i]-'0' < 10 {
@@ -242,7 +243,7 @@ func cutNumber(s string) (n int64, rest string, ok bool) {
 	return n, s[i:], true
 }
 
-// duration reads 3m45s, 1w2d3h4m5s and 0.016s.  src/readconf.c: readconf_printtime, src/tod.c: string_timediff
+// duration parses 3m45s, 1w2d3h4m5s and 0.016s.  src/readconf.c: readconf_printtime, src/tod.c: string_timediff
 func duration(s string) (d time.Duration, ok bool) {
 	for s != "" {
 		n := 0
@@ -298,16 +299,16 @@ func part(fraction string, unit time.Duration) (d time.Duration) {
 	return d
 }
 
-// host is an SMTP peer as Exim writes it: "name (helo) [ip]:port", all but the [ip] optional; between them the name of a
-// server may have " DS" (DNSSEC).  src/host.c: host_and_ident
+// host is an SMTP peer as Exim writes it: "name (helo) [ip]:port", all optional except [ip]; between them the name of a server
+// may have " DS" (DNSSEC).  src/host.c: host_and_ident
 type host struct {
-	name string // all that stands before the address
+	name string // all text before the address
 	ip   netip.Addr
 	port uint16
 }
 
-// cutHost reads a host off the front of s: up to the first address in brackets that stands alone (a HELO in brackets has a
-// parenthesis before it).
+// cutHost cuts a host off the front of s: up to the first address in brackets by itself (a HELO in brackets has a parenthesis
+// before it).
 func cutHost(s string) (h host, rest string, ok bool) {
 	for at, n := bracket(s, 0), 0; at >= 0 && n < tries; at, n = bracket(s, at+1), n+1 {
 		if h, rest, ok = hostAt(s, at); ok {
@@ -317,7 +318,7 @@ func cutHost(s string) (h host, rest string, ok bool) {
 	return host{}, s, false
 }
 
-// bracket is the place of the next [ that begins s or stands behind a blank; -1: there is none.
+// bracket returns the place of the next [ at the beginning of s or after a blank; -1: there is none.
 func bracket(s string, from int) int {
 	for from < len(s) {
 		n := strings.IndexByte(s[from:], '[')
@@ -332,8 +333,8 @@ func bracket(s string, from int) int {
 	return -1
 }
 
-// cutLastHost reads a host that ends with the last address in brackets of s: for lines with nothing behind the host that a
-// client could choose, so that what it put into its HELO cannot pass for the address.
+// cutLastHost cuts a host that ends with the last address in brackets of s: for lines in which a client can choose nothing after
+// the host, so that its HELO cannot pass for the address.
 func cutLastHost(s string) (h host, rest string, ok bool) {
 	at := len(s)
 	for range tries {
@@ -351,7 +352,7 @@ func cutLastHost(s string) (h host, rest string, ok bool) {
 	return host{}, s, false
 }
 
-// hostAt reads a host whose bracket opens at s[at]. In a HELO, which has a parenthesis before and behind it, no host ends.
+// hostAt parses a host whose bracket opens at s[at]. A host does not end within a HELO, which is in parentheses.
 func hostAt(s string, at int) (h host, rest string, ok bool) {
 	h.ip, h.port, rest, ok = cutBrackets(s[at:])
 	if at > 0 {
@@ -361,8 +362,8 @@ func hostAt(s string, at int) (h host, rest string, ok bool) {
 	return h, rest, ok
 }
 
-// cutSpeaker reads a host like cutHost, for lines in which a client chooses nothing behind the host but a login: its HELO may
-// look like a host and what follows it, so that the host ends at the last parenthesis that one can end with.
+// cutSpeaker is cutHost for lines in which a client chooses nothing after the host but a login: its HELO may look like a host and
+// what follows it, so that the host ends at the last parenthesis at which one can end.
 func cutSpeaker(s string) (h host, rest string, ok bool) {
 	name, after := cutToken(s)
 	if !strings.HasPrefix(name, "(") && !strings.HasPrefix(after, " (") {
@@ -380,7 +381,7 @@ func cutSpeaker(s string) (h host, rest string, ok bool) {
 	return cutHost(s)
 }
 
-// cutBrackets reads [ip] or [ip]:port.
+// cutBrackets parses [ip] or [ip]:port.
 func cutBrackets(s string) (ip netip.Addr, port uint16, rest string, ok bool) {
 	if s == "" || s[0] != '[' {
 		return ip, 0, s, false
@@ -400,7 +401,7 @@ func cutBrackets(s string) (ip netip.Addr, port uint16, rest string, ok bool) {
 	return ip, port, rest, true
 }
 
-// cutPort reads the ":25" that s may begin with.
+// cutPort cuts ":25" off the front of s, if it is there.
 func cutPort(s string) (port uint16, rest string) {
 	if s == "" || s[0] != ':' {
 		return 0, s
@@ -416,8 +417,8 @@ func cutPort(s string) (port uint16, rest string) {
 	return uint16(value), s[n:]
 }
 
-// client stores the host as the one that speaks to us. Exim shows a name without parentheses only where forward and
-// reverse look-up agree.
+// client stores the host as the one that speaks to us. Exim shows a name without parentheses only if forward and reverse look-up
+// agree.
 func (h host) client(ev *mail.Event) {
 	c := &ev.Client
 	c.IP, c.Port, c.Name, c.HELO = h.ip, h.port, h.name, ""
@@ -437,7 +438,7 @@ func (h host) relay(ev *mail.Event) {
 	ev.Relay, ev.RelayIP, ev.RelayPort = strings.TrimSuffix(h.name, " DS"), h.ip, h.port
 }
 
-// address reads an IP address; without an error value, which would cost memory for every text that is none.
+// address parses an IP address; it returns no error value, which would be allocated for every text that is no address.
 func address(s string) (netip.Addr, bool) {
 	if ip, ok := ipv4(s); ok {
 		return ip, true

@@ -9,22 +9,22 @@ import (
 	"mailforensics/parse"
 )
 
-// outcome is what stands behind the addresses of a delivery, a deferral or a failure. It is collected apart from the event:
+// outcome is what follows the addresses of a delivery, a deferral or a failure. It is collected apart from the event, because
 // where the addresses end is found by trying.
 type outcome struct {
 	sender, router, transport string
 	iface, reply              string
 	host                      host
-	relayed                   bool // H= was there
+	relayed                   bool // there is an H=
 	size                      int64
 	onQueue, delivering       time.Duration
 	timed                     bool   // one of the two is known
-	reason                    string // "**": the text behind the fields; "==": what follows "defer"
+	reason                    string // "**": the text after the fields; "==": what follows "defer"
 	failing                   bool   // a reason may follow the fields
 	cut                       bool
 }
 
-// delivery reads what follows "=>", "->", ">>" and "*>".
+// delivery parses what follows "=>", "->", ">>" and "*>".
 func delivery(s string, ev *mail.Event) parse.Verdict {
 	if s == "" {
 		return parse.Damaged
@@ -56,8 +56,8 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// discarded reads the deliveries that have no address: an ACL or the system filter threw the message away.
-// src/receive.c (blackholed_by), src/deliver.c
+// discarded parses the deliveries that have no address: an ACL or the system filter discarded the message. src/receive.c
+// (blackholed_by), src/deliver.c
 func discarded(s string, ev *mail.Event) bool {
 	if s != "discarded (system filter)" {
 		after, ok := strings.CutPrefix(s, "blackhole (")
@@ -78,7 +78,7 @@ func loose(left string, ev *mail.Event) {
 	ev.Flags |= mail.Incomplete
 }
 
-// addresses reads "final (parents) <original>"; the parents and the original may be absent. It is right where the final
+// addresses parses "final (parents) <original>"; the parents and the original may be missing. It is correct only if the final
 // address has no blank: it is printed without its quotes.
 func addresses(s string) (final, original, rest string) {
 	final, rest = cutToken(s)
@@ -86,7 +86,8 @@ func addresses(s string) (final, original, rest string) {
 	return final, original, rest
 }
 
-// blank reports whether an address has a blank outside of quotes: then it is none, but has the middle of a quoted one before it.
+// blank reports whether an address has a blank outside of quotes: then it is no address, but begins in the middle of a quoted
+// one.
 func blank(address string) bool {
 	if strings.IndexByte(address, ' ') < 0 {
 		return false
@@ -110,9 +111,9 @@ func cutOriginal(s string) (original, rest string) {
 	return "", rest
 }
 
-// finalBefore finds the addresses of a delivery from the right, as the left is what a sender chose (a quoted local part) or
-// what a user wrote (a pipe): the last <original> from which the fields follow their order to the end.
-// src/deliver.c: delivery_log, string_log_address
+// finalBefore finds the addresses of a delivery from the right, because the left is what a sender chose (a quoted local part) or
+// a user wrote (a pipe): the last <original> from which the fields follow their order to the end. src/deliver.c: delivery_log,
+// string_log_address
 func finalBefore(s string, final, original *string, o *outcome) bool {
 	for at, n := len(s), 0; n < tries; n++ {
 		if at = lastIndex(s[:at], " <"); at < 0 {
@@ -152,7 +153,7 @@ func lastIndex(s, two string) int {
 	return -1
 }
 
-// beforeParents takes " (parent, parent)" off the end.
+// beforeParents cuts " (parent, parent)" off the end.
 func beforeParents(s string) string {
 	if strings.HasSuffix(s, ")") {
 		if open := strings.LastIndex(s, " ("); open > 0 && strings.IndexByte(s[open:], '@') > 0 {
@@ -162,8 +163,8 @@ func beforeParents(s string) string {
 	return s
 }
 
-// fields reads the fields in their order and returns what does not follow it. Those of a failure end with the reason,
-// which is stored.  src/deliver.c: delivery_log, failure_log, d_hostlog
+// fields parses the fields in their order, and returns what does not follow it. Those of a failure end with the reason, which is
+// stored.  src/deliver.c: delivery_log, failure_log, d_hostlog
 func (o *outcome) fields(s string) (rest string) {
 	at := dNone
 	for s != "" {
@@ -195,7 +196,7 @@ func (o *outcome) fields(s string) (rest string) {
 	return ""
 }
 
-// field stores one field and returns what follows it.
+// field stores one field, and returns what follows it.
 func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 	switch r {
 	case dHost:
@@ -237,7 +238,7 @@ func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 	return rest, ok
 }
 
-// cutRelay reads "name [ip]:port*", or the list of names that a local delivery shows.
+// cutRelay cuts "name [ip]:port*", or the list of names that a local delivery has.
 func (o *outcome) cutRelay(s string) (rest string, ok bool) {
 	o.relayed = true
 	name, after := cutToken(s)
@@ -262,7 +263,7 @@ func (o *outcome) cutRelay(s string) (rest string, ok bool) {
 	return strings.TrimPrefix(after, "*"), true
 }
 
-// cutReply reads C="…": the remote server's words, quotes and backslashes escaped.
+// cutReply cuts C="…": the remote server's reply, with quotes and backslashes escaped.
 func (o *outcome) cutReply(s string) (rest string, ok bool) {
 	if o.reply, rest, ok = cutString(s); ok {
 		return rest, rest == "" || strings.HasPrefix(rest, " QT=") || strings.HasPrefix(rest, " DT=")
@@ -283,7 +284,7 @@ func skipParentheses(s string) string {
 	return s
 }
 
-// skipDN finds the end of DN="…": the quote that stands before a later field, a colon, or nothing.
+// skipDN finds the end of DN="…": the quote before a later field, a colon, or the end.
 func skipDN(s string) (rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return s, false
@@ -407,7 +408,7 @@ func deliveryRank(name string) deliveredRank {
 	return dUnknown
 }
 
-// answer reads the code, the status and the remote queue ID from the remote server's last reply.
+// answer parses the code, the status and the remote queue ID in the remote server's last reply.
 func answer(reply string, ev *mail.Event) {
 	ev.Reply = reply
 	ev.Code, ev.DSN = replyCode(reply)
@@ -427,7 +428,7 @@ func answer(reply string, ev *mail.Event) {
 	}
 }
 
-// replyCode reads "550 5.1.1 …" or "550-5.1.1 …"; zero where a text does not begin so.
+// replyCode parses "550 5.1.1 …" or "550-5.1.1 …"; 0: a text does not begin so.
 func replyCode(s string) (code int, dsn string) {
 	if len(s) < 3 || s[0] < '2' || s[0] > '5' || !digits(s[:3]) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
 		return 0, ""
@@ -439,7 +440,7 @@ func replyCode(s string) (code int, dsn string) {
 	return code, dsn
 }
 
-// status is the RFC 3463 code at the front of s: class, subject, detail.
+// status returns the RFC 3463 code at the front of s: class, subject, detail.
 func status(s string) string {
 	if len(s) < 5 || s[0] != '2' && s[0] != '4' && s[0] != '5' || s[1] != '.' {
 		return ""

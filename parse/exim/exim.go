@@ -22,7 +22,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format is the lines of Exim.
+// Format parses the lines of Exim.
 var Format = parse.Format{Name: "exim", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
@@ -59,7 +59,7 @@ func ours(process string) bool {
 	return ok && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
 }
 
-// inside reads the text of a line that has a message ID.
+// inside parses the text of a line with a message ID.
 func inside(s string, ev *mail.Event) parse.Verdict {
 	if len(s) > 2 && s[2] == ' ' {
 		if known, v := flagged(s[:2], s[3:], ev); known {
@@ -82,7 +82,7 @@ func inside(s string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// outside reads a line that has none.
+// outside parses a line without one.
 func outside(s string, ev *mail.Event) parse.Verdict {
 	switch {
 	case s == "":
@@ -98,7 +98,7 @@ func outside(s string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// common reads the lines that come with and without an ID.
+// common parses the lines that come with and without an ID.
 func common(s string, ev *mail.Event) bool {
 	return refused(s, ev) || connected(s, ev) || encrypted(s, ev) || guessed(s, ev)
 }
@@ -126,9 +126,9 @@ func flagged(flag, s string, ev *mail.Event) (known bool, v parse.Verdict) {
 	return false, parse.Unfamiliar
 }
 
-// halved reports whether a text ends as a DKIM or a cwd entry does. Both can hold a line feed that a stranger or a local
-// user chose, and what stands behind it begins at column 0 like an entry of its own: a line with that end is the second
-// half of another.  src/dkim.c: dkim_exim_verify_log_sig; src/exim.c: main (cwd)
+// halved reports whether a text ends as a DKIM or a cwd entry does. Both can contain a line feed, chosen by a stranger or a local
+// user, after which the text begins at column 0 like an entry of its own: a line with that end is the second half of another one.
+// src/dkim.c: dkim_exim_verify_log_sig; src/exim.c: main (cwd)
 func halved(s string) bool {
 	if strings.HasSuffix(s, "]") && (strings.Contains(s, " [verification ") || strings.Contains(s, " [invalid - ")) {
 		return true

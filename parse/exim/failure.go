@@ -7,13 +7,13 @@ import (
 	"mailforensics/parse"
 )
 
-// failure reads what follows "**": a recipient that gets nothing. A retry time-out stands here, too: Exim bounces then, and
-// logs the last deferral just before, with "==".  src/deliver.c: post_process_one
+// failure parses what follows "**": a recipient that cannot get the message. So is a retry timeout: Exim bounces then, and logs
+// the last deferral just before, with "==".  src/deliver.c: post_process_one
 func failure(s string, ev *mail.Event) parse.Verdict {
 	return unhappy(s, mail.Bounced, ev)
 }
 
-// deferral reads what follows "==": "addresses Q= R= T= defer (errno): strerror H= DT=: message".  src/deliver.c: deferral_log
+// deferral parses what follows "==": "addresses Q= R= T= defer (errno): strerror H= DT=: message".  src/deliver.c: deferral_log
 func deferral(s string, ev *mail.Event) parse.Verdict {
 	return unhappy(s, mail.Deferred, ev)
 }
@@ -38,7 +38,7 @@ func unhappy(s string, d mail.Disposition, ev *mail.Event) parse.Verdict {
 	ev.Recipient, ev.Original = final, original
 	o.store(ev)
 	if strings.IndexByte(final, '@') < 0 && !o.host.ip.IsValid() {
-		ev.Flags |= mail.LocalTarget // Exim shows the local part alone for what is delivered here
+		ev.Flags |= mail.LocalTarget // for a local delivery, Exim shows the local part alone
 	}
 	explain(o.reason, ev)
 	if halved(o.reason) {
@@ -47,9 +47,9 @@ func unhappy(s string, d mail.Disposition, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// unhappyAddresses reads the addresses of a failure or a deferral. What follows them is free text in the end, so they are
-// read from the left; only where a quoted original shows that the final address may have blanks, or where it is a pipe or
-// a file, the original is looked for, and must agree with what stands before it.
+// unhappyAddresses parses the addresses of a failure or a deferral. Free text follows, so they are parsed from the left; only if
+// a quoted original shows that the final address may have blanks, or if that is a pipe or a file, the original is looked for, and
+// must match what is before it.
 func unhappyAddresses(s string) (final, original, rest string) {
 	switch {
 	case s[0] == '|' || s[0] == '/':
@@ -68,8 +68,8 @@ func unhappyAddresses(s string) (final, original, rest string) {
 	return final, original, rest
 }
 
-// quotedOriginal reports whether s has an address in angle brackets that may be quoted: with a quote at its front, or with
-// a backslash somewhere behind it.
+// quotedOriginal reports whether s has an address in angle brackets that may be quoted: with a quote at its front, or a backslash
+// somewhere after it.
 func quotedOriginal(s string) bool {
 	for at := 0; ; {
 		n := strings.IndexByte(s[at:], '<')
@@ -138,8 +138,8 @@ func lower(c byte) byte {
 	return c
 }
 
-// reasonAfter is the text behind the fields of a failure. The separator is ": " up to 4.98, glued to the last value, and
-// " : " since.
+// reasonAfter returns the text after the fields of a failure. The separator is ": " up to 4.98, without a blank before it, and "
+// : " since.
 func reasonAfter(s string) (reason string, ok bool) {
 	switch {
 	case s[0] == ':':
@@ -152,7 +152,7 @@ func reasonAfter(s string) (reason string, ok bool) {
 	return "", false
 }
 
-// failed takes the text of a failure apart: " DT=" ends it since 4.94.
+// failed splits the text of a failure: " DT=" ends it since 4.94.
 func (o *outcome) failed(reason string) {
 	if i := strings.LastIndexByte(reason, ' '); i >= 0 && strings.HasPrefix(reason[i:], " DT=") {
 		if d, ok := duration(reason[i+4:]); ok {
@@ -162,7 +162,7 @@ func (o *outcome) failed(reason string) {
 	o.reason = reason
 }
 
-// deferReason finds "defer (" behind the fields; "routing" stands before it where no router ran.
+// deferReason finds "defer (" after the fields; "routing" is before it if no router ran.
 func deferReason(s string) (after string, ok bool) {
 	s = strings.TrimPrefix(s, " routing")
 	after, ok = strings.CutPrefix(s, " defer (")
@@ -173,7 +173,7 @@ func deferReason(s string) (after string, ok bool) {
 	return after, ok
 }
 
-// deferred reads ": strerror H=host PRX= I= TFO DT=: message", each part optional. An own strerror never has " H=".
+// deferred parses ": strerror H=host PRX= I= TFO DT=: message", each part optional. Exim's own strerror never contains " H=".
 func (o *outcome) deferred(s string) {
 	strerror := ""
 	if after, ok := strings.CutPrefix(s, ": "); ok {
@@ -193,8 +193,8 @@ func (o *outcome) deferred(s string) {
 	}
 }
 
-// explain reads the text of a failure: the remote server's code where it is about one, and the server where the text names
-// it (up to 4.82: "…: host mx.example [192.0.2.1]: 550 …").
+// explain parses the text of a failure: the remote server's code if there is one, and the server if the text names it (up to
+// 4.82: "…: host mx.example [192.0.2.1]: 550 …").
 func explain(s string, ev *mail.Event) {
 	ev.Reply = s
 	if !strings.HasPrefix(s, "SMTP error from remote mail") && !strings.HasPrefix(s, "LMTP error after ") {

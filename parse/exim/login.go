@@ -6,9 +6,8 @@ import (
 	"mailforensics/mail"
 )
 
-// guessed reads a failed login: "driver authenticator failed for host: 535 text (set_id=account)", since 4.99 with "H="
-// before the host. The account is what the client sent; so the host is the first one with a code behind it.
-// src/smtp_in.c: smtp_in_auth
+// guessed parses a failed login: "driver authenticator failed for host: 535 text (set_id=account)", since 4.99 with "H=" before
+// the host. The account is what the client sent, so the host is the first one with a code after it. src/smtp_in.c: smtp_in_auth
 func guessed(s string, ev *mail.Event) bool {
 	method, rest := cutToken(s)
 	named, ok := strings.CutPrefix(rest, " authenticator failed for ")

@@ -6,8 +6,8 @@ import (
 	"mailforensics/mail"
 )
 
-// sayings are what Exim's processes say of themselves, and its complaints about the system and its configuration. The form
-// is that of a remark.  src/exim.c, src/daemon.c, src/queue.c, src/log.c
+// sayings are what Exim's processes log about themselves, and its complaints about the system and its configuration. The form is
+// that of a remark.  src/exim.c, src/daemon.c, src/queue.c, src/log.c
 var sayings = [...]remark{
 	{"Start queue run: ", mail.Other},
 	{"End queue run: ", mail.Other},
@@ -41,7 +41,7 @@ var sayings = [...]remark{
 	{"Message is frozen", mail.Other}, // in a run that selects ("-R", "-S"): 4.96 leaves out the ID
 }
 
-// called reads a command line whose directory has no blank: there is one for each delivery.
+// called parses a command line whose directory has no blank: there is one for each delivery.
 func called(s string, ev *mail.Event) bool {
 	if s[0] != 'c' || !strings.HasPrefix(s, "cwd=") {
 		return false
@@ -57,7 +57,7 @@ func called(s string, ev *mail.Event) bool {
 	return commandLine(directory, rest[n+len(args):], ev)
 }
 
-// processed reads the lines of processes that handle no message.
+// processed parses the lines of processes that handle no message.
 func processed(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "cwd="); ok {
 		if directory, arguments, ok := cutArgs(after); ok {
@@ -85,12 +85,12 @@ func processed(s string, ev *mail.Event) bool {
 	return false
 }
 
-// commandLine reads "directory N args: arguments" (+arguments). The directory is logged raw: without a count behind it, the
-// entry is the first half of one that holds a line feed, and what follows in the file is its second. The arguments stay one
-// string: those with blanks are quoted, but their quotes are not escaped.
+// commandLine parses "directory N args: arguments" (+arguments). The directory is logged as it is: without a count after it, the
+// entry is the first half of one that contains a line feed, and the next line in the file is its second half. The arguments stay
+// one string: those with blanks are quoted, but quotes in them are not escaped.
 //
-// A process that delivers, runs the queue or listens accepts no message; only the others are command lines that the next
-// arrival may come from.
+// A process that delivers, runs the queue or listens accepts no message; only the others are command lines from which the next
+// arrival may come.
 func commandLine(directory, arguments string, ev *mail.Event) bool {
 	ev.Kind, ev.Directory, ev.Script = mail.CommandLine, directory, arguments
 	_, options := cutToken(arguments)
@@ -117,7 +117,7 @@ func cutArgs(s string) (before, after string, ok bool) {
 	return s[:max(n-1, 0)], s[at+len(args):], true
 }
 
-// argsAt is the place of " args: "; -1: there is none. It looks for the rarest letters.
+// argsAt returns the place of " args: "; -1: there is none. It looks for the rarest letters first.
 func argsAt(s string) int {
 	from := 0
 	for range tries {

@@ -6,14 +6,14 @@ import (
 	"mailforensics/mail"
 )
 
-// remark is a text about a message in the queue. One that ends with a letter is the whole text, another its beginning.
+// remark is a text about a message in the queue. One that ends with a letter is the whole text, any other its beginning.
 type remark struct {
 	text string
 	kind mail.Kind
 }
 
-// remarks are found in src/deliver.c, src/queue.c, src/receive.c and src/spool_in.c. The most frequent stand first: a
-// frozen message says so in every queue run.
+// remarks are found in src/deliver.c, src/queue.c, src/receive.c and src/spool_in.c. The most frequent come first: a frozen
+// message is logged in every queue run.
 var remarks = [...]remark{
 	{"Message is frozen", mail.Other},
 	{"Frozen (", mail.Hold},
@@ -50,7 +50,7 @@ var remarks = [...]remark{
 	{"Sender identification U=", mail.FilterResult},
 }
 
-// queued reads what Exim and its administrators say about a message in the queue.
+// queued parses what Exim and its administrators log about a message in the queue.
 func queued(s string, ev *mail.Event) bool {
 	if s[0] == 'C' && completed(s, ev) {
 		return true
@@ -77,13 +77,13 @@ func (r *remark) begins(s string) bool {
 	return strings.HasPrefix(s, r.text)
 }
 
-// note sets the kind of an event that has no field of its own but its text. It is always true.
+// note sets the kind of an event whose only field is its text. It is always true.
 func note(s string, ev *mail.Event, kind mail.Kind) bool {
 	ev.Kind, ev.Text = kind, s
 	return true
 }
 
-// completed reads "Completed", which stands alone but for the time on the queue: an access rule may begin so, too.
+// completed parses "Completed", which only the time on the queue may follow: an access rule may log a text that begins so, too.
 func completed(s string, ev *mail.Event) bool {
 	rest, ok := strings.CutPrefix(s, "Completed")
 	switch {
@@ -103,7 +103,7 @@ func completed(s string, ev *mail.Event) bool {
 	return true
 }
 
-// about reads whom a remark is about.
+// about parses whom a remark is about.
 func about(s string, ev *mail.Event) {
 	switch {
 	case s[0] == 'r' && strings.HasPrefix(s, "recipient <"), s[0] == 'a':
@@ -119,7 +119,7 @@ func about(s string, ev *mail.Event) {
 	}
 }
 
-// attempted reads the lines about a server that was tried; what became of the recipients stands in lines of their own.
+// attempted parses the lines about a server that was tried; the dispositions of the recipients are in lines of their own.
 // src/transports/smtp.c, src/deliver.c
 func attempted(s string, ev *mail.Event) bool {
 	tail, ok := "", false
@@ -160,7 +160,7 @@ func attempted(s string, ev *mail.Event) bool {
 	return true
 }
 
-// triedHost reads "H=host: SMTP error …" and "H=host Connection timed out" (4.85). A host with a HELO is a client.
+// triedHost parses "H=host: SMTP error …" and "H=host Connection timed out" (4.85). A host with a HELO is a client.
 func triedHost(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s, "H=")
 	if !ok {
@@ -194,8 +194,8 @@ func triedName(s string) bool {
 	return false
 }
 
-// tunnelled reads a relay's refusal of our own login: "cram authenticator failed H=relay [ip] 535 …".
-// src/auths/*.c, src/transports/smtp.c: smtp_auth
+// tunnelled parses a relay's refusal of our own login: "cram authenticator failed H=relay [ip] 535 …". src/auths/*.c,
+// src/transports/smtp.c: smtp_auth
 func tunnelled(s string, ev *mail.Event) bool {
 	_, rest := cutToken(s)
 	after, ok := strings.CutPrefix(rest, " authenticator failed H=")
@@ -212,7 +212,7 @@ func tunnelled(s string, ev *mail.Event) bool {
 	return true
 }
 
-// piped reads "<address>: transport output: what a command printed".
+// piped parses "<address>: transport output: what a command printed".
 func piped(s string, ev *mail.Event) bool {
 	address, rest, ok := cutAngle(s)
 	if !ok || !strings.HasPrefix(rest, ": ") || !strings.Contains(rest, " transport output: ") {
@@ -222,7 +222,7 @@ func piped(s string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// delivered reads the end of a failed address that gets no bounce: "address <original>: error ignored". A ** stood before.
+// delivered parses the end of a failed address that gets no bounce: "address <original>: error ignored". A ** came before.
 func delivered(s string, ev *mail.Event) bool {
 	at := strings.Index(s, ": error ignored")
 	if at < 0 {

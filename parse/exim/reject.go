@@ -6,8 +6,8 @@ import (
 	"mailforensics/mail"
 )
 
-// refused reads refusals, and the other lines that begin with a client and its fields.
-// src/smtp_in.c: smtp_handle_acl_fail, src/receive.c, src/daemon.c
+// refused parses refusals, and other lines that begin with a client and its fields. src/smtp_in.c: smtp_handle_acl_fail,
+// src/receive.c, src/daemon.c
 func refused(s string, ev *mail.Event) bool {
 	switch s[0] {
 	case 'H', 'F', 'U', 'D', ' ':
@@ -48,8 +48,8 @@ func reject(stage, reason string, ev *mail.Event) bool {
 	return true
 }
 
-// withFields reads "H=host F=<sender> A=login … rejected …". A HELO may look like fields (helo_accept_junk_hosts): where
-// they do not lead to a word that Exim writes behind them, the host ends at a later address.
+// withFields parses "H=host F=<sender> A=login … rejected …". A HELO may look like fields (helo_accept_junk_hosts): if they do
+// not lead to a word that Exim writes after them, the host ends at a later address.
 func withFields(s string, ev *mail.Event) bool {
 	s = strings.TrimPrefix(s, " ")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "DS"), " ") // 4.88 prints no blank behind it
@@ -80,7 +80,7 @@ func withFields(s string, ev *mail.Event) bool {
 	return false
 }
 
-// clientFields reads the fields that stand before a verdict, in any order, and returns what follows them.
+// clientFields parses the fields before a verdict, in any order, and returns what follows them.
 func clientFields(s string, ev *mail.Event) (rest string) {
 	open, auth := byte(0), "" // the field that may go on behind a blank
 	names := 0                // DN= and SNI=: Exim writes one of each
@@ -140,8 +140,9 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 	return s
 }
 
-// afterName is what follows the name in a certificate, or that a client asked for, in which quotes are not escaped: behind the
-// quote that ends it stand a sender, a login and the verdict, and no other host. Where no quote is such, it is the first one.
+// afterName returns what follows the name in a certificate, or the name that a client asked for (SNI), in which quotes are not
+// escaped: after the quote that ends it there are a sender, a login and the verdict, and no other host. If no quote is like that,
+// the first one counts.
 func afterName(s string) (rest string) {
 	_, rest, _ = strings.Cut(s, `" `)
 	for after, n := rest, 0; n < tries; n++ {
@@ -156,7 +157,7 @@ func afterName(s string) (rest string) {
 	return rest
 }
 
-// leadsToVerdict reports whether s begins with a verdict, or with what can stand between a certificate's name and one.
+// leadsToVerdict reports whether s begins with a verdict, or with what may be between a certificate's name and one.
 func leadsToVerdict(s string) bool {
 	loggedIn := false
 	for range wordsBetween {
@@ -184,8 +185,8 @@ func leadsToVerdict(s string) bool {
 	return false
 }
 
-// goesOn reports whether a word belongs to the field before it: a login or an ident with blanks, or, behind the host, the
-// recipient that a cutthrough delivery could not serve.
+// goesOn reports whether a word belongs to the field before it: a login or an ident with blanks, or, after the host, the
+// recipient of a cutthrough delivery that failed.
 func goesOn(field byte, name, word string, ev *mail.Event) bool {
 	switch field {
 	case 'A':
@@ -225,7 +226,7 @@ func spoken(s string) bool {
 	return false
 }
 
-// verdict reads what follows the fields; s is spoken.
+// verdict parses what follows the fields; s is spoken.
 func verdict(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "temporarily "); ok {
 		ev.Flags |= mail.Temporary
@@ -254,8 +255,8 @@ func verdict(s string, ev *mail.Event) bool {
 	return dropped(reason, ev)
 }
 
-// rejected reads "RCPT <address>: reason", "after DATA: reason" and their like. An argument is what the client sent, at most
-// 100 characters of it.
+// rejected parses "RCPT <address>: reason", "after DATA: reason" and the like. An argument is what the client sent, at most 100
+// characters of it.
 func rejected(s string, ev *mail.Event) bool {
 	word, rest := cutToken(s)
 	rest = strings.TrimPrefix(rest, " ")
@@ -290,7 +291,7 @@ func rejected(s string, ev *mail.Event) bool {
 	return reject("", s, ev)
 }
 
-// afterColon is the reason; the whole text where none is given.
+// afterColon returns the reason, or the whole text if there is none.
 func afterColon(s string) string {
 	if _, reason, ok := strings.Cut(s, ": "); ok {
 		return reason
@@ -298,7 +299,7 @@ func afterColon(s string) string {
 	return s
 }
 
-// cutArgument reads the argument of a command, with or without angle brackets, and the reason behind its colon.
+// cutArgument cuts the argument of a command, with or without angle brackets, and the reason after its colon.
 func cutArgument(s string) (address, reason string) {
 	if address, rest, ok := cutAngle(s); ok {
 		_, reason, _ = strings.Cut(rest, ": ")
@@ -312,13 +313,13 @@ func cutArgument(s string) (address, reason string) {
 	return strings.TrimPrefix(address, "<"), reason
 }
 
-// dropped is a recipient whom the RCPT ACL took and threw away.
+// dropped parses a recipient whom the RCPT ACL accepted and discarded.
 func dropped(reason string, ev *mail.Event) bool {
 	ev.Kind, ev.Disposition, ev.Reply = mail.Discard, mail.Discarded, reason
 	return true
 }
 
-// warned reads what a warn statement logs, but for the notice that one was skipped.  src/acl.c
+// warned parses what a warn statement logs, except the notice that one was skipped.  src/acl.c
 func warned(s string, ev *mail.Event) bool {
 	if strings.HasPrefix(s, "ACL ") && strings.Contains(s, " statement skipped") {
 		return note(s, ev, mail.Warning)
@@ -326,8 +327,8 @@ func warned(s string, ev *mail.Event) bool {
 	return note(s, ev, mail.FilterResult)
 }
 
-// incomplete reads "incomplete transaction (QUIT) from <sender> for recipients" (+smtp_incomplete_transaction): a client
-// that named recipients and sent no message.
+// incomplete parses "incomplete transaction (QUIT) from <sender> for recipients" (+smtp_incomplete_transaction): a client that
+// named recipients and sent no message.
 func incomplete(s string, ev *mail.Event) bool {
 	if end := strings.IndexByte(s, ')'); end > 0 {
 		rest := s[end+1:]
@@ -341,7 +342,7 @@ func incomplete(s string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// refusedHELO reads "EHLO or HELO name: reason", which follows the client, and "EHLO from host: … argument(s): name".
+// refusedHELO parses "EHLO or HELO name: reason", which follows the client, and "EHLO from host: … argument(s): name".
 func refusedHELO(s string, ev *mail.Event) bool {
 	_, argument, _ := strings.Cut(s, "HELO ")
 	if name, ok := strings.CutPrefix(argument, "or HELO "); ok {
@@ -354,7 +355,7 @@ func refusedHELO(s string, ev *mail.Event) bool {
 	return reject("HELO", reason, ev)
 }
 
-// refusedFrom reads the refusals that name the client after the command.
+// refusedFrom parses the refusals that name the client after the command.
 func refusedFrom(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "too many recipients: message rejected: sender=<"); ok {
 		argument, ok := namedHost(after, ev)
@@ -399,7 +400,7 @@ func refusedFrom(s string, ev *mail.Event) bool {
 	return false
 }
 
-// refusedEarly reads " from host: reason"; the host has no name yet, and the reason ends with what the client sent.
+// refusedEarly parses " from host: reason"; the host has no name yet, and the reason ends with what the client sent.
 func refusedEarly(command, s string, ev *mail.Event) bool {
 	h, rest, ok := cutHost(strings.TrimPrefix(s, " from "))
 	if !ok {
@@ -416,7 +417,7 @@ func refusedEarly(command, s string, ev *mail.Event) bool {
 	return reject("HELO", rest, ev)
 }
 
-// stageOf is the command that a line of a client begins with: its capital letters.
+// stageOf returns the command at the beginning of a client's line: its capital letters.
 func stageOf(line string) string {
 	n := 0
 	for n < len(line) && n < 8 && line[n] >= 'A' && line[n] <= 'Z' {
@@ -428,8 +429,8 @@ func stageOf(line string) string {
 	return line[:n]
 }
 
-// refusedConnection reads "Connection from host refused: reason" and "connection from host refused (IP options)".
-// src/daemon.c, src/smtp_in.c
+// refusedConnection parses "Connection from host refused: reason" and "connection from host refused (IP options)". src/daemon.c,
+// src/smtp_in.c
 func refusedConnection(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s[1:], "onnection from ")
 	if !ok {
@@ -450,7 +451,7 @@ func refusedConnection(s string, ev *mail.Event) bool {
 	return reject("CONNECT", strings.TrimPrefix(strings.TrimPrefix(rest, ":"), " "), ev)
 }
 
-// unqualified reads "unqualified sender rejected: <joe> H=host (failed to find host name …)".  src/smtp_in.c
+// unqualified parses "unqualified sender rejected: <joe> H=host (failed to find host name …)".  src/smtp_in.c
 func unqualified(s string, ev *mail.Event) bool {
 	what, after, ok := strings.Cut(s, " rejected: ")
 	if !ok {
@@ -476,7 +477,7 @@ func unqualified(s string, ev *mail.Event) bool {
 	return false
 }
 
-// namedHost reads the client behind the last " H=": before it stands what the client sent. It returns that.
+// namedHost parses the client after the last " H=", and returns what is before it: what the client sent.
 func namedHost(s string, ev *mail.Event) (before string, ok bool) {
 	at := strings.LastIndex(s, " H=")
 	if at < 0 {
@@ -490,8 +491,8 @@ func namedHost(s string, ev *mail.Event) (before string, ok bool) {
 	return s[:at], ok
 }
 
-// unsynchronised reads the refusal of a client that does not wait for its turn. Its own words stand at the end, and before
-// the host as far as it had sent a command.  src/smtp_in.c
+// unsynchronised parses the refusal of a client that does not wait for its turn. What it sent is at the end, and before the host
+// as far as that was a command.  src/smtp_in.c
 func unsynchronised(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s, "SMTP protocol synchronization error (")
 	if !ok {
@@ -520,8 +521,8 @@ func unsynchronised(s string, ev *mail.Event) bool {
 	return reject(stage, what, ev)
 }
 
-// refusedContent reads "PRDR R=<address> refusal": one recipient's verdict after DATA. Where the access list gives words,
-// "PRDR address WORDS" says no more than these, and they are of a refusal: what is accepted seldom has any.  src/receive.c
+// refusedContent parses "PRDR R=<address> refusal": the verdict on one recipient after DATA. If an access rule gives a text, the
+// line is "PRDR address TEXT", and counts as a refusal: what is accepted seldom has a text.  src/receive.c
 func refusedContent(s string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(s, "PRDR ")
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// connected reads the lines of an SMTP session that are no refusal.  src/daemon.c, src/smtp_in.c, src/receive.c
+// connected parses the lines of an SMTP session that are no refusals.  src/daemon.c, src/smtp_in.c, src/receive.c
 func connected(s string, ev *mail.Event) bool {
 	switch s[0] {
 	case 'S':
@@ -54,7 +54,7 @@ func smtp(s string, ev *mail.Event) bool {
 	return false
 }
 
-// connection reads begin and end of a session. "SMTP connection outbound" of cPanel is neither.
+// connection parses the beginning and the end of a session. "SMTP connection outbound" of cPanel is neither.
 func connection(s, rest string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(rest, "lost after final dot H="); ok {
 		h, fields, ok := cutHost(after)
@@ -99,7 +99,7 @@ func connection(s, rest string, ev *mail.Event) bool {
 	return true
 }
 
-// hostFields reads what may stand behind a host in a session's lines, in any order, and returns what follows.
+// hostFields parses what may follow a host in a session's lines, in any order, and returns what follows.
 func hostFields(s string, ev *mail.Event) (rest string) {
 	for len(s) > 3 && s[0] == ' ' {
 		name, value, next := cutField(s[1:])
@@ -128,7 +128,7 @@ func hostFields(s string, ev *mail.Event) (rest string) {
 	return s
 }
 
-// ended reads a session that ended in the wrong place. Nothing behind the host is the client's choice.
+// ended parses a session that ended unexpectedly. Nothing after the host is the client's choice.
 func ended(s, after string, ev *mail.Event) bool {
 	if h, rest, ok := cutLastHost(after); ok {
 		h.client(ev)
@@ -143,7 +143,7 @@ func ended(s, after string, ev *mail.Event) bool {
 	return true
 }
 
-// timedOut reads a session that ended within DATA; behind the host stands the sender, as the client gave it.
+// timedOut parses a session that ended within DATA; after the host is the sender, as the client gave it.
 func timedOut(s, rest string, ev *mail.Event) bool {
 	_, after, ok := strings.Cut(rest, "connection from ")
 	if !ok || !strings.HasPrefix(rest, "timeout ") {
@@ -163,8 +163,8 @@ func timedOut(s, rest string, ev *mail.Event) bool {
 	return true
 }
 
-// hungUp reads "SMTP call from host dropped: too many … (last command was …)". The command ends the line, so the host is
-// the first one that is followed by "dropped".
+// hungUp parses "SMTP call from host dropped: too many … (last command was …)". The command ends the line, so the host is the
+// first one before "dropped".
 func hungUp(s, rest string, ev *mail.Event) bool {
 	after, ok := strings.CutPrefix(rest, "from ")
 	if !ok {
@@ -187,8 +187,8 @@ func hungUp(s, rest string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// misspoken reads `SMTP protocol error in "command" H=host what is wrong`. The command may hold the same words, its quotes
-// are escaped since 4.99 only: the host is the last one behind a quote.  src/smtp_in.c: synprot_error
+// misspoken parses `SMTP protocol error in "command" H=host what is wrong`. The command may contain the same words, and its
+// quotes are escaped only since 4.99, so the host is the last one after a quote.  src/smtp_in.c: synprot_error
 func misspoken(s, rest string, ev *mail.Event) bool {
 	if !strings.HasPrefix(rest, "error in ") {
 		return false
@@ -202,7 +202,7 @@ func misspoken(s, rest string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// unnamed reads "no host name found …", "no IP address found …" and "no MAIL in SMTP connection …".
+// unnamed parses "no host name found …", "no IP address found …" and "no MAIL in SMTP connection …".
 func unnamed(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "no host name found for IP address "); ok {
 		ip, _ := cutToken(after)
@@ -222,8 +222,8 @@ func unnamed(s string, ev *mail.Event) bool {
 	return ok && mailless(s, after, ev)
 }
 
-// mailless reads the end of a session in which no message was begun (+smtp_no_mail). One that logged in is worth more than
-// its end: somebody tried a password, and it was right.
+// mailless parses the end of a session without a message (+smtp_no_mail). If there was a login in it, that is the event: somebody
+// tried a password, and it was right.
 func mailless(s, after string, ev *mail.Event) bool {
 	h, rest, ok := cutSpeaker(after)
 	if !ok {
@@ -251,7 +251,7 @@ func mailless(s, after string, ev *mail.Event) bool {
 	return true
 }
 
-// identified reads what concerns an ident look-up, or the sender that a client vouches for with AUTH=.
+// identified parses what is about an ident look-up, or the sender that a client gives with AUTH=.
 func identified(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "ident connection to "); ok {
 		ip, _ := cutToken(after)

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// encrypted reads the lines about TLS and signatures.  src/tls-openssl.c, src/tls-gnu.c, src/tls.c, src/dkim.c
+// encrypted parses the lines about TLS and signatures.  src/tls-openssl.c, src/tls-gnu.c, src/tls.c, src/dkim.c
 func encrypted(s string, ev *mail.Event) bool {
 	switch s[0] {
 	case 'T':
@@ -19,8 +19,8 @@ func encrypted(s string, ev *mail.Event) bool {
 	return false
 }
 
-// handshake reads "TLS error on connection from host (function): text", "TLS error (function): on connection from host
-// text", and the forms about a server that we connect to.
+// handshake parses "TLS error on connection from host (function): text", "TLS error (function): on connection from host text",
+// and the forms about a server that we connect to.
 func handshake(s string, ev *mail.Event) bool {
 	if !strings.HasPrefix(s, "TLS error ") && !strings.HasPrefix(s, "TLS session: ") {
 		return false
@@ -42,7 +42,7 @@ func handshake(s string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// signed reads the verdict on a signature. Its i= tag is decoded and may hold a line feed: an entry without its final
+// signed parses the verdict on a signature. Its i= tag is decoded and may contain a line feed: an entry without its closing
 // bracket is a first half.
 func signed(s string, ev *mail.Event) bool {
 	if !strings.HasPrefix(s, "DKIM: ") {

@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// bounce reads "QID: sender non-delivery notification: CHILD" and its relatives (bounce/*.c, since 2.3; also of the services
-// defer and trace): the mail CHILD is a notice about the mail QID. Text is which notice it is: "sender delay notification",
+// bounce parses "QID: sender non-delivery notification: CHILD" and the like (bounce/*.c, since 2.3; also of the services defer
+// and trace): the message CHILD is a notice about the message QID. Text is the kind of notice: "sender delay notification",
 // "sender delivery status notification", "postmaster non-delivery notification".
 func bounce(body string, ev *mail.Event) parse.Verdict {
 	id, rest, ok := cutID(body)

@@ -7,7 +7,7 @@ import (
 	"mailforensics/parse"
 )
 
-// cleanup reads the lines of the daemon that every new mail passes (cleanup/*.c). All have a queue ID.
+// cleanup parses the lines of the daemon through which every new message goes (cleanup/*.c). All have a queue ID.
 func cleanup(body string, ev *mail.Event) parse.Verdict {
 	id, rest, ok := cutID(body)
 	if !ok {
@@ -18,7 +18,7 @@ func cleanup(body string, ev *mail.Event) parse.Verdict {
 		return messageID(value, ev)
 	}
 	switch {
-	case strings.HasPrefix(rest, "to=<"): // bounced here, it never reached qmgr
+	case strings.HasPrefix(rest, "to=<"): // bounced here, before it reached qmgr
 		return delivery(rest, ev)
 	case strings.HasPrefix(rest, "resent-message-id="):
 		return remark(rest, ev)
@@ -35,7 +35,7 @@ func cleanup(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// messageID reads the value of a Message-ID header, which runs to the end of the line and may hold anything. Only a value
+// messageID parses the value of a Message-ID header, which runs to the end of the line and may contain anything. Only a value
 // that is nothing but an ID loses its angle brackets.
 func messageID(value string, ev *mail.Event) parse.Verdict {
 	ev.Kind, ev.MessageID = mail.MessageID, value
@@ -52,7 +52,7 @@ func messageID(value string, ev *mail.Event) parse.Verdict {
 // (util/msg_output.c).
 func longLine(n int) bool { return n >= 2000-60 }
 
-// removed reads "removed", and since 3.10 "removed (canceled)" and "removed (discarded)".
+// removed parses "removed", and since 3.10 "removed (canceled)" and "removed (discarded)".
 func removed(rest string, ev *mail.Event) parse.Verdict {
 	why := strings.TrimPrefix(rest, "removed")
 	if why != "" {
@@ -66,15 +66,15 @@ func removed(rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// headerText is how much of a header or body line is logged (cleanup/cleanup_message.c, "%.200s").
+// headerText is how many bytes of a header or body line are logged (cleanup/cleanup_message.c, "%.200s").
 const headerText = 200
 
-// header reads "ACTION: header TEXT from ORIGIN; from=<…> to=<…> proto=… helo=<…>: words of the table" (header_checks,
+// header parses "ACTION: header TEXT from ORIGIN; from=<…> to=<…> proto=… helo=<…>: words of the table" (header_checks,
 // body_checks), with "milter-header-" before the action for milter_header_checks, and "reject: mime-error …".
 //
 // TEXT is the author's, who may write a whole block of this kind into a Subject. The genuine block is the last " from ORIGIN;
-// from=<" that parses to the end of the line and begins within the 200 bytes that TEXT may have. The words behind it may
-// repeat a part of the header, but never begin before it.
+// from=<" that parses to the end of the line and begins within the 200 bytes that TEXT may have. The words after it may repeat a
+// part of the header, but the block never begins in them.
 func header(rest string, ev *mail.Event) parse.Verdict {
 	word, rest, ok := strings.Cut(rest, ": ")
 	if !ok {
@@ -104,7 +104,7 @@ func header(rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// checkKind is what an action of a header or body check means (cleanup/cleanup_message.c, cleanup_act).
+// checkKind returns what an action of a header or body check means (cleanup/cleanup_message.c, cleanup_act).
 func checkKind(word string) (kind mail.Kind, ok bool) {
 	switch word {
 	case "reject":
@@ -119,7 +119,7 @@ func checkKind(word string) (kind mail.Kind, ok bool) {
 	return mail.Other, false
 }
 
-// setHeader takes "Name: value" apart.
+// setHeader splits "Name: value".
 func setHeader(text string, ev *mail.Event) {
 	name, value, ok := strings.Cut(text, ":")
 	if !ok {
@@ -139,7 +139,7 @@ func setHeader(text string, ev *mail.Event) {
 	}
 }
 
-// setWords keeps what the table says: it is the reason, where something became of the mail.
+// setWords keeps the words of the table: they are the reason, if the action changed the fate of the message.
 func setWords(words string, ev *mail.Event) {
 	if ev.Kind == mail.Header {
 		ev.Text = words
@@ -147,11 +147,11 @@ func setWords(words string, ev *mail.Event) {
 	}
 	ev.DSN, ev.Reply = cutDSN(words)
 	if ev.Kind == mail.Reject && ev.Client.IP.IsValid() {
-		ev.Stage = "END-OF-MESSAGE" // cleanup's verdict is the answer to the end of DATA
+		ev.Stage = "END-OF-MESSAGE" // cleanup's verdict is the reply to the end of DATA
 	}
 }
 
-// cutBlock cuts " from ORIGIN; from=<…> to=<…> proto=… helo=<…>: words" from the end and keeps its fields.
+// cutBlock cuts " from ORIGIN; from=<…> to=<…> proto=… helo=<…>: words" off the end, and keeps its fields.
 func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	end := len(s)
 	if limit := headerText + len(" from ") + 300; end > limit { // 300: the longest name, address and port
@@ -174,7 +174,7 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	return cutOldBlock(s, ev)
 }
 
-// cutOldBlock cuts the block of Postfix 1.1 and 2.0, which did not tell the origin: "; from=<…> to=<…>: words".
+// cutOldBlock cuts the block of Postfix 1.1 and 2.0, which did not log the origin: "; from=<…> to=<…>: words".
 func cutOldBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	i := lastIndex(s[:min(len(s), headerText+len("; from=<"))], "; from=<")
 	if i < 0 {
@@ -187,8 +187,8 @@ func cutOldBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 	return s[:i], words, true
 }
 
-// origin is where " from ORIGIN" at the end of s begins: a client, which it keeps, "local" for pickup's mail, or "unknown";
-// -1 if nowhere.
+// origin returns where " from ORIGIN" at the end of s begins; -1: nowhere. ORIGIN is a client, which it keeps, "local" for
+// pickup's mail, or "unknown".
 func origin(s string, ev *mail.Event) int {
 	blank := strings.LastIndexByte(s, ' ')
 	if blank < 0 || !strings.HasSuffix(s[:blank], " from") {
@@ -204,8 +204,8 @@ func origin(s string, ev *mail.Event) int {
 	return blank - len(" from")
 }
 
-// block reads "from=<…> to=<…> proto=… helo=<…>", which ends with the line or with ": " and the words of the table. Only
-// the sender is always there.
+// block parses "from=<…> to=<…> proto=… helo=<…>", which ends with the line or with ": " and the words of the table. Only the
+// sender is always there.
 func block(s string, ev *mail.Event) (words string, ok bool) {
 	from, s, ok := cutAddress(s[len("from="):])
 	if !ok {

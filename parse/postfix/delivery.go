@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// agent reads the lines of the delivery agents smtp, lmtp, local, virtual, pipe, error and discard. retry logs as error,
-// relay as smtp.
+// agent parses the lines of the delivery agents smtp, lmtp, local, virtual, pipe, error and discard. retry logs as error, relay
+// as smtp.
 func agent(body string, ev *mail.Event) parse.Verdict {
 	if id, rest, ok := cutID(body); ok {
 		if strings.HasPrefix(rest, "to=<") {
@@ -23,12 +23,12 @@ func agent(body string, ev *mail.Event) parse.Verdict {
 	return outgoing(body, ev)
 }
 
-// delivery reads what became of a recipient:
+// delivery parses the disposition of a recipient:
 //
 //	to=<ADDR>⟨, orig_to=<ADDR>⟩, relay=R⟨, conn_use=N⟩, delay=D⟨, delays=a/b/c/d⟩⟨, tls=…⟩⟨, dsn=x.y.z⟩, status=WORD (reason)
 //
-// (global/log_adhoc.c). The order is fixed. It is cut from the left, up to "status=WORD (": the reason is foreign text, runs
-// to the end of the line and may look like anything.
+// (global/log_adhoc.c). The order is fixed. It is cut from the left, up to "status=WORD (": the reason is foreign text, runs to
+// the end of the line, and may look like anything.
 func delivery(s string, ev *mail.Event) parse.Verdict {
 	to, s, ok := cutRecipient(s[len("to="):])
 	if !ok {
@@ -69,14 +69,14 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	return result(s, ev)
 }
 
-// cutRecipient cuts "<ADDR>" from the front, where another field follows. Since 3.5 addresses are quoted; before, the
-// first ">" that the right field follows ends it.
+// cutRecipient cuts "<ADDR>" off the front, if another field follows. Since 3.5 addresses are quoted; before, the first ">" that
+// is followed by the right field ends the address.
 func cutRecipient(s string) (address, rest string, ok bool) {
 	address, rest, ok = cutAddress(s)
 	if ok && recipientEnds(rest) {
 		return address, rest, true
 	}
-	if !strings.HasPrefix(s, "<") { // orig_to=x@y, as somebody's editor left it
+	if !strings.HasPrefix(s, "<") { // orig_to=x@y, after somebody edited the log
 		i := strings.Index(s, ", relay=")
 		return s[:max(i, 0)], s[max(i, 0):], i > 0
 	}
@@ -97,7 +97,7 @@ func recipientEnds(rest string) bool {
 	return strings.HasPrefix(rest, ", relay=") || strings.HasPrefix(rest, ", orig_to=")
 }
 
-// untilComma cuts the value of a field from the front.
+// untilComma cuts the value of a field off the front.
 func untilComma(s string) (value, rest string) {
 	end := strings.IndexByte(s, ',')
 	if end < 0 {
@@ -106,8 +106,8 @@ func untilComma(s string) (value, rest string) {
 	return s[:end], s[end:]
 }
 
-// setRelay keeps the next hop: a name with an address and port, a host with the path of a socket, the name of a transport,
-// or "none" where no server was reached.
+// setRelay keeps the next hop: a name with address and port, a host with the path of a socket, the name of a transport, or "none"
+// if no server was reached.
 func setRelay(relay string, ev *mail.Event) {
 	if _, ok := cutRelay(relay, ev); ok {
 		setLocal(ev.RelayIP.IsLoopback(), ev)
@@ -117,7 +117,7 @@ func setRelay(relay string, ev *mail.Event) {
 	setLocal(strings.HasSuffix(relay, "]"), ev)
 }
 
-// setLocal says whether the delivery is to this host: into a mailbox, or by LMTP over a socket or the loopback address.
+// setLocal notes whether the delivery is on this host: into a mailbox, or by LMTP over a socket or the loopback address.
 func setLocal(near bool, ev *mail.Event) {
 	switch ev.Daemon {
 	case "local", "virtual", "pipe":
@@ -131,7 +131,7 @@ func setLocal(near bool, ev *mail.Event) {
 	ev.Flags |= mail.LocalTarget
 }
 
-// cutRelay cuts name[address]:port from the front and keeps it as the relay.
+// cutRelay cuts name[address]:port off the front, and keeps it as the relay.
 func cutRelay(s string, ev *mail.Event) (rest string, ok bool) {
 	var c mail.Client
 	rest, ok = c.Cut(s)
@@ -141,7 +141,7 @@ func cutRelay(s string, ev *mail.Event) (rest string, ok bool) {
 	return rest, ok
 }
 
-// result reads "WORD (reason)".
+// result parses "WORD (reason)".
 func result(s string, ev *mail.Event) parse.Verdict {
 	word, reason, ok := cutWord(s)
 	reason, shut := strings.CutSuffix(reason, ")")
@@ -187,9 +187,9 @@ func disposition(word string) (d mail.Disposition, ok bool) {
 	return mail.NoDisposition, false
 }
 
-// sent tells what "sent" means: that this agent is done. That the relay was a content filter cannot be seen here, unless it names
-// the ID of what it put back or (amavis) its own. What else speaks LMTP, on this host or another, keeps no queue (RFC 2033, section
-// 1): it has put the mail into a mailbox.
+// sent interprets "sent", which means that this agent is done. That the relay was a content filter is seen here only if the reply
+// has the ID of what it put back, or (amavis) the filter's own. Anything else that speaks LMTP, on this host or another, has no
+// queue (RFC 2033, section 1): it has put the message into a mailbox.
 func sent(reason string, ev *mail.Event) {
 	switch ev.Daemon {
 	case "smtp", "lmtp":
@@ -213,9 +213,9 @@ func sent(reason string, ev *mail.Event) {
 	}
 }
 
-// queuedAs is the queue ID that a server, Postfix or Exim ("OK id=…"), says it gave to the mail; "" for others. Where a
-// filter repeats what the next server said, the last one counts. Proxmox Mail Gateway's filter says its own ID for the mail,
-// in brackets, and elsewhere what it put it back as.
+// queuedAs returns the queue ID that a server, Postfix or Exim ("OK id=…"), gave to the message by its reply; "": there is none.
+// If a filter repeats what the next server replied, the last one counts. The filter of Proxmox Mail Gateway replies with its own
+// ID, in brackets, and logs elsewhere as what it put the message back.
 func queuedAs(reply string) string {
 	last := reply[strings.LastIndexByte(reply, ' ')+1:]
 	before := reply[:len(reply)-len(last)]
@@ -239,7 +239,7 @@ func queuedAs(reply string) string {
 	return last[:n]
 }
 
-// filterTask is the ID in "(611D85EAAD6477B053)": a serial number, the time and the process, in hexadecimal digits.
+// filterTask returns the ID in "(611D85EAAD6477B053)": a serial number, the time and the process, in hexadecimal digits.
 func filterTask(s string) string {
 	id := strings.Trim(s, "()")
 	for i := range len(id) {
@@ -262,9 +262,9 @@ func eximID(s string) bool {
 	return len(s) == 16 || len(s) == 23
 }
 
-// remoteCode is the reply code in "host NA said: 550 5.1.1 …", "host NA refused to talk to me: 421 …" and "SASL
-// authentication failed; server NA said: 535 …"; 0 where the
-// reason is another, as a failed connection or a destination that was suspended.
+// remoteCode returns the reply code in "host NA said: 550 5.1.1 …", "host NA refused to talk to me: 421 …" and "SASL
+// authentication failed; server NA said: 535 …"; 0: the reason is another one, such as a failed connection or a destination that
+// was suspended.
 func remoteCode(reason string) int {
 	rest, ok := strings.CutPrefix(reason, "host ")
 	if !ok {
@@ -286,7 +286,7 @@ func remoteCode(reason string) int {
 	return code
 }
 
-// underway reads lines about a mail that is being delivered, which are not about what became of a recipient.
+// underway parses lines about a message that is being delivered which give no disposition to a recipient.
 func underway(rest string, ev *mail.Event) parse.Verdict {
 	switch {
 	case strings.HasPrefix(rest, "host "):
@@ -297,7 +297,7 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 		return skipped(rest, rest[len("conversation with "):], ev)
 	case strings.HasPrefix(rest, "SASL authentication failed; server "):
 		return skipped(rest, rest[len("SASL authentication failed; server "):], ev)
-	case strings.HasPrefix(rest, "connect to "): // an agent that has the mail's ID at hand
+	case strings.HasPrefix(rest, "connect to "): // of an agent that knows the queue ID
 		return skipped(rest, rest[len("connect to "):], ev)
 	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
 		return warn(rest, ev)
@@ -309,8 +309,8 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 	return checked(rest, ev)
 }
 
-// checked reads "warning: header TEXT" of smtp_header_checks and smtp_body_checks: without a block, and with the words of the
-// table behind TEXT as if they were its own (smtp/smtp_proto.c, smtp_hbc_logger).
+// checked parses "warning: header TEXT" of smtp_header_checks and smtp_body_checks: without a block, and with the words of the
+// table directly after TEXT (smtp/smtp_proto.c, smtp_hbc_logger).
 func checked(rest string, ev *mail.Event) parse.Verdict {
 	action, text, _ := strings.Cut(rest, ": ")
 	if kind, ok := checkKind(action); !ok || kind != mail.Header {
@@ -329,7 +329,7 @@ func checked(rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// skipped reads about a server that did not take the mail, while others are left to try (smtp/smtp_trouble.c).
+// skipped parses lines about a server that did not take the message, while others are left to try (smtp/smtp_trouble.c).
 func skipped(text, server string, ev *mail.Event) parse.Verdict {
 	ev.Kind, ev.Reply, ev.Code = mail.Attempt, text, remoteCode(text)
 	if _, ok := cutRelay(server, ev); ok {
@@ -340,7 +340,7 @@ func skipped(text, server string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// outgoing reads the lines of a delivery agent that name no mail. They belong to the process's next one that does.
+// outgoing parses the lines of a delivery agent without a queue ID. They belong to the next message of the process.
 func outgoing(body string, ev *mail.Event) parse.Verdict {
 	if server, ok := strings.CutPrefix(body, "connect to "); ok && !strings.HasPrefix(server, "subsystem ") {
 		return unreached(server, ev)
@@ -364,7 +364,7 @@ func outgoing(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// unreached reads "mx.example.com[192.0.2.25]:25: Connection refused", what follows "connect to ".
+// unreached parses "mx.example.com[192.0.2.25]:25: Connection refused", what follows "connect to ".
 func unreached(server string, ev *mail.Event) parse.Verdict {
 	rest, ok := cutRelay(server, ev)
 	if !ok {

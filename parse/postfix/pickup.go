@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// pickup reads "QID: uid=33 from=<www-data>": mail of a local user (pickup/pickup.c). The sender is as given, perhaps
-// without a domain. With " orig_id=" it is mail that was put back by "postsuper -r": the uid is Postfix's own.
+// pickup parses "QID: uid=33 from=<www-data>": a local user's message (pickup/pickup.c). The sender is as given, perhaps without
+// a domain. With " orig_id=" it is a message that "postsuper -r" put back: then the uid is Postfix's own.
 func pickup(body string, ev *mail.Event) parse.Verdict {
 	id, rest, ok := cutID(body)
 	if !ok {

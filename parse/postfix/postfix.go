@@ -29,7 +29,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format is the lines of Postfix.
+// Format parses the lines of Postfix.
 var Format = parse.Format{Name: "postfix", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
@@ -51,8 +51,8 @@ func read(body string, ev *mail.Event) parse.Verdict {
 	return dispatch(t.family, strip(body), ev)
 }
 
-// readDoubted reads a line of a program that has the name of one of Postfix's, in a family of another name: it is
-// Postfix's with a syslog_name of the administrator's choice, or, like cyrus/master, of another program.
+// readDoubted parses a line of a program with the name of one of Postfix's, but another name before the slash: it is Postfix's,
+// with a syslog_name of the administrator's choice, or, like cyrus/master, another program's.
 func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 	before := *ev
 	t.stamp(ev)
@@ -63,7 +63,7 @@ func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 	return parse.Foreign
 }
 
-// strip takes off what is not Postfix's: blanks and a message ID of Solaris in front, what editors left at the end.
+// strip removes what is not Postfix's: blanks and a message ID of Solaris in front, what editors left at the end.
 func strip(body string) string {
 	if body == "" {
 		return ""
@@ -94,7 +94,7 @@ func dispatch(f family, body string, ev *mail.Event) parse.Verdict {
 	return v
 }
 
-// info reads the informational lines of a daemon.
+// info parses the informational lines of a daemon.
 func info(f family, body string, ev *mail.Event) parse.Verdict {
 	switch f {
 	case smtpdFamily:
@@ -117,19 +117,19 @@ func info(f family, body string, ev *mail.Event) parse.Verdict {
 		return tlsproxy(body, ev)
 	case postsuperFamily:
 		return postsuper(body, ev)
-	case postlogFamily: // whatever an administrator's script wishes to say
+	case postlogFamily: // what an administrator's script logs
 		return remark(body, ev)
 	}
 	return service(body, ev)
 }
 
-// remark is a line that is known, and of use to readers only.
+// remark is a line that is known, but of use only to human readers.
 func remark(text string, ev *mail.Event) parse.Verdict {
 	ev.Kind, ev.Text = mail.Other, text
 	return parse.Parsed
 }
 
-// warn is a line that tells of trouble, in its own words.
+// warn is a line about trouble, in its own words.
 func warn(text string, ev *mail.Event) parse.Verdict {
 	ev.Kind, ev.Text = mail.Warning, text
 	return parse.Parsed

@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// postscreen reads the lines of the server that stands before smtpd since 2.8 (postscreen/*.c). One process serves all
-// clients: a session is told by [address]:port, and names no host.
+// postscreen parses the lines of the server in front of smtpd since 2.8 (postscreen/*.c). One process serves all clients: a
+// session is identified by [address]:port, without a host name.
 func postscreen(body string, ev *mail.Event) parse.Verdict {
 	switch {
 	case strings.HasPrefix(body, "CONNECT from "): // since 2.9 with " to [address]:port"
@@ -44,7 +44,7 @@ func clientFound(ok bool) parse.Verdict {
 	return parse.Parsed
 }
 
-// pregreet reads "PREGREET 14 after 0.05 from [a]:p: EHLO ylmf-pc\r\n": the client talked before its turn. What it said is
+// pregreet parses "PREGREET 14 after 0.05 from [a]:p: EHLO ylmf-pc\r\n": the client talked before its turn. What it sent is
 // escaped, and often its HELO.
 func pregreet(body string, ev *mail.Event) parse.Verdict {
 	_, after, ok := strings.Cut(body, " after ")
@@ -68,7 +68,7 @@ func pregreet(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// passed reports whether a client was let through, or was known from before.
+// passed parses that a client passed the tests, or had passed them before.
 func passed(body string) (client string, ok bool) {
 	for _, word := range [...]string{
 		"PASS NEW ", "PASS OLD ", "ALLOWLISTED ", "DENYLISTED ", "ALLOWLIST VETO ", "WHITELISTED ", "BLACKLISTED ", "WHITELIST VETO ",
@@ -80,7 +80,7 @@ func passed(body string) (client string, ok bool) {
 	return "", false
 }
 
-// misbehaved reads what postscreen found wrong with a client. The commands that follow are the client's, escaped.
+// misbehaved parses what postscreen found wrong with a client. The commands that follow are the client's, escaped.
 func misbehaved(body string, ev *mail.Event) parse.Verdict {
 	if rest, ok := strings.CutPrefix(body, "DNSBL rank "); ok {
 		_, rest, _ = cutNumber(rest)
@@ -111,7 +111,7 @@ func misbehaved(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// dnsblog reads "addr 192.0.2.77 listed by domain zen.example as 127.0.0.4", one line for each record (dnsblog/dnsblog.c).
+// dnsblog parses "addr 192.0.2.77 listed by domain zen.example as 127.0.0.4", one line for each record (dnsblog/dnsblog.c).
 func dnsblog(body string, ev *mail.Event) parse.Verdict {
 	rest, ok := strings.CutPrefix(body, "addr ")
 	if !ok {
@@ -125,7 +125,7 @@ func dnsblog(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// tlsproxy reads the lines of the process that encrypts for postscreen and smtp (tlsproxy/tlsproxy.c).
+// tlsproxy parses the lines of the process that encrypts for postscreen and smtp (tlsproxy/tlsproxy.c).
 func tlsproxy(body string, ev *mail.Event) parse.Verdict {
 	if v := tls(body, ev); v != parse.Unfamiliar {
 		return v

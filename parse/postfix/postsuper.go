@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// postsuper reads what the administrator did to the queue (postsuper/postsuper.c). The totals at the end count for all:
-// with ALL as the queue ID, hundreds of mails are deleted without a line of their own.
+// postsuper parses what the administrator did to the queue (postsuper/postsuper.c). With ALL as the queue ID, hundreds of
+// messages are deleted without a line of their own: only the totals at the end count them.
 func postsuper(body string, ev *mail.Event) parse.Verdict {
 	id, rest, ok := cutID(body)
 	if !ok {
@@ -32,7 +32,7 @@ func postsuper(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// totals reads "Deleted: 4182 messages".
+// totals parses "Deleted: 4182 messages".
 func totals(body string, ev *mail.Event) parse.Verdict {
 	what, rest, ok := strings.Cut(body, ": ")
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"mailforensics/parse"
 )
 
-// qmgr reads the lines of the queue manager (qmgr/*.c, oqmgr/*.c).
+// qmgr parses the lines of the queue manager (qmgr/*.c, oqmgr/*.c).
 func qmgr(body string, ev *mail.Event) parse.Verdict {
 	id, rest, ok := cutID(body)
 	if !ok {
@@ -20,7 +20,7 @@ func qmgr(body string, ev *mail.Event) parse.Verdict {
 	case rest == "removed":
 		ev.Kind = mail.Remove
 		return parse.Parsed
-	case strings.HasPrefix(rest, "to=<"): // qmgr disposes of its own postmaster notices
+	case strings.HasPrefix(rest, "to=<"): // qmgr discards its own notices to the postmaster
 		return delivery(rest, ev)
 	case strings.HasPrefix(rest, "skipped, "):
 		return remark(rest, ev)
@@ -29,8 +29,8 @@ func qmgr(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// queued reads "from=<ADDR>, size=2441, nrcpt=3 (queue active)", from the right: the address may hold anything. It is
-// logged every time the mail enters the active queue; nrcpt never changes.
+// queued parses "from=<ADDR>, size=2441, nrcpt=3 (queue active)", from the right, because the address may contain anything. It is
+// logged every time the message enters the active queue; nrcpt never changes.
 func queued(s string, ev *mail.Event) parse.Verdict {
 	rest, ok := strings.CutSuffix(s, " (queue active)")
 	if !ok {
@@ -52,7 +52,7 @@ func queued(s string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// expired reads "from=<ADDR>, status=expired, returned to sender", and "force-expired" of "postsuper -e".
+// expired parses "from=<ADDR>, status=expired, returned to sender", and "force-expired" of "postsuper -e".
 func expired(s string, ev *mail.Event) parse.Verdict {
 	i := strings.LastIndex(s, ">, status=")
 	if i < 0 {
@@ -66,7 +66,7 @@ func expired(s string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// cutLastNumber cuts a key and a number from the end.
+// cutLastNumber cuts a key and a number off the end.
 func cutLastNumber(s, key string) (n int64, rest string, ok bool) {
 	i := len(s)
 	for i > 0 && s[i-1]-'0' <= 9 {

@@ -7,11 +7,11 @@ import (
 	"mailforensics/parse"
 )
 
-// action reads the family "QID: ACTION: STAGE from NA: TEXT; from=<…> to=<…> proto=… helo=<…>" of smtpd/smtpd_check.c,
+// action parses the family "QID: ACTION: STAGE from NA: TEXT; from=<…> to=<…> proto=… helo=<…>" of smtpd/smtpd_check.c,
 // smtpd/smtpd_milter.c, cleanup/cleanup_milter.c and postscreen/postscreen_smtpd.c.
 //
-// It is cut from both ends and never searched: TEXT holds addresses as the client wrote them, without quotes, and so may
-// hold a whole tail of the client's making. See cutTail.
+// It is cut from both ends and never searched: TEXT contains addresses as the client wrote them, without quotes, and so may
+// contain a whole tail of the client's making. See cutTail.
 func action(id, rest string, ev *mail.Event) parse.Verdict {
 	word, rest, ok := strings.Cut(rest, ": ")
 	if !ok {
@@ -47,8 +47,8 @@ func action(id, rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// actionKind is what an action means. filter, redirect, bcc, warn, info and permit change nothing about the acceptance:
-// they are what an access table or a milter said about the mail.
+// actionKind returns what an action means. filter, redirect, bcc, warn, info and permit do not change whether the message is
+// accepted: they are remarks of an access table or a milter.
 func actionKind(word string) (kind mail.Kind, flags mail.Flags, ok bool) {
 	switch word {
 	case "reject", "milter-reject", "hangup", "abort":
@@ -65,7 +65,7 @@ func actionKind(word string) (kind mail.Kind, flags mail.Flags, ok bool) {
 	return mail.Other, 0, false
 }
 
-// stageWord reports whether a word names a stage of the session: "RCPT", "END-OF-MESSAGE"; postscreen has "connect".
+// stageWord reports whether a word is a stage of the session: "RCPT", "END-OF-MESSAGE"; postscreen has "connect".
 func stageWord(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c-'A' > 'Z'-'A' && c != '-' {
@@ -82,12 +82,12 @@ func upperStage(s string) string {
 	return s
 }
 
-// longestTail is more than any line of Postfix has, which cuts them at 2000 bytes: what is longer was not written by it, and
-// not worth to be tried in all readings.
+// longestTail is more than any line of Postfix has, which cuts them at 2000 bytes: Postfix did not write a longer one, which is
+// not worth trying in all readings.
 const longestTail = 16 << 10
 
-// cutTail cuts the tail from a text, keeps its fields and returns what stands before it. The stage, in ev.Stage, tells
-// which fields there can be (smtpd_check.c, log_whatsup): no sender or recipient before MAIL, whatever the text says.
+// cutTail cuts the tail off a text, keeps its fields, and returns what is before it. The stage, in ev.Stage, tells which fields
+// there can be (smtpd_check.c, log_whatsup): no sender or recipient before MAIL, whatever the text says.
 func cutTail(s string, ev *mail.Event) (text string) {
 	var ok bool
 	switch {
@@ -108,8 +108,8 @@ func cutTail(s string, ev *mail.Event) (text string) {
 	return text
 }
 
-// cutCommaTail cuts postscreen's tail, "; from=<…>, to=<…>, proto=…, helo=<…>". The text before it is postscreen's own, so
-// that the first "; from=<" begins the tail; HELO is as the client sent it, and ends with the line.
+// cutCommaTail cuts postscreen's tail, "; from=<…>, to=<…>, proto=…, helo=<…>". The text before it is postscreen's own, so the
+// first "; from=<" begins the tail; HELO is as the client sent it, and ends with the line.
 func cutCommaTail(s string, ev *mail.Event) (text string, ok bool) {
 	text, rest, ok := strings.Cut(s, "; from=")
 	if !ok { // too many connections, all server ports busy: there is no tail at all
@@ -135,7 +135,7 @@ func cutCommaTail(s string, ev *mail.Event) (text string, ok bool) {
 	return text, true
 }
 
-// cutAddressBefore cuts "<ADDR>" from the front, where next follows.
+// cutAddressBefore cuts "<ADDR>" off the front, if next follows.
 func cutAddressBefore(s, next string) (address, rest string, ok bool) {
 	address, rest, ok = cutAddress(s)
 	if ok && strings.HasPrefix(rest, next) || s == "" || s[0] != '<' {
@@ -148,9 +148,9 @@ func cutAddressBefore(s, next string) (address, rest string, ok bool) {
 	return s[1 : end-1], s[end:], true
 }
 
-// cutGreetingTail cuts "; proto=SMTP helo=<…>". At this stage HELO is as the client sent it, and most texts begin with it,
-// too: "501 5.5.2 <HELO>: Helo command rejected: Invalid name; proto=SMTP helo=<HELO>". The tail is the one whose HELO the
-// text begins with; where none is, the text is our own, and the first one.
+// cutGreetingTail cuts "; proto=SMTP helo=<…>". At this stage HELO is as the client sent it, and most texts begin with it, too:
+// "501 5.5.2 <HELO>: Helo command rejected: Invalid name; proto=SMTP helo=<HELO>". The tail is the one with the same HELO as at
+// the beginning of the text; if there is none, the text is our own, and the first tail counts.
 func cutGreetingTail(s string, ev *mail.Event) (text string, ok bool) {
 	_, said := cutCode(s)
 	_, said = cutDSN(said)
@@ -181,7 +181,7 @@ func cutGreetingTail(s string, ev *mail.Event) (text string, ok bool) {
 	return s[:first], true
 }
 
-// greeting reads "; proto=SMTP" or "; proto=SMTP helo=<…>" up to the end of the line.
+// greeting parses "; proto=SMTP" or "; proto=SMTP helo=<…>" up to the end of the line.
 func greeting(s string) (proto, helo string, ok bool) {
 	proto, helo, ok = strings.Cut(s[len("; proto="):], " helo=<")
 	if proto != "SMTP" && proto != "ESMTP" {
@@ -223,7 +223,7 @@ func cutBlankTail(s string, ev *mail.Event) (text string, ok bool) {
 	return e.text, true
 }
 
-// envelopeStage reports whether a sender can have been named at the stage.
+// envelopeStage reports whether there can be a sender at the stage.
 func envelopeStage(stage string) bool {
 	switch stage {
 	case "MAIL", "RCPT", "VRFY", "DATA", "BDAT", "END-OF-MESSAGE", "":
@@ -232,8 +232,8 @@ func envelopeStage(stage string) bool {
 	return false
 }
 
-// cutHELO cuts " helo=<…>" from the end. From MAIL on, blanks and <>();"\@ of a HELO are masked (smtpd.c, mask_addr), so
-// that the last "<" of the line begins it.
+// cutHELO cuts " helo=<…>" off the end. From MAIL on, blanks and <>();"\@ in a HELO are masked (smtpd.c, mask_addr), so the last
+// "<" of the line begins it.
 func cutHELO(s string) (helo, rest string, ok bool) {
 	if !strings.HasSuffix(s, ">") {
 		return "", s, false
@@ -245,7 +245,7 @@ func cutHELO(s string) (helo, rest string, ok bool) {
 	return s[open+1 : len(s)-1], s[:open-len(" helo=")], true
 }
 
-// cutProtocol cuts " proto=ESMTP" from the end. Before 2.0 there was none; another word is a line that was cut short.
+// cutProtocol cuts " proto=ESMTP" off the end. Before 2.0 there was none; any other word means that the line was cut.
 func cutProtocol(s string) (proto, rest string, ok bool) {
 	i := strings.LastIndexByte(s, ' ')
 	if i < 0 || !strings.HasPrefix(s[i:], " proto=") {
@@ -258,9 +258,8 @@ func cutProtocol(s string) (proto, rest string, ok bool) {
 	return "", s, false
 }
 
-// cutLogin cuts what names the account, and the HELO before it, from the end: " sasl_username=<…>" of milter and proxy
-// lines (3.2), or " sasl_method=… sasl_username=… sasl_sender=…" (3.10). These are foreign text; what makes the block is
-// that it follows a HELO.
+// cutLogin cuts the account, and the HELO before it, off the end: " sasl_username=<…>" of milter and proxy lines (3.2), or "
+// sasl_method=… sasl_username=… sasl_sender=…" (3.10). These are foreign text; they are recognised because they follow a HELO.
 func cutLogin(s string) (helo, rest, method, account string) {
 	end := len(s)
 	for range 8 {
@@ -299,9 +298,8 @@ type envelope struct {
 	hasFrom        bool
 }
 
-// cutEnvelope cuts "; from=<…> to=<…>" from the end; either may be missing. Before 3.5, where addresses are not quoted, a
-// line may be read in several ways: that in which both addresses are well-formed is taken, else that in which the sender
-// is, else any.
+// cutEnvelope cuts "; from=<…> to=<…>" off the end; either may be missing. Before 3.5, when addresses were not quoted, a line may
+// be read in several ways: preferably so that both addresses are well-formed, else so that the sender is, else in any way.
 func cutEnvelope(s string) (e envelope, ok bool) {
 	if e.text, ok = strings.CutSuffix(s, ";"); ok {
 		return e, true
@@ -317,11 +315,11 @@ func cutEnvelope(s string) (e envelope, ok bool) {
 	return e, false
 }
 
-// candidates is how many addresses are tried at most: an address of RFC 5321's length holds no more keys.
+// candidates is how many addresses are tried at most: an address of RFC 5321's length contains no more keys.
 const candidates = 16
 
-// cutBoth cuts a recipient, and the sender or the semicolon before it. Every place where the recipient could begin is
-// tried, from the right.
+// cutBoth cuts a recipient, and the sender or the semicolon before it. Every place where the recipient could begin is tried, from
+// the right.
 func cutBoth(s string, strictFrom, strictTo bool) (e envelope, ok bool) {
 	end := len(s)
 	for range candidates {
@@ -361,7 +359,7 @@ func cutSender(s string, strict bool) (e envelope, ok bool) {
 	return e, false
 }
 
-// wellFormed reports whether an address holds no angle bracket outside of quotes, and ends the quotes that it begins with.
+// wellFormed reports whether an address has no angle bracket outside of quotes, and closes its quotes.
 func wellFormed(address string) bool {
 	if strings.HasPrefix(address, `"`) {
 		n := quoted(address)
@@ -373,9 +371,9 @@ func wellFormed(address string) bool {
 	return strings.IndexByte(address, '<') < 0 && strings.IndexByte(address, '>') < 0
 }
 
-// startOf is where " key=<ADDR>" begins, if s ends with it and it begins before end; -1 if not. An address with a quoted
-// local part begins at the last ` key=<"`, since inside of it every quote has a backslash before it. Other addresses hold
-// no "<" since 3.5; before, the nearest key is taken first.
+// startOf returns where " key=<ADDR>" begins, if s ends with it and it begins before end; -1: it does not. An address with a
+// quoted local part begins at the last ` key=<"`, because within it every quote has a backslash before it. Other addresses
+// contain no "<" since 3.5; before, the nearest key is tried first.
 func startOf(s, key string, end int) int {
 	if !strings.HasSuffix(s, ">") {
 		return -1
@@ -409,7 +407,7 @@ func quotedLocal(s string) bool {
 	return i >= 0 && s[i] == '"'
 }
 
-// domainByte reports whether a domain or an address literal may hold the byte.
+// domainByte reports whether a domain or an address literal may contain the byte.
 func domainByte(c byte) bool {
 	return c-'0' <= 9 || c|0x20-'a' <= 'z'-'a' || c == '.' || c == '-' || c == '_' || c == '[' || c == ']' || c == ':' || c >= 0x80
 }

@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// service reads the lines of the daemons and commands that serve the others: they tell nothing about a mail, but when and
-// how Postfix ran.
+// service parses the lines of the daemons and commands that serve the others: they say nothing about a message, only when and how
+// Postfix ran.
 func service(body string, ev *mail.Event) parse.Verdict {
 	switch ev.Daemon {
 	case "anvil", "scache":
@@ -25,7 +25,7 @@ func service(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// known is a remark, if the line begins with one of the words.
+// known makes a remark of the line if it begins with one of the words.
 func known(body string, ev *mail.Event, words ...string) parse.Verdict {
 	for _, w := range words {
 		if strings.HasPrefix(body, w) {
@@ -51,7 +51,7 @@ func chatter(body string) bool {
 	return tlsDetail(body)
 }
 
-// tlsDetail reports whether a line tells of the other side's certificate: "mx.example.com[192.0.2.25]:25: Matched …"
+// tlsDetail reports whether a line is about the other side's certificate: "mx.example.com[192.0.2.25]:25: Matched …"
 // (tls/tls_client.c, tls_verify.c).
 func tlsDetail(body string) bool {
 	_, rest, ok := mail.CutClient(body)
@@ -68,7 +68,7 @@ func tlsDetail(body string) bool {
 	return false
 }
 
-// verbose reports whether a line is one of the many that "-v" and debug_peer_list add. They hold the SMTP dialogue, with
+// verbose reports whether a line is one of the many that "-v" and debug_peer_list add. They contain the SMTP dialogue, with
 // passwords in base64: nothing of them may be kept.
 func verbose(body string) bool {
 	if strings.HasPrefix(body, "< ") || strings.HasPrefix(body, "> ") || strings.HasPrefix(body, ">>> ") || strings.HasPrefix(body, "<<< ") {

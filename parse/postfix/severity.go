@@ -7,8 +7,8 @@ import (
 	"mailforensics/parse"
 )
 
-// cutSeverity cuts the word of a line that is not informational (util/msg_output.c). The word of the graver ones is kept
-// as part of the text.
+// cutSeverity cuts off the word of a line that is not informational (util/msg_output.c). Words worse than "warning" stay part of
+// the text.
 func cutSeverity(body string) (text string, ok bool) {
 	if body == "" {
 		return body, false
@@ -26,7 +26,7 @@ func cutSeverity(body string) (text string, ok bool) {
 	return body, false
 }
 
-// severity reads warnings and worse. Any text is one; some mean more.
+// severity parses warnings and worse. Any text can be one; some have a meaning.
 func severity(body, text string, ev *mail.Event) parse.Verdict {
 	warn(text, ev)
 	if len(text) == len(body) {
@@ -52,8 +52,8 @@ func severity(body, text string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// submitter reads who it was in "fatal: eva(1001): No recipient addresses found in message header" of sendmail and
-// postdrop, and in "fatal: User www-data(33) is not allowed to submit mail".
+// submitter parses the local user in "fatal: eva(1001): No recipient addresses found in message header" of sendmail and postdrop,
+// and in "fatal: User www-data(33) is not allowed to submit mail".
 func submitter(text string, ev *mail.Event) {
 	if ev.Daemon != "sendmail" && ev.Daemon != "postdrop" {
 		return
@@ -76,7 +76,8 @@ func setUID(s string, ev *mail.Event) bool {
 	return true
 }
 
-// warnedMail reads a warning about a mail. Some refuse it: no other line says so (cleanup/cleanup_api.c, smtpd/smtpd.c).
+// warnedMail parses a warning about a message. Some mean that it was refused, which no other line says (cleanup/cleanup_api.c,
+// smtpd/smtpd.c).
 func warnedMail(rest string, ev *mail.Event) parse.Verdict {
 	ev.Text = rest
 	if strings.HasPrefix(rest, "message rejected: ") || rest == "queue file size limit exceeded" || strings.HasSuffix(rest, " -- message not accepted, try again later") {
@@ -92,7 +93,7 @@ func warnedMail(rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// corrupt reads `saving corrupt file "QID" from queue "active" to queue "corrupt"`: the end of that queue ID.
+// corrupt parses `saving corrupt file "QID" from queue "active" to queue "corrupt"`: the end of that queue ID.
 func corrupt(text string, ev *mail.Event) {
 	rest, ok := strings.CutPrefix(text, `saving corrupt file "`)
 	if !ok {
@@ -103,14 +104,14 @@ func corrupt(text string, ev *mail.Event) {
 	}
 }
 
-// warnedClient looks for the client in a warning that ends with it, or goes on after it with a colon.
+// warnedClient looks for the client in a warning, at its end or before a colon.
 func warnedClient(text string, ev *mail.Event) {
 	if _, rest, ok := strings.Cut(text, " for ["); ok {
 		cutClient(text[len(text)-len(rest)-1:], ev)
 	}
 }
 
-// warnedSession reads the warnings of smtpd that name a client.
+// warnedSession parses the warnings of smtpd that name a client.
 func warnedSession(text string, ev *mail.Event) parse.Verdict {
 	if rest, ok := cutClient(text, ev); ok {
 		if said, ok := strings.CutPrefix(rest, ": SASL "); ok {
@@ -136,9 +137,9 @@ func warnedSession(text string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// authFailed reads "METHOD authentication failed: REASON⟨, sasl_username=NAME⟩" and "METHOD authentication aborted"
-// (smtpd/smtpd_sasl_glue.c). The method is the client's word, the name too: it runs to the end of the line, whatever it
-// holds. Where the mechanism was not even known, the name is that of an earlier attempt.
+// authFailed parses "METHOD authentication failed: REASON⟨, sasl_username=NAME⟩" and "METHOD authentication aborted"
+// (smtpd/smtpd_sasl_glue.c). Method and name are what the client sent: the name runs to the end of the line, whatever it
+// contains. If the mechanism was not even known, the name is that of an earlier attempt.
 func authFailed(said string, ev *mail.Event) parse.Verdict {
 	start := 0
 	if said != "" && (said[0] == '"' || said[0] == '<') {
@@ -163,7 +164,7 @@ func authFailed(said string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// refusedQuietly reads "ETRN example.com... from NA": a refusal without a code or a tail.
+// refusedQuietly parses "ETRN example.com... from NA": a refusal without a code and a tail.
 func refusedQuietly(s string, ev *mail.Event) {
 	stage, rest, ok := strings.Cut(s, " ")
 	i := strings.LastIndex(rest, " from ")
@@ -176,8 +177,8 @@ func refusedQuietly(s string, ev *mail.Event) {
 	}
 }
 
-// limited reads "Connection rate limit exceeded: 61 from NA for service smtp" (anvil's limits, smtpd/smtpd.c): the only
-// trace of what was throttled.
+// limited parses "Connection rate limit exceeded: 61 from NA for service smtp" (anvil's limits, smtpd/smtpd.c): the only trace of
+// what was throttled.
 func limited(text string, ev *mail.Event) {
 	_, rest, _ := strings.Cut(text, " limit exceeded: ")
 	_, rest, ok := cutNumber(rest)

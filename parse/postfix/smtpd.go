@@ -7,7 +7,7 @@ import (
 	"mailforensics/parse"
 )
 
-// smtpd reads the lines of the SMTP server (smtpd/smtpd.c) and of its QMQP relative.
+// smtpd parses the lines of the SMTP server (smtpd/smtpd.c) and of qmqpd.
 func smtpd(body string, ev *mail.Event) parse.Verdict {
 	switch {
 	case strings.HasPrefix(body, "connect from "):
@@ -29,8 +29,8 @@ func smtpd(body string, ev *mail.Event) parse.Verdict {
 	return encounter(body, ev)
 }
 
-// session reads the first and the last line of a session. The last one counts the commands, since 3.0: "ehlo=1 auth=0/3
-// … commands=6/12"; where a slash stands, some were refused.
+// session parses the first and the last line of a session. Since 3.0, the last one counts the commands: "ehlo=1 auth=0/3 …
+// commands=6/12"; with a slash, some were refused.
 func session(kind mail.Kind, rest string, ev *mail.Event) parse.Verdict {
 	rest, ok := cutFrom(rest, ev)
 	if !ok {
@@ -40,7 +40,7 @@ func session(kind mail.Kind, rest string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// transaction reads the lines that begin with a queue ID or NOQUEUE.
+// transaction parses the lines that begin with a queue ID or NOQUEUE.
 func transaction(id, rest string, ev *mail.Event) parse.Verdict {
 	if client, ok := strings.CutPrefix(rest, "client="); ok {
 		setID(id, ev)
@@ -67,8 +67,8 @@ func transaction(id, rest string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// accept reads what follows "client=". The fields are cut from the left, each once and in the order in which smtpd writes
-// them, because all but the client may hold text of the client's choice.
+// accept parses what follows "client=". The fields are cut from the left, each once and in the order in which smtpd writes them,
+// because all except the client may contain text of the client's choice.
 func accept(s string, ev *mail.Event) parse.Verdict {
 	s, ok := cutClient(s, ev)
 	if !ok {
@@ -92,7 +92,7 @@ func accept(s string, ev *mail.Event) parse.Verdict {
 // acceptFields are the fields of a client= line, in their order.
 var acceptFields = [...]string{", sasl_method=", ", sasl_username=", ", sasl_sender=", ", orig_queue_id=", ", orig_client="}
 
-// cutField cuts the field from the front of s, up to the next one that may follow.
+// cutField cuts the field off the front of s, up to the next one that may follow.
 func cutField(s, key string) (value, rest string) {
 	value, ok := strings.CutPrefix(s, key)
 	if !ok {
@@ -110,7 +110,7 @@ func cutField(s, key string) (value, rest string) {
 	}
 }
 
-// fieldFollows reports whether s begins with a field that may stand behind key.
+// fieldFollows reports whether s begins with a field that may follow key.
 func fieldFollows(s, key string) bool {
 	for i := len(acceptFields) - 1; i >= 0 && acceptFields[i] != key; i-- {
 		if strings.HasPrefix(s, acceptFields[i]) {
@@ -120,9 +120,9 @@ func fieldFollows(s, key string) bool {
 	return false
 }
 
-// skipSASLSender cuts sasl_sender=, which any client may set with "MAIL FROM:<> AUTH=…", and which proves nothing. A quote
-// or an angle bracket in it opens a region that may hold blanks and commas, up to its closer; the server does not insist
-// on the closer (smtpd/smtpd_token.c), so that a region without one swallows the rest of the line.
+// skipSASLSender skips sasl_sender=, which any client may set with "MAIL FROM:<> AUTH=…", and which proves nothing. A quote or an
+// angle bracket in it opens a region that may contain blanks and commas, up to its closer; the server does not insist on the
+// closer (smtpd/smtpd_token.c), so a region without one takes the rest of the line.
 func skipSASLSender(s string) string {
 	value, ok := strings.CutPrefix(s, ", sasl_sender=")
 	if !ok {
@@ -141,7 +141,7 @@ func skipSASLSender(s string) string {
 	return ""
 }
 
-// region is the index of the byte that closes the region opened at i, or the length of s.
+// region returns the index of the byte that closes the region opened at i, or the length of s.
 func region(s string, i int) int {
 	shut := s[i]
 	if shut == '<' {
@@ -155,10 +155,10 @@ func region(s string, i int) int {
 	return i
 }
 
-// troubles are what ends a session, or its transaction, without anybody's wish.
+// troubles are what ends a session, or its transaction, unexpectedly.
 var troubles = [...]string{"lost connection", "timeout", "too many errors", "bare <LF> received"}
 
-// trouble cuts what went wrong, and " after ", from the front.
+// trouble cuts what went wrong, and " after ", off the front.
 func trouble(body string) (what, rest string, ok bool) {
 	for _, what := range troubles {
 		if rest, ok := strings.CutPrefix(body, what); ok {
@@ -169,8 +169,8 @@ func trouble(body string) (what, rest string, ok bool) {
 	return "", body, false
 }
 
-// interrupted reads "lost connection after STAGE from NA", "timeout after …" and the like. The stage may tell the bytes of
-// content that had come.
+// interrupted parses "lost connection after STAGE from NA", "timeout after …" and the like. The stage may be followed by the
+// number of bytes of the content that had come.
 func interrupted(body string, ev *mail.Event) parse.Verdict {
 	what, stage, ok := trouble(body)
 	if !ok {
@@ -196,7 +196,7 @@ func interrupted(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// encounter reads the other lines of a session.
+// encounter parses the other lines of a session.
 func encounter(body string, ev *mail.Event) parse.Verdict {
 	if after, ok := strings.CutPrefix(body, "improper command pipelining after "); ok {
 		stage, rest, _ := strings.Cut(after, " ")
@@ -227,8 +227,8 @@ func encounter(body string, ev *mail.Event) parse.Verdict {
 	return parse.Unfamiliar
 }
 
-// proxy reads what the content filter in front of the queue answered (smtpd/smtpd_proxy.c): the lines have neither client
-// nor queue ID, which are those of the session.
+// proxy parses the reply of a before-queue filter (smtpd/smtpd_proxy.c): the lines have neither client nor queue ID, which are
+// those of the session.
 func proxy(body string, ev *mail.Event) parse.Verdict {
 	rest, accepted := strings.CutPrefix(body, "proxy-accept: ")
 	if !accepted {
@@ -249,8 +249,8 @@ func proxy(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// tls reads "Anonymous TLS connection established from NA: TLSv1.3 with cipher …" (tls/tls_misc.c). The first word is there
-// since 2.5. Behind "to" it is the client side, and NA a relay.
+// tls parses "Anonymous TLS connection established from NA: TLSv1.3 with cipher …" (tls/tls_misc.c). The first word is there
+// since 2.5. With "to" it is the client side, and NA a relay.
 func tls(body string, ev *mail.Event) parse.Verdict {
 	rest := body
 	switch rest[:min(1, len(rest))] {
@@ -279,7 +279,7 @@ func tls(body string, ev *mail.Event) parse.Verdict {
 	return cipher(rest, ev)
 }
 
-// cipher reads "⟨ to SNI⟩: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) …".
+// cipher parses "⟨ to SNI⟩: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) …".
 func cipher(s string, ev *mail.Event) parse.Verdict {
 	_, s, ok := strings.Cut(s, ": ")
 	if !ok {

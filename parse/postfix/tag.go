@@ -6,15 +6,15 @@ import (
 	"mailforensics/mail"
 )
 
-// tag is a syslog tag, taken apart: syslog_name/program (global/mail_task.c). The first part names the instance of
-// Postfix, to which queue IDs belong; what stands between is a service that master.cf gave a syslog_name of its own. A
-// service makes no other queue: postfix/submission/smtpd hands over to postfix/cleanup.
+// tag is a syslog tag, split: syslog_name/program (global/mail_task.c). The first part is the instance of Postfix, to which queue
+// IDs belong; the part in the middle is a service to which master.cf gave a syslog_name of its own. A service has no queue of its
+// own: postfix/submission/smtpd hands over to postfix/cleanup.
 type tag struct {
 	instance, service, daemon string
 	family                    family
 }
 
-// cutTag takes a tag apart; ok is whether the program is one of Postfix's.
+// cutTag splits a tag; ok is whether the program is one of Postfix's.
 func cutTag(process string) (t tag, ok bool) {
 	last := strings.LastIndexByte(process, '/')
 	if last < 0 {
@@ -37,7 +37,7 @@ func (t tag) stamp(ev *mail.Event) {
 // own reports whether the instance has Postfix's name: postfix, postfix-out …
 func (t tag) own() bool { return strings.HasPrefix(t.instance, "postfix") }
 
-// family is the daemons whose lines one function reads.
+// family is the daemons whose lines one function parses.
 type family uint8
 
 const (
@@ -56,8 +56,7 @@ const (
 	serviceFamily // the daemons and commands that serve the others
 )
 
-// familyOf is the family of a program. Policy servers log below postfix/ as well (postfix/policy-spf): they are not of
-// Postfix.
+// familyOf returns the family of a program. Policy servers log as postfix/… as well (postfix/policy-spf), but are not Postfix's.
 func familyOf(program string) family {
 	switch program {
 	case "smtpd", "qmqpd":
@@ -91,7 +90,7 @@ func familyOf(program string) family {
 	return stranger
 }
 
-// ambiguous reports whether other programs have the name as well.
+// ambiguous reports whether other programs have the same name.
 func ambiguous(name string) bool {
 	switch name {
 	case "anvil", "bounce", "discard", "error", "flush", "lmtp", "local", "master", "pipe", "sendmail", "smtp", "spawn", "verify", "virtual":

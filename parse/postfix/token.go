@@ -7,11 +7,11 @@ import (
 	"mailforensics/mail"
 )
 
-// noQueue stands where a queue ID would, as long as there is no queue file.
+// noQueue is written instead of a queue ID as long as there is no queue file.
 const noQueue = "NOQUEUE"
 
-// cutID cuts "QID: " from the front. It says only that a word of letters and digits stands there: it is a queue ID when
-// what follows has the daemon's grammar, never because it looks like one.
+// cutID cuts "QID: " off the front. It says only that there is a word of letters and digits: it is a queue ID if what follows has
+// the daemon's grammar, not because it looks like one.
 func cutID(s string) (id, rest string, ok bool) {
 	i := 0
 	for i < len(s) && idBytes[s[i]] {
@@ -23,10 +23,10 @@ func cutID(s string) (id, rest string, ok bool) {
 	return s[:i], s[i+2:], true
 }
 
-// idByte reports whether a queue ID may hold the byte. MailScanner appends a dot and five digits.
+// idByte reports whether a queue ID may contain the byte. MailScanner appends a dot and five digits.
 func idByte(c byte) bool { return idBytes[c] }
 
-// idBytes has a place for every byte: one load tells, where a comparison with each range takes six steps.
+// idBytes has an entry for every byte: one load tells, where comparisons with each range take six steps.
 var idBytes = func() (table [256]bool) {
 	for c := range table {
 		table[c] = c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '.'
@@ -40,9 +40,9 @@ func setID(id string, ev *mail.Event) {
 	}
 }
 
-// queueID reports whether a word is a queue ID by its own grammar (global/mail_queue.h), for the few lines that would
-// have any word there. Short: hexadecimal, in upper case, the first five digits being microseconds, hence at most F423F.
-// Long: at least ten digits base 52, a "z", digits base 51.
+// queueID reports whether a word is a queue ID by its own grammar (global/mail_queue.h), for the few lines that could have any
+// word there. Short: hexadecimal, in upper case, the first five digits being microseconds, hence at most F423F. Long: at least
+// ten digits base 52, a "z", digits base 51.
 func queueID(s string) bool {
 	if len(s) < 6 || len(s) > 40 {
 		return false
@@ -69,8 +69,8 @@ func longID(s string) bool {
 	return true
 }
 
-// cutAddress cuts "<ADDR>" from the front. Since 3.5 an address is quoted where RFC 5322 demands it, so that the first
-// ">" outside of the quotes ends it; before, see cutRecipient.
+// cutAddress cuts "<ADDR>" off the front. Since 3.5 an address is quoted as RFC 5322 demands, so the first ">" outside of the
+// quotes ends it; for older versions, see cutRecipient.
 func cutAddress(s string) (address, rest string, ok bool) {
 	if !strings.HasPrefix(s, "<") {
 		return "", s, false
@@ -88,7 +88,7 @@ func cutAddress(s string) (address, rest string, ok bool) {
 	return s[1 : start+end], s[start+end+1:], true
 }
 
-// lastIndex is strings.LastIndex for a separator that is seldom there more than once: Index is the faster of the two.
+// lastIndex is strings.LastIndex for a separator that rarely occurs more than once: Index is faster.
 func lastIndex(s, separator string) int {
 	last := -1
 	for from := 0; ; {
@@ -101,7 +101,7 @@ func lastIndex(s, separator string) int {
 	}
 }
 
-// quoted is the length of the quoted string at the front of s, 0 where it does not end.
+// quoted returns the length of the quoted string at the front of s; 0: it does not end.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -114,7 +114,7 @@ func quoted(s string) int {
 	return 0
 }
 
-// sender is the envelope sender for an address between angle brackets.
+// sender returns the envelope sender for an address between angle brackets.
 func sender(address string) string {
 	if address == "" {
 		return mail.NullSender
@@ -122,7 +122,7 @@ func sender(address string) string {
 	return address
 }
 
-// cutNumber cuts decimal digits from the front; ok is whether there are any, and not more than fit.
+// cutNumber cuts decimal digits off the front; ok is whether there are any, and not more than fit.
 func cutNumber(s string) (n int64, rest string, ok bool) {
 	i := 0
 	for ; i < len(s) && s[i]-'0' <= 9 && i < 18; i++ {
@@ -131,7 +131,7 @@ func cutNumber(s string) (n int64, rest string, ok bool) {
 	return n, s[i:], i > 0
 }
 
-// delayed stores a delay, "12" or "0.02". Anything else is none.
+// delayed stores a delay, "12" or "0.02". Anything else is ignored.
 func delayed(s string, ev *mail.Event) {
 	whole, rest, ok := cutNumber(s)
 	if !ok || whole > 1e9 {
@@ -149,7 +149,7 @@ func delayed(s string, ev *mail.Event) {
 	ev.Flags |= mail.HasDelay
 }
 
-// cutCode cuts an SMTP reply code and a blank from the front (RFC 5321, section 4.2).
+// cutCode cuts an SMTP reply code and a blank off the front (RFC 5321, section 4.2).
 func cutCode(s string) (code int, rest string) {
 	if len(s) < 4 || s[0]-'2' > 3 || s[1]-'0' > 9 || s[2]-'0' > 9 || s[3] != ' ' && s[3] != '-' {
 		return 0, s
@@ -157,7 +157,7 @@ func cutCode(s string) (code int, rest string) {
 	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), s[4:]
 }
 
-// cutDSN cuts an enhanced status code and a blank from the front (RFC 3463, section 2).
+// cutDSN cuts an enhanced status code and a blank off the front (RFC 3463, section 2).
 func cutDSN(s string) (dsn, rest string) {
 	if len(s) < 5 || s[1] != '.' || s[0] != '2' && s[0] != '4' && s[0] != '5' {
 		return "", s
@@ -181,7 +181,7 @@ func cutDSN(s string) (dsn, rest string) {
 	return s[:end], s[min(end+1, len(s)):]
 }
 
-// setReply keeps what a refusal says: its code, its status and its text.
+// setReply keeps code, status and text of a refusal.
 func setReply(text string, ev *mail.Event) {
 	ev.Code, text = cutCode(text)
 	ev.DSN, ev.Reply = cutDSN(text)
@@ -190,7 +190,7 @@ func setReply(text string, ev *mail.Event) {
 	}
 }
 
-// cutFrom cuts " from name[address]:port" from the front.
+// cutFrom cuts " from name[address]:port" off the front.
 func cutFrom(s string, ev *mail.Event) (rest string, ok bool) {
 	s, ok = strings.CutPrefix(s, " from ")
 	if !ok {
@@ -199,7 +199,7 @@ func cutFrom(s string, ev *mail.Event) (rest string, ok bool) {
 	return cutClient(s, ev)
 }
 
-// cutClient cuts name[address]:port from the front and keeps it.
+// cutClient cuts name[address]:port off the front, and keeps it.
 func cutClient(s string, ev *mail.Event) (rest string, ok bool) {
 	rest, ok = ev.Client.Cut(s)
 	if !ok {
