@@ -327,6 +327,7 @@ func (t *Tracker) eximState(q *queue, ev *mail.Event) {
 	case mail.Release:
 		h.marks &^= held
 	case mail.Expire:
+		h.marks &^= held
 		m.expire(h, ev)
 	case mail.Discard:
 		h.marks |= discarded

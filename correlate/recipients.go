@@ -229,11 +229,11 @@ func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
 	return r.Disposition == mail.Deferred || r.Disposition == mail.Held || r.Address == ev.Recipient
 }
 
-// expire changes deferred recipients of h into expired ones.
+// expire changes deferred recipients of h into expired ones, and those that were not tried yet.
 func (m *message) expire(h *hop, ev *mail.Event) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if r.Disposition == mail.Deferred && r.Hop == h.number {
+		if r.Disposition == mail.Deferred && r.Hop == h.number || r.Disposition == mail.NoDisposition && r.Hop == 0 {
 			r.Disposition, r.Time, r.Origin = mail.Expired, ev.Time, ev.Origin
 		}
 	}

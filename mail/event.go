@@ -90,7 +90,7 @@ const (
 	Hold                     // put on hold (Postfix) or frozen (Exim)
 	Release                  // released from hold, or thawed
 	Discard                  // accepted and thrown away
-	Expire                   // given up: too long in the queue
+	Expire                   // given up: too long in the queue, or by an administrator
 	Requeue                  // the message goes on under another queue ID
 	Remove                   // the queue ID ends (Postfix "removed"; Exim "removed by")
 	Complete                 // Exim "Completed"

@@ -28,8 +28,8 @@ var remarks = [...]remark{
 	{"removed by ", mail.Remove},
 	{"Message removed because older than ", mail.Remove},
 	{"rescind the above message-accept", mail.Remove}, // 4.98: the <= of this ID is void
-	{"cancelled by timeout_frozen_after", mail.Expire},
-	{"cancelled by ", mail.Other}, // ** lines follow
+	{"cancelled by system filter: ", mail.Other},      // ** lines follow
+	{"cancelled by ", mail.Expire},                    // timeout_frozen_after, or an administrator: exim -Mg. No ** lines follow
 	{"Spool file is locked ", mail.Other},
 	{"Spool file for ", mail.Other}, // … is locked, 4.94
 	{"Spool file ", mail.Warning},
