@@ -70,15 +70,16 @@ func (c *compromise) strangeAccesses() []access {
 	return all
 }
 
-// closest is the largest number of different addresses within a span.
+// closest is the largest number of different addresses within a span; those of an IPv6 host are one.
 func closest(all []access, span time.Duration) (most int) {
-	counts := make(map[netip.Addr]int)
+	counts := make(map[netip.Prefix]int)
 	from := 0
 	for _, a := range all {
-		counts[a.place.IP]++
+		counts[hostNetwork(a.place.IP)]++
 		for a.time.Sub(all[from].time) > span {
-			if counts[all[from].place.IP]--; counts[all[from].place.IP] == 0 {
-				delete(counts, all[from].place.IP)
+			host := hostNetwork(all[from].place.IP)
+			if counts[host]--; counts[host] == 0 {
+				delete(counts, host)
 			}
 			from++
 		}

@@ -520,3 +520,24 @@ func TestBurstOfTwoAccounts(t *testing.T) {
 		}
 	}
 }
+
+// An IPv6 host may take a new address of its /64 for every connection: a letter that it sends is not sent from many places. From as many
+// networks it is.
+func TestBurstFromAnIPv6Host(t *testing.T) {
+	for format, want := range map[string]Severity{"2a07:3ae0:ac54:e7e::%x": Low, "2a07:%x:ac54:e7e::1": High} {
+		w := newTown(8)
+		for d := range time.Duration(8) {
+			w.send(d*oneDay+8*time.Hour, fmt.Sprintf(format, 200+int(d)), user(7), user(7), "friend@r1.example", mail.Delivered)
+		}
+		for i := range 300 {
+			w.send(3*oneDay+10*time.Hour+time.Duration(i)*2*time.Second, fmt.Sprintf(format, 1+i%93), user(7), user(7), fmt.Sprintf("reader%d@r%d.example", i, i%150), bouncing(i, 14))
+		}
+		most := None
+		for _, f := range w.find(burst, account) {
+			most = max(most, f.Severity)
+		}
+		if most != want {
+			t.Errorf("%s: got %v, want %v", format, most, want)
+		}
+	}
+}

@@ -198,6 +198,14 @@ type Bucket struct {
 	Rejected int
 }
 
+// hostNetwork is what one host has: an IPv4 address, or the /64 of an IPv6 address, in which a host takes new ones as it likes (RFC 8981).
+func hostNetwork(ip netip.Addr) netip.Prefix {
+	if ip = ip.Unmap(); ip.Is6() {
+		return NetworkOf(ip)
+	}
+	return netip.PrefixFrom(ip, ip.BitLen())
+}
+
 // NetworkOf is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
 // often enough to be worth a look.
 func NetworkOf(ip netip.Addr) netip.Prefix {

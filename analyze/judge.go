@@ -647,14 +647,15 @@ func reports(recipients *Tally) bool {
 	return 2*n > len(most)
 }
 
-// strangers is how many clients are not ours.
-func (j *judge) strangers(c *candidate) (n int) {
+// strangers is how many clients are not ours; the addresses of an IPv6 host are one.
+func (j *judge) strangers(c *candidate) int {
+	hosts := make(map[netip.Prefix]bool)
 	for ip := range c.clients {
 		if !j.site.IsOwn(ip) {
-			n++
+			hosts[hostNetwork(ip)] = true
 		}
 	}
-	return n
+	return len(hosts)
 }
 
 // allOurs reports whether all clients are ours: an own address, or a verified name in a domain of ours.
