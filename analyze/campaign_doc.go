@@ -60,7 +60,7 @@ machine, each with a domain of its own (snowshoe: see bursts if they are in
 one network). Runs of one or two addresses (see bursts). What was not logged:
 Postfix logs the HELO of refused mail only, and no subjects unless
 header_checks does (/^Subject:/ INFO); Exim logs subjects with log_selector =
-+subject, and never the recipient of what it refused after DATA (in a run whose
-senders are the recipients it is counted if it came from strangers in names of
-ours, while the run lasted). A run that is relayed through this host to others
++subject, and never the recipient of what it refused after DATA; who is refused
+at MAIL has not named one yet (in a run whose senders are the recipients, both
+are counted if they came from strangers in names of ours, while the run lasted). A run that is relayed through this host to others
 is low here, because the open relay is the more serious problem (see relays).`

@@ -149,6 +149,9 @@ func refusalWords(reply string) string {
 		if strings.ContainsAny(word, "@<") {
 			word = "@"
 		}
+		if _, err := netip.ParseAddr(strings.Trim(word, "[](),;.")); err == nil {
+			word = "#"
+		}
 		words[i] = familyOf(word)
 	}
 	return strings.Join(words, " ")

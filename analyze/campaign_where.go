@@ -235,7 +235,7 @@ func (c *cluster) facts(f *Finding) {
 		f.Facts = append(f.Facts, Fact{"refused by blocklist", say("%d of %s, %s", len(clients), plural(len(c.clients), "address", "addresses"), list)})
 	}
 	if c.unshown > 0 {
-		f.Facts = append(f.Facts, Fact{"recipient not shown", say("%s from %s in names of ours, while it lasted: refused after DATA, and the log does not say to whom they were",
+		f.Facts = append(f.Facts, Fact{"recipient not shown", say("%s from %s in names of ours, while it lasted: refused at MAIL or after DATA, and the log does not say to whom they were",
 			plural(c.unshown, "attempt", "attempts"), plural(c.unshownClients, "address", "addresses"))})
 	}
 	if c.unknown > 0 {
