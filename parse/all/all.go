@@ -1,4 +1,4 @@
-// Package all is the list of the formats that exist. It stands above them, for the command that reads whatever a log holds.
+// Package all lists the formats that exist, for the command, which parses whatever a log contains.
 package all
 
 import (
@@ -10,7 +10,7 @@ import (
 	"mailforensics/parse/webmail"
 )
 
-// Formats is every format, those of the MTAs first, since most lines are theirs.
+// Formats returns all formats, those of the MTAs first, because most lines are theirs.
 func Formats() []parse.Format {
 	return []parse.Format{
 		postfix.Format,

@@ -8,14 +8,14 @@ import (
 	"mailforensics/parse"
 )
 
-// auth reads a line of the auth processes (src/auth/auth-request.c, get_log_identifier): "passdb(user,ip⟨,master⟩⟨,<session>⟩):
-// text". The user may hold anything but control characters, commas and brackets too; hence from the right: the last
-// "): " before which an address, a session or "master" stands.
+// auth parses a line of the auth processes (src/auth/auth-request.c, get_log_identifier): "passdb(user,ip⟨,master⟩⟨,<session>⟩):
+// text". The user may contain anything except control characters, also commas and brackets; hence the identifier ends at the last
+// "): " after an address, a session or "master".
 func (l *line) auth(ev *mail.Event) parse.Verdict {
 	ev.Service = "auth"
 	text := secretless(l.text)
 	end := identifierEnd(text)
-	if end < 0 { // a name may have these words, too
+	if end < 0 { // a name may contain these words, too
 		text = l.text
 		end = identifierEnd(text)
 	}
@@ -34,7 +34,7 @@ func (l *line) auth(ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// bracketed reads 2.4's "auth(user,ip,sasl:plain)<session>: text", where cut has already found the identifier.
+// bracketed parses 2.4's "auth(user,ip,sasl:plain)<session>: text", in which cut has already found the identifier.
 func (l *line) bracketed(ev *mail.Event) parse.Verdict {
 	who := l.user
 	if at := strings.LastIndex(who, ",sasl:"); at >= 0 {
@@ -51,7 +51,7 @@ func (l *line) bracketed(ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// secretless drops the password that auth_verbose_passwords adds to a failure.
+// secretless removes the password that auth_verbose_passwords adds to a failure.
 func secretless(text string) string {
 	for _, sign := range [...]string{" (given password: ", " (SHA1 of given password: "} {
 		if at := strings.LastIndex(text, sign); at >= 0 {
@@ -61,7 +61,7 @@ func secretless(text string) string {
 	return text
 }
 
-// identifierStart is the index of the bracket behind the first name of a passdb; -1: none.
+// identifierStart returns the index of the bracket after the first name of a passdb; -1: none.
 func identifierStart(text string) int {
 	for at := 0; ; at++ {
 		next := strings.IndexByte(text[at:], '(')
@@ -74,8 +74,8 @@ func identifierStart(text string) int {
 	}
 }
 
-// identifierEnd is the index of the last "): " that can end an identifier; -1: none. It looks at the last few: behind an
-// identifier are Dovecot's own words.
+// identifierEnd returns the index of the last "): " that can end an identifier; -1: none. It tries only the last few, because
+// after an identifier come Dovecot's own words.
 func identifierEnd(text string) int {
 	end := len(text)
 	for range 16 {
@@ -90,7 +90,7 @@ func identifierEnd(text string) int {
 			return end
 		}
 		if open := strings.LastIndexByte(inner, '('); open >= 0 && passdb(inner[:open]) && !strings.ContainsAny(inner[open:], " =") {
-			return end // no address: the daemon that asked did not tell one
+			return end // no address: the daemon that asked gave none
 		}
 	}
 	return -1
@@ -129,7 +129,7 @@ func identity(inner string) (account string, ip netip.Addr) {
 	return inner, ip
 }
 
-// answer tells a refusal from other words. Dovecot logs no success in its auth lines unless it is told to debug.
+// answer tells a refusal from other texts. In its auth lines, Dovecot logs no success unless it is told to debug.
 func answer(text string) mail.Kind {
 	for _, sign := range [...]string{"mismatch", "nknown user", "failed", "nvalid", "not found", "disabled", "expired", "denied", "disallowed", "locked", "Empty username",
 		"not match", "not allowed"} {

@@ -6,9 +6,9 @@ import (
 	"mailforensics/mail"
 )
 
-// delivery reads what lmtp, lda and sieve did with a message (deliver_log_format, by default "msgid=%m: %$";
-// src/lib-lda/mail-deliver.c): the folder, and what a thief who has the account is after: redirects. The MTA counts the
-// delivery itself; this is a word about it, tied by its Message-ID.
+// delivery parses what lmtp, lda and sieve did with a message (deliver_log_format, by default "msgid=%m: %$";
+// src/lib-lda/mail-deliver.c): the folder, and what an attacker with access to the account wants: redirects. The delivery itself
+// is counted by the MTA's line; this one is a remark about it, tied by its Message-ID.
 func (l *line) delivery(ev *mail.Event) bool {
 	text := l.text
 	for range 3 { // "session: ", "sieve: "
@@ -36,7 +36,7 @@ func (l *line) delivery(ev *mail.Event) bool {
 	return true
 }
 
-// messageID separates the Message-ID, which its sender chose and which may hold ">: ", from the words behind it.
+// messageID separates the Message-ID, which its sender chose and which may contain ">: ", from the text after it.
 func messageID(text string) (id, words string) {
 	sep := ": "
 	if strings.HasPrefix(text, "<") {
@@ -60,7 +60,7 @@ func messageID(text string) (id, words string) {
 	return text[:end], text[end+2:]
 }
 
-// done reports whether words are what Dovecot says of a delivery.
+// done reports whether a text is one of Dovecot's about a delivery.
 func done(words string) bool {
 	for _, verb := range [...]string{"saved mail to ", "stored mail into ", "save failed to ", "forwarded to ", "discard", "marked message", "sent vacation", "sent response",
 		"rejected", "fileinto action", "redirect action", "keep action", "failed to ", "left message", "message moved", "executing", "notify action", "sent notification",
@@ -72,7 +72,7 @@ func done(words string) bool {
 	return false
 }
 
-// bare is a Message-ID without its angle brackets, as the other formats have it.
+// bare returns a Message-ID without its angle brackets, as in the other formats.
 func bare(id string) string {
 	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
 		return id[1 : len(id)-1]

@@ -1,13 +1,13 @@
-// Package dovecot reads what Dovecot 2.0 to 2.4 logs: logins of its login processes, answers of its auth processes,
-// deliveries of lmtp, lda and sieve, and the rest, which is known and of no use here.
+// Package dovecot parses what Dovecot 2.0 to 2.4 logs: logins of its login processes, replies of its auth processes, deliveries of
+// lmtp, lda and sieve, and the rest, which is known and of no use here.
 //
-// It stands beside the other formats, under parse. A line is "service⟨(…)⟩⟨<…>⟩…: text"; the service tells how to read the
-// text. A login that failed is told twice, and a consumer that counts must know it: by the login process (imap-login …,
-// Service "imap"), which has the client and how many attempts it made, and by the auth process (Service "auth"), which has
-// the reason. For SMTP AUTH the login process is Postfix's or Exim's, and the auth line has no session.
+// It is one of the formats of package parse. A line is "service⟨(…)⟩⟨<…>⟩…: text"; the service tells how to parse the text. A
+// failed login is logged twice, which whoever counts must know: by the login process (imap-login …, Service "imap"), with the
+// client and the number of attempts, and by the auth process (Service "auth"), with the reason. For SMTP AUTH the login process is
+// Postfix's or Exim's, and the auth line has no session.
 //
-// What a client said before it was let in, its user name above all, is hostile: fields that Dovecot wrote are taken from
-// the right.
+// What a client sent before it was logged in, above all its user name, is hostile: fields that Dovecot wrote are cut from the
+// right.
 package dovecot
 
 import (
@@ -17,7 +17,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format reads the lines of Dovecot.
+// Format parses the lines of Dovecot.
 var Format = parse.Format{Name: "dovecot", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
@@ -42,8 +42,8 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 	return l.parse(ev)
 }
 
-// process reports whether a syslog tag is Dovecot's. Services that log under their own name (dovecot-auth, dovecot-lda; all
-// of them before 2.0) name themselves in the tag and not always again in the line.
+// process reports whether a syslog tag is Dovecot's. Services that log under their own name (dovecot-auth, dovecot-lda; before
+// 2.0 all of them) have their name in the tag, and not always again in the line.
 func process(tag string) (service string, ok bool) {
 	switch tag {
 	case "dovecot":
@@ -70,16 +70,16 @@ func known(service string) bool {
 	return false
 }
 
-// line is a line of Dovecot, cut.
+// line is a line of Dovecot, split.
 type line struct {
 	service string
 	user    string // from "service(user)" or 2.2's "lmtp(pid, user)"
-	level   string // "Error", "Warning", "Fatal", "Panic", "Debug" or "Info" where the line begins with one
+	level   string // "Error", "Warning", "Fatal", "Panic", "Debug" or "Info", if the line begins with one; else ""
 	text    string
 }
 
-// cut takes "service⟨(user)⟩⟨<pid>⟩⟨<session>⟩: ⟨Level: ⟩text" apart. The user is one that logged in or receives mail here:
-// not a stranger's choice, but it may hold blanks and brackets.
+// cut splits "service⟨(user)⟩⟨<pid>⟩⟨<session>⟩: ⟨Level: ⟩text". The user is one that logged in or receives mail here: not a
+// stranger's choice, but it may contain blanks and brackets.
 func cut(body string) (l line, ok bool) {
 	end := 0
 	for end < len(body) && (body[end] == '-' || body[end] == '_' || 'a' <= body[end] && body[end] <= 'z' || '0' <= body[end] && body[end] <= '9') {
@@ -121,7 +121,7 @@ func cut(body string) (l line, ok bool) {
 	return l, true
 }
 
-// cutPlesk takes apart what Plesk has Dovecot write (mail_log_prefix): "service=imap, user=eva@example.org, ip=[192.0.2.66]. text".
+// cutPlesk splits what Plesk makes Dovecot write (mail_log_prefix): "service=imap, user=eva@example.org, ip=[192.0.2.66]. text".
 func cutPlesk(body string) (l line, ok bool) {
 	service, rest, ok1 := strings.Cut(body[len("service="):], ", user=")
 	user, rest, ok2 := strings.Cut(rest, ", ip=[")
@@ -131,7 +131,7 @@ func cutPlesk(body string) (l line, ok bool) {
 	return l, ok1 && ok2 && ok3
 }
 
-// typed is bracket for what an auth process writes since 2.4, where the name is what a client typed: its end is the mechanism's.
+// typed is bracket for lines of an auth process since 2.4, in which the name is what a client typed: it ends at the mechanism.
 func typed(text string) (inner, rest string, ok bool) {
 	if at := strings.LastIndex(secretless(text), ",sasl:"); at >= 0 {
 		if _, rest, ok = bracket(text[at:]); ok {
@@ -141,7 +141,7 @@ func typed(text string) (inner, rest string, ok bool) {
 	return bracket(text)
 }
 
-// bracket takes "(inner)" from the front of text, up to a bracket that a colon or a "<" follows.
+// bracket cuts "(inner)" off the front of text, up to a bracket before a colon or a "<".
 func bracket(text string) (inner, rest string, ok bool) {
 	for at := 1; at < len(text); {
 		n := strings.IndexByte(text[at:], ')')
@@ -186,7 +186,7 @@ func (l *line) parse(ev *mail.Event) parse.Verdict {
 // quiet reports whether the line is an ordinary one: no error, no debugging.
 func (l *line) quiet() bool { return l.level == "" || l.level == "Info" }
 
-// other is a line of which nothing is needed but, where something went wrong, its words.
+// other is a line of which nothing is needed except, if something went wrong, its text.
 func (l *line) other(ev *mail.Event) parse.Verdict {
 	switch l.level {
 	case "Error", "Warning", "Fatal", "Panic":

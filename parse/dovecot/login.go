@@ -42,7 +42,7 @@ func (l *line) login(ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// split separates the message from the elements, at the first of them: nothing in a message is a client's choice.
+// split separates the message from the elements, at the first of these: nothing in a message is a client's choice.
 func split(text string) (message, elements string, ok bool) {
 	at := len(text)
 	for _, name := range [...]string{": user=<", ": method=", ": rip=", ": lip="} {
@@ -56,8 +56,8 @@ func split(text string) (message, elements string, ok bool) {
 	return text[:at], text[at+2:], true
 }
 
-// method takes "method=WORD" from the end of the elements before rip=. The word is one of the SASL mechanisms that the
-// server offers.
+// method cuts "method=WORD" off the end of the elements before rip=. The word is one of the SASL mechanisms that the server
+// offers.
 func method(who string) (rest, word string) {
 	at := strings.LastIndex(who, "method=")
 	if at < 0 {
@@ -70,7 +70,7 @@ func method(who string) (rest, word string) {
 	return rest, word
 }
 
-// tls is the element that says how the session was encrypted; more words may follow it: "TLS: Disconnected".
+// tls returns the element that says how the session was encrypted; more words may follow it: "TLS: Disconnected".
 func tls(where string) string {
 	at := strings.Index(where, ", TLS")
 	if at < 0 || strings.HasPrefix(where[at:], ", TLS handshaking") {
@@ -104,7 +104,7 @@ func outcome(message string) mail.Kind {
 	return mail.Other
 }
 
-// reason is what stands in the message's first brackets, where the count of the attempts is; else the message.
+// reason returns what is in the first brackets of the message, with the number of attempts; else the message.
 func reason(message string) string {
 	if strings.HasPrefix(message, "proxy(") {
 		return message
@@ -119,13 +119,13 @@ func reason(message string) string {
 	return message[open+1:]
 }
 
-// before is what stands before sep, or all.
+// before returns what is before sep, or all.
 func before(s, sep string) string {
 	head, _, _ := strings.Cut(s, sep)
 	return head
 }
 
-// address reads an IP address, with or without brackets; the zero value where it is none.
+// address parses an IP address, with or without brackets; the zero value: it is none.
 func address(s string) netip.Addr {
 	ip, _ := mail.ParseIP(strings.Trim(s, "[]"))
 	return ip

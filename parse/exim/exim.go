@@ -1,18 +1,18 @@
-// Package exim reads what Exim writes into its main, reject and panic logs, from 4.50 to the development head.
+// Package exim parses what Exim writes into its main, reject and panic logs, from 4.50 to the development head.
 //
-// It stands behind the header readers of package parse, which took the stamp, the offset and the [pid] away: a body begins
-// with the message ID, or with the text where Exim handles no message. A text is either flagged (<= (= => -> >> *> ** ==),
-// a remark about the queue, a refusal, or a line about a session, a process or TLS; each family has its file. What remains
-// are the words of access rules (logwrite, log_message), which are an administrator's and can be anything.
+// It is one of the formats of package parse, whose header readers have removed the stamp, the offset and the [pid]: a body begins
+// with the message ID, or, if no message is being handled, with the text. A text has a flag (<= (= => -> >> *> ** ==), or is a
+// remark about the queue, a refusal, or a line about a session, a process or TLS; each family has a file. Any other text is that of
+// an access rule (logwrite, log_message), which an administrator wrote and which can be anything.
 //
-// Exim escapes little of what it logs (src/log.c escapes nothing; callers should), so a HELO, a sender, a recipient, a
-// subject or a reply may look like fields, or like a whole line. Values are cut by the fixed order in which Exim writes
-// them, quotes respected, from the side that the author of a value cannot reach; a field is never searched for.
+// Exim escapes little of what it logs (src/log.c escapes nothing; callers should), so a HELO, a sender, a recipient, a subject or
+// a reply may look like fields, or like a whole line. Values are cut by the fixed order in which Exim writes them, with respect
+// for quotes, from the side that the author of a value cannot reach; a field is never searched for.
 //
-// Conventions of the events: MessageID stands without angle brackets. Sender is mail.NullSender for the empty one.
-// Interface is "[ip]:port". Recipient is the final address, without quotes as Exim prints it, and Original what the
-// envelope had, in its quoted form, where Exim shows it. Text is the text after the message ID where a line has no better
-// place for it. A line that shows signs of being the second half of another entry is Doubtful.
+// Conventions of the events: MessageID has no angle brackets. Sender is mail.NullSender for the empty one. Interface is
+// "[ip]:port". Recipient is the final address, without quotes, as Exim prints it, and Original the address in the envelope, in its
+// quoted form, if Exim logs it. Text is the text after the message ID if no other field has it. A line that seems to be the second
+// half of another entry is Doubtful.
 package exim
 
 import (

@@ -61,7 +61,7 @@ func amavisResult(text string, ev *mail.Event) {
 	amavisLinks(rest, ev)
 }
 
-// amavisVerdict cuts "Passed CLEAN {RelayedInbound}" off. The name of a virus may hold commas, the braces do not.
+// amavisVerdict cuts off "Passed CLEAN {RelayedInbound}". The name of a virus may contain commas, the braces do not.
 func amavisVerdict(text string) (verdict, rest string, ok bool) {
 	if verdict, rest, ok = strings.Cut(text, "}, "); ok && strings.IndexByte(verdict, '<') < 0 {
 		return text[:len(verdict)+1], rest, true
@@ -74,7 +74,7 @@ func amavisVerdict(text string) (verdict, rest string, ok bool) {
 	return "", "", false
 }
 
-// amavisClient reads "MYNETS LOCAL [192.0.2.10]:56540 [192.0.2.10] ": the host that handed the mail in is the first.
+// amavisClient parses "MYNETS LOCAL [192.0.2.10]:56540 [192.0.2.10] ": the first address is the host that handed the message in.
 func amavisClient(text string, ev *mail.Event) {
 	_, text, ok := strings.Cut(text, "[")
 	if !ok {
@@ -90,8 +90,8 @@ func amavisClient(text string, ev *mail.Event) {
 	}
 }
 
-// amavisLinks reads the fields behind the recipients. The Queue-ID stands before all that a sender wrote. The Message-ID and,
-// with longer templates, subject and From do not: where a field name occurs twice, someone imitates it.
+// amavisLinks parses the fields after the recipients. The Queue-ID comes before all that a sender wrote. The Message-ID and, with
+// longer templates, subject and From do not: if a field name occurs twice, somebody imitates it.
 func amavisLinks(rest string, ev *mail.Event) {
 	if head, tail, ok := strings.Cut(rest, ", Queue-ID: "); ok && strings.IndexByte(head, '<') < 0 {
 		id, after, _ := strings.Cut(tail, ",")

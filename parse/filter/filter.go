@@ -3,13 +3,13 @@
 // cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd; and the log daemons, where they
 // tell that lines were lost.
 //
-// It stands beside the other formats, under parse. What a filter says of a message is a FilterResult: QueueID as the filter
-// was told it, Child as it put the message back (queued_as), MessageID, Sender, Recipient, and Text, its verdict. A refusal
-// by a policy server is logged by the MTA too, and only that line is the Reject. An AuthFailed with Service "auth" is the
-// answer of a password server: the session that asked has logged the same failure.
+// It is one of the formats of package parse. What a filter says of a message is a FilterResult: QueueID is the one that the filter
+// was given, Child the one under which it put the message back (queued_as); MessageID, Sender, Recipient; Text is its verdict. A
+// refusal by a policy server is logged by the MTA, too, and only that line is the Reject. An AuthFailed with Service "auth" is the
+// reply of an authentication server: the session that asked it logs the same failure.
 //
-// Nothing here has a grammar that a sender could not imitate in part: fields are taken in the writer's order, from the
-// side that no stranger controls, and where two readings are possible the event is Doubtful and has none of them.
+// A sender can imitate parts of any of these grammars: fields are cut in the writer's order, from the side that no stranger
+// controls, and if two readings are possible, the event is Doubtful and has neither.
 package filter
 
 import (
@@ -20,7 +20,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format reads the lines of filters, milters, policy servers and other neighbours of an MTA.
+// Format parses the lines of filters, milters, policy servers and other neighbours of an MTA.
 var Format = parse.Format{Name: "filter", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
@@ -35,10 +35,10 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// is says what a line of a filter is about. A reader that does not call it leaves the line to others.
+// is sets what a line of a filter is about. A reader that does not call it leaves the line to others.
 func is(ev *mail.Event, kind mail.Kind) { ev.MTA, ev.Kind = mail.Filter, kind }
 
-// reader is the function that reads what the program of that tag says; nil: it is not one of ours.
+// reader returns the function that parses the lines of the program with that tag; nil: it is not one of ours.
 func reader(tag string) func(string, *mail.Event) {
 	switch tag {
 	case "amavis", "amavisd", "amavisd-new":
@@ -90,14 +90,14 @@ func reader(tag string) func(string, *mail.Event) {
 	return nil
 }
 
-// queueID takes "4F2A91C0D3: " from the front of a line.
+// queueID cuts "4F2A91C0D3: " off the front of a line.
 func queueID(body string) (id, rest string, ok bool) {
 	id, rest, ok = strings.Cut(body, ": ")
 	return id, rest, ok && isQueueID(id)
 }
 
-// isQueueID reports whether a word can be a queue ID of Postfix or Exim. Words have letters alone; so has one in some thousand of
-// Postfix's short IDs, and these are of no other letters than A to F.
+// isQueueID reports whether a word can be a queue ID of Postfix or Exim. Ordinary words have letters only; so has one in some
+// thousand of Postfix's short IDs, and these have only A to F.
 func isQueueID(word string) bool {
 	if len(word) < 6 || len(word) > 25 {
 		return false
@@ -117,7 +117,7 @@ func isQueueID(word string) bool {
 	return number || hexadecimal
 }
 
-// address takes "<…>" from the front of text: what is between, and what follows. In a quoted local part a ">" is text.
+// address cuts "<…>" off the front of text: it returns what is between, and what follows. In a quoted local part a ">" is text.
 func address(text string) (addr, rest string, ok bool) {
 	if !strings.HasPrefix(text, "<") {
 		return "", text, false
@@ -140,7 +140,7 @@ func address(text string) (addr, rest string, ok bool) {
 	return text[1 : at+end], text[at+end+1:], true
 }
 
-// sender is an envelope sender as events have it.
+// sender returns an envelope sender as events have it.
 func sender(addr string) string {
 	if addr == "" {
 		return mail.NullSender
@@ -148,13 +148,13 @@ func sender(addr string) string {
 	return addr
 }
 
-// ip reads an IP address; the zero value where it is none.
+// ip parses an IP address; the zero value: it is none.
 func ip(s string) netip.Addr {
 	addr, _ := mail.ParseIP(s)
 	return addr
 }
 
-// between is what stands after the first open and before the next end; "" where either lacks.
+// between returns what is after the first open and before the next end; "": either is missing.
 func between(s, open, end string) string {
 	_, s, ok := strings.Cut(s, open)
 	if !ok {
@@ -176,7 +176,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:at], s[at+len(sep):], true
 }
 
-// digits is the number that s begins with, at most a port's worth of it.
+// digits returns the number at the beginning of s, up to that of a port.
 func digits(s string) (n uint16) {
 	for i := 0; i < len(s) && i < 5 && '0' <= s[i] && s[i] <= '9'; i++ {
 		n = n*10 + uint16(s[i]-'0')
@@ -184,7 +184,7 @@ func digits(s string) (n uint16) {
 	return n
 }
 
-// bare is a Message-ID without its angle brackets, as the other formats have it.
+// bare returns a Message-ID without its angle brackets, as in the other formats.
 func bare(id string) string {
 	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
 		return id[1 : len(id)-1]

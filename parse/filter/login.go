@@ -83,8 +83,8 @@ func vpopmail(body string, ev *mail.Event) {
 	}
 }
 
-// userAt takes "eva@example.org:192.0.2.66" apart. An address of IPv4 stands behind the last colon, whatever the client called
-// itself; one of IPv6 has colons of its own.
+// userAt splits "eva@example.org:192.0.2.66". An IPv4 address is after the last colon, whatever the name of the client; an IPv6
+// address contains colons itself.
 func userAt(who string) (account string, client netip.Addr) {
 	account, where, _ := cutLast(who, ":")
 	if strings.IndexByte(where, '.') >= 0 {
@@ -120,7 +120,7 @@ func courier(body string, ev *mail.Event) {
 	ev.Service = protocol(ev.Process)
 }
 
-// protocol is what a login server's tag says it speaks.
+// protocol returns the protocol that a login server speaks, by its tag.
 func protocol(process string) string {
 	switch {
 	case strings.Contains(process, "pop3"):

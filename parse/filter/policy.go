@@ -44,7 +44,7 @@ func spf(body string, ev *mail.Event) {
 	}
 }
 
-// spfPerl reads the Perl policy server (postfix-policyd-spf-perl), which logs below Postfix's name.
+// spfPerl parses the lines of the Perl policy server (postfix-policyd-spf-perl), whose tag begins with Postfix's name.
 func spfPerl(body string, ev *mail.Event) {
 	is(ev, mail.Other)
 	body = strings.TrimPrefix(body, ": ")

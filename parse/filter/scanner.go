@@ -6,8 +6,8 @@ import (
 	"mailforensics/mail"
 )
 
-// spamd reads SpamAssassin's daemon. Only its result line names the message; spamd has made blanks and commas of the
-// Message-ID underscores.
+// spamd parses the lines of SpamAssassin's daemon. Only its result line names the message; in the Message-ID, spamd has replaced
+// blanks and commas by underscores.
 func spamd(body string, ev *mail.Event) {
 	is(ev, mail.Other)
 	rest, ok := strings.CutPrefix(body, "spamd: result: ")
@@ -27,8 +27,8 @@ func after(s, sep string) string {
 	return s
 }
 
-// mailScanner reads the two lines of MailScanner that name messages. It takes mail out of Postfix's hold queue, writes the
-// queue ID with five random digits behind it, and puts the mail back under a new one.
+// mailScanner parses the two lines of MailScanner that name messages. It takes messages out of Postfix's hold queue, logs the
+// queue ID with five random digits after it, and puts the message back under a new one.
 func mailScanner(body string, ev *mail.Event) {
 	is(ev, mail.Other)
 	if ids, ok := strings.CutPrefix(body, "Requeue: "); ok {
@@ -64,7 +64,7 @@ func mailScanner(body string, ev *mail.Event) {
 	}
 }
 
-// clamsmtpd reads "100012: from=a, to=b, status=CLEAN". The number is its own.
+// clamsmtpd parses "100012: from=a, to=b, status=CLEAN". The number is its own.
 func clamsmtpd(body string, ev *mail.Event) {
 	is(ev, mail.Other)
 	_, rest, _ := strings.Cut(body, ": ")

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// logDaemon reads the lines of log daemons that tell of lost lines: gaps in the evidence. All else of them is foreign.
+// logDaemon parses the lines of log daemons about lost lines: gaps in the evidence. All their other lines are foreign.
 func logDaemon(body string, ev *mail.Event) {
 	for _, sign := range [...]string{"rate-limiting", "Suppressed ", "begin to drop", "messages lost", "message lost", "dropped", "missed "} {
 		if strings.Contains(body, sign) {

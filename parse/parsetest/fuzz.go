@@ -8,8 +8,8 @@ import (
 	"mailforensics/parse"
 )
 
-// Fuzz seeds a fuzz target with the specimens and looks for text that makes the format panic, invent, or change an event
-// that it calls foreign.
+// Fuzz seeds a fuzz target with the specimens, and looks for text that makes the format panic, invent something, or change an
+// event that it calls foreign.
 func Fuzz(f *testing.F, format parse.Format, pattern string) {
 	f.Helper()
 	sp := newSplitter()
@@ -30,7 +30,7 @@ func Fuzz(f *testing.F, format parse.Format, pattern string) {
 	})
 }
 
-// Bench measures how long a line takes, header aside, for every specimen file.
+// Bench measures how long a line takes, without its header, for each specimen file.
 func Bench(b *testing.B, f parse.Format, pattern string) {
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {

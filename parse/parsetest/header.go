@@ -7,10 +7,10 @@ import (
 	"mailforensics/parse"
 )
 
-// splitter cuts what stands before the daemon's words.
+// splitter splits off the header of a line.
 type splitter struct{ headers *parse.HeaderReader }
 
-// newSplitter reads stamps without a year or zone as those of 2026, in UTC.
+// newSplitter returns a splitter for which stamps without a year or zone are in 2026, and UTC.
 func newSplitter() splitter {
 	newest := mail.InstantOf(time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC))
 	return splitter{parse.NewHeaderReader(parse.NewClock(time.UTC, newest))}

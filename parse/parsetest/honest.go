@@ -6,11 +6,11 @@ import (
 	"mailforensics/mail"
 )
 
-// escaped reports whether an MTA wrote something escaped into the line: reading it may take memory, and what is read need
-// not stand in the line.
+// escaped reports whether an MTA escaped something in the line: unescaping it may allocate, and the result need not be in the
+// line.
 func escaped(line string) bool { return strings.IndexByte(line, '\\') >= 0 }
 
-// invented returns the first text field of the event that does not stand in the line.
+// invented returns the first text field of the event that is not in the line.
 func invented(line string, ev *mail.Event) (name, value string) {
 	fields := [...]struct{ name, value string }{
 		{"host", ev.Host}, {"process", ev.Process}, {"instance", ev.Instance}, {"service", ev.Service}, {"daemon", ev.Daemon},

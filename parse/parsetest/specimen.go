@@ -1,15 +1,14 @@
 // Package parsetest runs the specimens of a format: lines of a log, each with the event that it means.
 //
-// It stands beside the formats and is imported by their tests only. A specimen file holds remarks, raw lines and, below
-// each line and indented by a tab, the one-line form of the event (mail.Event.AppendText), or the verdict alone where that
-// is not Parsed:
+// It is imported by the tests of the formats only. A specimen file has remarks, raw lines and, below each line and indented by a
+// tab, the one-line form of the event (mail.Event.AppendText), or, if the verdict is not Parsed, the verdict alone:
 //
 //	# Refused before a queue file exists, hence no queue ID.  smtpd/smtpd_check.c
 //	Jul 12 07:47:48 mx1 postfix/smtpd[8738]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 554 5.7.1 …
 //		reject client=192.0.2.7 name=unknown sender=a@b.example recipient=c@d.example stage=RCPT code=554 …
 //
-// "go test -update" writes the second lines anew; the diff is the review. What the line's header tells (time, host,
-// process, PID), and an instance or daemon that only repeats the process, is left out of the form.
+// "go test -update" rewrites the second lines; the diff is the review. The form leaves out what is in the line's header (time, host,
+// process, PID), and an instance or daemon that only repeats the process.
 package parsetest
 
 import (
@@ -33,7 +32,7 @@ type Specimen struct {
 	Want string // the one-line form, or the verdict
 }
 
-// Read returns the specimens of all files that match the pattern, which must match one at least.
+// Read returns the specimens of all files that match the pattern. It is an error if none does.
 func Read(t testing.TB, pattern string) []Specimen {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -65,8 +64,8 @@ func specimens(file, text string) []Specimen {
 	return all
 }
 
-// Run checks every specimen of the files that match the pattern: that the format reads it as the file says, that no
-// truncation of it makes the format panic or invent anything, and that reading it allocates nothing.
+// Run checks every specimen of the files that match the pattern: that the format parses it as the file says, that no truncation
+// of it makes the format panic or invent anything, and that parsing it allocates nothing.
 func Run(t *testing.T, f parse.Format, pattern string) {
 	t.Helper()
 	sp := newSplitter()
@@ -83,7 +82,7 @@ func Run(t *testing.T, f parse.Format, pattern string) {
 	}
 }
 
-// describe is what a specimen file says of a line.
+// describe returns what a specimen file says of a line.
 func (sp splitter) describe(f parse.Format, line string) string {
 	ev, body, ok := sp.split(line)
 	if !ok {
@@ -113,7 +112,7 @@ func (sp splitter) describe(f parse.Format, line string) string {
 	return string(form)
 }
 
-// truncate reads all prefixes of the line, as a relay or a full disk may have cut it.
+// truncate parses all prefixes of the line, because a relay or a full disk may cut it anywhere.
 func (sp splitter) truncate(t *testing.T, f parse.Format, line string) {
 	t.Helper()
 	for n := range len(line) + 1 {

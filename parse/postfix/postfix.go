@@ -1,25 +1,25 @@
-// Package postfix reads what the daemons and commands of Postfix log, from version 1.1 to 3.12.
+// Package postfix parses what the daemons and commands of Postfix log, from version 1.1 to 3.12.
 //
-// It is one of the formats below parse. A line reaches it without its header; the syslog tag tells the instance, the
-// service and the daemon (syslog_name/program, see tag.go), and every daemon or family of lines has a file of its own.
-// Lines with the words "warning:", "error:", "fatal:" and "panic:" in front are those of severity.go. Versions are told by
-// the shape of a line, never by number: distributions carry changes back.
+// It is one of the formats of package parse. It gets a line without its header; the syslog tag tells the instance, the service and
+// the daemon (syslog_name/program, see tag.go), and each daemon or family of lines has a file. Lines that begin with "warning:",
+// "error:", "fatal:" and "panic:" are in severity.go. Versions are told by the shape of a line, never by number, because
+// distributions backport changes.
 //
-// Much of a line is text that strangers chose: HELO, addresses, header texts, replies, account names. A line is therefore
-// fixed from the left and from the right with the grammar of the daemon that wrote it, and what remains between is text;
-// nothing is searched for in the middle. The rules are told where they are applied; each has hostile specimens.
+// Much of a line is text that strangers chose: HELO, addresses, header texts, replies, account names. So a line is cut from the
+// left and from the right with the grammar of the daemon that wrote it, and what remains between is text; nothing is searched for
+// in the middle. The rules are explained where they are applied; each has hostile specimens.
 //
-// Conventions, beside those of mail.Event:
+// Conventions, in addition to those of mail.Event:
 //
-//   - The texts of a warning are in Text as they stand, without the word "warning: " and the queue ID.
-//   - Connect and Disconnect come from smtpd, qmqpd and postscreen. The latter's sessions are told apart by the client's
-//     address and port, since all share one PID. "lost connection after DATA", "timeout" and "too many errors" are
-//     Disconnects with a Stage; Postfix logs a second one, without Stage and with the counts of commands in Text, after it.
-//   - client= is an Accept, although it is only a promise: a reject, a lost connection or a RSET may follow. Child is
-//     orig_queue_id=, and Text is orig_client= as written (see mail.CutClient): both are to be believed only of a client
-//     that forwards for others, as a content filter does.
-//   - A sender, recipient or HELO is set only where the stage of the SMTP session can have one.
-//   - Message-IDs are without their angle brackets where nothing follows these.
+//   - The text of a warning is in Text, without the word "warning: " and the queue ID.
+//   - Connect and Disconnect come from smtpd, qmqpd and postscreen. The sessions of postscreen are told apart by the client's
+//     address and port, because all have the same PID. "lost connection after DATA", "timeout" and "too many errors" are
+//     Disconnects with a Stage; Postfix logs a second one after it, without Stage and with the counts of commands in Text.
+//   - client= is an Accept, although the message is not accepted yet: a reject, a lost connection or a RSET may follow. Child is
+//     orig_queue_id=, and Text is orig_client= as written (see mail.CutClient): both can be believed only of a client that
+//     forwards for others, such as a content filter.
+//   - A sender, recipient or HELO is set only if there can be one at the stage of the SMTP session.
+//   - Message-IDs have no angle brackets, unless something follows these.
 package postfix
 
 import (

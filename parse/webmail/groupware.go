@@ -40,7 +40,7 @@ func horde(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// hordeUser takes the address from the end, or from before the last " to ".
+// hordeUser cuts the address off the end, or from before the last " to ".
 func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
 	who, far := forwarded(who)
 	if before, near, ok := cutLast(who, " ("); ok && strings.HasSuffix(near, ")") {
@@ -58,7 +58,7 @@ func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
 	return user, behind(address(strings.TrimSuffix(near, "]")), far), ok
 }
 
-// forwarded takes " (forwarded for [ADDR])" off the end.
+// forwarded cuts " (forwarded for [ADDR])" off the end.
 func forwarded(who string) (before, far string) {
 	before, far, ok := cutLast(who, " (forwarded for [")
 	if !ok || !strings.HasSuffix(far, "])") {
@@ -67,7 +67,7 @@ func forwarded(who string) (before, far string) {
 	return before, far[:len(far)-len("])")]
 }
 
-// behind is the address that a proxy of our own tells; that of the connection where there is none.
+// behind returns the client's address as given by a proxy of our own; if there is none, the address of the connection.
 func behind(near netip.Addr, far string) netip.Addr {
 	if !mail.IsInside(near) {
 		return near
@@ -108,7 +108,7 @@ func sogo(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// outermost is the last address of "client, proxy, proxy" that is none of ours.
+// outermost returns the last address in "client, proxy, proxy" that is not one of ours.
 func outermost(where string) (ip netip.Addr) {
 	const hops = 8
 	for range hops {

@@ -2,10 +2,10 @@
 // Zimbra (audit.log and mailbox.log), logins that SquirrelMail's squirrel_logger, Horde and SOGo note, and failed ones of RainLoop
 // and SnappyMail.
 //
-// It stands beside the other formats, under parse. To the mail server every user of a webmail comes from the webmail's host:
-// these lines alone have the address of the browser. They come from files of their own, or through syslog.
+// It is one of the formats of package parse. For the mail server, all users of a webmail come from the webmail's host: only these
+// lines have the address of the browser. They are in files of their own, or in syslog.
 //
-// The name of a user whose login failed is what was typed: fields are taken from the right.
+// The name of a user whose login failed is what was typed, so fields are cut from the right.
 package webmail
 
 import (
@@ -16,7 +16,7 @@ import (
 	"mailforensics/parse"
 )
 
-// Format reads the lines of these.
+// Format parses the lines of these programs.
 var Format = parse.Format{Name: "webmail", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
@@ -92,7 +92,7 @@ func login(who string, kind mail.Kind, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// handIn is a message that the webmail gave to the mail server, which answered with its queue ID.
+// handIn parses a message that the webmail gave to the mail server, which replied with its queue ID.
 func handIn(who string, ev *mail.Event) parse.Verdict {
 	head, rest, ok := strings.Cut(who, "]; Message ")
 	if !ok {
@@ -124,8 +124,8 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// imapError tells a login that the IMAP server refused. The userlogins log, where it is kept, has the same failure.
-// The server's answer stands behind the address, and may repeat the name (rcube_imap.php, connect).
+// imapError parses a login that the IMAP server refused. The userlogins log, if it is kept, has the same failure. The server's
+// reply comes after the address, and may repeat the name (rcube_imap.php, connect).
 func imapError(body string, ev *mail.Event) {
 	ev.Kind, ev.Text = mail.Warning, body
 	_, who, ok := strings.Cut(body, "Login failed for ")
@@ -150,15 +150,15 @@ func imapError(body string, ev *mail.Event) {
 	}
 }
 
-// doubt marks a line in which a header that the browser sent has become a part of the name: what it says of addresses was written by
-// whoever sent the header.
+// doubt marks a line in which a header that the browser sent has become a part of the name: then the addresses in it were written
+// by whoever sent the header.
 func doubt(user string, ev *mail.Event) {
 	if strings.Contains(user, "(X-Forwarded-For: ") || strings.Contains(user, "(X-Real-IP: ") {
 		ev.Flags |= mail.Doubtful
 	}
 }
 
-// beforeAnswer cuts the IMAP server's answer off.
+// beforeAnswer cuts off the IMAP server's reply.
 func beforeAnswer(who string) string {
 	for _, answer := range [...]string{". AUTHENTICATE ", ". LOGIN: ", ". Could not connect to ", ". Empty startup greeting "} {
 		if at := strings.Index(who, answer); at >= 0 {
@@ -168,7 +168,7 @@ func beforeAnswer(who string) string {
 	return who
 }
 
-// squirrelmail reads "[LOGIN] user (domain) from ADDR: words" and "[LOGIN_ERROR] …".
+// squirrelmail parses "[LOGIN] user (domain) from ADDR: words" and "[LOGIN_ERROR] …".
 func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA = mail.Webmail
 	who, ok := strings.CutPrefix(body, "[LOGIN] ")
@@ -192,8 +192,8 @@ func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// browser reads "192.0.2.66" or, where a proxy stands before the webmail, "127.0.0.1(X-Forwarded-For: 192.0.2.66)". What the
-// proxy says is believed only of a proxy of our own.
+// browser parses "192.0.2.66" or, if there is a proxy in front of the webmail, "127.0.0.1(X-Forwarded-For: 192.0.2.66)". The
+// forwarded address is believed only from a proxy of our own.
 func browser(where string) netip.Addr {
 	near, told, ok := strings.Cut(where, "(")
 	ip := address(strings.TrimSuffix(near, " "))
@@ -212,7 +212,7 @@ func browser(where string) netip.Addr {
 	return ip
 }
 
-// address reads an IP address; the zero value where it is none.
+// address parses an IP address; the zero value: it is none.
 func address(s string) netip.Addr {
 	ip, _ := mail.ParseIP(s)
 	return ip

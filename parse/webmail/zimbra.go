@@ -32,7 +32,7 @@ func zimbra(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// known is a context without what the client says of itself.
+// known returns a context without what the client says of itself.
 func known(context string) string {
 	if agent := strings.Index(context, ";ua="); agent >= 0 {
 		context = context[:agent+1]
@@ -40,7 +40,7 @@ func known(context string) string {
 	return context
 }
 
-// pretended marks a line whose context goes on behind these words: the client said them of itself.
+// pretended marks a line whose context continues after these words: the client sent them.
 func pretended(words string, ev *mail.Event) {
 	if strings.Contains(words, "] ") {
 		ev.Flags |= mail.Doubtful
@@ -85,7 +85,7 @@ func zimbraHandIn(context, words string, ev *mail.Event) {
 	zimbraContext(context, ev)
 }
 
-// zimbraContext takes the client's address. Where there are two of a kind, one of them was typed.
+// zimbraContext returns the client's address. If there are two of a kind, one of them was sent by the client.
 func zimbraContext(context string, ev *mail.Event) {
 	where, twice := field(context, "oip=")
 	if where == "" {
@@ -97,7 +97,7 @@ func zimbraContext(context string, ev *mail.Event) {
 	}
 }
 
-// field is the value of the first "name=value;" of a context, and whether there is another one.
+// field returns the value of the first "name=value;" of a context, and whether there is another one.
 func field(context, name string) (value string, twice bool) {
 	found := 0
 	for context != "" {
