@@ -67,8 +67,11 @@ func Actions(r *Report, inc *analyze.Incident) []Action {
 	for _, f := range findings {
 		if mayBlock(r, f) {
 			keepOut := keepOut(findings)
-			if customer {
+			switch {
+			case customer:
 				keepOut = "if nobody takes responsibility for it, block it"
+			case cameOnce(f):
+				keepOut += ", which helps little against a run whose clients come once each"
 			}
 			add(Action{keepOut + "; save this list and name it " + blockSetting(r), command(r, "block", "--format", blockForm(r)), f.ID})
 			break
@@ -140,6 +143,11 @@ func keepOut(findings []*analyze.Finding) string {
 		return "block its clients, except those of the login: the new password stops them"
 	}
 	return "block its clients"
+}
+
+// cameOnce reports whether a finding is about clients of which none comes again: the next run is of others.
+func cameOnce(f *analyze.Finding) bool {
+	return slices.ContainsFunc(f.Reasons, func(r analyze.Reason) bool { return r.Code == "one-visit-each" })
 }
 
 // usedAlike are accounts that gave little cause for suspicion by themselves, but were used from an address of one that was abused.

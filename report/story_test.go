@@ -540,9 +540,11 @@ func TestActionsForACustomer(t *testing.T) {
 	has(actions("exim", f), "warn hosts = 2001::db8::::20, and on a line of its own control = freeze") // in Exim's lists a colon separates
 	many := actions("postfix", relay, f)
 	has(many, "fix the rule", "block its clients")
-	if strings.Contains(many, "call them") || strings.Contains(many, "HOLD") {
+	if strings.Contains(many, "call them") || strings.Contains(many, "HOLD") || strings.Contains(many, "helps little") {
 		t.Errorf("an open door:\n%s", many)
 	}
+	relay.Detector, relay.Argument.Reasons = "campaign", []analyze.Reason{{Code: "one-visit-each"}}
+	has(actions("postfix", relay), "block its clients, which helps little against a run whose clients come once each")
 	f.RecipientDomains = []analyze.Count{{Value: "site.example", Messages: 900}}
 	if got := actions("postfix", f); strings.Contains(got, "call them") {
 		t.Errorf("a stranger who wrote to us:\n%s", got)
