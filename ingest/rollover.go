@@ -103,6 +103,10 @@ func (s *settler) rollByProof(b *batch, proofs []yearProof) {
 		if ev.Time == 0 {
 			continue
 		}
+		if s.namesYear(ev) {
+			extend(&b.first, &b.last, ev.Time)
+			continue
+		}
 		for behind+1 < len(proofs) && proofs[behind].index < i {
 			behind++
 		}
@@ -140,13 +144,21 @@ func (s *settler) rollByOrder(b *batch) {
 	}
 	before := s.newest
 	b.first, b.last = 0, 0
+	mixed := false
 	for i := range b.events {
 		ev := &b.events[i]
-		ev.Time = s.rolled(ev.Time)
-		s.newest = max(s.newest, ev.Time)
+		if s.namesYear(ev) {
+			mixed = true
+		} else {
+			ev.Time = s.rolled(ev.Time)
+			s.newest = max(s.newest, ev.Time)
+		}
 		extend(&b.first, &b.last, ev.Time)
 	}
 	for i := range b.hosts {
+		if mixed { // of which kind these stamps are is not known any more
+			break
+		}
 		h := &b.hosts[i]
 		after := s.newest
 		s.newest = before
@@ -163,6 +175,16 @@ func (s *settler) rollByOrder(b *batch) {
 	for i := range b.losses {
 		b.losses[i].at = s.rolled(b.losses[i].at)
 	}
+}
+
+// namesYear reports whether the stamp of an event names its year: it is read again.
+func (s *settler) namesYear(ev *mail.Event) bool {
+	if s.stamps == nil {
+		s.stamps = parse.NewHeaderReader(s.parser.file.clock)
+	}
+	var again mail.Event
+	_, ok := s.stamps.Read(ev.Raw, &again)
+	return ok && !s.stamps.Yearless
 }
 
 // recheckSteps drops the steps back of the clock that are none after the stamps were moved, and those of lines that made no event,

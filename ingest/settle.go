@@ -16,7 +16,8 @@ import (
 type settler struct {
 	ledger FileLedger
 	shapes shapes
-	parser parser // for entries that are put together from pieces
+	parser parser              // for entries that are put together from pieces
+	stamps *parse.HeaderReader // for stamps that are read again; nil before there are any
 
 	multiline bool                 // lines without a header belong to the last entry
 	hosts     map[string]*lastLine // by host
