@@ -42,6 +42,8 @@ Honest mail that looks similar:
     recipient domains, each passed to one relay, and many strangers write to
     them. If this is not recognised, give --local-domain or the other host's
     log;
+  - a mail service that has part of our mailboxes and hands in our own people's
+    mail: it passes on what they forward, too;
   - aliases that lead outside: the envelope recipient is ours, perhaps in a
     domain that forwards all its mail.
 
@@ -67,6 +69,7 @@ type relayWatch struct {
 	waiting []relayNotice
 	lost    int                         // notices that are waiting, too, and were not kept
 	faulty  map[netip.Addr][]relayFault // those that wait, by who caused them, while findings are made
+	ours    map[string]bool             // organisations whose servers hand in mostly our own people's mail, while findings are made
 }
 
 // relayed is what one sender domain or one client had relayed.
@@ -292,6 +295,7 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 		site.Notes = append(site.Notes, say("open-relay: %d bounces that are still queued were dropped to limit the memory used", w.lost))
 	}
 	w.faulty = w.faults()
+	w.ours = w.services(site)
 	told := make(map[netip.Addr]int) // messages of a client that a finding about a sender domain covers
 	found := w.bySender(site, told)
 	open, members := w.openToAll(site, found, told)
@@ -310,6 +314,43 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 		}
 	}
 	return found
+}
+
+// services are the organisations whose servers hand in mostly the mail of people who receive mail here: half of a site's mailboxes may be at
+// such a service, which passes on what they forward, too.
+func (w *relayWatch) services(site *Site) map[string]bool {
+	known, all := make(map[string]int), make(map[string]int)
+	for _, r := range w.clients.All() {
+		org := r.service()
+		if org == "" {
+			continue
+		}
+		all[org] += r.messages
+		for sender, n := range r.tally.Senders.All {
+			if site.KnownRecipient(sender) {
+				known[org] += n
+			}
+		}
+	}
+	found := make(map[string]bool)
+	for org, n := range known {
+		if n >= w.pass.Thresholds.Relay.MinMessages && 2*n > all[org] {
+			found[org] = true
+		}
+	}
+	return found
+}
+
+// service is the organisation that all clients are named after, as its mail servers and not as its customers' machines; "" if there is none.
+func (r *relayed) service() string {
+	org := ""
+	for _, c := range r.tally.clients {
+		if c.Name == "" || genericName(c.Name, c.IP) || rentedName(c.Name) || org != "" && org != organisation(c.Name) {
+			return ""
+		}
+		org = organisation(c.Name)
+	}
+	return org
 }
 
 // bySender finds the domains in whose name several clients had mail relayed.
@@ -467,7 +508,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		f.because("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
 		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, times, 100*float64(times)/float64(r.acl.Total()))})
 	}
-	if nets := r.networks.Distinct(); nets >= 3 {
+	if nets := r.networks.Distinct(); nets >= 3 && r.service() == "" {
 		f.because("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
 	}
 	if share := r.notReached(); share > 0.15 {
@@ -478,11 +519,13 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 	}
 	if r.messages >= th.ManyFrom {
 		f.because("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
+		unknown := 0.2
 		if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
 			f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
-			if r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
-				f.because("nobody-known", 0.1, "neither the client nor the senders are known here")
-			}
+			unknown = 0.1
+		}
+		if r.notReached() > 0.15 && r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
+			f.because("nobody-known", unknown, "neither the client nor the senders are known here")
 		}
 	}
 	w.excuse(site, r, known, &f)
@@ -497,7 +540,8 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 // relaySudden is the share of the log's time up to which relayed mail counts as sudden: a client that may relay does so all day.
 const relaySudden = 0.25
 
-// relayFlood is how many times ManyFrom a sudden run of an unknown client must have to be no customer's mailing to his own customers.
+// relayFlood is how many times ManyFrom an unknown client must have had relayed to be no customer who writes to his own customers. A customer
+// does so all the time, but few of his are not reached.
 const relayFlood = 10
 
 // hasName reports whether any client has a name of its own that resolves back to its address, or may have: a customer's server has one.
@@ -543,6 +587,9 @@ func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	}
 	if named > 0 && 2*named >= len(clients) {
 		f.because("our-own-names", -0.4, "%d of %s have a name in a domain of ours", named, plural(len(clients), "client", "clients"))
+	}
+	if org := r.service(); known == 0 && w.ours[org] {
+		f.because("our-service", -0.3, "handed in by servers of %s, which hand in our own people's mail, too: what they forward", org)
 	}
 	if len(clients) == 1 && r.tally.Buckets.Days() >= 3 && r.messages < w.pass.Thresholds.Relay.ManyFrom {
 		f.because("seen-for-days", -0.2, "the same client, on %d days", r.tally.Buckets.Days())

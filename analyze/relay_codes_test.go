@@ -17,6 +17,7 @@ type relayScene struct {
 	sender            string // %d: the message's number
 	acl, usual        string // what rules say of them, and of the honest mail
 	bounced           int    // every so many-th; 0: none
+	people            int    // messages of our own people that clients with such names hand in
 }
 
 func (s relayScene) findings(t *testing.T) []Finding {
@@ -41,6 +42,10 @@ func (s relayScene) findings(t *testing.T) []Finding {
 	for i := range 150 {
 		c := mail.Client{IP: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), Name: fmt.Sprintf("mail.firm%d.example", i), HELO: "mail.firm.example"}
 		send(time.Duration(i)*30*time.Minute, c, fmt.Sprintf("w%d@firm%d.example", i, i), fmt.Sprintf("staff%d@site.example", i%9), mail.Delivered, true, s.usual)
+	}
+	for i := range s.people {
+		c := mail.Client{IP: netip.AddrFrom4([4]byte{41, byte(7 * i), 200, 9}), HELO: "host", Name: fmt.Sprintf(s.name, i)}
+		send(time.Duration(i)*30*time.Minute, c, fmt.Sprintf("staff%d@site.example", i%9), fmt.Sprintf("y%d@partner.example", i), mail.Delivered, false, "")
 	}
 	for i := range s.messages {
 		n := i % s.clients
@@ -80,12 +85,21 @@ func TestRelayReasons(t *testing.T) {
 			with(func(s *relayScene) { s.acl, s.usual = "Message has been scanned", "Message has been scanned" })},
 		{"forged-local-senders", with(func(s *relayScene) { s.sender = "a%d@site.example" }), stranger},
 		{"known-senders", with(func(s *relayScene) { s.messages, s.sender = 8, "staff%d@site.example" }), with(func(s *relayScene) { s.messages = 8 })},
-		{"our-own-names", with(func(s *relayScene) { s.name = "printer%d.site.example" }), with(func(s *relayScene) { s.name = "printer%d.other.example" })},
+		{"our-own-names", with(func(s *relayScene) { s.messages, s.name = 100, "printer%d.site.example" }), with(func(s *relayScene) { s.messages, s.name = 100, "printer%d.other.example" })},
 		{"seen-for-days", alone, with(func(s *relayScene) { s.clients = 1 })},
 		{"nobody-known", flood, func() relayScene { s := flood; s.name = "mail%d.customer.example"; return s }()},
+		{"nobody-known", with(func(s *relayScene) {
+			s.messages, s.clients, s.bounced, s.over, s.sender = 1200, 1, 3, 70*time.Hour, "info@b.example"
+		}),
+			with(func(s *relayScene) {
+				s.messages, s.clients, s.bounced, s.over, s.sender = 1200, 1, 8, 70*time.Hour, "info@b.example"
+			})},
+		{"our-service", with(func(s *relayScene) { s.messages, s.people, s.name = 100, 120, "out%d.service.example" }),
+			with(func(s *relayScene) { s.messages, s.people, s.name = 100, 80, "out%d.service.example" })},
 		{"mass", with(func(s *relayScene) { s.messages = 100 }), with(func(s *relayScene) { s.messages = 99 })},
 		{"not-delivered", with(func(s *relayScene) { s.bounced = 4 }), stranger},
 		{"unrelated-networks", stranger, with(func(s *relayScene) { s.clients = 2 })},
+		{"unrelated-networks", stranger, with(func(s *relayScene) { s.name = "out%d.service.example" })},
 	} {
 		t.Run(tt.code, func(t *testing.T) {
 			for _, side := range []struct {
