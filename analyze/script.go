@@ -31,7 +31,9 @@ senders are forged, or are only the web server's own user; the directory is
 one where no program belongs (uploads, cache, tmp, a hidden one) or the file
 has a random name; it began suddenly and lasted hours, not months. If a place
 also sends the site's own mail, a sudden run is separated from it if it is
-clearly of another kind: in other names, or refused where the rest is not.
+clearly of another kind: in other names, or refused where the rest is not. Of a
+script that sends one message every few minutes for days, the days with far
+more mail than the others are the run.
 
 Honest mail that looks similar: an opt-in newsletter of a shop (few bounces,
 one sender in a domain of ours); a monitor or cron job (few recipients, always
@@ -263,9 +265,9 @@ func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, b
 	return f, true
 }
 
-// sudden reports whether it fills a small part of the log's time.
+// sudden reports whether it fills a small part of the log's time, or is told apart from what came at other times.
 func (b *localMail) sudden(site *Site) bool {
-	return b.tally.Buckets.Days() == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2
+	return b.beside > 0 || b.tally.Buckets.Days() == 1 && site.Span() > 24*60 || b.tally.End.Sub(b.tally.Start).Minutes() < site.Span()/2
 }
 
 // senders says what is odd about them, or excuses a newsletter.

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -40,18 +41,27 @@ func (w *scriptWatch) makeRoom() {
 	}
 }
 
-// run is what came all at once from a place that sends other mail, too; nil where it is all of one kind.
+// run is what came all at once from a place that sends other mail, too; nil where it is all of one kind. At once means in minutes; of a
+// program that stays below every limit, in the hours or days in which there was most.
 func (w *scriptWatch) run(site *Site, b *localMail) *localMail {
 	if b.missed || len(b.records) < w.pass.Thresholds.Script.MinMessages {
 		return nil
 	}
 	sortRecords(b.records)
 	t := &w.pass.Thresholds.Burst
-	found := windows(instants(b.records), pace{minutes: site.Span(), minMessages: w.pass.Thresholds.Script.MinMessages, span: t.Span, pause: t.Pause, logChance: t.LogChance})
-	if len(found) == 0 || size(found) == len(b.records) {
-		return nil
+	times := instants(b.records)
+	found := windows(times, pace{minutes: site.Span(), minMessages: w.pass.Thresholds.Script.MinMessages, span: t.Span, pause: t.Pause, logChance: t.LogChance})
+	if len(found) > 0 && size(found) < len(b.records) {
+		return b.apart(withEdges(b.records, found, t.Pause))
 	}
-	of := withEdges(b.records, found, t.Pause)
+	if win := densest(times); win.to-win.from >= w.pass.Thresholds.Script.MinMessages {
+		return b.apart(inNewNames(b.records, win))
+	}
+	return nil
+}
+
+// apart is what belongs to a run, if it is plainly of another kind than the rest; else nil.
+func (b *localMail) apart(of []bool) *localMail {
 	run, rest := &localMail{name: b.name, inside: b.inside}, new(localMail)
 	var m mail.Message
 	for i, r := range b.records {
@@ -67,6 +77,61 @@ func (w *scriptWatch) run(site *Site, b *localMail) *localMail {
 	}
 	run.beside = rest.outside
 	return run
+}
+
+// densest is the part of the time of n instants that has far more of them than the rest, if there is one: of all parts the one whose number
+// is least likely if all times were alike (M. Kulldorff, "A spatial scan statistic", 1997). It is as exact as a slot.
+func densest(times []mail.Instant) window {
+	const slots = 400
+	n := len(times)
+	first, life := times[0], times[n-1].Sub(times[0])
+	if life < slots*time.Second {
+		return window{}
+	}
+	var upTo [slots + 1]int // how many come before the end of a slot
+	for _, t := range times {
+		upTo[1+min(slots-1, int(slots*t.Sub(first)/life))]++
+	}
+	for i := range slots {
+		upTo[i+1] += upTo[i]
+	}
+	best, found := 0.0, window{}
+	for from := range slots {
+		for to := from + 1; to <= slots; to++ {
+			k, part := float64(upTo[to]-upTo[from]), float64(to-from)/slots
+			rest, expected := float64(n)-k, part*float64(n)
+			if rest == 0 || k*(1-part) < tooDense*rest*part {
+				continue
+			}
+			if likely := k*math.Log(k/expected) + rest*math.Log(rest/(float64(n)-expected)); likely > best {
+				best, found = likely, window{upTo[from], upTo[to]}
+			}
+		}
+	}
+	return found
+}
+
+// inNewNames is which records of a part of the time are in names that the place does not use at other times; all of them, where these are
+// not most: what the site sends goes on beside a slow run.
+func inNewNames(records []*record, win window) []bool {
+	usual := make(map[string]bool)
+	for i, r := range records {
+		if i < win.from || i >= win.to {
+			usual[strings.ToLower(r.sender)] = true
+		}
+	}
+	in, n := make([]bool, len(records)), 0
+	for i := win.from; i < win.to; i++ {
+		if in[i] = !usual[strings.ToLower(records[i].sender)]; in[i] {
+			n++
+		}
+	}
+	if 2*n <= win.to-win.from {
+		for i := win.from; i < win.to; i++ {
+			in[i] = true
+		}
+	}
+	return in
 }
 
 // withEdges is which records belong to runs: those in the windows, and those before and after without a long pause, where a run is

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -71,6 +72,59 @@ func TestScriptRunWithEdges(t *testing.T) {
 		if run == nil || run.outside != 400 || run.tally.Start != mail.Instant(begins-140+1)*1e9 {
 			t.Errorf("beside %d of the shop: got %+v, want 400 messages", shop, run)
 		}
+	}
+}
+
+// A run that is too slow to be dense in minutes, one every two minutes for a week, beside what a shop sends all the time, begins with its
+// own first message, too.
+func TestSlowScriptRun(t *testing.T) {
+	const begins, every, slow = 4*86400 + 7000, 3600, 120
+	for _, tt := range []struct {
+		name, sender string // of the run, %d: its number
+		dead         int    // one in so many of the run's recipients does not exist
+		messages     int
+		off          mail.Instant // by how much its begin may be
+	}{
+		{"in forged names", "x%d@forged.example", 5, 3000, 0},
+		{"in the shop's own name", "shop@site.example", 5, 3101, 3600e9}, // and what the shop sends meanwhile
+		{"to people who exist", "shop@site.example", 1_000_000, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newScriptWatch(&Pass{Thresholds: DefaultThresholds()})
+			add := func(at int, sender, to string, d mail.Disposition) {
+				m := mail.Message{Time: mail.Instant(at+1) * 1e9, MTA: mail.Postfix, Flags: mail.HasUID, UID: 48, QueueIDs: []string{fmt.Sprint(at)}, Sender: sender,
+					Recipients: []mail.Recipient{{Address: to, Disposition: d, DSN: map[mail.Disposition]string{mail.Bounced: "5.1.1"}[d]}}}
+				m.Origin.Line = int64(at)
+				w.Message(&m)
+			}
+			for i := range 12 * 24 {
+				add(i*every+17, "shop@site.example", fmt.Sprintf("customer%d@far.example", i), mail.Delivered)
+			}
+			for i := range 3000 {
+				sender := tt.sender
+				if tt.off == 0 && tt.dead < 100 {
+					sender = fmt.Sprintf(tt.sender, i)
+				}
+				add(begins+i*slow, sender, fmt.Sprintf("v%d@far.example", i), bouncing(i+1, tt.dead))
+			}
+			run := w.run(&Site{First: 1e9, Last: 12 * 86400e9}, w.places.Find(localOrigin{"48", UID, "48"}))
+			if tt.messages == 0 {
+				if run != nil {
+					t.Errorf("got a run of %d messages", run.outside)
+				}
+				return
+			}
+			if run == nil {
+				t.Fatal("got no run")
+			}
+			off := run.tally.Start - mail.Instant(begins+1)*1e9
+			if off < -tt.off || off > tt.off || run.outside < tt.messages-40 || run.outside > tt.messages+40 || tt.off == 0 && run.outside != tt.messages {
+				t.Errorf("got %d messages, %v off, want %d", run.outside, time.Duration(off), tt.messages)
+			}
+			if !run.sudden(&Site{First: 1e9, Last: run.tally.End + 1}) {
+				t.Error("it is not sudden")
+			}
+		})
 	}
 }
 
