@@ -254,6 +254,10 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		c.regular = regular(wins, records, win)
 		if s.dim == byAccount {
 			c.place = s.familiarWith(sourcesOf(own), own[0].time, own[len(own)-1].time)
+			c.roams = s.roams(own[0].time, own[len(own)-1].time)
+		}
+		if script, _ := c.Scripts.Most(); s.dim == byUser && script != "" {
+			c.usualScript = 2*(s.sentFrom(mailSource{name: script})-c.Scripts.Of(script)) > c.outside
 		}
 		all = append(all, c)
 	}

@@ -97,6 +97,17 @@ func TestBurstReasons(t *testing.T) {
 			to(m, user(i%60), mail.Delivered)
 		}
 	}
+	foreign := func(_ int, m *mail.Message) { m.Sender = "office@firm.example" }
+	random := func(sender string) func(int, *mail.Message) { // as no name is
+		return func(i int, m *mail.Message) {
+			letters := ""
+			for k := range 10 {
+				letters += string("qxzjkvwpgfb"[(i*(k+3)/(k+1)+i*i*k)%11])
+			}
+			m.Client, m.Sender = client(ip, "", "pc"), fmt.Sprintf(sender, letters)
+			to(m, user(i), mail.Delivered)
+		}
+	}
 	address, net, shopAccount, program := Subject{IP, ip}, Subject{Network, "203.0.113.0/24"}, Subject{Account, shop}, Subject{UID, "33"}
 	own := Subject{IP, "10.0.0.9"}
 	type side = scene
@@ -131,6 +142,12 @@ func TestBurstReasons(t *testing.T) {
 		{"bounces", side{who: shopAccount, each: account(hotel, 1, 7)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
 		{"other-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), turns)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
 
+		{"forged-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), foreign)}, side{who: shopAccount, each: and(account(hotel, 1, 40), foreign), days: []int{0, 1, 2}}},
+		{"relayed", side{who: address, each: and(server, dead(5))}, side{who: address, each: and(server, dead(40))}},
+		{"relayed", side{who: address, each: and(nobody("x%d@other.example"), dead(40))}, side{who: address, each: and(server, dead(40))}},
+		{"random-senders", side{who: address, each: random("%s@other.example")}, side{who: address, each: random("SRS0=%s=4Q=firm.example=x@other.example")}},
+		{"one-script", side{who: program, each: outside}, side{who: program, each: outside, days: []int{0, 1, 2}}},
+
 		{"kept-list", side{who: shopAccount, each: and(account(home, 1, 40), turns)}, side{who: shopAccount, each: and(account(hotel, 1, 40), turns)}},
 
 		{"wanted", side{who: program, each: outside}, side{who: program, each: and(outside, dead(7))}},
@@ -148,6 +165,27 @@ func TestBurstReasons(t *testing.T) {
 	s := scene{name: "gateway", n: 200, gap: 2 * time.Second, who: address, each: server}
 	s.expect(t, true, s.judged(t, true))
 	s.expect(t, false, s.judged(t, false))
+}
+
+// Who comes from yet another address for each message on other days, too, is not at many places at once.
+func TestBurstOfAnApplicationInACloud(t *testing.T) {
+	s := scene{n: 200, gap: 2 * time.Second, who: Subject{Account, "crm@site.example"}, each: func(i int, m *mail.Message) {
+		day := int(m.Time / mail.Instant(24*time.Hour) % 100)
+		m.Client, m.Account, m.Sender = client(fmt.Sprintf("3.%d.%d.9", 60+day, i), "", "pc"), "crm@site.example", "crm@site.example"
+		away(m, i, mail.Delivered)
+	}}
+	for days, want := range map[int]int{1: 1, 3: 1} { // on its first day nobody knows
+		s.days = []int{0, 1, 2}[:days]
+		got := 0
+		for _, f := range s.judged(t, false, "site.example") {
+			if says(&f, "many-clients") {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%d days: %d bursts from many clients, want %d", days, got, want)
+		}
+	}
 }
 
 // expect checks that some finding gives the reason that a scene is named after, or that there are findings and none does.

@@ -227,6 +227,22 @@ func (s *series) familiarWith(window []mailSource, from, to mail.Instant) famili
 	return unknownPlace
 }
 
+// roams reports whether an account comes from yet another address for nearly every message, on other days, too: an application in a cloud.
+func (s *series) roams(from, to mail.Instant) bool {
+	const day = 20 * time.Hour
+	addresses, n := 0, 0
+	for _, o := range s.sources {
+		if from.Sub(o.last) >= day || o.first.Sub(to) >= day {
+			addresses++
+			n += o.n
+		}
+	}
+	return addresses >= manySources && 2*addresses > n
+}
+
+// manySources is how many addresses nobody has on the way.
+const manySources = 10
+
 // provider identifies the provider of a client: the organisation of its name, or, without a name, the first half of its address.
 func (o mailSource) provider() string {
 	if o.name != "" {

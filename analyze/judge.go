@@ -26,19 +26,21 @@ type judge struct {
 // candidate is a batch that may be a burst.
 type candidate struct {
 	*batch
-	dim      dimension
-	subject  Subject
-	outside  int           // messages of the same subject outside of the window; of an address, a guess where network is not zero
-	network  int           // what the network of an address sent outside of the window, where not all of it is remembered
-	regular  bool          // it does the like on other days
-	place    familiarity   // accounts: whether it sends from there at other times, too
-	refused  int           // refused attempts of its clients in the window …
-	refusedU int           // … of them because there is no such recipient
-	later    laterRefusals // … after its window
-	mangled  []Mangled
-	records  []*record // nil for a story
-	around   []*record // all that is remembered of the subject, in order
-	beside   int       // messages of the same user in the window that another script sent
+	dim         dimension
+	subject     Subject
+	outside     int           // messages of the same subject outside of the window; of an address, a guess where network is not zero
+	network     int           // what the network of an address sent outside of the window, where not all of it is remembered
+	regular     bool          // it does the like on other days
+	place       familiarity   // accounts: whether it sends from there at other times, too …
+	roams       bool          // … or comes from yet another address at other times, too
+	usualScript bool          // local users: most of what is sent at other times comes from the same script or directory
+	refused     int           // refused attempts of its clients in the window …
+	refusedU    int           // … of them because there is no such recipient
+	later       laterRefusals // … after its window
+	mangled     []Mangled
+	records     []*record // nil for a story
+	around      []*record // all that is remembered of the subject, in order
+	beside      int       // messages of the same user in the window that another script sent
 	Argument
 }
 
@@ -165,7 +167,7 @@ func (j *judge) senders(c *candidate) {
 	if subject, share := c.Subjects.Most(); share >= enough && c.share(hasSubject) >= enough && senders > n/2 && domains > n/2 {
 		c.because("one-subject", 0.15, "one subject: %q", subject)
 	}
-	if senders > n/2 && senders >= 5 && !allDiffer {
+	if senders > n/2 && senders >= 5 && !allDiffer && !rewritten(&c.Senders) {
 		if surprise := meanSurprise(&c.Senders); surprise >= 5 && c.share(variableSender) < 0.2 {
 			c.because("random-senders", 0.15, "the senders' names look random (%.1f bits a letter; real names have about 3)", surprise)
 		}
@@ -173,6 +175,18 @@ func (j *judge) senders(c *candidate) {
 	if domain, share := c.SenderDomains.Most(); share >= enough && j.site.IsOurs(domain) && !j.allOurs(c) {
 		c.because("forged-own-domain", 0.2, "strangers send as %s, a domain of ours", domain)
 	}
+}
+
+// rewritten reports whether most senders are those of forwarded mail (Sender Rewriting Scheme: "SRS0=hash=stamp=domain=user"), which look
+// random and are not.
+func rewritten(senders *Tally) bool {
+	n := 0
+	for sender, k := range senders.All {
+		if len(sender) > len("srs0=") && (strings.EqualFold(sender[:4], "srs0") || strings.EqualFold(sender[:4], "srs1")) && strings.IndexByte("=+-", sender[4]) >= 0 {
+			n += k
+		}
+	}
+	return 2*n > senders.Total()
 }
 
 // sendersDiffer reports whether (nearly) every message has a sender of its own, of an organisation of its own: the hosts of a company
@@ -241,22 +255,28 @@ func (j *judge) target(c *candidate) {
 		}
 	}
 	switch {
-	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough:
+	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && !c.customer():
 		c.because("relayed", 0.3, "from strangers for strangers: %d of %d recipients are not ours", elsewhere, c.Counts.Recipients)
 	case c.RecipientDomains.Distinct() == 1 && len(j.site.LocalDomains) > 1 && c.Recipients.Distinct() > 3:
 		c.because("one-recipient-domain", 0.05, "all for one of our %d domains", len(j.site.LocalDomains))
 	}
 }
 
+// customer reports whether a server with a name of its own sends in the name of its own organisation, to people who exist: if its mail is for
+// strangers, it is somebody who may relay here. Whether he may is asked of open relays.
+func (c *candidate) customer() bool {
+	return c.share(ownNameSender) >= enough && c.share(genericClient)+c.share(rentedClient) == 0 && !c.dead(manyRefused)
+}
+
 // login weighs the marks of mail that came in with a login.
 func (j *judge) login(c *candidate) {
 	n := c.Counts.Messages
-	if share := c.share(foreignSender); share >= 0.5 {
+	if share := c.share(foreignSender); share >= 0.5 && !c.oldNames() {
 		c.because("forged-sender", 0.3, "%d of %d messages name a sender of a foreign domain", c.marks[foreignSender], n)
 	} else if c.share(otherSender) >= 0.5 && c.rotates() {
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account", c.marks[otherSender], n)
 	}
-	if clients := j.strangers(c); clients >= 3 && c.subject.Kind == Account {
+	if clients := j.strangers(c); clients >= 3 && c.subject.Kind == Account && !c.roams {
 		weight := 0.15
 		if clients >= 10 {
 			weight = 0.3
@@ -275,6 +295,24 @@ func (j *judge) login(c *candidate) {
 	j.outcome(c)
 }
 
+// oldNames reports whether most messages have a sender that is used on other days, too.
+func (c *candidate) oldNames() bool {
+	const day = 20 * time.Hour
+	other := make(map[string]bool)
+	for _, r := range c.around {
+		if c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day {
+			other[mail.Fold(r.sender)] = true
+		}
+	}
+	old := 0
+	for sender, n := range c.Senders.All {
+		if other[sender] {
+			old += n
+		}
+	}
+	return 2*old > c.Counts.Messages
+}
+
 // ownClient weighs the marks of mail that a host of ours handed in without a login: an application, a printer, a list
 // server, or a machine that somebody took over.
 func (j *judge) ownClient(c *candidate) {
@@ -285,7 +323,7 @@ func (j *judge) ownClient(c *candidate) {
 
 // localUser weighs the marks of mail that programs on this host sent.
 func (j *judge) localUser(c *candidate) {
-	if script, share := c.Scripts.Most(); share >= enough {
+	if script, share := c.Scripts.Most(); share >= enough && !c.usualScript {
 		c.because("one-script", 0.05, "one script or directory: %s", script)
 	}
 	if c.RecipientDomains.Distinct() >= 5 && c.bounces(0.08) { // every newsletter goes to as many
