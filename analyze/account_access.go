@@ -164,14 +164,14 @@ func (c *compromise) failedLogins() (n, ips int) {
 }
 
 // loginsWithoutMail is the compromise of an account whose mail shows nothing, but that was used from everywhere: somebody has its
-// password and tries it out. What it did send counts as the owner's, hence the baseline without windows.
+// password and tries it out. What it did send counts as the owner's, hence the baseline without windows, and so does where it was sent from.
 func (q *accountInquiry) loginsWithoutMail(h *accountHistory) []*compromise {
 	if len(h.places) < q.thresholds.Account.ManyNetworks {
 		return nil
 	}
 	b := q.newBaseline(h, nil)
 	c := b.newCompromise()
-	c.relatedLogins = b.strangeLogins()
+	c.relatedLogins = slices.DeleteFunc(b.strangeLogins(), func(a access) bool { return a.place.Messages > 0 })
 	nets := widest(c.relatedLogins)
 	if nets < q.thresholds.Account.ManyNetworks || nets <= q.mostNetworks {
 		return nil

@@ -19,6 +19,7 @@ type baseline struct {
 	homeNetworks      map[netip.Prefix]bool // networks (/24, /64) and wide ones of its owner
 	homeOrganisations map[string]bool       // registered domains of the client names there
 	knownSenders      map[string]bool       // senders that it always had, folded
+	knownDomains      map[string]int        // domains of these: how many it had in each
 	forged            []bool                // by record: the sender is neither the account's nor one of ours
 	strange           []bool                // by record: from a network that is not the owner's
 }
@@ -106,7 +107,15 @@ func (b *baseline) learnSenders() {
 			b.knownSenders[sender] = true
 		}
 	}
+	b.knownDomains = make(map[string]int)
+	for sender := range b.knownSenders {
+		b.knownDomains[mail.Domain(sender)]++
+	}
 }
+
+// colleagues is how many senders of one domain an account always has if it hands in the mail of those who have that domain. Then one more
+// name there is one more of them: "invoices", on the first of the month.
+const colleagues = 3
 
 // senderUse is how an account used one sender.
 type senderUse struct {
@@ -123,7 +132,7 @@ func (u *senderUse) roams(many int) bool {
 // isForged reports whether a message names a sender that is neither the account's nor one of ours.
 func (b *baseline) isForged(r *record) bool {
 	domain := mail.Domain(r.sender)
-	if domain == "" || b.q.site.IsOurs(domain) || b.knownSenders[strings.ToLower(r.sender)] {
+	if domain == "" || b.q.site.IsOurs(domain) || b.knownSenders[strings.ToLower(r.sender)] || b.knownDomains[mail.Domain(strings.ToLower(r.sender))] >= colleagues {
 		return false
 	}
 	own := mail.Domain(r.account)

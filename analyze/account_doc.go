@@ -47,6 +47,9 @@ Honest mail that looks similar:
   - an account shared by a branch office, a ticket system or a customer's mail
     server, in many names, every day: it always had these senders and
     networks;
+  - an application in a cloud that hands in its customers' mail, each time from
+    another address: the same names every day, at the hours at which people
+    write, and no mailbox that anybody reads (low);
   - a program that collects mail and logs in every minute.
 
 What it cannot see: an attacker at the owner's own computer who sends little.

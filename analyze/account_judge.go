@@ -25,6 +25,10 @@ func (q *accountInquiry) judge(c *compromise) {
 		}
 	}
 	q.judgeOwner(c)
+	if c.isApplication() {
+		c.atMost(q.thresholds.Score.Medium-0.05, "application",
+			"it goes on throughout the log, in the same names and at the hours at which people here write, and nobody reads mail with it: an application that writes for others")
+	}
 	if c.Counts.Messages >= q.thresholds.Burst.AloneFrom || strong >= 0.4 {
 		return
 	}
@@ -49,7 +53,12 @@ func (q *accountInquiry) judgeVolume(c *compromise) {
 		c.because("rate", 0.1+0.4*min(1, max(0, -chance/60)), "%s in %s; %s at other times; accounts here send %.1f on a day when they send at all",
 			plural(n, "message", "messages"), duration(length), number(c.outside), q.messagesPerDay)
 	} else {
-		c.because("rate", 0.1, "%s in %s, never many at a time", plural(n, "message", "messages"), duration(length))
+		weight := 0.1
+		if c.dead(c.deadFrom(q.site, c.isElsewhere())) { // an application sends as evenly, but to people who exist
+			weight += 0.2 * min(1, max(0, -PoissonTail(n, max(2, q.messagesPerDay*length.Hours()/24))/60))
+		}
+		c.because("rate", weight, "%s in %s, never many at a time; accounts here send %.1f on a day when they send at all",
+			plural(n, "message", "messages"), duration(length), q.messagesPerDay)
 	}
 	if c.timesOthers > 0 {
 		weight := 0.2

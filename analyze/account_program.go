@@ -1,6 +1,11 @@
 package analyze
 
-import "mailforensics/mail"
+import (
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
 
 // An attacker who writes in the account's own name, by day, to a good list, looks like its owner on a journey. What he does not have is
 // the owner's mail program, which makes Message-IDs of a few patterns, and the owner's contacts. Neither proves anything by itself: the
@@ -48,4 +53,63 @@ func (q *accountInquiry) judgeProgram(c *compromise) {
 	if n := c.Recipients.Distinct(); n >= strangersTo && len(contacts) >= contactsFrom && 100*known <= n {
 		c.because("to-strangers", 0.1, "of %d recipients, %s are among the %d that the account wrote to at other times", n, number(known), len(contacts))
 	}
+}
+
+// isApplication reports whether it is what a program sends that writes for others, from whatever addresses: as long as the account is used,
+// in others' names that come again, at the hours at which people here write, and to people most of whom exist. Nobody looks into its
+// mailbox. What a thief sends begins some day, goes on at night, takes a new name for each message, or goes to a list of which a fifth is
+// dead.
+func (c *compromise) isApplication() bool {
+	const dead = 0.2
+	site := c.q.site
+	log := site.Last.Sub(site.First)
+	if c.story != nil || c.pastMessages > 0 || len(c.records) < c.q.thresholds.Burst.AloneFrom || log < 24*time.Hour {
+		return false
+	}
+	for _, p := range c.places {
+		if p.loginCount() > 0 {
+			return false
+		}
+	}
+	whole := c.newCompromise()
+	for i := range c.records {
+		whole.take(i)
+	}
+	always := log <= 2*24*time.Hour || whole.allAlong(site) // of a short log, its hours say whether it is there all the time
+	return always && 2*c.End.Sub(c.Start) >= whole.End.Sub(whole.Start) && !whole.dead(dead) && whole.share(blockedOnce) < 0.03 && c.namesComeAgain() && c.q.keepsHours(whole)
+}
+
+// namesComeAgain reports whether most messages have a sender that is not the account's, and that it used over at least half of its time.
+func (c *compromise) namesComeAgain() bool {
+	uses := make(map[string]*networkUse)
+	for _, r := range c.records {
+		sender := strings.ToLower(r.sender)
+		if uses[sender] == nil {
+			uses[sender] = new(networkUse)
+		}
+		uses[sender].seen(r.time)
+	}
+	again, life := 0, c.records[len(c.records)-1].time.Sub(c.records[0].time)
+	for sender, n := range c.Senders.All {
+		if u := uses[strings.ToLower(sender)]; u != nil && 2*u.last.Sub(u.first) >= life && !c.q.site.IsOurs(mail.Domain(sender)) && !c.accountIs(sender) {
+			again += n
+		}
+	}
+	return 2*again > c.Counts.Messages
+}
+
+// keepsHours reports whether it was sent at the hours at which others here write: in six hours of the day or more, it has hardly any, and
+// they have few.
+func (q *accountInquiry) keepsHours(c *compromise) bool {
+	const night, fewOthers, seldom = 6, 100, 4 // seldom: a quarter of what these hours would have if all were alike
+	quiet, others, asleep := 0, 0, 0
+	for i, n := range c.hours {
+		rest := q.w.hours[i] - n
+		others += rest
+		if 24*seldom*n <= c.Counts.Messages {
+			quiet++
+			asleep += rest
+		}
+	}
+	return quiet >= night && others >= fewOthers && 24*seldom*asleep <= quiet*others
 }

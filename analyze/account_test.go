@@ -565,6 +565,59 @@ func TestAccountGuessesAlone(t *testing.T) {
 	}
 }
 
+// An application in a cloud hands in its customers' mail, to their customers, by day, each time from another address. What differs from it in
+// one thing is abuse.
+func TestAccountOfAnApplication(t *testing.T) {
+	const crm = "crm@site.example"
+	for _, tt := range []struct {
+		name  string
+		days  int
+		hours int  // of a day, from six o'clock on
+		dead  int  // one in so many does not exist
+		names int  // of senders
+		inbox bool // somebody reads its mail
+		most  Severity
+	}{
+		{"an application", 4, 14, 10, 30, false, Low},
+		{"whose log has one day", 1, 14, 10, 30, false, Low},
+		{"that works at night, too", 4, 24, 10, 30, false, High},
+		{"that has another name for each message", 4, 14, 10, 1000, false, High},
+		{"that writes to a bought list", 4, 14, 4, 30, false, High},
+		{"that is somebody's mailbox", 4, 14, 10, 30, true, High},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newTown(tt.days)
+			for i := range 240 * tt.days {
+				at := time.Duration(i/240)*oneDay + 6*time.Hour + time.Duration(i%240)*time.Duration(tt.hours)*time.Hour/240
+				sender := fmt.Sprintf("service@firm%d.example", i*7%tt.names)
+				w.send(at, fmt.Sprintf("%d.%d.%d.9", 3+i%5, 60+i*7%90, i%200), crm, sender, fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i*13, tt.dead))
+			}
+			for i := range 5 {
+				if tt.inbox {
+					w.login(10*time.Hour+time.Duration(i)*time.Hour, "91.5.6.7", crm)
+				}
+			}
+			for _, at := range []time.Duration{time.Minute, time.Duration(tt.days)*oneDay + time.Minute} { // the log has the nights
+				w.receive(at, "198.51.1.9", "mx.p1.example", "friend1@p1.example", user(1))
+			}
+			for _, d := range []Detector{account, burst} {
+				got := None
+				for _, f := range w.find(d) {
+					if f.Subject == (Subject{Account, crm}) {
+						got = max(got, f.Severity)
+						if d.Name == account.Name && f.Severity == Low && f.Counts.Messages > 100 && !says(&f, "application") {
+							t.Errorf("low, but not because it is an application: %v", f.Reasons)
+						}
+					}
+				}
+				if got > tt.most || d.Name == account.Name && tt.most == High && got < Medium {
+					t.Errorf("%s: got %v, want %v", d.Name, got, tt.most)
+				}
+			}
+		})
+	}
+}
+
 // A few messages every day for a week are below any rate; the recipients tell an attacker from an owner who moved.
 func TestAccountLittleEveryDay(t *testing.T) {
 	for _, tt := range []struct {
@@ -573,8 +626,8 @@ func TestAccountLittleEveryDay(t *testing.T) {
 		dead    int // one in so many does not exist
 		want    Severity
 	}{
-		{"to a list of which every seventh is dead", 1, 7, Low},
-		{"to twenty of such a list at a time", 20, 7, Medium},
+		{"to a list of which every seventh is dead", 1, 7, Medium},
+		{"to twenty of such a list at a time", 20, 7, High},
 		{"to people who exist: the owner has a new home", 1, 100, None},
 		{"to classes of thirty, of whom one has left", 30, 30, None},
 	} {
