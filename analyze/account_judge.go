@@ -83,13 +83,20 @@ func (q *accountInquiry) judgeManner(c *compromise) {
 	if (2*c.strangeMessages > n || 2*c.forgedMessages >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more per message than usual", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
-	if night := q.atNight(c); oddHours(night, n) {
+	if night := q.atNight(c); oddHours(night, n) || c.End.Sub(c.Start) >= twoNights && 5*night >= n && night >= hardlyAny {
 		c.because("odd-hours", 0.1, "%d of them at hours when hardly anybody else here writes", night)
 	}
 }
 
 // oddHours reports whether most of n messages were sent at night.
-func oddHours(night, n int) bool { return night >= 5 && 2*night > n }
+func oddHours(night, n int) bool { return night >= hardlyAny && 2*night > n }
+
+// Whoever sleeps sends hardly any messages at night. A program that goes on for days without a pause sends a fifth of them or more in the
+// hours when hardly anybody else writes.
+const (
+	hardlyAny = 5
+	twoNights = 48 * time.Hour
+)
 
 // hoursFrom is how many messages of others there must be to call an hour odd. An average hour has a twenty-fourth of a thousand, so
 // fewer than five in one are no chance.

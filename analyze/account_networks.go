@@ -111,6 +111,22 @@ func (uses networkUses) roamWithList() bool {
 	return losing >= networks && all.unwanted()
 }
 
+// crowdWithList reports whether many networks that were first used after some time lose far more of their mail than those before: each of
+// them is used for days, and too little to stand out, but all write to one bad list.
+func (uses networkUses) crowdWithList(after mail.Instant, many int) bool {
+	late, early, n := new(networkUse), new(networkUse), 0
+	for _, u := range uses {
+		all := early
+		if u.first > after {
+			all = late
+			n++
+		}
+		all.recipients += u.recipients
+		all.refused += u.refused
+	}
+	return n >= many && late.unwanted() && 2*early.refusedShare() < late.refusedShare()
+}
+
 // newFrom is how late a network is new if mail from it goes to a bad list. An office that mails all its customers once a year is seen
 // on the first working day.
 const newFrom = 2 * atHome
@@ -127,13 +143,15 @@ func (b *baseline) learnNetworks() {
 	quarter := last.Sub(first) / 4
 	early := first.Add(quarter)
 	visitors, roaming := uses.newAndBrief(early), uses.roamWithList()
+	settled := first.Add(min(quarter, newFrom))
+	crowd := uses.crowdWithList(settled, b.q.thresholds.Account.ManyNetworks)
 	b.homeNetworks, b.homeOrganisations = make(map[netip.Prefix]bool), make(map[string]bool)
 	for net, u := range uses {
 		// A new network that is used much may be the owner's new home, or a patient attacker's.
 		isNew := u.first > early
 		guessed := failures[net] >= guesses || b.q.failedAccounts[net] >= guesses
 		switch {
-		case u.first > first.Add(min(quarter, newFrom)) && u.unwanted(),
+		case u.first > settled && (u.unwanted() || crowd && u.hasLosses()),
 			isNew && u.brief() && (visitors.unwanted() || guessed),
 			roaming && u.brief() && u.hasLosses(), // since the first day, perhaps
 			(isNew || forged[net] > takesTurns*u.times) && u.brief() && b.wasTrial(u, rushes[net]):

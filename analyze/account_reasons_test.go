@@ -58,6 +58,14 @@ func TestAccountReasons(t *testing.T) {
 			}
 		}
 	}
+	evenly := func(hours int) func(w *town) { // so many hours of each of three days
+		return func(w *town) {
+			for i := range 1440 {
+				at := oneDay*time.Duration(2+i/480) + 6*time.Hour + time.Duration(i%480)*time.Duration(hours)*time.Hour/480
+				w.send(at, "177.32.67.133", user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, 6))
+			}
+		}
+	}
 	changed := func(change func(i int, m *mail.Message)) func(w *town) {
 		return func(w *town) {
 			first := len(w.messages)
@@ -88,6 +96,7 @@ func TestAccountReasons(t *testing.T) {
 		{"regular", letters(2, 3, 4), letters(2, 3)},
 		{"usual-client", changed(func(_ int, m *mail.Message) { m.Client = client(home(7), "", "") }), spam(1)},
 		{"bounces", changed(func(i int, m *mail.Message) { m.Recipients[0].Disposition = bouncing(i, 8) }), spam(1)},
+		{"odd-hours", evenly(24), evenly(12)},
 		{"guessed", guessed(10), guessed(9)},
 		{"refused-here", refused(20), refused(4)},
 		{"far-above-others", always(0), always(4 * oneDay)},

@@ -565,6 +565,27 @@ func TestAccountGuessesAlone(t *testing.T) {
 	}
 }
 
+// Of sixty machines that each send a message a day, for most of the log and from its first quarter on, none passes for the
+// owner's new home: all of them write to one bad list, and where the owner was before, his mail arrives.
+func TestAccountOfASlowCrowd(t *testing.T) {
+	for dead, want := range map[int]int{5: 900, 1000: 0} {
+		w := newTown(20)
+		for i := range 900 {
+			at := 4*oneDay + time.Duration(i)*25*time.Minute
+			w.send(at, fmt.Sprintf("%d.%d.4.9", 20+i%60, i%60), user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i+i/60, dead))
+		}
+		got, severity := 0, None
+		for _, f := range w.find(account) {
+			if f.Subject == (Subject{Account, user(7)}) && f.Severity > Low {
+				got, severity = f.Counts.Messages, f.Severity
+			}
+		}
+		if got < want || want == 0 && got > 0 || want > 0 && severity < High {
+			t.Errorf("one in %d dead: got %v about %d messages, want %d", dead, severity, got, want)
+		}
+	}
+}
+
 // An application in a cloud hands in its customers' mail, to their customers, by day, each time from another address. What differs from it in
 // one thing is abuse.
 func TestAccountOfAnApplication(t *testing.T) {
