@@ -30,7 +30,7 @@ func (t *Tracker) postfixNotice(q *queue, ev *mail.Event) {
 	}
 	markNotice(child, strings.Clone(ev.QueueID))
 	if m := child.message; m.Notice && m.hops[0] == child {
-		t.witness(m, ev) // it says more than cleanup's line, which bore the notice
+		t.witness(m, ev) // it says more than cleanup's line, the first one of the notice
 	}
 	t.keepLine(child.message, ev)
 }

@@ -8,17 +8,17 @@ import (
 	"mailforensics/parse"
 )
 
-// batch is what the lines of one chunk mean. What depends on the chunk before is left open, for settle.
+// batch is the parsed form of a chunk. What depends on earlier chunks is left open, for settle.
 type batch struct {
 	chunk  logfile.Chunk
 	events []mail.Event
-	bodies []string // of the events: the line without its header
+	bodies []string // of the events: their lines without the header
 
 	parsed, unfamiliar, damaged, foreign, blank int64
 
 	shapes  []unfamiliar
 	hosts   []hostLines
-	mta     uint32 // bits by mail.MTA
+	mta     uint32 // bits by mail.MTA: the programs that wrote lines
 	first   mail.Instant
 	last    mail.Instant
 	repeats []repeat // by index
@@ -26,61 +26,61 @@ type batch struct {
 	steps   []step
 	losses  []loss
 
-	leading   int64 // lines without a header before the first line that has one
-	headed    bool  // there is a line that has one
-	multiline bool  // … and the last such may go on in lines without one
+	leading   int64 // lines without a header, before the first line with one
+	headed    bool  // there is a line with a header
+	multiline bool  // lines without a header after the last line with one belong to it
 	torn      int64
-	twice     bool // some stamps are of an hour that the clock showed twice
-	yearless  bool // some stamps name no year
-	zoneless  bool // some stamps name no offset
+	twice     bool // some stamps are in an hour that is repeated at the end of summer time
+	yearless  bool // some stamps have no year
+	zoneless  bool // some stamps have no offset
 	err       error
 
-	handed  int  // the call of sink that got its last event; 0: none did
-	twins   bool // lines may stand in another open file: as duplicates knew it
-	twinsAt int  // … after so many changes
+	handed  int  // number of the call of sink that got its last event; 0: none was handed out
+	twins   bool // another open file may have copies of its lines, as of twinsAt
+	twinsAt int  // see duplicates.changes
 }
 
-// hostLines is what must be known of a host's lines.
+// hostLines is what is known of a host's lines in a chunk.
 type hostLines struct {
 	host    string
-	verdict parse.Verdict // of its last line
-	event   int           // index of its last line's event; -1: it made none
+	verdict parse.Verdict // of the last line
+	event   int           // index of the last line's event; -1: it made none
 	mail    bool          // some line was of a mail program
-	first   mail.Instant  // the stamps at both ends
+	first   mail.Instant  // the times of the first and the last line
 	last    mail.Instant
-	origin  mail.Origin // of the first
+	origin  mail.Origin // of the first line
 }
 
 // repeat says that an event stands for n lines.
 type repeat struct {
 	index int
 	n     int
-	open  bool // what was repeated stands in an earlier chunk; the event has the header only
+	open  bool // the line that is repeated is in an earlier chunk; the event has only its header
 }
 
-// piece is a line that is only a part of an entry. Its event has the header only.
+// piece is a line that is a part of an entry. Its event has only the header.
 type piece struct {
 	index int
 	parse.Piece
 	text string
 }
 
-// unfamiliar is a line that nobody knows.
+// unfamiliar is a line that no format understands, but one claims.
 type unfamiliar struct {
 	shape, line string
 	origin      mail.Origin
 }
 
-// parser turns chunks of one file into batches. It is for one goroutine.
+// parser turns chunks of a file into batches. It may be used by one goroutine at a time.
 type parser struct {
 	file       *file
 	formats    []parse.Format
-	last       [256]uint8 // by the first letter of the process: the format that claimed the line before
+	last       [256]uint8 // by the first letter of the process: index of the format that claimed such a line last
 	everything bool
 	reader     *parse.HeaderReader
 }
 
-// text parses lines.
+// text parses the lines of a text.
 func (p *parser) text(t text, b *batch) {
 	b.chunk = t.Chunk
 	if t.records != nil {
@@ -106,7 +106,7 @@ func (p *parser) text(t text, b *batch) {
 	}
 }
 
-// exported parses lines each of which was a record of many: all lines of a record get its verdict.
+// exported parses lines that stand for a journal record each: all lines of a record get its verdict.
 func (p *parser) exported(t text, b *batch) {
 	i := 0
 	for line := range strings.Lines(t.Text) {
@@ -127,7 +127,7 @@ func (p *parser) exported(t text, b *batch) {
 	}
 }
 
-// line parses one line. The event is written in its place, and taken back where there is none.
+// line parses one line. The event is made in its place in the batch, and removed again if there is none.
 func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	ev := b.slot()
 	ev.Origin = origin
@@ -171,7 +171,8 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	p.count(verdict, body, b, ev)
 }
 
-// parse asks the formats, first the one that knew the last line of a process of such a name, and completes the event.
+// parse asks the formats, first the one that claimed the last line of a process with the same first letter, and completes the
+// event.
 func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
 	var letter byte
 	if ev.Process != "" {
@@ -193,7 +194,7 @@ func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
 	return verdict
 }
 
-// count puts the verdict into the batch, and keeps the event or takes it back.
+// count adds the verdict to the batch, and keeps the event or removes it.
 func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Event) {
 	keep := false
 	switch verdict {
@@ -228,8 +229,8 @@ func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Ev
 	b.bodies = append(b.bodies, body)
 }
 
-// headerless counts a line without a header: a part of the entry above where the program writes such, else foreign. At the
-// beginning of the chunk that is not known yet.
+// headerless counts a line without a header: it belongs to the entry above if the program writes such entries; else it is
+// foreign. At the beginning of a chunk that is not known yet.
 func (p *parser) headerless(b *batch) {
 	switch {
 	case !b.headed:
@@ -241,7 +242,7 @@ func (p *parser) headerless(b *batch) {
 	}
 }
 
-// slot is a new event, all zero, at the end of the batch.
+// slot appends a new event, all zero, to the batch.
 func (b *batch) slot() *mail.Event {
 	n := len(b.events)
 	if n < cap(b.events) {
@@ -256,8 +257,8 @@ func (b *batch) slot() *mail.Event {
 // takeBack removes the last event.
 func (b *batch) takeBack() { b.events = b.events[:len(b.events)-1] }
 
-// host is the record of the host that wrote ev; it becomes the first one. There are few in a chunk, and mostly it is the one
-// that wrote before.
+// host returns the record of the host that wrote ev, and makes it the first one: there are few in a chunk, and usually it is the
+// one that wrote the line before.
 func (b *batch) host(ev *mail.Event) *hostLines {
 	if len(b.hosts) == 0 || b.hosts[0].host != ev.Host {
 		b.putFirst(ev.Host)
@@ -285,7 +286,7 @@ func (b *batch) putFirst(host string) {
 	b.hosts[0], b.hosts[i] = b.hosts[i], b.hosts[0]
 }
 
-// piece notes a line that is a part of an entry; false: it can be parsed by itself.
+// piece notes a line that is a part of an entry; false: it is an entry that can be parsed by itself.
 func (p *parser) piece(body string, b *batch) bool {
 	if p.reader.Piece.Kind == parse.Folded && p.reader.Piece.N == 1 {
 		return false
@@ -295,7 +296,7 @@ func (p *parser) piece(body string, b *batch) bool {
 	return true
 }
 
-// reset makes the batch empty, and keeps its memory.
+// reset makes the batch empty, but keeps its memory.
 func (b *batch) reset() {
 	*b = batch{
 		events: b.events[:0], bodies: b.bodies[:0], shapes: b.shapes[:0], hosts: b.hosts[:0],

@@ -89,10 +89,10 @@ func CutIPv4(s string) (ip netip.Addr, n int) {
 	return fourNumbers(string(padded[:]))
 }
 
-// fourNumbers is CutIPv4 of a text that goes on behind the longest address, so that its end need not be looked for all the time.
+// fourNumbers is CutIPv4 for a text that is longer than any address, so that its end need not be checked all the time.
 //
-// Four bytes are taken apart as one number: how many digits an address has, no processor can foresee, and a branch for each
-// digit would go wrong twice per address.
+// Four bytes are taken apart as one number: no processor can predict how many digits the parts of an address have, and a branch
+// for each digit would be mispredicted twice per address.
 func fourNumbers(s string) (ip netip.Addr, n int) {
 	const (
 		zeros    = 0x30303030 // four times '0'

@@ -182,14 +182,14 @@ type Event struct {
 	Daemon   string // the part after the last slash: "smtpd"
 	Process  string // the syslog tag without its PID: "postfix/submission/smtpd"; "exim" for Exim's own files
 	Service  string // Postfix: between the slashes: "submission"; "" mostly. Dovecot: imap, pop3, …
-	Raw      string // the whole line as it stands, without its line end
+	Raw      string // the whole line, without its line end
 
 	Client Client
 	Child  string // a linked queue ID: of the notice, of what it was forwarded or queued as, or orig_queue_id
 	Parent string // the queue ID that caused this one (Exim R=, Postfix orig_id=)
 
 	Recipient string // RCPT TO, or after rewriting on Delivery
-	Original  string // on Delivery: as the envelope had it, where it differs
+	Original  string // of a Delivery: as in the envelope, if that differs; else ""
 	Relay     string // next hop as written: name, transport, or "none"
 	RelayIP   netip.Addr
 	RelayPort uint16
@@ -216,7 +216,7 @@ type Event struct {
 	Recipients string // Exim's "for" list, raw, separated by blanks outside of quotes
 	Router     string // Exim R= of a delivery
 
-	Subject     string // decoded where the MTA logs it escaped
+	Subject     string // decoded, if the MTA logs it escaped
 	HeaderName  string
 	HeaderValue string
 

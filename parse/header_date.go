@@ -23,7 +23,7 @@ func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool)
 	b := &r.before
 	n := len(b.head)
 	if n == 0 || len(line) <= n || (word(line)^word(b.head))<<8 != 0 || line[dayAndBlank+8:n] != b.head[dayAndBlank+8:] ||
-		line[n] == '[' { // the host may be a tag whose PID stands apart
+		line[n] == '[' { // the host may be a tag with a blank before its PID
 		return "", false
 	}
 	if clock := word(line[dayAndBlank:]); clock == b.clock {

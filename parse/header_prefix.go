@@ -195,7 +195,7 @@ func (r *HeaderReader) svlogd(line string, ev *mail.Event) (string, bool) {
 	}
 	r.shown(sod, 0, ev)
 	ev.Time += nano
-	r.Style = Unix // its stamps are UTC wherever the machine stands
+	r.Style = Unix // its stamps are UTC, whatever the zone of the machine is
 	return r.supervised(rest[1:], ev)
 }
 

@@ -142,7 +142,7 @@ func (r *HeaderReader) tagSlot(rest string, open int) *string {
 func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bool) {
 	pid, digits := cutPID(rest[open+1:])
 	i := open + 1 + digits
-	if i == len(rest) { // cut behind the PID
+	if i == len(rest) { // cut after the PID
 		ev.Process, ev.PID = rest[:open], pid
 		return "", true
 	}

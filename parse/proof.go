@@ -213,11 +213,11 @@ func nearest(local, to civil) civil {
 
 func (t civil) abs() civil { return max(t, -t) }
 
-// Proof is what the stamp of the line that was read last proves: where the writer named his offset. Containers and journals
-// name UTC, whatever the zone of the machine is.
+// Proof returns what the stamp of the last line proves, if it has an offset; false: it proves nothing. Containers and journals
+// write UTC, whatever the zone of the machine is.
 func (r *HeaderReader) Proof(ev *mail.Event) (Proof, bool) {
 	switch r.Style {
-	case ISO, RFC5424, EximOwn, WebmailOwn, Traditional: // the last where Exim writes its own stamp behind that of syslog
+	case ISO, RFC5424, EximOwn, WebmailOwn, Traditional: // Traditional with Exim's own stamp after that of syslog
 	default:
 		return Proof{}, false
 	}

@@ -156,7 +156,7 @@ func (y *YearCircle) Span(from, to Stamp) {
 	y.any = true
 }
 
-// Newest is the end of the day after the newest one, in the given year; false where there was no stamp.
+// Newest returns the end of the day after the newest one, in the given year; false: there was no stamp.
 func (y *YearCircle) Newest(year int) (mail.Instant, bool) {
 	last := y.beforeWidestGap()
 	if last < 0 {
@@ -190,10 +190,10 @@ func (y *YearCircle) beforeWidestGap() int {
 	return best
 }
 
-// Stamp is what a stamp shows, before a clock completes it.
+// Stamp is a stamp as written, before a clock completes it.
 type Stamp struct{ local civil }
 
-// Stamp is the stamp of the line that was read last.
+// Stamp returns the stamp of the line that was read last.
 func (r *HeaderReader) Stamp() Stamp { return Stamp{r.local} }
 
 func (s Stamp) dayOfYear() int {
@@ -213,7 +213,7 @@ func (s Stamp) Before(newest mail.Instant, zone *time.Location) mail.Instant {
 	return mail.Instant(c.utc(midnight+civil(sod))) * mail.Instant(time.Second)
 }
 
-// Newest is the latest proof.
+// Newest returns the time of the latest proof; 0: there is none.
 func Newest(proofs []Proof) mail.Instant {
 	if len(proofs) == 0 {
 		return 0

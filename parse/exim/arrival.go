@@ -198,7 +198,7 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 		if s[at-1] != ' ' || s[at-2] != ')' {
 			continue
 		}
-		// What is behind it mostly tells at once; what is before it is long where somebody makes up many of them.
+		// What is after it usually decides at once; what is before it is long if somebody makes up many of them.
 		if h, fields, ok = hostAt(s, at); ok && follows(fields) && !(regular && inText(s[from:at], ev)) {
 			return h, fields, !regular, true
 		}
@@ -547,7 +547,7 @@ func irregular(s string, ev *mail.Event) {
 			size, _ = lastSize(s)
 		}
 		switch {
-		case size > 0: // a quote stands in the login behind the name
+		case size > 0: // there is a quote in the login after the name
 			next = s[size:]
 		case strings.HasPrefix(value, `"`):
 			ev.Flags |= mail.Incomplete // the closing quote is gone

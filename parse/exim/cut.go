@@ -44,8 +44,8 @@ func isID(s string) bool {
 	return alphanumerics(first) && alphanumerics(word(s[8:])) && alphanumerics(last^dash<<24)
 }
 
-// Eight bytes are looked at as one number where that spares eight tests: message IDs and addresses stand in every line. The
-// first byte is the lowest.
+// Eight bytes are tested as one number if that saves eight tests: message IDs and addresses are in every line. The first byte is the
+// lowest.
 const (
 	ones  = 0x0101010101010101 // times a byte: the byte eight times
 	highs = 0x8080808080808080

@@ -9,8 +9,8 @@ import (
 	"mailforensics/parse"
 )
 
-// outcome is what follows the addresses of a delivery, a deferral or a failure. It is collected apart from the event, because
-// where the addresses end is found by trying.
+// outcome is what follows the addresses of a delivery, a deferral or a failure. It is collected apart from the event, because the
+// end of the addresses is found by trying.
 type outcome struct {
 	sender, router, transport string
 	iface, reply              string

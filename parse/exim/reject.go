@@ -52,7 +52,7 @@ func reject(stage, reason string, ev *mail.Event) bool {
 // not lead to a word that Exim writes after them, the host ends at a later address.
 func withFields(s string, ev *mail.Event) bool {
 	s = strings.TrimPrefix(s, " ")
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "DS"), " ") // 4.88 prints no blank behind it
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "DS"), " ") // 4.88 prints no blank after it
 	if len(s) < 2 || s[1] != '=' {
 		return false
 	}
@@ -82,7 +82,7 @@ func withFields(s string, ev *mail.Event) bool {
 
 // clientFields parses the fields before a verdict, in any order, and returns what follows them.
 func clientFields(s string, ev *mail.Event) (rest string) {
-	open, auth := byte(0), "" // the field that may go on behind a blank
+	open, auth := byte(0), "" // the field that may continue after a blank
 	names := 0                // DN= and SNI=: Exim writes one of each
 	for range 2 * wordsBetween {
 		if s == "" {

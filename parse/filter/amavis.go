@@ -109,7 +109,7 @@ func amavisLinks(rest string, ev *mail.Event) {
 			ev.MessageID = bare(id)
 		}
 	}
-	// Between mail_id and queued_as stand numbers: what has brackets or quotes is a Message-ID or a subject.
+	// Between mail_id and queued_as are numbers: what has brackets or quotes is a Message-ID or a subject.
 	_, after, named := strings.Cut(rest, ", mail_id: ")
 	if !named {
 		after = rest

@@ -1,4 +1,4 @@
-// Package filter reads the programs that stand beside an MTA and write into the same log: content filters (amavis,
+// Package filter parses the lines of programs that work with an MTA and write into the same log: content filters (amavis,
 // MailScanner, rspamd, spamd, clamsmtpd, Proxmox Mail Gateway), milters (opendkim, opendmarc, clamav-milter), policy servers (SPF, postgrey,
 // cbpolicyd, policyd-weight), the login servers of Cyrus and Courier, saslauthd; and the log daemons, where they
 // tell that lines were lost.

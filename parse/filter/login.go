@@ -45,7 +45,7 @@ func pleskSASL(body string, ev *mail.Event) {
 }
 
 // vpopmail reads what vchkpw says of a login, for whichever server called it. The user is what the client typed, and the password
-// may stand in the line: it is not kept.
+// may be in the line: it is not kept.
 //
 //	vchkpw-smtp: password fail eva@example.org:192.0.2.66
 //	vchkpw-submission: (PLAIN) login success eva@example.org:192.0.2.66

@@ -64,7 +64,7 @@ func spfPerl(body string, ev *mail.Event) {
 	}
 }
 
-// postgrey reads the greylist's words. Its values are not quoted; a sender is missing where it was the null sender.
+// postgrey parses the lines of the greylisting server. Its values are not quoted; the null sender is written as nothing.
 //
 //	⟨Q: ⟩action=greylist, reason=new, client_name=n, client_address=i, sender=a, recipient=b
 func postgrey(body string, ev *mail.Event) {

@@ -13,8 +13,8 @@ import (
 //	INFO  [thread] [name=U;⟨mid=N;⟩ip=ADDR;oip=ADDR;…] security - cmd=Auth; account=U; protocol=soap;⟨ error=WORDS;⟩
 //	INFO  [thread] [name=U;mid=N;oip=ADDR;…] smtp - Sending message to MTA at HOST: Message-ID=<ID>, …
 //
-// The context names the address of the connection (ip), and where that was a proxy's, the client's (oip), which mailboxd believes
-// of proxies of its own only. It goes on with what the client says of itself.
+// The context has the address of the connection (ip), and, if that is a proxy's, the client's (oip), which mailboxd believes only
+// from its own proxies. What the client says of itself follows.
 func zimbra(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA, ev.Kind = mail.Webmail, mail.Other
 	_, rest, ok := strings.Cut(body, "] [")
