@@ -50,7 +50,7 @@ func benchmark(b *testing.B, perSecond int, stream func(n, perSecond int) []mail
 	b.ReportMetric(float64(lines)/float64(messages), "lines/message")
 }
 
-// eximStream is the log of an Exim that takes n messages, one after the other.
+// eximStream returns the events of an Exim that accepts n messages, one after the other.
 func eximStream(n, perSecond int) []mail.Event {
 	var events []mail.Event
 	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
@@ -74,7 +74,8 @@ func eximStream(n, perSecond int) []mail.Event {
 	return events
 }
 
-// postfixStream is the log of a Postfix that takes n messages, several at a time, with the strings of one chunk of text.
+// postfixStream returns the events of a Postfix that accepts n messages, several at a time, with the strings of one chunk of
+// text.
 func postfixStream(n, perSecond int) []mail.Event {
 	const atOnce = 40
 	var events []mail.Event
@@ -119,5 +120,5 @@ func postfixStream(n, perSecond int) []mail.Event {
 	return events
 }
 
-// step is the time between two messages.
+// step returns the time between two messages.
 func step(perSecond int) mail.Instant { return mail.Instant(time.Second) / mail.Instant(perSecond) }

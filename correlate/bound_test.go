@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// flood feeds n events, made one after the other, and returns the tracker and how much the heap grew.
+// flood gives the tracker n events, and returns the tracker and how much the heap grew.
 func flood(t *testing.T, o Options, n int, event func(i int, ev *mail.Event)) (*Tracker, int64) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -30,8 +30,8 @@ func flood(t *testing.T, o Options, n int, event func(i int, ev *mail.Event)) (*
 	return tr, int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
-// TestFlood gives the tracker a lot of everything that a log can hold without an end. What it keeps stays bounded, and what
-// was lost is counted.
+// The tracker gets very many of everything of which a log can have any number. What it keeps stays bounded, and what was dropped
+// is counted.
 func TestFlood(t *testing.T) {
 	const n, open = 100_000, 2000
 	const bound = 24 << 20
@@ -104,7 +104,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestTable compares the table with a map, over lives that come and go.
+// The table agrees with a map, over lives that begin and end.
 func TestTable(t *testing.T) {
 	var tab table
 	q := &queue{host: &host{}}
@@ -139,7 +139,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestStampFromTheFuture: one line with a wrong stamp does not hand out what is open.
+// One line with a stamp in the future does not make the tracker hand out what is open.
 func TestStampFromTheFuture(t *testing.T) {
 	handed := 0
 	tr := New(Options{}, Sink{Message: func(*mail.Message) { handed++ }})
@@ -158,7 +158,7 @@ func TestStampFromTheFuture(t *testing.T) {
 	}
 }
 
-// TestStringsStay: what a message holds does not change when its memory, or the log's text, is used again.
+// The strings of a message do not change when its memory, or that of the log's text, is reused.
 func TestStringsStay(t *testing.T) {
 	var kept []string
 	tr := New(Options{}, Sink{Message: func(m *mail.Message) {
@@ -189,7 +189,7 @@ func TestStringsStay(t *testing.T) {
 	}
 }
 
-// A single stamp from the future does not keep what is too old from being handed out.
+// A stamp in the future does not keep messages that are too old from being handed out.
 func TestAgeBehindFuture(t *testing.T) {
 	tr := New(Options{}, Sink{})
 	start := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))

@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write the expectations of testdata/*.txtar anew")
 
-// TestCases reads the logs of each archive, joins them, and compares what comes out with the file "want". The remark at the
-// head of an archive says what the case is about.
+// Each archive has logs, and in the file "want" what the tracker makes of them. The remark at its head says what the case is
+// about.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -120,7 +120,7 @@ func parseLine(reader *parse.HeaderReader, line string) (ev mail.Event, ok bool)
 	return ev, false
 }
 
-// transcript is what a tracker makes of events: its messages, the events of no message that matter, and what it counted.
+// transcript returns what a tracker makes of events: its messages, the events of no message that matter, and its counts.
 func transcript(events []mail.Event, o Options) string {
 	var b strings.Builder
 	t := New(o, Sink{
@@ -142,7 +142,7 @@ func transcript(events []mail.Event, o Options) string {
 	return b.String()
 }
 
-// clientOf is the client that the tracker gave to what a filter refused.
+// clientOf returns the client that the tracker gave to what a filter refused.
 func clientOf(ev *mail.Event) string {
 	if ev.Stage != "END-OF-MESSAGE" {
 		return ""
@@ -204,7 +204,7 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	}
 }
 
-// hopText is the queue ID of a hop, with its host where that is not the first one of the message.
+// hopText returns the queue ID of a hop, with its host if that is not the first one of the message.
 func hopText(m *mail.Message, n uint32) string {
 	id, host := m.Hop(int(n))
 	if id != "" && host != m.Host {
@@ -223,7 +223,7 @@ func field(name, value string) string {
 	return " " + name + "=" + value
 }
 
-// statsText lists the counts that are not zero, those of events and messages aside.
+// statsText lists the counts that are not zero, except those of events and messages.
 func statsText(s Stats) string {
 	var b strings.Builder
 	v := reflect.ValueOf(s)

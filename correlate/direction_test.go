@@ -45,8 +45,7 @@ func TestDirection(t *testing.T) {
 	}
 }
 
-// TestLearned: a delivery into a mailbox makes its domain local for the mail that follows; one that went to a filter, or
-// that bounced, does not.
+// A delivery into a mailbox makes its domain local for the mail that follows; one to a filter, or one that bounced, does not.
 func TestLearned(t *testing.T) {
 	var l localDomains
 	l.learn(nil)

@@ -12,7 +12,7 @@ import (
 	"mailforensics/mail"
 )
 
-// pool is every line of the cases, as an event.
+// pool returns the events of all lines of the cases.
 func pool(t testing.TB) []mail.Event {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -31,8 +31,8 @@ func pool(t testing.TB) []mail.Event {
 	return all
 }
 
-// shuffled makes a log of lines of the pool: two bytes of data choose a line and how much later it comes than the one
-// before, now and then earlier. Two hosts in turn, so that lines of one ID meet often.
+// shuffled makes a log of lines of the pool: two bytes of data choose a line, and how much later it comes than the one before,
+// sometimes earlier. Two hosts alternate, so that lines with the same ID meet often.
 func shuffled(pool []mail.Event, data []byte) []mail.Event {
 	var events []mail.Event
 	now := mail.InstantOf(time.Date(2024, 5, 14, 8, 0, 0, 0, time.UTC))
@@ -55,7 +55,7 @@ func shuffled(pool []mail.Event, data []byte) []mail.Event {
 	return events
 }
 
-// check runs a log through a tracker and tells what does not hold.
+// check runs a log through a tracker, and reports what is wrong.
 func check(t *testing.T, events []mail.Event) {
 	t.Helper()
 	first := transcript(events, Options{})
@@ -129,7 +129,7 @@ func checkCounts(t *testing.T, events []mail.Event) {
 	}
 }
 
-// TestShuffled runs logs of chance.
+// Random logs have no inconsistent results.
 func TestShuffled(t *testing.T) {
 	pool := pool(t)
 	random := uint64(42)
@@ -146,8 +146,8 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// TestRepeated runs the log of each case twice, two days apart: everything that comes out comes out twice. (Not so where a
-// mail is left in the queue, and where a case is about the time in an ID.)
+// The log of each case is run twice, two days apart: everything comes out twice, except in cases with a message that stays in the
+// queue, or about the time in an ID.
 func TestRepeated(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.txtar")
 	for _, file := range files {

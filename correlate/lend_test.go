@@ -7,8 +7,7 @@ import (
 	"mailforensics/mail"
 )
 
-// A message that is lent stays as it is until it is given back, whatever the tracker does meanwhile; then its memory is used
-// again.
+// A message that is lent does not change until it is given back, whatever the tracker does; then its memory is reused.
 func TestLend(t *testing.T) {
 	var held []*mail.Message
 	var was []string

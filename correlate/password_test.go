@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// The password server's name and Postfix's address of one failed login are given to each other, where nobody else's can be meant.
+// The authentication server's name and Postfix's address of one failed login complete each other, if no other login can be meant.
 func TestNamesOfFailedLogins(t *testing.T) {
 	const (
 		name    = "Mar  7 04:12:%s plesk_saslauthd[9]: failed mail authentication attempt for user '%s' (password len=10)"

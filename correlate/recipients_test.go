@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// Mail is tried again for days, and a reply may name another ticket each time: what was said against us first stays, and when.
+// Mail is tried again for days, and each reply may name another ticket: the first complaint is kept, and its time.
 func TestKeepDeferral(t *testing.T) {
 	const grey, first, second = "450 4.2.0 Greylisted", "421 4.7.0 unusual rate of mail from your IP, ticket 1", "421 4.7.0 unusual rate of mail from your IP, ticket 2"
 	r := mail.Recipient{Disposition: mail.Deferred}

@@ -9,8 +9,8 @@ import (
 	"mailforensics/mail"
 )
 
-// TestSilent: a mail that is over waits for late lines, of which none comes any more when the log falls silent. What is still in
-// the queue stays there, however long that takes.
+// A message that has ended lingers for late lines, and is handed out when the log falls silent, because none can come any more.
+// What is still in the queue stays there, however long that takes.
 func TestSilent(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/postfix-bounce-without-cleanup.txtar")
 	if err != nil {

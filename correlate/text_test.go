@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What is a part of the line that was kept is a part of the copy; all else is copied, and so is the same text from elsewhere.
+// A string that is a part of the kept line becomes a part of the copy; any other string is copied, also the same text from
+// elsewhere.
 func TestTextKeepsTheLineOnce(t *testing.T) {
 	log := []byte("before|mx1 client=mail.example[192.0.2.1]|after")
 	all := string(log)

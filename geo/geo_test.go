@@ -13,13 +13,13 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 )
 
-// writeDB makes a database file with the given records by prefix.
+// writeDB makes a database file with records by prefix.
 func writeDB(t *testing.T, records map[string]mmdbtype.Map) string {
 	t.Helper()
 	return writeVersion(t, 6, records)
 }
 
-// writeVersion makes one for IPv4 alone (4) or for both (6).
+// writeVersion makes one for IPv4 only (4) or for both (6).
 func writeVersion(t *testing.T, version int, records map[string]mmdbtype.Map) string {
 	t.Helper()
 	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "Test", RecordSize: 24, IncludeReservedNetworks: true, IPVersion: version})
@@ -97,7 +97,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// A database of IPv4 alone knows nothing of IPv6 clients, and is not damaged by being asked.
+// A database for IPv4 only knows nothing of IPv6 clients, and being asked for one is no damage.
 func TestOnlyIPv4(t *testing.T) {
 	db, errs := Open([]string{writeVersion(t, 4, map[string]mmdbtype.Map{"84.60.0.0/16": country("DE")})})
 	if len(errs) > 0 {
@@ -113,7 +113,7 @@ func TestOnlyIPv4(t *testing.T) {
 	}
 }
 
-// A record that points nowhere is found when it is asked for, and named.
+// A record that points outside of the file is an error when it is looked up, and the error names the file.
 func TestDamageIsNamed(t *testing.T) {
 	good := writeDB(t, map[string]mmdbtype.Map{"84.60.0.0/16": country("DE")})
 	text, err := os.ReadFile(good)

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// A clone must say the same, and have no string in common with the event: a field that is forgotten keeps a log in memory, or
-// changes when that memory is used again.
+// A clone is equal, and has no string in common with the event: a field that is forgotten would keep a log in memory, or change
+// when that memory is reused.
 func TestEventClone(t *testing.T) {
 	var ev Event
 	n := fill(reflect.ValueOf(&ev).Elem())

@@ -35,7 +35,7 @@ func TestComplaintOf(t *testing.T) {
 	check(NoComplaint, "", "", "")
 }
 
-// A recipient's complaint is that of another server: by its last word, or by one with which it put the mail off before.
+// The complaint of a recipient is that of another server: in its last reply, or in one with which it deferred the mail before.
 func TestRecipientComplaint(t *testing.T) {
 	const listed, slow = "554 5.7.1 blocked using zen.spamhaus.org", "421 4.7.0 rate limit exceeded"
 	elsewhere := netip.MustParseAddr("192.0.2.25")

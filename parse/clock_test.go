@@ -56,7 +56,7 @@ func TestEximID(t *testing.T) {
 	bad("")
 }
 
-// A zone as Fedora, Alpine and Go's own tzdata have it: a rule for all years instead of a list of changes.
+// Some zone files, such as those of Fedora, Alpine and Go's own tzdata, have a rule for all years instead of a list of changes.
 func TestZoneOfRule(t *testing.T) {
 	header := func(version byte) string {
 		// No changes, one type of local time with one name of four bytes. RFC 8536, section 3.1

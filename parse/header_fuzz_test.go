@@ -45,7 +45,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// slowTime is an obvious reader of the three stamps that files have, with package time.
+// slowTime is the oracle: it parses the three stamps that files have with package time.
 func slowTime(line string, clock *Clock) (time.Time, bool) {
 	for _, layout := range []string{"Jan _2 15:04:05", "Jan 02 15:04:05"} {
 		if len(line) < 17 || line[15] != ' ' {
@@ -73,8 +73,8 @@ func slowTime(line string, clock *Clock) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// slowUTC tries all quarters of an hour: the earliest moment at which the wall shows this. It is not asked about the hour that
-// the wall never shows.
+// slowUTC tries all quarters of an hour: it returns the earliest moment with this local time, which must not be one that is
+// skipped when summer time begins.
 func slowUTC(wall time.Time, zone *time.Location) (time.Time, bool) {
 	for offset := 14 * time.Hour; offset >= -12*time.Hour; offset -= 15 * time.Minute {
 		at := wall.Add(-offset)
@@ -85,7 +85,7 @@ func slowUTC(wall time.Time, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// All stamps of two years, in zones with all kinds of rules, against package time.
+// All stamps of two years, in zones with all kinds of rules, are converted as package time does.
 func TestClockAgainstTime(t *testing.T) {
 	newest := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for _, name := range []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"} {

@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// berlin is a clock in Central European Time whose files end on 20 November 2026.
+// berlin returns a clock in Central European Time for files that end on 20 November 2026.
 func berlin(t testing.TB) *Clock {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Berlin")
@@ -250,8 +250,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The reader must not read behind a line, whatever is cut off.
-// What stands in the place of the host is told by what follows, whatever the same word meant in the line before.
+// Whether the first word is the host or the tag is told by what follows, whatever the same word was in the line before.
 func TestReadHostOrTag(t *testing.T) {
 	lines := []string{
 		"Mar  7 04:12:09 sogod [26818]: x",
@@ -325,7 +324,8 @@ var headSamples = []string{
 	`"Mar 7, 2026 @ 04:12:09.500",mx1,"postfix/smtpd[1]: x, y"`,
 }
 
-// The stamp of a container runtime is UTC whatever the machine's zone is, and the one within has no year to be compared with.
+// The stamp of a container runtime proves no zone, because it is UTC on any machine, and the inner stamp has no year to be
+// compared with.
 func TestStampProvesZone(t *testing.T) {
 	bound := mail.InstantOf(time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC))
 	for line, want := range map[string]bool{
@@ -345,7 +345,7 @@ func TestStampProvesZone(t *testing.T) {
 	}
 }
 
-// A line means the same whatever stood before it: what a reader remembers only makes it faster.
+// A line means the same whatever came before it: what a reader remembers only makes it faster.
 func TestLinesBefore(t *testing.T) {
 	clock := berlin(t)
 	lines := append([]string{

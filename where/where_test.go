@@ -62,7 +62,7 @@ func TestMatch(t *testing.T) {
 	yes(`subject in ["Software", "Hardware"]`)
 }
 
-// TestEveryField: each field is that of the message which its name says.
+// Each field has the value of the message that its name says.
 func TestEveryField(t *testing.T) {
 	m := sample()
 	m.Flags, m.UID, m.User, m.Script, m.Directory = mail.HasUID, 33, "www-data", "mail.php", "/srv/www"
@@ -140,7 +140,7 @@ func TestMatchFailsForOneMessageOnly(t *testing.T) {
 	}
 }
 
-// BenchmarkMatch answers what --where costs for each message of a log.
+// BenchmarkMatch measures what --where costs for each message of a log.
 func BenchmarkMatch(b *testing.B) {
 	x, err := Compile(`ip == "84.60.208.31" && sender_domain != "example.org"`, berlin)
 	if err != nil {
@@ -153,7 +153,8 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// At the end of summer time the clock shows an hour twice: without an offset the first is meant, and with one what it says.
+// In an hour that is repeated at the end of summer time, a time without an offset is the first one; with an offset it is what it
+// says.
 func TestMomentShownTwice(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

@@ -6,5 +6,5 @@ import (
 	"mailforensics/parse/parsetest"
 )
 
-// TestExclusive checks that a line is of one format only, whatever their order.
+// At most one format claims a line, whatever the order of the formats.
 func TestExclusive(t *testing.T) { parsetest.Exclusive(t, Formats(), "../*/testdata/*.txt") }

@@ -28,7 +28,7 @@ func TestCutID(t *testing.T) {
 	}
 }
 
-// TestWords compares what looks at eight bytes at once with what looks at one.
+// The functions that test eight bytes at once agree with those that test one at a time.
 func TestWords(t *testing.T) {
 	for c := range 256 {
 		for i := range 9 {
@@ -143,7 +143,7 @@ func TestAddress(t *testing.T) {
 	bad("mail.example")
 }
 
-// TestHostileLength reads lines of a megabyte whose parts make each reader try again: none may look at all of it each time.
+// Lines of a megabyte whose parts make a parser try again must not make it scan the whole line each time.
 func TestHostileLength(t *testing.T) {
 	const id = "1s6n4v-0000000017h-1Cr6 "
 	heads := []string{

@@ -8,8 +8,8 @@ import (
 	"mailforensics/mail"
 )
 
-// Lines that somebody made up of hundreds of fields, each of which may be the end of another one, do not keep the reader busy:
-// where it looked behind each field for all the others, that took eight seconds.
+// Lines made of hundreds of fields, each of which may be the end of another one, take little time: when the parser tried all
+// others after each field, that took eight seconds.
 func TestMadeUpFieldsCostLittle(t *testing.T) {
 	const lines, most = 1000, 2 * time.Second
 	for _, made := range []struct{ head, unit, tail string }{

@@ -46,7 +46,7 @@ func TestDeliveryOracle(t *testing.T) {
 	}
 }
 
-// compare hands the specimens with the given flag to check, and counts those that the oracle knew.
+// compare passes the specimens with the given flag to check, and counts those that the oracle knew.
 func compare(t *testing.T, flag string, check func(t *testing.T, s string) bool) (known int) {
 	for _, s := range parsetest.Read(t, "testdata/*.txt") {
 		if strings.HasSuffix(s.File, "hostile.txt") {

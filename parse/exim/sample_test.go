@@ -11,7 +11,7 @@ import (
 	"mailforensics/parse"
 )
 
-// TestSamples counts the lines of logs whose story is known: what grep counts, too. Every line must be understood.
+// The counts of events in the samples are those that grep counts, and every line is understood.
 func TestSamples(t *testing.T) {
 	tests := []struct {
 		file string

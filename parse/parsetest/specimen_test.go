@@ -8,7 +8,7 @@ import (
 	"mailforensics/parse"
 )
 
-// toy reads "from NAME" of the program toy.
+// toy parses "from NAME" of the program toy.
 var toy = parse.Format{Name: "toy", Parse: func(body string, ev *mail.Event) parse.Verdict {
 	if ev.Process != "toy" {
 		return parse.Foreign

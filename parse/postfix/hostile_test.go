@@ -9,8 +9,7 @@ import (
 	"mailforensics/parse"
 )
 
-// TestLongLines feeds lines of a megabyte that are made of what the cutters look for: reading them must not take time that
-// grows faster than they do.
+// Lines of a megabyte made of what the cutters look for must take time in proportion to their length.
 func TestLongLines(t *testing.T) {
 	heads := []struct{ process, head string }{
 		{"postfix/smtpd", "NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 554 5.7.1 x"},
@@ -44,7 +43,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// TestSecrets checks that nothing of a verbose line is kept: it holds passwords.
+// Nothing of a verbose line is kept, because it may contain passwords.
 func TestSecrets(t *testing.T) {
 	const secret = "AGJvYgBwdw=="
 	for _, body := range []string{"< unknown[192.0.2.66]: AUTH PLAIN " + secret, "xsasl_dovecot_server_first: sasl_method PLAIN, init_response " + secret} {

@@ -142,7 +142,7 @@ func FuzzReject(f *testing.F) {
 	f.Fuzz(compareReject)
 }
 
-// FuzzHostileReject builds a line as smtpd does, from text that a client may choose: what was put in must come out.
+// FuzzHostileReject builds a line as smtpd does, from text that a client may choose: the event must have what was put in.
 func FuzzHostileReject(f *testing.F) {
 	f.Add("z> to=<v@v>; q@far.example", `a> b from=<q@q>`, `z> to=<v@v>; q`, "[a?b]??x")
 	f.Add("x", `\"`, `; from=<`, "h")
@@ -161,12 +161,12 @@ func FuzzHostileReject(f *testing.F) {
 	})
 }
 
-// quote is a local part between quotes, as smtpd writes it (global/quote_822_local.c).
+// quote returns a local part between quotes, as smtpd writes it (global/quote_822_local.c).
 func quote(local string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(local) + `"`
 }
 
-// maskHELO is smtpd's mask for what must not stand in a HELO (smtpd/smtpd.c).
+// maskHELO is smtpd's mask for characters that must not be in a HELO (smtpd/smtpd.c).
 func maskHELO(r rune) rune {
 	if strings.ContainsRune(" <>()\\\";@", r) {
 		return '?'

@@ -10,5 +10,5 @@ func TestSpecimens(t *testing.T) { parsetest.Run(t, Format, "testdata/*.txt") }
 
 func FuzzParse(f *testing.F) { parsetest.Fuzz(f, Format, "testdata/*.txt") }
 
-// BenchmarkParse asks what a line of each daemon costs, header aside: go test -bench Parse ./parse/postfix
+// BenchmarkParse measures what a line of each daemon costs, without its header: go test -bench Parse ./parse/postfix
 func BenchmarkParse(b *testing.B) { parsetest.Bench(b, Format, "testdata/*.txt") }

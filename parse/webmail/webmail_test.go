@@ -14,7 +14,7 @@ func FuzzWebmail(f *testing.F) { parsetest.Fuzz(f, Format, "testdata/*.txt") }
 
 func BenchmarkParse(b *testing.B) { parsetest.Bench(b, Format, "testdata/*.txt") }
 
-// What a browser sends, or somebody types, puts no address of another into the log that is believed.
+// A browser's headers, or a typed name, cannot put somebody else's address into an event that is believed.
 func TestForgedAddressesAreDoubtful(t *testing.T) {
 	for _, body := range []string{
 		"<4f1c> Failed login for tina@site.example from 203.0.113.66(X-Forwarded-For: z from 8.8.8.8() in session 4f1c (error: 0)",
