@@ -76,7 +76,7 @@ func (e *exim) inbound(at int64, h *host) {
 		for e.chance(0.12) && len(e.rcpts) < 20 {
 			e.to(e.users[e.user()])
 		}
-		e.message(at, h, "", sender, e.subject(), false)
+		e.message(at, h, letter{sender: sender, subject: e.subject()})
 		at += e.between(40, 900) * millisecond
 	}
 }
@@ -94,7 +94,7 @@ func (e *exim) outbound(at int64, user int) {
 			e.to(e.stranger(e.target().domain))
 		}
 	}
-	e.message(at, h, e.users[user], e.users[user], e.subject(), false)
+	e.message(at, h, letter{account: e.users[user], sender: e.users[user], subject: e.subject()})
 }
 
 func (e *exim) spam(at int64, r *run) {
@@ -102,26 +102,26 @@ func (e *exim) spam(at int64, r *run) {
 	r.sent(at, 1, e.zone)
 	if r.Kind == "account" {
 		e.rcpts = append(e.rcpts[:0], e.stranger(e.target().domain))
-		e.message(at, &r.client, r.Value, r.sender, r.subject, true)
+		e.message(at, &r.client, letter{account: r.Value, sender: r.sender, subject: r.subject, spam: true})
 		return
 	}
 	e.rcpts = append(e.rcpts[:0], e.users[e.user()])
-	e.message(at, &r.client, "", e.stranger(domainOf(e.Uint64())), r.subject, false)
+	e.message(at, &r.client, letter{sender: e.stranger(domainOf(e.Uint64())), subject: r.subject})
 }
 
 // message writes the arrival of a message by SMTP, and its deliveries.
-func (e *exim) message(at int64, h *host, account, sender, subject string, spam bool) {
+func (e *exim) message(at int64, h *host, m letter) {
 	e.truth.Messages++
 	id := e.messageID(at)
-	l := e.line(at).s(id).s(" <= ").s(envelope(sender)).c(' ')
+	l := e.line(at).s(id).s(" <= ").s(envelope(m.sender)).c(' ')
 	e.from(l, h)
-	if account != "" {
-		l.s(" P=esmtpsa X=TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256 CV=no A=plain_server:").s(account)
+	if m.account != "" {
+		l.s(" P=esmtpsa X=TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256 CV=no A=plain_server:").s(m.account)
 	} else {
 		l.s(" P=esmtps X=TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256 CV=no")
 	}
-	e.tail(l, h.domain, subject)
-	e.deliver(at, id, sender, spam)
+	e.tail(l, h.domain, m.subject)
+	e.deliver(at, id, m)
 }
 
 // tail writes the end of an arrival line: size, Message-ID, subject and recipients.
@@ -145,15 +145,16 @@ func envelope(sender string) string {
 	return sender
 }
 
-func (e *exim) deliver(at int64, id, sender string, spam bool) {
+// deliver writes all delivery attempts, the notices to the sender about bounces, and "Completed".
+func (e *exim) deliver(at int64, id string, m letter) {
 	born := at
 	e.line(at).s("cwd=/var/spool/exim4 3 args: /usr/sbin/exim4 -Mc ").s(id).end()
-	last := e.draw(spam)
+	last := e.draw(m.spam)
 	for try := 0; try <= last; try++ {
 		if try > 0 {
 			at += 900 * second << min(try-1, 3)
 		}
-		at = e.attempt(at, id, sender, try)
+		at = e.attempt(at, id, m.sender, try)
 	}
 	if e.waits {
 		return
@@ -282,7 +283,7 @@ func (e *exim) script(at int64) {
 	sender := user + "@" + localDomains[0]
 	l := e.line(at).s(id).s(" <= ").s(sender).s(" U=").s(user).s(" P=local")
 	e.tail(l, "", e.subject())
-	e.deliver(at, id, sender, false)
+	e.deliver(at, id, letter{sender: sender})
 }
 
 // routine writes a queue run.

@@ -122,7 +122,7 @@ func (p *postfix) inbound(at int64, h *host, messages int) {
 			p.to(p.users[p.user()])
 		}
 		rcpts += len(p.rcpts)
-		t = p.message(t, "postfix/smtpd", pid, h, "", sender, p.between(900, 60000), false)
+		t = p.message(t, "postfix/smtpd", pid, h, letter{sender: sender, size: p.between(900, 60000)})
 	}
 	p.disconnect(t, "postfix/smtpd", pid, h, "", messages, rcpts)
 	p.smtpd.until[slot] = t + second
@@ -140,15 +140,17 @@ func (p *postfix) outbound(at int64, user int) {
 			p.to(p.stranger(p.target().domain))
 		}
 	}
-	p.submit(at, h, p.users[user], p.users[user], false)
+	p.submit(at, h, letter{account: p.users[user], sender: p.users[user]})
 }
 
-func (p *postfix) submit(at int64, h *host, account, sender string, spam bool) {
+// submit writes a session in which a message is handed in with a login.
+func (p *postfix) submit(at int64, h *host, m letter) {
 	slot := p.submission.take(at)
 	pid := p.submission.pid[slot]
 	rcpts := len(p.rcpts)
 	t := p.connect(at, "postfix/submission/smtpd", pid, h)
-	t = p.message(t, "postfix/submission/smtpd", pid, h, account, sender, p.between(900, 60000), spam)
+	m.size = p.between(900, 60000)
+	t = p.message(t, "postfix/submission/smtpd", pid, h, m)
 	p.disconnect(t, "postfix/submission/smtpd", pid, h, "auth=1 ", 1, rcpts)
 	p.submission.until[slot] = t + second
 }
@@ -159,14 +161,14 @@ func (p *postfix) spam(at int64, r *run) {
 	r.sent(at, 1, p.zone)
 	if r.Kind == "account" {
 		p.to(p.stranger(p.target().domain))
-		p.submit(at, &r.client, r.Value, r.sender, true)
+		p.submit(at, &r.client, letter{account: r.Value, sender: r.sender, spam: true})
 		return
 	}
 	p.to(p.users[p.user()])
 	slot := p.smtpd.take(at)
 	pid := p.smtpd.pid[slot]
 	t := p.connect(at, "postfix/smtpd", pid, &r.client)
-	t = p.message(t, "postfix/smtpd", pid, &r.client, "", p.stranger(domainOf(p.Uint64())), p.between(900, 6000), false)
+	t = p.message(t, "postfix/smtpd", pid, &r.client, letter{sender: p.stranger(domainOf(p.Uint64())), size: p.between(900, 6000)})
 	p.disconnect(t, "postfix/smtpd", pid, &r.client, "", 1, 1)
 	p.smtpd.until[slot] = t + second
 }
@@ -190,30 +192,31 @@ func (p *postfix) disconnect(at int64, daemon string, pid int, h *host, auth str
 }
 
 // message writes the life of a message that a client hands in, and returns when the client is done with it.
-func (p *postfix) message(at int64, daemon string, pid int, h *host, account, sender string, size int64, spam bool) int64 {
+func (p *postfix) message(at int64, daemon string, pid int, h *host, m letter) int64 {
 	at += p.between(2, 30) * millisecond
 	id := p.queueID(at)
 	p.truth.Messages++
 	l := p.tag(at, daemon, pid).s(id).s(": client=").peer(h)
-	if account != "" {
-		l.s(", sasl_method=PLAIN, sasl_username=").s(account)
+	if m.account != "" {
+		l.s(", sasl_method=PLAIN, sasl_username=").s(m.account)
 	}
 	l.end()
-	return p.queued(at, id, h.domain, sender, size, spam)
+	m.domain = h.domain
+	return p.queued(at, id, m)
 }
 
 // queued writes the life of a message from cleanup on, and returns when cleanup is done.
-func (p *postfix) queued(at int64, id, domain, sender string, size int64, spam bool) int64 {
+func (p *postfix) queued(at int64, id string, m letter) int64 {
 	born := at
 	at += p.between(1, 40) * millisecond
-	messageID := p.messageID(domain)
+	messageID := p.messageID(m.domain)
 	p.tag(at, "postfix/cleanup", p.cleanup+int(at/minute%7)).s(id).s(": message-id=<").s(messageID).s(">").end()
 	at += p.between(1, 200) * millisecond
-	p.active(at, id, sender, size, len(p.rcpts))
+	p.active(at, id, m.sender, m.size, len(p.rcpts))
 	if p.o.Filter {
-		p.filter(at, born, id, messageID, sender, size, spam)
+		p.filter(at, born, id, messageID, m)
 	} else {
-		p.deliver(at, born, id, sender, size, spam)
+		p.deliver(at, born, id, m)
 	}
 	return at
 }
@@ -233,7 +236,7 @@ func (p *postfix) messageID(domain string) string {
 }
 
 // filter writes the hop through a content filter, and the life of the message after it, under a second queue ID.
-func (p *postfix) filter(at, born int64, id, messageID, sender string, size int64, spam bool) {
+func (p *postfix) filter(at, born int64, id, messageID string, m letter) {
 	back := &host{name: "localhost", ip: "127.0.0.1"}
 	pid := 40000 + int(at/second%20)
 	t := at + p.between(50, 900)*millisecond
@@ -245,7 +248,7 @@ func (p *postfix) filter(at, born int64, id, messageID, sender string, size int6
 	t += millisecond
 	p.tag(t, "postfix/cleanup", p.cleanup).s(second).s(": message-id=<").s(messageID).s(">").end()
 	t += millisecond
-	p.active(t, second, sender, size+300, len(p.rcpts))
+	p.active(t, second, m.sender, m.size+300, len(p.rcpts))
 	p.tag(t, "postfix/10025/smtpd", pid).s("disconnect from ").peer(back).s(" ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5").end()
 	done := t + 3*millisecond
 	for _, rcpt := range p.rcpts {
@@ -253,18 +256,18 @@ func (p *postfix) filter(at, born int64, id, messageID, sender string, size int6
 		p.delays(l, done-born).s(", dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as ").s(second).s(")").end()
 	}
 	p.tag(done+millisecond, "postfix/qmgr", p.qmgr).s(id).s(": removed").end()
-	p.deliver(t, reborn, second, sender, size, spam)
+	p.deliver(t, reborn, second, m)
 }
 
 // deliver writes all delivery attempts, the notices to the sender about bounces, and the removal from the queue.
-func (p *postfix) deliver(at, born int64, id, sender string, size int64, spam bool) {
-	last := p.draw(spam)
+func (p *postfix) deliver(at, born int64, id string, m letter) {
+	last := p.draw(m.spam)
 	for try := 0; try <= last; try++ {
 		if try > 0 {
 			at += 300 * second << min(try-1, 3)
-			p.active(at, id, sender, size, len(p.rcpts))
+			p.active(at, id, m.sender, m.size, len(p.rcpts))
 		}
-		at = p.attempt(at, born, id, sender, try)
+		at = p.attempt(at, born, id, m.sender, try)
 	}
 	if !p.waits {
 		p.tag(at+millisecond, "postfix/qmgr", p.qmgr).s(id).s(": removed").end()
@@ -428,7 +431,7 @@ func (p *postfix) script(at int64) {
 	p.truth.Messages++
 	p.rcpts = append(p.rcpts[:0], p.users[p.user()])
 	p.tag(at, "postfix/pickup", 20050).s(id).s(": uid=33 from=<www-data>").end()
-	p.queued(at, id, "", "www-data@"+localDomains[0], p.between(400, 3000), false)
+	p.queued(at, id, letter{sender: "www-data@" + localDomains[0], size: p.between(400, 3000)})
 }
 
 // routine writes anvil's report.

@@ -37,6 +37,16 @@ type server struct {
 	waits bool     // one of them is still in the queue at the end of the log
 }
 
+// letter is a message, except its recipients, which are in server.rcpts.
+type letter struct {
+	account string // the login with which it is handed in; "": without one
+	sender  string // "": the null sender
+	domain  string // of its Message-ID; "": ours
+	subject string // Exim only
+	size    int64  // bytes; Postfix only
+	spam    bool   // of a spam run to addresses elsewhere
+}
+
 // run is a spam run that is planned or has begun.
 type run struct {
 	Run
