@@ -25,6 +25,7 @@ type settler struct {
 	fold      fold
 	losses    losses
 	steps     steps
+	joint     joint
 	leaps     []leap
 	mta       uint32       // bits by mail.MTA
 	newest    mail.Instant // time of the newest line so far
@@ -120,10 +121,16 @@ func (s *settler) hostsOf(b *batch) {
 			continue
 		}
 		if h.first != 0 {
-			if last.at != 0 && h.first < last.at-stepAtLeast {
+			switch {
+			case last.at == 0 && h.mail:
+				s.joint.note(h.host, h.first)
+			case last.at != 0 && h.first < last.at-stepAtLeast:
 				s.steps.add(step{h.host, h.origin, last.at, h.first})
 			}
 			last.at = h.last
+		}
+		if h.mail {
+			s.joint.newest = max(s.joint.newest, h.last)
 		}
 		last.mail = last.mail || h.mail
 		last.verdict, last.event.Kind = h.verdict, mail.Other
@@ -370,6 +377,9 @@ func (s *settler) warnings(clock *parse.Clock) (list []string) {
 		list = append(list, w)
 	}
 	list = append(list, s.steps.warnings(clock)...)
+	if w := s.joint.warning(clock.Location()); w != "" {
+		list = append(list, w)
+	}
 	for _, l := range s.leaps[:min(len(s.leaps), 3)] {
 		list = append(list, fmt.Sprintf("nothing for more than half a year, from %s to %s, and no ID behind it proves the year: it may be a later one",
 			l.from.In(clock.Location()).Format(time.DateTime), l.to.In(clock.Location()).Format(time.DateTime)))
