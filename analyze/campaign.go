@@ -27,7 +27,7 @@ const (
 	seedHELO                    // the same HELO
 	seedDomain                  // the same domain of the sender, which is not the client's
 	seedFamily                  // names by reverse look-up that are cut from one pattern
-	seedNet                     // one /24 or /64
+	seedNet                     // one /24 or /48
 	seedKinds
 )
 

@@ -27,7 +27,7 @@ type hunt struct {
 	named    bool  // names are looked up here at all
 	shapes   Tally // of Message-IDs, of all messages
 	families memo[string]
-	networks memo[netKey]
+	networks memo[netip.Prefix]
 	keyed    []keyed // of groups, used again
 }
 
@@ -52,7 +52,7 @@ func (m memo[K]) of(key K, text func(K) string) string {
 func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 	h := &hunt{
 		w: w, site: site, limits: &w.pass.Thresholds.Campaign, byClient: make(map[netip.Addr][]*seen),
-		families: make(memo[string]), networks: make(memo[netKey]), named: 2*w.unnamed <= w.all || w.all == 0,
+		families: make(memo[string]), networks: make(memo[netip.Prefix]), named: 2*w.unnamed <= w.all || w.all == 0,
 	}
 	h.all = slices.DeleteFunc(all, func(s *seen) bool {
 		return site.IsOwn(s.ip) || s.name != "" && inOurDomains(site, s.name)
@@ -261,7 +261,7 @@ func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 		}
 		return h.families.of(s.name, familyOf), true
 	case seedNet:
-		return h.networks.of(netOf(s.ip), networkName), true
+		return h.networks.of(siteNetwork(s.ip), netip.Prefix.String), true
 	}
 	return "", false
 }

@@ -101,7 +101,7 @@ func variableLocalPart(local string) bool {
 }
 
 func (c *cluster) countClient(ip netip.Addr, list []*seen) {
-	c.nets.Add(NetworkOf(ip).String(), 1)
+	c.nets.Add(siteNetwork(ip).String(), 1)
 	name, helo := "", ""
 	for _, s := range list {
 		name, helo = max(name, s.name), max(helo, s.helo)

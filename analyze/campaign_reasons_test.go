@@ -151,6 +151,9 @@ func TestCampaignReasons(t *testing.T) {
 		{"one-mark", comers{kind: seedHELO, each: bot, refused: "554 5.7.1 not wanted"}, run},
 		{"by-chance", amid, damaged},
 		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) })}, comers{kind: seedSubject, each: plain}},
+		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) {
+			m.Client.IP = netip.MustParseAddr(fmt.Sprintf("2a0d:5600:772f:%x::%x", i, 2+i%7)) // each in a /64 of its own
+		})}, comers{kind: seedSubject, each: plain}},
 		{"one-sender-domain", comers{kind: seedDomain, each: inName("lottery.example")}, comers{kind: seedSubject, each: inName("")}},
 		{"named-servers", named, pool},
 		{"verp", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { m.Sender = fmt.Sprintf("b-user%d=site.example@x%d.example", i, i) })}, comers{kind: seedSubject, each: plain}},

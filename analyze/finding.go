@@ -206,6 +206,16 @@ func hostNetwork(ip netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(ip, ip.BitLen())
 }
 
+// siteNetwork is the /24 of an IPv4 address, the /48 of an IPv6 address: a customer with many machines has as much (RFC 6177), and whoever
+// rents them to spread his mail over many addresses takes them from there.
+func siteNetwork(ip netip.Addr) netip.Prefix {
+	if ip = ip.Unmap(); ip.Is6() {
+		p, _ := ip.Prefix(48)
+		return p
+	}
+	return NetworkOf(ip)
+}
+
 // NetworkOf is the /24 of an IPv4 address, the /64 of an IPv6 address: the smallest nets that are given to one customer
 // often enough to be worth a look.
 func NetworkOf(ip netip.Addr) netip.Prefix {

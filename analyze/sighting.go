@@ -347,10 +347,9 @@ func hashAddr(kind hashKind, ip netip.Addr) uint64 {
 	return spread(spread(binary.BigEndian.Uint64(b[:8])^uint64(kind)<<56) ^ binary.BigEndian.Uint64(b[8:]))
 }
 
-// hashNet is a hash of the network of an IP address.
+// hashNet is a hash of the network that a customer of a provider may have.
 func hashNet(kind hashKind, ip netip.Addr) uint64 {
-	n := netOf(ip)
-	return spread(n.bits ^ uint64(kind)<<56)
+	return hashAddr(kind, siteNetwork(ip).Addr())
 }
 
 // hashFamily is a hash of a name without its numbers: equal for names that are cut from one pattern, 0 where there is none.
