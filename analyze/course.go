@@ -227,6 +227,20 @@ func (c *Course) Spans() []Span {
 	return spans
 }
 
+// Refused is how many recipients other hosts refused or put off in the spans that the time from start to end touches, and in all the
+// others.
+func (c *Course) Refused(start, end mail.Instant) (within, beside int) {
+	width := int64(c.Width())
+	for key, cell := range c.cells {
+		if begin := mail.Instant(key * width); begin+mail.Instant(width) > start && begin <= end {
+			within += int(cell.refused)
+		} else {
+			beside += int(cell.refused)
+		}
+	}
+	return within, beside
+}
+
 // Join adds up spans to fewer and wider ones: those that begin in the same step of width after start. What is in the queue is
 // what the last of them left there; a step without spans takes it over from the one before. start is that of the first
 // result, and end is not reached.

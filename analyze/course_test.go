@@ -45,6 +45,20 @@ func TestCourse(t *testing.T) {
 	if got := c.Spans(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	for _, x := range []struct {
+		start, end     string
+		within, beside int
+	}{
+		{"09:00:00", "09:59:59", 0, 3},
+		{"10:00:30", "10:01:10", 1, 2}, // from the middle of a minute
+		{"10:01:00", "10:02:00", 1, 2},
+		{"10:02:30", "10:05:00", 2, 1}, // in a minute that has begun
+		{"10:06:00", "10:07:00", 0, 3},
+	} {
+		if within, beside := c.Refused(moment(x.start), moment(x.end)); within != x.within || beside != x.beside {
+			t.Errorf("refused from %s to %s: got %d and %d beside, want %d and %d", x.start, x.end, within, beside, x.within, x.beside)
+		}
+	}
 }
 
 // Reading in parts and in any order gives the same spans, even if these had to be widened.

@@ -288,15 +288,7 @@ func refusals(r *Report, s *story) string {
 		return ""
 	}
 	start, end := r.Window()
-	width := r.Course.Width()
-	during, beside := 0, 0
-	for _, span := range r.Course.Spans() {
-		if span.Start.Add(width) > f.Start && span.Start <= f.End {
-			during += span.Refused
-		} else {
-			beside += span.Refused
-		}
-	}
+	during, beside := r.Course.Refused(f.Start, f.End)
 	lasted := max(f.End.Sub(f.Start), time.Minute)
 	rest := end.Sub(start) - lasted
 	if during < 10 || rest < time.Hour {
