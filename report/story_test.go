@@ -741,11 +741,15 @@ func TestHourly(t *testing.T) {
 
 // A client that was relayed for did not log in, a rule let it; mail for our own domains needs no such rule.
 func TestRelayedWithoutALogin(t *testing.T) {
-	f := &analyze.Finding{Clients: make([]analyze.ClientCount, 2), Counts: analyze.Counts{Messages: 10},
+	f := &analyze.Finding{Clients: make([]analyze.ClientCount, 2), Counts: analyze.Counts{Messages: 10, RecipientDomains: 9},
 		RecipientDomains: []analyze.Count{{Value: "other.example", Messages: 8}, {Value: "site.example", Messages: 2}}}
 	r := &Report{Site: &analyze.Site{LocalDomains: map[string]analyze.Known{"site.example": {}}}}
 	if got := fromOutside(r, f); !strings.HasPrefix(got, "Without a login: the server accepted mail for recipients elsewhere from 2 clients") {
 		t.Errorf("got %q", got)
+	}
+	f.Counts.RecipientDomains = 2
+	if got := fromOutside(&Report{Site: &analyze.Site{}}, f); !strings.Contains(got, "That is right for a secondary MX or a gateway") {
+		t.Errorf("for one domain: got %q", got)
 	}
 	f.RecipientDomains[1].Messages = 9
 	if got := fromOutside(r, f); got != "" {

@@ -143,10 +143,20 @@ func forOthers(r *Report, f *analyze.Finding) bool {
 	return f.Counts.Messages > 0 && r.Site != nil && 2*ours < all
 }
 
+// fewDomains is to how many domains elsewhere a secondary MX or a gateway, whose log alone is given, may look like a relay: strangers
+// who use a relay write to many.
+const fewDomains = 2
+
 // fromOutside is the way in of mail that came as all mail does.
 func fromOutside(r *Report, f *analyze.Finding) string {
 	if len(f.Clients) > 0 && len(f.Accounts) == 0 && forOthers(r, f) {
-		return "Without a login: the server accepted mail for recipients elsewhere from " + Counted(len(f.Clients), "client", "clients") +
+		clients := Counted(len(f.Clients), "client", "clients")
+		if n := max(f.Counts.RecipientDomains, len(f.RecipientDomains)); n <= fewDomains {
+			return "Without a login: the server accepted mail for " + countsText(f.RecipientDomains, fewDomains, n) + " from " + clients +
+				" and passed it on. That is right for a secondary MX or a gateway (--local-domain names the domain as one of ours);" +
+				" else one of its own rules lets them relay (mynetworks, +relay_from_hosts, an access list)"
+		}
+		return "Without a login: the server accepted mail for recipients elsewhere from " + clients +
 			", as one of its own rules allows (mynetworks, +relay_from_hosts, an access list)"
 	}
 	if len(f.Clients) == 0 || !forUs(r, f) {
