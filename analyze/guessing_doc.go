@@ -34,6 +34,8 @@ Honest failures that look similar:
     mail; a guessing program succeeds just when its next try is due, and then
     stops;
   - a forgotten password: a few tries, then success;
+  - telephones of a provider that users here have, which change their addresses
+    all day: each tries the account of somebody who logs in from that provider;
   - a campus on the first day of term: most of the addresses fail a few times and
     then log in, each to the very account that it tried;
   - an office or a webmail host, from which many accounts log in and some

@@ -91,12 +91,30 @@ func (g *guesser) mistyped() bool {
 	return true
 }
 
-// mostMistyped reports whether most clients of a network are people who mistyped their passwords. Of those who guess, hardly one in a
-// hundred gets in, and not just to the account that it tried.
-func mostMistyped(clients []*guesser) bool {
+// isOwners reports whether all accounts that a client tried are used from its provider: telephones with old passwords, which change and share
+// their addresses all day.
+func (q *guessInquiry) isOwners(g *guesser) bool {
+	if g.accounts.Distinct() == 0 {
+		return false
+	}
+	net := wideNetwork(g.client.IP)
+	for name := range g.accounts.All {
+		if !slices.ContainsFunc(q.won[name], func(o winner) bool { return wideNetwork(o.g.client.IP) == net }) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPeople reports whether a client is somebody with a wrong password of his own.
+func (q *guessInquiry) isPeople(g *guesser) bool { return g.mistyped() || q.isOwners(g) }
+
+// mostlyPeople reports whether most clients of a network are people with wrong passwords of their own. Of those who guess, hardly one in a
+// hundred gets in, and not just to the account that it tried; and few try only accounts of their own provider's customers.
+func (q *guessInquiry) mostlyPeople(clients []*guesser) bool {
 	n := 0
 	for _, g := range clients {
-		if g.mistyped() {
+		if q.isPeople(g) {
 			n++
 		}
 	}
@@ -113,6 +131,7 @@ type guess struct {
 	broken   []winner // logins that succeeded after it
 	unsure   bool     // and may be the owner's …
 	stopped  bool     // … but did what no device does
+	usual    bool     // all came from one provider that users here have
 	first    mail.Instant
 	last     mail.Instant
 	times    []mail.Instant // all of them; nil where not all are known
@@ -315,7 +334,7 @@ func (q *guessInquiry) networks() {
 	}
 	for _, net := range nets {
 		clients := byNet[net]
-		if len(clients) < manyAddresses || mostMistyped(clients) {
+		if len(clients) < manyAddresses || q.mostlyPeople(clients) {
 			continue
 		}
 		b := newGuess(Subject{Network, net.String()}, clients)
@@ -428,7 +447,29 @@ func (q *guessInquiry) target(name string, by []*guesser) *guess {
 		}
 	}
 	sortWinners(b.broken)
+	b.usual = q.fromUsualProvider(by)
+	b.unsure = b.usual && len(b.broken) > 0
 	return b
+}
+
+// fromUsualProvider reports whether nearly all clients are in one wide network, from which somebody logs in who did not guess. A guesser's
+// are in many; or in one that nobody here has.
+func (q *guessInquiry) fromUsualProvider(clients []*guesser) bool {
+	nets := make(map[netip.Prefix][]*guesser)
+	n := 0
+	for _, g := range clients {
+		if !g.mistyped() {
+			net := wideNetwork(g.client.IP)
+			nets[net] = append(nets[net], g)
+			n++
+		}
+	}
+	for _, in := range nets {
+		if ratio(len(in), n) >= nearlyAll {
+			return q.livesThere(in[0])
+		}
+	}
+	return false
 }
 
 // most is how many single clients without a success are reported one by one.
@@ -508,7 +549,7 @@ func (q *guessInquiry) crowd() {
 	var rest []*guesser
 	var times []mail.Instant
 	for _, g := range q.guilty {
-		if !q.told[g.client.IP] && !q.site.IsOwn(g.client.IP) && !g.mistyped() {
+		if !q.told[g.client.IP] && !q.site.IsOwn(g.client.IP) && !q.isPeople(g) {
 			rest = append(rest, g)
 			times = append(times, g.failures().times...)
 		}
@@ -609,6 +650,11 @@ func (q *guessInquiry) weighBroken(b *guess) {
 			names = append(names, name)
 		}
 	}
+	if b.usual {
+		b.because("succeeded-perhaps", 0.15, "then a login to %s succeeded, from a network that the account does not use otherwise", strings.Join(names, ", "))
+		b.atMost(noise, "old-password", changingDevice)
+		return
+	}
 	if b.unsure {
 		weight := 0.35
 		if b.clients[0].failures().gap() >= collects && !b.stopped {
@@ -633,8 +679,8 @@ func (b *guess) slow() bool {
 }
 
 // livesThere reports whether somebody who did not guess logs in from the wide network of the guesses.
-func (q *guessInquiry) livesThere(b *guess) bool {
-	net := wideNetwork(b.clients[0].client.IP)
+func (q *guessInquiry) livesThere(of *guesser) bool {
+	net := wideNetwork(of.client.IP)
 	for ip, g := range q.w.clients.All() {
 		if len(g.wins) > 0 && wideNetwork(ip) == net && (g.failures().n == 0 || g.belongs()) {
 			return true
@@ -651,8 +697,10 @@ func (q *guessInquiry) harmless(b *guess, tried, real int) {
 		b.excuse(0.3, 0.25, "old-password", "one account, at even intervals: a device with an old password")
 	case tried > 0 && real == 0:
 		b.excuse(0.1, noise, "nobody-there", "none of the names is an account in use here")
-	case b.subject.Kind == Network && tried == 1 && b.slow() && q.livesThere(b):
+	case b.subject.Kind == Network && tried == 1 && b.slow() && q.livesThere(b.clients[0]):
 		b.excuse(0.1, noise, "old-password", "one account, a try now and then, from a provider that users here have: a device with an old password whose address changes")
+	case b.usual:
+		b.excuse(0.1, noise, "old-password", changingDevice)
 	case tried > 0 && tried <= 2 && b.n < 100:
 		b.atMost(noise, "few-tries", "few tries on few names: every server sees as many")
 	case len(b.clients) > 1 && b.subject.Kind != Network && q.always(b):
@@ -663,6 +711,8 @@ func (q *guessInquiry) harmless(b *guess, tried, real int) {
 	}
 	b.atMost(unbroken, "not-in", "none of the tries succeeded, as far as the log shows")
 }
+
+const changingDevice = "one account, and all from one provider that users here have: a device with an old password, whose address changes"
 
 // excuse lowers the score by so much, and to at most so much, but not below that of any failed logins.
 func (b *guess) excuse(by, most float64, code, text string) {

@@ -117,6 +117,21 @@ func TestHonestFailures(t *testing.T) {
 				w.login(at+2*time.Minute, ip, user(i))
 			}
 		}},
+		{"one telephone with an old password, whose address changes all day, until it is corrected", func(w *town) {
+			for k := range 60 {
+				w.fail(oneDay+time.Duration(k)*16*time.Minute, fmt.Sprintf("80.187.%d.%d", 100+k, k), user(7))
+			}
+			w.fail(oneDay, home(7), user(7))
+			w.login(oneDay+time.Minute, home(7), user(7))
+			w.login(oneDay+17*time.Hour, "80.187.101.9", user(7))
+		}},
+		{"telephones with old passwords, whose addresses change, in a network that their owners have", func(w *town) {
+			for i := range 60 {
+				for k := range 24 {
+					w.fail(oneDay+time.Duration(k)*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("80.187.200.%d", (i*7+k*31)%250), user(i))
+				}
+			}
+		}},
 		{"the password server was away", func(w *town) {
 			for i := range 300 {
 				w.fail(oneDay+time.Duration(i)*time.Second, home(i%people), user(i%people))

@@ -103,9 +103,12 @@ func (r *relayed) inAnyNames(site *Site, clients int, th *RelayThresholds) bool 
 }
 
 // isOneProgram reports whether most senders have the same local part in several domains (wordpress, noreply), as a web server's sites do.
-func (r *relayed) isOneProgram() bool {
+func (r *relayed) isOneProgram() bool { return ofOneProgram(&r.tally.Senders) }
+
+// ofOneProgram is isOneProgram of senders.
+func ofOneProgram(senders *Tally) bool {
 	var names Tally
-	for sender := range r.tally.Senders.All {
+	for sender := range senders.All {
 		names.Add(strings.ToLower(mail.LocalPart(sender)), 1)
 	}
 	_, share := names.Most()

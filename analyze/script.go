@@ -284,7 +284,7 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 	switch {
 	case 2*b.verp > b.outside:
 		f.because("list-server", -0.2, "%d of %d senders contain the recipient (VERP): a list server does that", b.verp, b.outside)
-	case n > 5 && known*2 < n:
+	case n > 5 && known*2 < n && !ofOneProgram(&b.tally.Senders):
 		f.because("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):
 		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)

@@ -19,6 +19,7 @@ func TestScriptSenderReasons(t *testing.T) {
 		{"list-server", list, many},
 		{"one-local-sender", ours, many},
 		{"forged-senders", many, ours},
+		{"forged-senders", many, "wordpress@site%d.example"}, // a host of many sites
 		{"web-servers-user", user, ours},
 		{"replies", mail.NullSender, ours},
 		{"reports", reporter, ours},
