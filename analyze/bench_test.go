@@ -10,8 +10,8 @@ import (
 	"mailforensics/mail"
 )
 
-// honestDay is messages of an ordinary site: a few thousand mail servers that send for their own domains, some hundred
-// accounts.
+// honestDay returns the messages of an ordinary site in a day: a few thousand mail servers that send for their own domains, some
+// hundred accounts.
 func honestDay(n int) []mail.Message {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))

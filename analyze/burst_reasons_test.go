@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// judged is what a scene of burst_test.go, put into three ordinary days or alone, makes the detector say of a subject, however weak.
+// judged returns what the detector says of a subject, however weak, when the scene is set in three ordinary days or alone.
 func (s *scene) judged(t *testing.T, alone bool, local ...string) []Finding {
 	limits := DefaultThresholds()
 	limits.Score.Low = -10 // reasons that make a finding honest are given in findings that nobody else sees

@@ -11,7 +11,7 @@ import (
 	"mailforensics/mail"
 )
 
-// scene is a stretch of mail put into an ordinary day.
+// scene is mail that is added to an ordinary day.
 type scene struct {
 	name string
 	n    int           // messages
@@ -34,7 +34,7 @@ func client(ip, name, helo string) mail.Client {
 	return mail.Client{IP: netip.MustParseAddr(ip), Name: name, HELO: helo}
 }
 
-// bouncing is bounced for every nth, delivered otherwise.
+// bouncing returns Bounced for every nth message, else Delivered.
 func bouncing(i, nth int) mail.Disposition {
 	if i%nth == 0 {
 		return mail.Bounced
@@ -42,7 +42,7 @@ func bouncing(i, nth int) mail.Disposition {
 	return mail.Delivered
 }
 
-// stranger is a client with a verified name.
+// stranger makes the client of a message a stranger with a verified name.
 func stranger(m *mail.Message, ip, name string) {
 	m.Client, m.Flags = client(ip, name, name), mail.Verified
 }

@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// comers is what twenty-four clients do beside an ordinary day, each once, unless it is made to come again.
+// comers is what twenty-four clients do in an ordinary day, once each, unless they are made to come again.
 type comers struct {
 	kind    seedKind // what joins them
 	each    func(i int, m *mail.Message)
@@ -22,7 +22,7 @@ type comers struct {
 	lines   int           // how many clients; 0: twenty-four
 }
 
-// judged is what is said of all hands that such visits may be, joined by their kind, however weak.
+// judged returns what the detector says of all hands that the comers can be, joined by their kind, however weak.
 func (v comers) judged() (said [][]Reason) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example", "ours.example"}}, []Detector{campaign})
 	day := honestDay(1500)

@@ -127,7 +127,7 @@ func settingsOf(t *testing.T, archive *txtar.Archive) caseSettings {
 	return s
 }
 
-// detectorOf is the detector that a case is named after.
+// detectorOf returns the detector that a case is named after.
 func detectorOf(t *testing.T, name string) analyze.Detector {
 	t.Helper()
 	var best analyze.Detector
@@ -142,7 +142,7 @@ func detectorOf(t *testing.T, name string) analyze.Detector {
 	return best
 }
 
-// found runs the detector of a case over its logs and puts what it found into words.
+// found runs the detector of a case over its logs, and returns its findings in words.
 func found(t *testing.T, name string, archive *txtar.Archive) string {
 	t.Helper()
 	s := settingsOf(t, archive)
@@ -158,7 +158,7 @@ func found(t *testing.T, name string, archive *txtar.Archive) string {
 	return b.String()
 }
 
-// findingsOf deals what the logs of a case say to so many engines in turn, and merges them.
+// findingsOf gives what the logs of a case contain to several engines in turn, and merges them.
 func findingsOf(t *testing.T, name string, archive *txtar.Archive, s caseSettings, parts int) []analyze.Finding {
 	t.Helper()
 	engines := make([]*analyze.Engine, parts)
@@ -192,8 +192,8 @@ func findingsOf(t *testing.T, name string, archive *txtar.Archive, s caseSetting
 	return findings
 }
 
-// proven checks what every finding promises: reasons whose weights are the score, a timeline that adds up to its counts, and
-// at most ten lines that stand in the log.
+// proven checks what every finding promises: reasons whose weights add up to the score, a timeline that adds up to its counts,
+// and at most ten lines of evidence, which are in the log.
 func proven(t *testing.T, archive *txtar.Archive, f *analyze.Finding) {
 	t.Helper()
 	sum := 0.0

@@ -46,10 +46,10 @@ func TestReasonsAreTested(t *testing.T) {
 	}
 }
 
-// giveReasons are the functions that give a reason, whose first text is its code.
+// giveReasons are the functions that give a reason; its code is their first text.
 var giveReasons = map[string]bool{"because": true, "mark": true, "atMost": true}
 
-// reasonCodes are the codes in the source of this package, and where each stands.
+// reasonCodes returns the codes in the source of this package, and where each is.
 func reasonCodes(t *testing.T) map[string]string {
 	t.Helper()
 	codes := make(map[string]string)

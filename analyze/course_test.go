@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// moment is a moment of a Monday.
+// moment returns a moment of a Monday.
 func moment(clock string) mail.Instant {
 	t, err := time.Parse("2006-01-02 15:04:05", "2024-01-22 "+clock)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"mailforensics/mail"
 )
 
-// sampleLog is messages and refusals of a day at one site, with a spam run of a stranger, a stolen account and a
-// misused script among honest mail, in the order of time.
+// sampleLog returns messages and refusals of a day at one site, with a spam run of a stranger, a stolen account and a misused
+// script among honest mail, in the order of time.
 func sampleLog(seed uint64) ([]mail.Message, []mail.Event) {
 	rng := rand.New(rand.NewPCG(seed, 9))
 	messages := honestDay(3000)
@@ -170,7 +170,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// flood makes the message number i: all of it was never seen before.
+// flood makes message number i, all of whose values are new.
 func flood(m *mail.Message, i int, start mail.Instant) {
 	*m = mail.Message{
 		Origin: mail.Origin{Line: int64(i + 1)}, Line: fmt.Sprintf("line %d", i), Host: "mx1", Time: start.Add(time.Duration(i) * 200 * time.Millisecond),

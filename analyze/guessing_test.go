@@ -227,7 +227,8 @@ func TestNamesThatTheLogLeavesOut(t *testing.T) {
 	}
 }
 
-// patient is eighty tries on one account from where nobody is at home, at even distances, and then a login, later than the next was due.
+// patient adds eighty tries on one account at even intervals, from where no owner is at home, and then a login, later than the next
+// try was due.
 func patient(w *town, later time.Duration) {
 	for i := range 80 {
 		w.fail(time.Duration(i)*15*time.Minute, "203.0.113.5", user(7))

@@ -11,22 +11,21 @@ import (
 	"mailforensics/mail"
 )
 
-// honest is traffic that looks like abuse to somebody who only counts, and is none: whatever the detectors say of it, nothing
-// may be above low.
+// honest is traffic that looks like abuse to somebody who only counts, and is not: no detector may report it above low.
 type honest struct {
 	name     string
 	messages func(midnight) []mail.Message
 	events   func(midnight) []mail.Event
 }
 
-// midnight is where a Monday begins.
+// midnight is the beginning of a Monday.
 type midnight mail.Instant
 
 func (d midnight) at(hour, minute, second int) mail.Instant {
 	return mail.Instant(d).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second)
 }
 
-// some makes n messages, gap apart from the given time on.
+// some makes n messages, gap apart, from the given time on.
 func some(n int, start mail.Instant, gap time.Duration, each func(i int, m *mail.Message)) []mail.Message {
 	list := make([]mail.Message, n)
 	for i := range list {
@@ -60,7 +59,7 @@ func rejects(n int, start mail.Instant, gap time.Duration, each func(i int, ev *
 
 func user(i int) string { return fmt.Sprintf("user%d@site.example", i) }
 
-// away is a recipient outside.
+// away adds a recipient outside.
 func away(m *mail.Message, i int, d mail.Disposition) {
 	to(m, fmt.Sprintf("x%d@r%d.example", i, i%60), d)
 	m.Recipients[0].Relay, m.Recipients[0].RelayIP = fmt.Sprintf("mx.r%d.example", i%60), netip.AddrFrom4([4]byte{198, 51, 100, byte(i % 60)})
@@ -312,7 +311,7 @@ var honestScenes = []honest{
 		}},
 }
 
-// inThreeDays puts what is given into three ordinary days and runs every detector over it.
+// inThreeDays adds messages to three ordinary days, and runs every detector over them.
 func inThreeDays(messages []mail.Message, events []mail.Event) []Finding {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds()}, Detectors())
 	for n := range 3 {

@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// letters are mailings of an account to many, and abuse that looks like them.
+// letters are mailings of an account to many recipients, and abuse that resembles them.
 type letters struct {
 	days    int
 	n       int
@@ -51,7 +51,7 @@ func (l letters) scene(w *town) {
 	}
 }
 
-// worst is the highest severity that the detectors of bursts and accounts report.
+// worst returns the highest severity that the detectors of bursts and accounts report.
 func worst(w *town) (worst Severity, why []Reason) {
 	for _, d := range []Detector{account, burst} {
 		for _, f := range w.find(d) {

@@ -6,7 +6,7 @@ import (
 	"mailforensics/mail"
 )
 
-// twiceTold is an engine, and three more that share what it is told and are merged at the end: they must find the same.
+// twiceTold is an engine, and three more that share its input and are merged at the end: they must find the same.
 type twiceTold struct {
 	*Engine
 	t     testing.TB

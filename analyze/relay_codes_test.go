@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// relayScene is what strangers have relayed, beside three days of honest mail from named servers to people here.
+// relayScene is what strangers relayed, in addition to three days of honest mail from named servers to people here.
 type relayScene struct {
 	messages, clients int
 	over              time.Duration

@@ -89,12 +89,12 @@ func (w *town) auth(kind mail.Kind, at time.Duration, ip, account string) {
 		Client: mail.Client{IP: netip.MustParseAddr(ip)}, Account: account, Raw: fmt.Sprintf("line %d", o.Line)})
 }
 
-// find is what a detector finds in the town; the lines come in the order of time.
+// find returns what a detector finds in the town, with the lines in the order of time.
 func (w *town) find(detectors ...Detector) []Finding {
 	return w.under(DefaultThresholds(), detectors...)
 }
 
-// under is what detectors find under other thresholds.
+// under returns what detectors find with other thresholds.
 func (w *town) under(limits Thresholds, detectors ...Detector) []Finding {
 	e := NewEngine(&Pass{Thresholds: limits}, detectors)
 	slices.SortStableFunc(w.messages, func(a, b mail.Message) int { return int(max(-1, min(1, a.Time-b.Time))) })
@@ -187,7 +187,7 @@ func TestTownMerges(t *testing.T) {
 	}
 }
 
-// apart is what a detector finds when three watches share the lines, in any order.
+// apart returns what a detector finds when three watches share the lines, in any order.
 func (w *town) apart(d Detector, rng *rand.Rand) []Finding {
 	var parts []*Engine
 	for range 3 {

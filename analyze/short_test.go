@@ -10,7 +10,7 @@ import (
 	"mailforensics/mail"
 )
 
-// cut leaves of a town what was logged between two hours.
+// cut keeps of a town what was logged between two hours.
 func (w *town) cut(from, to time.Duration) {
 	outside := func(t mail.Instant) bool { return t < w.start.Add(from) || t >= w.start.Add(to) }
 	w.messages = slices.DeleteFunc(w.messages, func(m mail.Message) bool { return outside(m.Time) })

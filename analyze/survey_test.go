@@ -9,7 +9,7 @@ import (
 	"mailforensics/mail"
 )
 
-// surveyed is the site that messages and events teach.
+// surveyed returns the site that is learned from messages and events.
 func surveyed(pass *Pass, messages []mail.Message, events []mail.Event) *Site {
 	if pass.Thresholds == (Thresholds{}) {
 		pass.Thresholds = DefaultThresholds()
@@ -24,7 +24,7 @@ func surveyed(pass *Pass, messages []mail.Message, events []mail.Event) *Site {
 	return s.Site()
 }
 
-// inbound is a stranger's message that ended on a host, over others where these are named.
+// inbound returns a stranger's message that was delivered on a host, over other hosts if these are given.
 func inbound(to string, hosts ...string) mail.Message {
 	return mail.Message{
 		Time: at("10:00:00"), Host: hosts[0], Hosts: hosts, Client: mail.Client{IP: netip.MustParseAddr("192.0.2.1")}, Sender: "a@b.example",

@@ -14,7 +14,7 @@ func day() pace {
 	return pace{minutes: 24 * 60, minMessages: limits.MinMessages, span: limits.Span, pause: limits.Pause, logChance: limits.LogChance}
 }
 
-// every is instants from start on, at a fixed distance.
+// every returns moments from start on, at equal intervals.
 func every(start string, gap time.Duration, n int) []mail.Instant {
 	var times []mail.Instant
 	for i := range n {

@@ -34,7 +34,7 @@ type event struct {
 
 var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
 
-// newBrowser starts a browser, or skips the test where there is none.
+// newBrowser starts a browser, or skips the test if there is none.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	if testing.Short() {

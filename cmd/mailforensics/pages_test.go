@@ -65,7 +65,7 @@ func detectorPage(t *testing.T, d analyze.Detector) string {
 	return b.String()
 }
 
-// sectionOf is the part of a threshold's name that stands for a detector.
+// sectionOf returns the part of a threshold's name that stands for a detector.
 func sectionOf(detector string) string {
 	switch detector {
 	case "open-relay":
@@ -245,7 +245,7 @@ func sentence(groups ...*ast.CommentGroup) string {
 	return ""
 }
 
-// commentBefore is the comment that ends on the line before a node.
+// commentBefore returns the comment that ends on the line before a node.
 func commentBefore(fset *token.FileSet, file *ast.File, n ast.Node) string {
 	for _, g := range file.Comments {
 		if fset.Position(g.End()).Line == fset.Position(n.Pos()).Line-1 {
@@ -285,7 +285,7 @@ func replaced(t *testing.T, text, name, part string) string {
 	return before + "<!-- " + name + " -->\n" + part + "<!-- end -->" + after
 }
 
-// everyCommand is the tree of commands, as help shows it.
+// everyCommand returns the tree of commands, as help shows it.
 func everyCommand() *cobra.Command {
 	root, _ := newRoot(console{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
 	return root

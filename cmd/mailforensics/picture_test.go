@@ -48,8 +48,8 @@ const (
 	columnsOf  = 102
 )
 
-// terminalPicture draws the first lines of a coloured text as a terminal shows them. Words keep their columns, whatever font
-// the reader has: each stretch of text is placed by itself.
+// terminalPicture draws the first lines of a coloured text as a terminal shows them. Words keep their columns in any font,
+// because each stretch of text is placed by itself.
 func terminalPicture(command, text string, lines int) string {
 	rows := strings.Split(text, "\n")
 	rows = append([]string{"$ " + command}, rows[:min(lines, len(rows))]...)
@@ -119,7 +119,7 @@ func cut(s string, columns int) string {
 
 var blanks = regexp.MustCompile(`  +`)
 
-// stretches parts a text where columns begin: behind two blanks or more.
+// stretches splits a text where columns begin: after two blanks or more.
 func stretches(s string) []string {
 	var parts []string
 	at := 0

@@ -18,7 +18,7 @@ import (
 var plain = map[string]bool{"": true, "<>": true, "unknown": true, "localhost": true, "mail": true, "www-data": true, "root": true, "contact": true, "mx": true, "user": true, "a": true, "x": true,
 	"127.0.0.1": true, "::1": true}
 
-// secrets are the values of a log that say who somebody is: what messages and events know.
+// secrets returns the values in a log that identify somebody: what messages and events contain.
 func secrets(t *testing.T, files []string) map[string]bool {
 	t.Helper()
 	all := make(map[string]bool)
@@ -67,7 +67,7 @@ func secrets(t *testing.T, files []string) map[string]bool {
 	return all
 }
 
-// printed is what a command line prints.
+// printed returns what a command line prints.
 func printed(t *testing.T, args []string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -152,7 +152,7 @@ const namesInWords = `Mar  7 04:12:09 mx1 postfix/smtp[20120]: 4F2A91C0D3: to=<E
 2024-05-14 10:00:05 1s6n4v-0000000017h-1Cr6 ** eva <eva@site.example> R=aliases: no mailbox for eva here, try EVA or the postmaster
 Mar  7 04:12:09 mx1 dovecot: imap(hugo): Error: Mailbox INBOX: /srv/vmail/hugo/dovecot.index: Permission denied for hugo`
 
-// whoIn are the logins, addresses, local parts, domains and names in an event.
+// whoIn returns the logins, addresses, local parts, domains and names in an event.
 func whoIn(ev *mail.Event) (who []string) {
 	add := func(values ...string) {
 		for _, v := range values {
@@ -178,7 +178,7 @@ func whoIn(ev *mail.Event) (who []string) {
 // common are names of everybody, and words that lines have anyhow.
 var common = map[string]bool{"list": true, "for": true, "test": true, "admin": true, "info": true, "nobody": true, "postmaster": true}
 
-// wordsOf are the words of a text, cut in the ways in which addresses and names are cut.
+// wordsOf returns the words of a text, cut in all the ways in which addresses and names are cut.
 func wordsOf(text string) map[string]bool {
 	words := make(map[string]bool)
 	for _, inner := range []string{".@_+=-", ".@_+-", "._-", "_-", ".:"} {

@@ -64,7 +64,7 @@ func campaignsOf(t *testing.T, files []string) []campaignFound {
 	return report.Findings
 }
 
-// outputOf is what a command prints about files.
+// outputOf returns what a command prints about files.
 func outputOf(t *testing.T, files []string, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
