@@ -83,7 +83,8 @@ type Stats struct {
 	Late       int64 // lines of messages that were already handed out
 	EndNotSeen int64 // messages whose end is missing, although their queue ID was given to another
 	Unfinished int64 // messages that were open at the end of the log: still in the queue, as far as the log tells
-	Evicted    int64 // messages that were handed out early, because too many were open, or for too long
+	Evicted    int64 // messages that were handed out early, because too many were open
+	Outlived   int64 // messages that were open for longer than a mail server keeps one: their end is not in the log
 	Cut        int64 // recipients, lines and sessions that were dropped to bound the memory
 }
 
@@ -271,8 +272,12 @@ func (t *Tracker) evict() {
 		t.eviction = t.now.Add(evictEvery)
 		return
 	}
-	if m.alive > 0 {
+	switch {
+	case m.alive == 0:
+	case t.open >= t.options.MaxOpen:
 		t.stats.Evicted++
+	default:
+		t.stats.Outlived++
 	}
 	t.handOut(m)
 }

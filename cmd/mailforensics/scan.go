@@ -364,6 +364,7 @@ func trackerNotes(st *correlate.Stats) []string {
 		{st.Unborn, "whose beginning is not in the log, but counted anyway: the log starts later, or lines are missing"},
 		{st.Orphans, "without a beginning in the log, and not counted: the log starts later, or lines are missing"},
 		{st.EndNotSeen, "whose end was not seen: the queue ID was reused"},
+		{st.Outlived, "open for more than 30 days, and counted as they stood then: their end is not in the log"},
 		{st.Evicted, "counted before their end, to limit the memory used: too many were open"},
 		{st.Unclear, "counted without a client: a HELO, an ident or a certificate's name imitates another field, and the line can be read both ways"},
 		{st.Doubtful, "in lines that contradict themselves and may be forged: not counted"},
