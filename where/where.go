@@ -184,10 +184,10 @@ func explain(err error) error {
 	return err
 }
 
-// Nearest returns the word with the fewest edits from what was typed; "": none needs few enough, one for every three letters and
+// Nearest returns the word with the fewest edits from what was typed; "": none needs few enough, one for every four letters and
 // one more.
 func Nearest(typed string, words []string) string {
-	best, least := "", 1+len(typed)/3
+	best, least := "", 1+len(typed)/4
 	for _, word := range words {
 		if d := edits(strings.ToLower(typed), word); d <= least {
 			best, least = word, d-1

@@ -264,8 +264,8 @@ func TestPercentFor(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	words := []string{"table", "json", "ndjson", "csv", "markdown"}
-	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"", ""}} {
+	words := []string{"table", "json", "ndjson", "csv", "markdown", "html", "low"}
+	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"foo", ""}, {"htm", "html"}, {"", ""}} {
 		if got := where.Nearest(c.typed, words); got != c.want {
 			t.Errorf("where.Nearest(%q): got %q, want %q", c.typed, got, c.want)
 		}
