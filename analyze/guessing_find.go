@@ -91,10 +91,11 @@ func (g *guesser) mistyped() bool {
 	return true
 }
 
-// isOwners reports whether all accounts that a client tried are used from its provider: telephones with old passwords, which change and share
-// their addresses all day.
+// isOwners reports whether a client tried an account or two that are used from its provider: telephones with old passwords, which change and
+// share their addresses all day.
 func (q *guessInquiry) isOwners(g *guesser) bool {
-	if g.accounts.Distinct() == 0 {
+	const shared = 2
+	if tried := g.accounts.Distinct(); tried == 0 || tried > shared {
 		return false
 	}
 	net := wideNetwork(g.client.IP)
@@ -109,12 +110,12 @@ func (q *guessInquiry) isOwners(g *guesser) bool {
 // isPeople reports whether a client is somebody with a wrong password of his own.
 func (q *guessInquiry) isPeople(g *guesser) bool { return g.mistyped() || q.isOwners(g) }
 
-// mostlyPeople reports whether most clients of a network are people with wrong passwords of their own. Of those who guess, hardly one in a
-// hundred gets in, and not just to the account that it tried; and few try only accounts of their own provider's customers.
-func (q *guessInquiry) mostlyPeople(clients []*guesser) bool {
+// mostly reports whether most clients of a network are of a kind. Of those who guess, hardly one in a hundred gets in, and not just to the
+// account that it tried; and few try only accounts of their own provider's customers.
+func mostly(clients []*guesser, is func(*guesser) bool) bool {
 	n := 0
 	for _, g := range clients {
-		if q.isPeople(g) {
+		if is(g) {
 			n++
 		}
 	}
@@ -334,14 +335,16 @@ func (q *guessInquiry) networks() {
 	}
 	for _, net := range nets {
 		clients := byNet[net]
-		if len(clients) < manyAddresses || q.mostlyPeople(clients) {
+		if len(clients) < manyAddresses || mostly(clients, (*guesser).mistyped) {
 			continue
 		}
 		b := newGuess(Subject{Network, net.String()}, clients)
 		if b.n < q.t.MinFailures {
 			continue
 		}
-		q.neighbours(b, net)
+		if b.usual = mostly(clients, q.isPeople); !b.usual {
+			q.neighbours(b, net)
+		}
 		q.report(b)
 	}
 }
@@ -699,6 +702,8 @@ func (q *guessInquiry) harmless(b *guess, tried, real int) {
 		b.excuse(0.1, noise, "nobody-there", "none of the names is an account in use here")
 	case b.subject.Kind == Network && tried == 1 && b.slow() && q.livesThere(b.clients[0]):
 		b.excuse(0.1, noise, "old-password", "one account, a try now and then, from a provider that users here have: a device with an old password whose address changes")
+	case b.usual && b.subject.Kind == Network:
+		b.excuse(0.1, noise, "old-password", "most of its addresses tried an account or two that are used from this provider: devices with old passwords, whose addresses change")
 	case b.usual:
 		b.excuse(0.1, noise, "old-password", changingDevice)
 	case tried > 0 && tried <= 2 && b.n < 100:

@@ -41,6 +41,12 @@ func TestGuessing(t *testing.T) {
 			}
 			w.login(from+12*time.Hour, "203.0.113.200", user(12))
 		}, expect{Subject{Network, "203.0.113.0/24"}, High, 0, from, from + 12*time.Hour, 31, 90, nil}},
+		{"a network of the provider that users here have, whose addresses try many accounts each", func(w *town) {
+			for i := range 600 {
+				w.fail(from+time.Duration(i)*100*time.Second, fmt.Sprintf("80.187.200.%d", i*7%120), user(i%70))
+			}
+			w.login(from+17*time.Hour, "80.187.200.200", user(30))
+		}, expect{Subject{Network, "80.187.200.0/24"}, High, 0, from, from + 17*time.Hour, 121, 600, nil}},
 		{"thousands, on accounts that exist, without success", func(w *town) {
 			for i := range 3000 {
 				w.fail(from+time.Duration(i)*2*time.Second, "203.0.113.66", user(i%50))
@@ -128,7 +134,7 @@ func TestHonestFailures(t *testing.T) {
 		{"telephones with old passwords, whose addresses change, in a network that their owners have", func(w *town) {
 			for i := range 60 {
 				for k := range 24 {
-					w.fail(oneDay+time.Duration(k)*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("80.187.200.%d", (i*7+k*31)%250), user(i))
+					w.fail(oneDay+time.Duration(k)*time.Hour+time.Duration(i)*time.Minute, fmt.Sprintf("80.187.%d.%d", 200+i%10, (i*7+k*31)%250), user(i))
 				}
 			}
 		}},
