@@ -36,6 +36,9 @@ old programs that pick any MX at random; a time when the primary was down
 it was up, or it answered for mail that the secondary passed on). One sender
 and one subject suggest an honest, if odd, client; many senders do not.
 
+An IPv6 host may take a new address for every connection: those of one /64 are
+one client here.
+
 What it cannot see: a client that connected to the primary and hung up without
 a word counts as one that never came there.`,
 	New: func(p *Pass) Watch { return newSecondaryWatch(p) },
@@ -318,16 +321,20 @@ func (v *passage) meet(c mail.Client) {
 func (w *secondaryWatch) Merge(other Watch) {
 	o := other.(*secondaryWatch)
 	for k, x := range o.visitors.All() {
-		v := w.visitors.At(k)
-		v.messages += x.messages
-		v.rejected += x.rejected
-		v.refused.merge(&x.refused)
-		if x.passage != nil {
-			v.through().merge(x.passage)
-		}
+		w.visitors.At(k).join(x)
 	}
 	mergeMinutes(w.alive, o.alive)
 	mergeMinutes(w.handed, o.handed)
+}
+
+// join takes over what other visits counted.
+func (v *visits) join(x *visits) {
+	v.messages += x.messages
+	v.rejected += x.rejected
+	v.refused.merge(&x.refused)
+	if x.passage != nil {
+		v.through().merge(x.passage)
+	}
 }
 
 func mergeMinutes(into, from map[string]minuteSet) {
@@ -370,7 +377,7 @@ func (w *secondaryWatch) Findings(site *Site) []Finding {
 	if !site.HasSecondary() {
 		return nil
 	}
-	elsewhere := make(map[netip.Addr]bool) // clients that were seen at another host
+	elsewhere := make(map[netip.Prefix]bool) // clients that were seen at another host
 	through, all := 0, 0
 	for k, v := range w.visitors.All() {
 		if site.IsOwn(k.client) {
@@ -380,22 +387,62 @@ func (w *secondaryWatch) Findings(site *Site) []Finding {
 		if site.IsSecondary(k.host) {
 			through += v.messages
 		} else {
-			elsewhere[k.client] = true
+			elsewhere[hostNetwork(k.client)] = true
 		}
 	}
-	var found []Finding
+	var guests []*guest // in the order of their addresses, those of an IPv6 host as one
+	of := make(map[visitorHost]*guest)
 	for _, k := range w.visitors.Sorted(compareVisitors) {
-		if !site.IsSecondary(k.host) || elsewhere[k.client] || site.IsOwn(k.client) {
+		if !site.IsSecondary(k.host) || elsewhere[hostNetwork(k.client)] || site.IsOwn(k.client) {
 			continue
 		}
-		v := w.visitors.Find(k)
+		key := visitorHost{hostNetwork(k.client), k.host}
+		if of[key] == nil {
+			of[key] = &guest{visitorHost: key}
+			guests = append(guests, of[key])
+		}
+		of[key].add(k.client, w.visitors.Find(k))
+	}
+	var found []Finding
+	for _, g := range guests {
 		// The client's own messages must not make its choice look common.
-		share := float64(through-v.messages+1) / float64(all-v.messages+2)
-		if f, ok := w.judge(site, k, v, share); ok {
+		share := float64(through-g.messages+1) / float64(all-g.messages+2)
+		if f, ok := w.judge(site, g, share); ok {
 			found = append(found, f)
 		}
 	}
 	return found
+}
+
+// visitorHost is what one machine has (hostNetwork), at a host of ours.
+type visitorHost struct {
+	net  netip.Prefix
+	host string
+}
+
+// guest is what a machine did at a secondary, from one address or, with IPv6, from several.
+type guest struct {
+	visitorHost
+	visits
+	clients []ClientCount
+}
+
+func (g *guest) add(client netip.Addr, v *visits) {
+	c := ClientCount{Messages: v.messages, Rejected: v.rejected}
+	if v.passage != nil {
+		c.Client = v.peer
+	}
+	c.IP = client
+	g.clients = append(g.clients, c)
+	g.join(v)
+}
+
+// subject is the address, or the network of several.
+func (g *guest) subject() Subject {
+	if len(g.clients) == 1 {
+		return Subject{IP, g.clients[0].IP.String()}
+	}
+	return Subject{Network, g.net.String()}
 }
 
 func compareVisitors(a, b visitor) int {
@@ -403,16 +450,16 @@ func compareVisitors(a, b visitor) int {
 }
 
 // judge scores a client that came only to the secondary, through which share of the others' mail goes.
-func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) (Finding, bool) {
-	th := &w.pass.Thresholds.Secondary
+func (w *secondaryWatch) judge(site *Site, g *guest, share float64) (Finding, bool) {
+	th, v := &w.pass.Thresholds.Secondary, &g.visits
 	v.through()
 	chance := float64(v.messages) * math.Log10(share)
-	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, k.host, v) {
+	if v.messages < th.MinMessages || chance > th.LogChance || !w.primaryUp(site, g.host, v) {
 		return Finding{}, false
 	}
-	f := Finding{Subject: Subject{IP, k.client.String()}}
+	f := Finding{Subject: g.subject()}
 	f.because("secondary-only", 0.3, "%s through %s, a secondary, none through the primary, which was up",
-		plural(v.messages, "message", "messages"), k.host)
+		plural(v.messages, "message", "messages"), g.host)
 	f.because("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
 	// A provider's server has many customers, and a newsletter a sender for each reader: of one company all of them.
 	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) && 2*v.companies.distinct() > n {
@@ -424,19 +471,21 @@ func (w *secondaryWatch) judge(site *Site, k visitor, v *visits, share float64) 
 	if float64(v.own) >= enough*float64(v.messages) && v.companies.distinct() == 1 { // newsletters take any MX, and their lists are old
 		f.because("own-name", -0.2, "a mail server that sends for its own domain")
 	}
-	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", k.client, k.host, plural(v.messages, "message", "messages"))
-	w.fill(&f, k, v)
+	f.Title = fmt.Sprintf("%s spoke only to the secondary %s: %s", f.Subject.Value, g.host, plural(v.messages, "message", "messages"))
+	g.fill(&f)
 	return f, true
 }
 
-func (w *secondaryWatch) fill(f *Finding, k visitor, v *visits) {
+func (g *guest) fill(f *Finding) {
+	v := &g.visits
 	f.Start, f.End = v.first.Time, v.last.Time
 	f.Counts = Counts{
 		Messages: v.messages, Recipients: v.recipients, Delivered: v.delivered, Bounced: v.bounced, Deferred: v.deferred,
-		Rejected: v.rejected, Senders: v.senders.distinct(), RecipientDomains: len(v.domains), Clients: 1,
+		Rejected: v.rejected, Senders: v.senders.distinct(), RecipientDomains: len(v.domains), Clients: len(g.clients),
 	}
-	f.Clients = []ClientCount{{Client: v.peer, Messages: v.messages, Rejected: v.rejected}}
-	f.Hosts = []string{k.host}
+	f.Clients = g.clients
+	slices.SortStableFunc(f.Clients, func(a, b ClientCount) int { return cmp.Compare(b.Messages, a.Messages) })
+	f.Hosts = []string{g.host}
 	f.RecipientDomains = v.domains
 	f.Evidence = []Evidence{v.first, v.last}
 	f.Evidence[0].Role, f.Evidence[1].Role = "first", "last"
