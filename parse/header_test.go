@@ -143,6 +143,7 @@ func TestRead(t *testing.T) {
 	bad("@0000000000000000ffffffff postfix/smtpd[1]: x")
 
 	// Facility and severity in other places.
+	good(Traditional, "Mar  7 04:12:09 mx1 [mail.info] postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
 	good(Traditional, "Mar  7 04:12:09 mail.info mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
 	good(Traditional, "Mar  7 04:12:09 mx1 mail:info postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")                 // AIX
 	good(Traditional, "Sat Mar  7 04:12:09 2026 mail.info postfix/smtpd[1]: c", utc, "", "postfix/smtpd", 1, "c")               // OpenWrt

@@ -140,7 +140,7 @@ func shorten(s string, most int) string {
 	return s
 }
 
-const behindSomething = "does something stand before these lines of a mail server? grep -h leaves out file names, and without -n there are no line numbers"
+const behindSomething = "does something stand before these lines of a mail server? they must begin with their time stamp; host and program[pid]: follow"
 
 const (
 	journalForms = "journalctl -o short-iso, -o json and -o export write what this program can read"
@@ -159,6 +159,8 @@ var guesses = [...]struct{ mark, hint string }{
 	{"postfix.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
 	{"postfix@-.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
 	{"dovecot.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
+	{"@timestamp,", "is this a table that Kibana exported? its rows need the whole line of the log, or its text behind program[pid]:"},
+	{"\"@timestamp\",", "is this a table that Kibana exported? its rows need the whole line of the log, or its text behind program[pid]:"},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
 	{"#Software: Microsoft Internet", aWebServer},
 	{` HTTP/1.`, aWebServer},
@@ -184,6 +186,9 @@ var guesses = [...]struct{ mark, hint string }{
 
 // hintFor guesses what a file is that is no mail log.
 func hintFor(head string) string {
+	if since, _, ok := strings.Cut(head, "] "); ok && strings.HasPrefix(since, "[") && strings.Trim(since[1:], " .<>0123456789") == "" {
+		return "is this journalctl -o short-monotonic? it does not say when anything happened; " + journalForms
+	}
 	for _, guess := range guesses {
 		if strings.Contains(head, guess.mark) {
 			return guess.hint
