@@ -29,9 +29,14 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 	case line[19] == '.' && rest[0] == ' ': // two blanks: s6-log, in local time
 		r.Style = Traditional
 		return r.supervised(rest[1:], ev)
-	case rest[len(rest)-1] == '}': // "STAMP system.mail: {…}", standard output of fluentd
+	case rest[len(rest)-1] == '}' && !r.Zoneless: // "STAMP +0100 system.mail: {…}", standard output of fluentd
 		if tag, _, ok := strings.Cut(rest, ": {"); ok && isHostName(tag) {
-			return r.shippedObject(rest[len(tag)+2:], ev)
+			before, state := *ev, r.state()
+			if body, ok := r.shippedObject(rest[len(tag)+2:], ev); ok {
+				return body, true
+			}
+			*ev = before
+			r.back(state)
 		}
 	}
 	if line[19] == ',' && isLog4j(rest) {

@@ -174,6 +174,8 @@ func TestRead(t *testing.T) {
 	bad(`{"timestamp":"2026-03-07T04:12:09+01:00","host":"mx1","message":"connect from"}`)                                                                       // of which program?
 	good(JSON, "2026-03-07T04:12:09+01:00\tsystem.mail\t"+`{"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x") // fluentd
 	good(JSON, `2026-03-07 03:12:09.000000000 +0000 system.mail.info: {"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(EximOwn, "2026-03-07 04:12:09 0: {}", utc, "", "exim", 0, "0: {}")
+	good(EximOwn, "2026-03-07 04:12:09 +0100 0: {}", utc, "", "exim", 0, "0: {}")
 	good(JSON, `"2026-03-07T03:12:09.000Z","mx1","mx1 postfix/smtpd[1]: say ""x"""`, utc, "mx1", "postfix/smtpd", 1, `say "x"`) // Graylog
 	good(JSON, `"2026-03-07T03:12:09.000Z","mx1","postfix/smtpd[1]: x"`, utc, "mx1", "postfix/smtpd", 1, "x")
 	good(JSON, `"Mar 7, 2026 @ 04:12:09.500",mx1,"postfix/smtpd[1]: x, y"`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x, y") // Kibana
