@@ -91,16 +91,16 @@ func (g *guesser) mistyped() bool {
 	return true
 }
 
-// isOwners reports whether a client tried an account or two that are used from its provider: telephones with old passwords, which change and
-// share their addresses all day.
+// isOwners reports whether a client tried an account or two that were used from its provider before: telephones with old passwords, which
+// change and share their addresses all day.
 func (q *guessInquiry) isOwners(g *guesser) bool {
 	const shared = 2
 	if tried := g.accounts.Distinct(); tried == 0 || tried > shared {
 		return false
 	}
-	net := wideNetwork(g.client.IP)
+	net, first := wideNetwork(g.client.IP), g.failures().first
 	for name := range g.accounts.All {
-		if !slices.ContainsFunc(q.won[name], func(o winner) bool { return wideNetwork(o.g.client.IP) == net }) {
+		if !slices.ContainsFunc(q.won[name], func(o winner) bool { return wideNetwork(o.g.client.IP) == net && o.v.first < first }) {
 			return false
 		}
 	}
@@ -363,15 +363,20 @@ func (q *guessInquiry) neighbours(b *guess, net netip.Prefix) {
 			wins = append(wins, winner{g, &g.wins[i]})
 		}
 	}
-	if b.accounts.Distinct() < sprayedFrom || b.n < manyTries {
+	one := b.accounts.Distinct() == 1
+	if b.n < manyTries || !one && b.accounts.Distinct() < sprayedFrom {
 		return
 	}
 	for _, o := range wins {
-		if b.accounts.Of(o.v.account) > 0 {
+		if b.accounts.Of(o.v.account) > 0 && (!one || q.elsewhere(o.g, o.v)) {
 			b.broken = append(b.broken, o)
 		}
 	}
 	sortWinners(b.broken)
+	if one && len(b.broken) > 0 {
+		b.usual = q.livesThere(b.clients[0])
+		b.unsure = b.usual || (&tries{times: b.times}).regular()
+	}
 }
 
 func sortWinners(all []winner) {
@@ -660,7 +665,11 @@ func (q *guessInquiry) weighBroken(b *guess) {
 	}
 	if b.unsure {
 		weight := 0.35
-		if b.clients[0].failures().gap() >= collects && !b.stopped {
+		gap := b.clients[0].failures().gap()
+		if len(b.clients) > 1 {
+			gap = (&tries{times: b.times}).gap()
+		}
+		if gap >= collects && !b.stopped {
 			weight = 0.15
 		}
 		b.because("succeeded-perhaps", weight, "then a login to %s succeeded, from a network that the account does not use otherwise; the tries came at even intervals, as from a device with an old password",

@@ -47,6 +47,13 @@ func TestGuessing(t *testing.T) {
 			}
 			w.login(from+17*time.Hour, "80.187.200.200", user(30))
 		}, expect{Subject{Network, "80.187.200.0/24"}, High, 0, from, from + 17*time.Hour, 121, 600, nil}},
+		{"a network whose addresses take turns on one account, until it is theirs", func(w *town) {
+			for i := range 30 {
+				w.fail(from+time.Duration(i)*11*time.Minute+time.Duration(i*i%7)*2*time.Minute, fmt.Sprintf("203.0.113.%d", i*7%20), user(7))
+			}
+			w.login(from+20*time.Hour, "203.0.113.9", user(7))
+			w.login(from+21*time.Hour, "203.0.113.9", user(7))
+		}, expect{Subject{Network, "203.0.113.0/24"}, High, 0, from, from + 20*time.Hour, 20, 30, []string{user(7)}}},
 		{"thousands, on accounts that exist, without success", func(w *town) {
 			for i := range 3000 {
 				w.fail(from+time.Duration(i)*2*time.Second, "203.0.113.66", user(i%50))
@@ -130,6 +137,13 @@ func TestHonestFailures(t *testing.T) {
 			w.fail(oneDay, home(7), user(7))
 			w.login(oneDay+time.Minute, home(7), user(7))
 			w.login(oneDay+17*time.Hour, "80.187.101.9", user(7))
+		}},
+		{"and elsewhere, from one network that nobody else here has", func(w *town) {
+			for k := range 60 {
+				w.fail(oneDay+time.Duration(k)*16*time.Minute, fmt.Sprintf("203.0.113.%d", k), user(7))
+			}
+			w.login(oneDay+17*time.Hour+time.Minute, "203.0.113.99", user(7))
+			w.login(oneDay+17*time.Hour+9*time.Minute, "203.0.113.98", user(7))
 		}},
 		{"telephones with old passwords, whose addresses change, in a network that their owners have", func(w *town) {
 			for i := range 60 {
