@@ -22,7 +22,9 @@ for an account that was tried, is high: the attacker knows the password, so
 lock the account now. The same goes for a success whose account no line names:
 Postfix names the account only with a message, and otherwise only counts it in
 the last line of the session (auth=1). After failures on several accounts it is
-reported anyway. Without a success it is low or medium: medium if many existing
+reported anyway. In a wave of many addresses, several that got in to the one
+account that they tried, and whose owners are elsewhere, count as such, too.
+Without a success it is low or medium: medium if many existing
 accounts are tried, or if there are thousands of tries. Names that nobody has
 here keep it low.
 

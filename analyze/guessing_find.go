@@ -593,10 +593,57 @@ func (q *guessInquiry) wave(rest []*guesser, from, to mail.Instant) {
 			in = append(in, g)
 		}
 	}
-	b := newGuess(Subject{CampaignKind, "guessing"}, in)
-	if len(in) >= q.t.MinSources && b.n >= manyTries {
-		q.report(b)
+	if len(in) < q.t.MinSources || newGuess(Subject{CampaignKind, "guessing"}, in).n < manyTries {
+		return
 	}
+	lucky := q.lucky(from, to)
+	b := newGuess(Subject{CampaignKind, "guessing"}, append(in, clientsOfWins(lucky)...))
+	b.broken = lucky
+	sortWinners(b.broken)
+	q.report(b)
+}
+
+// lucky are the logins of clients who failed while a wave lasted and then got in to that account, whose owner is elsewhere: stolen lists of
+// passwords are tried so, one account from each address. People mistype on journeys, too: hence there must be several, from several
+// networks, and far more than at other times.
+func (q *guessInquiry) lucky(from, to mail.Instant) []winner {
+	const several = 3
+	var found []winner
+	nets := make(map[netip.Prefix]bool)
+	others := 0
+	for _, g := range q.guilty {
+		if q.told[g.client.IP] || !g.mistyped() {
+			continue
+		}
+		f := g.failures()
+		for i := range g.wins {
+			v := &g.wins[i]
+			switch {
+			case v.first <= f.first || g.accounts.Of(v.account) == 0 || !q.elsewhere(g, v):
+			case f.first < from || f.first > to:
+				others++
+			default:
+				found = append(found, winner{g, v})
+				nets[wideNetwork(g.client.IP)] = true
+			}
+		}
+	}
+	length := to.Sub(from).Minutes()
+	usual := float64(others) * length / max(1, q.site.Span()-length)
+	if len(found) < several || 2*len(nets) < len(found) || float64(len(found)) <= tooDense*usual {
+		return nil
+	}
+	return found
+}
+
+func clientsOfWins(wins []winner) []*guesser {
+	var clients []*guesser
+	for _, o := range wins {
+		if !slices.Contains(clients, o.g) {
+			clients = append(clients, o.g)
+		}
+	}
+	return clients
 }
 
 // weigh gives a guess its reasons and its score.

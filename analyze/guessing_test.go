@@ -41,6 +41,17 @@ func TestGuessing(t *testing.T) {
 			}
 			w.login(from+12*time.Hour, "203.0.113.200", user(12))
 		}, expect{Subject{Network, "203.0.113.0/24"}, High, 0, from, from + 12*time.Hour, 31, 90, nil}},
+		{"a stolen list: two tries on one account from each address, and some are right", func(w *town) {
+			for i := range 300 {
+				ip := fmt.Sprintf("%d.%d.1.9", 20+i%60, 100+i%150)
+				for k := range 2 {
+					w.fail(from+time.Duration(20*i+3*k)*time.Second, ip, user(i%70))
+				}
+				if i%60 == 41 {
+					w.login(from+time.Duration(20*i+9)*time.Second, ip, user(i%70))
+				}
+			}
+		}, expect{Subject{CampaignKind, "guessing"}, High, 0, from, from + 5983*time.Second, 300, 600, nil}},
 		{"a network of the provider that users here have, whose addresses try many accounts each", func(w *town) {
 			for i := range 600 {
 				w.fail(from+time.Duration(i)*100*time.Second, fmt.Sprintf("80.187.200.%d", i*7%120), user(i%70))
@@ -69,6 +80,37 @@ func TestGuessing(t *testing.T) {
 			w := newTown(3)
 			tt.scene(w)
 			w.expect(t, guessing, tt.want)
+		})
+	}
+}
+
+// People who mistype while strangers guess are not those who got in: in a new place of their own, or as many as at other times.
+func TestGuessingBesidePeople(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	for name, where := range map[string]func(i int) (ip string, at time.Duration){
+		"a hall of residence": func(i int) (string, time.Duration) {
+			return fmt.Sprintf("45.7.%d.9", i), from + time.Duration(i)*10*time.Minute
+		},
+		"always": func(i int) (string, time.Duration) {
+			return fmt.Sprintf("%d.7.3.9", 90+i), time.Duration(i) * 30 * time.Minute
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(3)
+			for i := range 600 {
+				w.fail(from+time.Duration(10*i)*time.Second, fmt.Sprintf("%d.%d.1.9", 20+i/2%60, 100+i/2%150), user(i/2%70))
+			}
+			for i := range 130 {
+				if ip, at := where(i); at < from+90*time.Minute || name == "always" {
+					w.fail(at, ip, user(i%people))
+					w.login(at+20*time.Second, ip, user(i%people))
+				}
+			}
+			for _, f := range w.find(guessing) {
+				if f.Severity > Medium || len(f.Opened) > 0 {
+					t.Errorf("%v %s %v", f.Severity, f.Title, f.Reasons)
+				}
+			}
 		})
 	}
 }
