@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"mailforensics/mail"
@@ -39,14 +38,6 @@ const (
 	byPasswords
 	witnesses
 )
-
-// tries are failed logins as one witness logged them.
-type tries struct {
-	n     int
-	first mail.Instant
-	last  mail.Instant
-	times []mail.Instant // the first triesKept
-}
 
 // win is an account that a client logged in to.
 type win struct {
@@ -218,27 +209,6 @@ func (w *guessingWatch) countNames() {
 	}
 }
 
-func (t *tries) add(at mail.Instant, n int) {
-	t.n += n
-	if t.first == 0 || at < t.first {
-		t.first = at
-	}
-	t.last = max(t.last, at)
-	for range min(n, triesKept) {
-		t.keep(at)
-	}
-}
-
-// keep remembers the earliest tries, in order.
-func (t *tries) keep(at mail.Instant) {
-	if len(t.times) == triesKept && at >= t.times[triesKept-1] {
-		return
-	}
-	i, _ := slices.BinarySearch(t.times, at)
-	t.times = slices.Insert(t.times, i, at)
-	t.times = t.times[:min(len(t.times), triesKept)]
-}
-
 // isGuess reports whether a failed login was a try with a password: not one that the server could not look at, nor one that
 // never came so far.
 func isGuess(ev *mail.Event) bool {
@@ -328,18 +298,4 @@ func (g *guesser) mergeWin(o win) {
 		return
 	}
 	g.wins = append(g.wins, o)
-}
-
-func (t *tries) merge(o *tries) {
-	if o.n == 0 {
-		return
-	}
-	for _, at := range o.times {
-		t.keep(at)
-	}
-	if t.first == 0 || o.first < t.first {
-		t.first = o.first
-	}
-	t.last = max(t.last, o.last)
-	t.n += o.n
 }

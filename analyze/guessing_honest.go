@@ -1,0 +1,102 @@
+package analyze
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// belongs reports whether a client is an office, a webmail or a user's own line: it logged in before it failed, or to about as many
+// accounts as it failed on. An attacker tries far more accounts than he gets into. A login that the log does not name is taken for one to
+// an account that it does name, if there is any.
+func (g *guesser) belongs() bool {
+	won, early := 0, 0
+	first := g.failures().first
+	for _, v := range g.wins {
+		if v.account != unnamedLogin {
+			won++
+		}
+		if v.first < first {
+			early++
+		}
+	}
+	won = max(won, min(1, len(g.wins)))
+	tried := g.accounts.Distinct()
+	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
+}
+
+// mistyped reports whether a client logged in to each account on which it had failed, after few tries: somebody who mistyped a password, or
+// did not know it yet.
+func (g *guesser) mistyped() bool {
+	f := g.failures()
+	if f.n >= fewTries || g.accounts.Distinct() == 0 {
+		return false
+	}
+	for name := range g.accounts.All {
+		if !slices.ContainsFunc(g.wins, func(v win) bool { return v.last > f.first && sameName(v.account, name) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// isOwners reports whether a client tried an account or two that were used from its provider before: telephones with old passwords, which
+// change and share their addresses all day.
+func (q *guessInquiry) isOwners(g *guesser) bool {
+	const shared = 2
+	if tried := g.accounts.Distinct(); tried == 0 || tried > shared {
+		return false
+	}
+	net, first := wideNetwork(g.client.IP), g.failures().first
+	for name := range g.accounts.All {
+		if !slices.ContainsFunc(q.won[name], func(o winner) bool { return wideNetwork(o.g.client.IP) == net && o.v.first < first }) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPeople reports whether a client is somebody with a wrong password of his own.
+func (q *guessInquiry) isPeople(g *guesser) bool { return g.mistyped() || q.isOwners(g) }
+
+// mostly reports whether most clients of a network are of a kind. Of those who guess, hardly one in a hundred gets in, and not just to the
+// account that it tried; and few try only accounts of their own provider's customers.
+func mostly(clients []*guesser, is func(*guesser) bool) bool {
+	n := 0
+	for _, g := range clients {
+		if is(g) {
+			n++
+		}
+	}
+	return 2*n > len(clients)
+}
+
+// fromUsualProvider reports whether nearly all clients are in one wide network, from which somebody logs in who did not guess. A guesser's
+// are in many; or in one that nobody here has.
+func (q *guessInquiry) fromUsualProvider(clients []*guesser) bool {
+	nets := make(map[netip.Prefix][]*guesser)
+	n := 0
+	for _, g := range clients {
+		if !g.mistyped() {
+			net := wideNetwork(g.client.IP)
+			nets[net] = append(nets[net], g)
+			n++
+		}
+	}
+	for _, in := range nets {
+		if ratio(len(in), n) >= nearlyAll {
+			return q.livesThere(in[0])
+		}
+	}
+	return false
+}
+
+// livesThere reports whether somebody who did not guess logs in from the wide network of the guesses.
+func (q *guessInquiry) livesThere(of *guesser) bool {
+	net := wideNetwork(of.client.IP)
+	for ip, g := range q.w.clients.All() {
+		if len(g.wins) > 0 && wideNetwork(ip) == net && (g.failures().n == 0 || g.belongs()) {
+			return true
+		}
+	}
+	return false
+}
