@@ -239,8 +239,8 @@ func (t *Tracker) wait(m *message, d time.Duration) {
 	}
 }
 
-// forget removes m from all lists. Its memory is reused, at once or, if it was lent, after Return.
-func (t *Tracker) forget(m *message, lent bool) {
+// forget removes m from all lists. The caller lends or recycles its memory.
+func (t *Tracker) forget(m *message) {
 	for _, h := range m.hops {
 		t.hops.remove(h)
 		t.graves.bury(h, t.now)
@@ -256,11 +256,6 @@ func (t *Tracker) forget(m *message, lent bool) {
 	for _, child := range m.absorbed {
 		child.generation++
 	}
-	if lent {
-		t.lent.push(m)
-		return
-	}
-	t.recycleAll(m)
 }
 
 // recycleAll makes m and the messages that became a part of it ready for reuse.

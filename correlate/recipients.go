@@ -14,7 +14,13 @@ const many = 24
 // address in the envelope: several deliveries of one alias are one recipient, whose last disposition counts. Only a hop that
 // Postfix made (a forward of local(8)) has an envelope of its own, and its orig_to is the address that was forwarded.
 func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.Recipient {
-	if r := m.findRecipient(address, original, h.origin == internal); r != nil {
+	var r *mail.Recipient
+	if h.origin == internal {
+		r = m.findByAddress(address)
+	} else {
+		r = m.findRecipient(address, original)
+	}
+	if r != nil {
 		return r
 	}
 	if len(m.Recipients) >= maxRecipients {
@@ -58,12 +64,9 @@ func (m *message) indexRecipient(i int) {
 	}
 }
 
-// findRecipient finds a recipient by its address in the envelope; in the envelope of a forward or a notice, and after a hop that
-// may have rewritten the address without telling the next one, by its last address.
-func (m *message) findRecipient(address, original string, inside bool) *mail.Recipient {
-	if inside {
-		return m.findByAddress(address)
-	}
+// findRecipient finds a recipient by its address in the envelope; after a hop that may have rewritten the address without telling
+// the next one, by its last address.
+func (m *message) findRecipient(address, original string) *mail.Recipient {
 	r := m.findByEnvelope(cmp.Or(original, address))
 	if r == nil && len(m.hops) > 1 {
 		r = m.findRewritten(address, original)
@@ -96,6 +99,7 @@ func (m *message) findByEnvelope(address string) *mail.Recipient {
 	return nil
 }
 
+// findByAddress finds a recipient by its last address, the one that the envelope of a forward or a notice has.
 func (m *message) findByAddress(address string) *mail.Recipient {
 	if m.index != nil {
 		if i, ok := m.index.address[address]; ok {

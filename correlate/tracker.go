@@ -329,7 +329,12 @@ func (t *Tracker) handOut(m *message) {
 	case isUnstarted:
 		t.stats.Unstarted++
 	}
-	t.forget(m, handed && t.lending)
+	t.forget(m)
+	if handed && t.lending {
+		t.lent.push(m)
+		return
+	}
+	t.recycleAll(m)
 }
 
 // verdict is what a set of hops turned out to be.
