@@ -55,6 +55,10 @@ const (
 	minChunkSize = 4 << 10
 )
 
+// parsedAhead is how many batches may be parsed before they are wanted, over the files that are open: the goroutine that merges
+// them takes long for some, and with two batches a processor has nothing to do for a twentieth of the time.
+const parsedAhead = 10
+
 // chunkSizeFor returns the size of chunks for files that are rotations of so many logs.
 func chunkSizeFor(logs int) int {
 	size := chunkSize
@@ -84,11 +88,12 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	if o.LocalZone == nil {
 		o.LocalZone = time.UTC
 	}
+	logs := countLogs(inputs)
 	if o.ChunkSize <= 0 {
-		o.ChunkSize = chunkSizeFor(countLogs(inputs))
+		o.ChunkSize = chunkSizeFor(logs)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{o: o, sink: sink, jobs: make(chan job), free: make(chan *batch, 4*o.Workers+8)}
+	r := &run{o: o, sink: sink, jobs: make(chan job), ahead: max(2, parsedAhead/max(1, logs)), free: make(chan *batch, 4*o.Workers+parsedAhead+o.Retain)}
 	r.pool.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
 	r.announce(survey.zone)
@@ -120,6 +125,7 @@ type run struct {
 	sink     func([]mail.Event) error
 	streams  []*stream // in the order of the inputs
 	jobs     chan job
+	ahead    int // batches of a file that may be parsed before they are wanted, beside those at which the workers are
 	free     chan *batch
 	wait     sync.WaitGroup
 	dups     duplicates
@@ -196,7 +202,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 		s.serial = r.parser(s.file)
 		return
 	}
-	depth := r.o.Workers + 2
+	depth := r.o.Workers + r.ahead
 	if r.o.ChunkSize < chunkSize/2 {
 		depth = 1 // many files are open: see chunkSize
 	}
