@@ -40,28 +40,29 @@ func otherAddress(s string, open int) (ip netip.Addr, shut int, ok bool) {
 		return ip, 0, false
 	}
 	if address := s[open+1 : shut]; address != "unknown" {
-		ip, ok = ParseIP(address)
-		return ip, shut, ok
+		ip = ParseIP(address)
+		return ip, shut, ip.IsValid()
 	}
 	return ip, shut, true
 }
 
 // ParseIP parses an address as in mail logs: with or without "IPv6:" (RFC 5321, section 4.1.3), without a zone.
-func ParseIP(s string) (netip.Addr, bool) {
+// The zero value: it is none.
+func ParseIP(s string) netip.Addr {
 	if ip, ok := parseIPv4(s); ok {
-		return ip, true
+		return ip
 	}
 	s = strings.TrimPrefix(s, "IPv6:")
 	if len(s) < 2 || len(s) > 45 {
-		return netip.Addr{}, false
+		return netip.Addr{}
 	}
 	for i := range len(s) { // checked here, because ParseAddr allocates its errors
 		if c := s[i]; c-'0' > 9 && c|0x20-'a' > 'f'-'a' && c != ':' && c != '.' {
-			return netip.Addr{}, false
+			return netip.Addr{}
 		}
 	}
-	ip, err := netip.ParseAddr(s)
-	return ip.Unmap(), err == nil
+	ip, _ := netip.ParseAddr(s)
+	return ip.Unmap()
 }
 
 // IsInside reports whether an address can only be in our own network: loopback, private (RFC 1918, RFC 4193) or link-local

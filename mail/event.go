@@ -162,6 +162,23 @@ type Client struct {
 // NullSender is the empty envelope sender (RFC 5321, section 4.5.5), that of notices.
 const NullSender = "<>"
 
+// SenderOf returns the sender that stands between angle brackets in a line; NullSender: there is nothing in them.
+func SenderOf(address string) string {
+	if address == "" {
+		return NullSender
+	}
+	return address
+}
+
+// TrimMessageID returns a Message-ID without its angle brackets, as events have it. Where a line ends with the whole header, as
+// that of Postfix's cleanup, more than one ID may stand in it, and that format decides itself.
+func TrimMessageID(id string) string {
+	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
+		return id[1 : len(id)-1]
+	}
+	return id
+}
+
 // Event is what one log line says. It is flat; which fields have a meaning depends on its Kind. A string that the line does not have
 // is "".
 //

@@ -141,7 +141,7 @@ func looksTagged(s string) bool {
 	word = word[:end-1]
 	if word[len(word)-1] == ']' {
 		open := strings.LastIndexByte(word, '[')
-		return open > 0 && open+1 < len(word)-1 && allDigits(word[open+1:len(word)-1])
+		return open > 0 && open+1 < len(word)-1 && AllDigits(word[open+1:len(word)-1])
 	}
 	return word == "dovecot" || strings.HasPrefix(word, "postfix/")
 }
@@ -154,15 +154,6 @@ func isHostName(s string) bool {
 		}
 	}
 	return true
-}
-
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if !isDigit(s[i]) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // eximBody reads what Exim writes before its text when it logs to syslog: the number of a piece, its own stamp unless

@@ -214,7 +214,7 @@ func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
 // since1970 reads "1706069414", with a fraction, or in milliseconds, microseconds or nanoseconds.
 func (r *HeaderReader) since1970(s string, ev *mail.Event) bool {
 	whole, _, _ := strings.Cut(s, ".")
-	if !allDigits(whole) || len(whole) > len("1706069414000000000") {
+	if !AllDigits(whole) || len(whole) > len("1706069414000000000") {
 		return false
 	}
 	var n int64

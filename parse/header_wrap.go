@@ -25,7 +25,7 @@ func (r *HeaderReader) wrapped(line string, ev *mail.Event) (string, bool) {
 // priority reads "<22>": what follows is either RFC 5424 or anything else.
 func (r *HeaderReader) priority(line string, ev *mail.Event) (string, bool) {
 	end := strings.IndexByte(line[:min(len(line), 5)], '>')
-	if end < 2 || !allDigits(line[1:end]) || end+1 == len(line) {
+	if end < 2 || !AllDigits(line[1:end]) || end+1 == len(line) {
 		return "", false
 	}
 	rest := line[end+1:]
@@ -151,7 +151,7 @@ func (r *HeaderReader) piece(text string, more bool, ev *mail.Event) (string, bo
 // syslog-ng's ${UNIXTIME}.
 func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 	dot := strings.IndexAny(line[:11], ". ")
-	if dot < 0 || !allDigits(line[:dot]) {
+	if dot < 0 || !AllDigits(line[:dot]) {
 		return "", false
 	}
 	var sec int64

@@ -98,7 +98,7 @@ func (g *gatherer) messageID(at int) bool {
 // ownMessageID parses "20240124134411.QID@host" at the beginning of a text.
 func ownMessageID(value string) (id string, moment mail.Instant, ok bool) {
 	const digits = 14
-	if len(value) < digits+1 || value[digits] != '.' || !allDigits(value[:digits]) {
+	if len(value) < digits+1 || value[digits] != '.' || !AllDigits(value[:digits]) {
 		return "", 0, false
 	}
 	end := strings.IndexByte(value[:min(len(value), 64)], '@')

@@ -30,7 +30,7 @@ func (l *line) delivery(ev *mail.Event) bool {
 		return false
 	}
 	if id != "unspecified" {
-		ev.MessageID = bare(id)
+		ev.MessageID = mail.TrimMessageID(id)
 	}
 	ev.Kind, ev.Recipient, ev.Text = mail.FilterResult, l.user, words
 	return true
@@ -70,12 +70,4 @@ func done(words string) bool {
 		}
 	}
 	return false
-}
-
-// bare returns a Message-ID without its angle brackets, as in the other formats.
-func bare(id string) string {
-	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
-		return id[1 : len(id)-1]
-	}
-	return id
 }

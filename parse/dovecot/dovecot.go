@@ -112,9 +112,9 @@ func cut(body string) (l line, ok bool) {
 	if l.text, ok = strings.CutPrefix(l.text, ": "); !ok {
 		return l, false
 	}
-	if pid, user, found := strings.Cut(l.user, ", "); found && digits(pid) {
+	if pid, user, found := strings.Cut(l.user, ", "); found && parse.AllDigits(pid) {
 		l.user = user
-	} else if digits(l.user) || l.user == "default" {
+	} else if parse.AllDigits(l.user) || l.user == "default" {
 		l.user = ""
 	}
 	l.level, l.text = level(l.text)
@@ -195,13 +195,4 @@ func (l *line) other(ev *mail.Event) parse.Verdict {
 		ev.Kind, ev.User = mail.Other, l.user
 	}
 	return parse.Parsed
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
 }

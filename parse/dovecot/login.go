@@ -125,8 +125,5 @@ func before(s, sep string) string {
 	return head
 }
 
-// address parses an IP address, with or without brackets; the zero value: it is none.
-func address(s string) netip.Addr {
-	ip, _ := mail.ParseIP(strings.Trim(s, "[]"))
-	return ip
-}
+// address parses an IP address, with or without the brackets of a log format like "ip=[%r]"; the zero value: it is none.
+func address(s string) netip.Addr { return mail.ParseIP(strings.Trim(s, "[]")) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // tries bounds how often a value that an attacker wrote makes a parser try again.
@@ -203,25 +204,8 @@ func escaped(s string, i int) bool {
 	return (i-n)%2 == 1
 }
 
-// null returns the sender in angle brackets; if they are empty, the null sender.
-func null(sender string) string {
-	if sender == "" {
-		return mail.NullSender
-	}
-	return sender
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
-
 func number(s string) (n int64, ok bool) {
-	if len(s) > 18 || !digits(s) {
+	if len(s) > 18 || !parse.AllDigits(s) {
 		return 0, false
 	}
 	for i := range len(s) {
@@ -438,7 +422,8 @@ func (h host) relay(ev *mail.Event) {
 	ev.Relay, ev.RelayIP, ev.RelayPort = strings.TrimSuffix(h.name, " DS"), h.ip, h.port
 }
 
-// address parses an IP address; it returns no error value, which would be allocated for every text that is no address.
+// address parses an IP address. It is stricter than mail.ParseIP, because addressIn tries every word of a text: "IPv6:" stands only in front
+// of what a client says of itself, and for a time of day the error would be allocated.
 func address(s string) (netip.Addr, bool) {
 	if ip, ok := ipv4(s); ok {
 		return ip, true

@@ -205,7 +205,7 @@ func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 		return o.cutReply(s)
 	case dSender:
 		o.sender, rest, ok = cutAngle(s)
-		o.sender = null(o.sender)
+		o.sender = mail.SenderOf(o.sender)
 		return rest, ok
 	case dReturnPath, dSRS:
 		_, rest, ok = cutAngle(s)
@@ -430,7 +430,7 @@ func answer(reply string, ev *mail.Event) {
 
 // replyCode parses "550 5.1.1 …" or "550-5.1.1 …"; 0: a text does not begin so.
 func replyCode(s string) (code int, dsn string) {
-	if len(s) < 3 || s[0] < '2' || s[0] > '5' || !digits(s[:3]) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
+	if len(s) < 3 || s[0] < '2' || s[0] > '5' || !parse.AllDigits(s[:3]) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
 		return 0, ""
 	}
 	code = int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0')

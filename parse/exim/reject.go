@@ -99,7 +99,7 @@ func clientFields(s string, ev *mail.Event) (rest string) {
 			next = after
 		case "F":
 			if address, after, ok := cutAngle(valueOf(s, name)); ok {
-				value, next = null(address), after
+				value, next = mail.SenderOf(address), after
 			}
 			ev.Sender = value
 		case "A":
@@ -271,7 +271,7 @@ func rejected(s string, ev *mail.Event) bool {
 	case "MAIL":
 		address, reason := cutArgument(rest)
 		if ev.Sender == "" {
-			ev.Sender = null(address)
+			ev.Sender = mail.SenderOf(address)
 		}
 		return reject("MAIL", reason, ev)
 	case "EHLO", "HELO":
@@ -334,7 +334,7 @@ func incomplete(s string, ev *mail.Event) bool {
 		rest := s[end+1:]
 		if after, ok := strings.CutPrefix(rest, " from "); ok {
 			ev.Sender, rest, _ = cutAngle(after)
-			ev.Sender = null(ev.Sender)
+			ev.Sender = mail.SenderOf(ev.Sender)
 		}
 		ev.Recipients, _ = strings.CutPrefix(rest, " for ")
 		s = s[:end+1]
@@ -359,7 +359,7 @@ func refusedHELO(s string, ev *mail.Event) bool {
 func refusedFrom(s string, ev *mail.Event) bool {
 	if after, ok := strings.CutPrefix(s, "too many recipients: message rejected: sender=<"); ok {
 		argument, ok := namedHost(after, ev)
-		ev.Sender = null(strings.TrimSuffix(argument, ">"))
+		ev.Sender = mail.SenderOf(strings.TrimSuffix(argument, ">"))
 		return ok && reject("RCPT", s[:len("too many recipients: message rejected")], ev)
 	}
 	if after, ok := strings.CutPrefix(s, "refused connection from "); ok {
@@ -382,7 +382,7 @@ func refusedFrom(s string, ev *mail.Event) bool {
 		argument, ok := namedHost(after, ev)
 		if open := strings.IndexByte(argument, '<'); open >= 0 {
 			ev.Sender, _, _ = cutAngle(argument[open:])
-			ev.Sender = null(ev.Sender)
+			ev.Sender = mail.SenderOf(ev.Sender)
 		}
 		stage := "MAIL"
 		if command == "from" {

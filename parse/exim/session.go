@@ -153,7 +153,7 @@ func timedOut(s, rest string, ev *mail.Event) bool {
 		h.client(ev)
 		fields = hostFields(fields, ev)
 		if address, _, ok := cutAngle(strings.TrimPrefix(fields, " F=")); ok {
-			ev.Sender = null(address)
+			ev.Sender = mail.SenderOf(address)
 		}
 	}
 	if i := strings.LastIndex(after, " D="); i >= 0 {

@@ -40,16 +40,16 @@ func amavisResult(text string, ev *mail.Event) {
 		return
 	}
 	clients := rest[:from]
-	addr, rest, ok := address(rest[from:])
+	addr, rest, ok := cutAngle(rest[from:])
 	if !ok || !strings.HasPrefix(rest, " -> ") {
 		return
 	}
 	is(ev, mail.FilterResult)
-	ev.Text, ev.Sender = verdict, sender(addr)
+	ev.Text, ev.Sender = verdict, mail.SenderOf(addr)
 	amavisClient(clients, ev)
-	ev.Recipient, rest, _ = address(rest[len(" -> "):])
+	ev.Recipient, rest, _ = cutAngle(rest[len(" -> "):])
 	for strings.HasPrefix(rest, ",<") {
-		_, rest, ok = address(rest[1:])
+		_, rest, ok = cutAngle(rest[1:])
 		if !ok {
 			return
 		}
@@ -84,9 +84,9 @@ func amavisClient(text string, ev *mail.Event) {
 	if !ok {
 		return
 	}
-	ev.Client.IP = ip(strings.TrimPrefix(addr, "IPv6:"))
+	ev.Client.IP = mail.ParseIP(strings.TrimPrefix(addr, "IPv6:"))
 	if port, ok := strings.CutPrefix(rest, ":"); ok {
-		ev.Client.Port = digits(port)
+		ev.Client.Port = portOf(port)
 	}
 }
 
@@ -106,7 +106,7 @@ func amavisLinks(rest string, ev *mail.Event) {
 	}
 	if _, tail, ok := strings.Cut(rest, "Message-ID: "); ok {
 		if id, _, ok := strings.Cut(tail, ", mail_id: "); ok {
-			ev.MessageID = bare(id)
+			ev.MessageID = mail.TrimMessageID(id)
 		}
 	}
 	// Between mail_id and queued_as are numbers: what has brackets or quotes is a Message-ID or a subject.

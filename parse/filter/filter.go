@@ -13,7 +13,6 @@
 package filter
 
 import (
-	"net/netip"
 	"strings"
 
 	"mailforensics/mail"
@@ -117,8 +116,9 @@ func isQueueID(word string) bool {
 	return number || hexadecimal
 }
 
-// address cuts "<…>" off the front of text: it returns what is between, and what follows. In a quoted local part a ">" is text.
-func address(text string) (addr, rest string, ok bool) {
+// cutAngle cuts "<…>" off the front of text: it returns what is between, and what follows. In a quoted local part a ">" is text.
+// Lines of Exim, in which any character may be escaped, have a rule of their own.
+func cutAngle(text string) (addr, rest string, ok bool) {
 	if !strings.HasPrefix(text, "<") {
 		return "", text, false
 	}
@@ -140,20 +140,6 @@ func address(text string) (addr, rest string, ok bool) {
 	return text[1 : at+end], text[at+end+1:], true
 }
 
-// sender returns an envelope sender as events have it.
-func sender(addr string) string {
-	if addr == "" {
-		return mail.NullSender
-	}
-	return addr
-}
-
-// ip parses an IP address; the zero value: it is none.
-func ip(s string) netip.Addr {
-	addr, _ := mail.ParseIP(s)
-	return addr
-}
-
 // between returns what is after the first open and before the next end; "": either is missing.
 func between(s, open, end string) string {
 	_, s, ok := strings.Cut(s, open)
@@ -167,27 +153,10 @@ func between(s, open, end string) string {
 	return s
 }
 
-// cutLast cuts at the last sep.
-func cutLast(s, sep string) (before, after string, ok bool) {
-	at := strings.LastIndex(s, sep)
-	if at < 0 {
-		return s, "", false
-	}
-	return s[:at], s[at+len(sep):], true
-}
-
-// digits returns the number at the beginning of s, up to that of a port.
-func digits(s string) (n uint16) {
+// portOf returns the number at the beginning of s, up to that of a port.
+func portOf(s string) (n uint16) {
 	for i := 0; i < len(s) && i < 5 && '0' <= s[i] && s[i] <= '9'; i++ {
 		n = n*10 + uint16(s[i]-'0')
 	}
 	return n
-}
-
-// bare returns a Message-ID without its angle brackets, as in the other formats.
-func bare(id string) string {
-	if len(id) > 2 && id[0] == '<' && id[len(id)-1] == '>' {
-		return id[1 : len(id)-1]
-	}
-	return id
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // saslauthd reads the failures that Cyrus SASL's password server logs. The user is what the client typed.
@@ -16,7 +17,7 @@ func saslauthd(body string, ev *mail.Event) {
 	if !ok {
 		return
 	}
-	user, rest, ok := cutLast(rest, "] [service=")
+	user, rest, ok := parse.CutLast(rest, "] [service=")
 	if !ok {
 		return
 	}
@@ -36,7 +37,7 @@ func pleskSASL(body string, ev *mail.Event) {
 	if !ok || !strings.HasPrefix(body, "failed mail auth") {
 		return
 	}
-	user, _, ok = cutLast(user, "' (password len=")
+	user, _, ok = parse.CutLast(user, "' (password len=")
 	if !ok {
 		return
 	}
@@ -66,7 +67,7 @@ func vpopmail(body string, ev *mail.Event) {
 			continue
 		}
 		if strings.HasPrefix(who, "(pass: '") {
-			_, who, _ = cutLast(who, "') ")
+			_, who, _ = parse.CutLast(who, "') ")
 		}
 		account, client := userAt(who)
 		if !client.IsValid() {
@@ -86,12 +87,12 @@ func vpopmail(body string, ev *mail.Event) {
 // userAt splits "eva@example.org:192.0.2.66". An IPv4 address is after the last colon, whatever the name of the client; an IPv6
 // address contains colons itself.
 func userAt(who string) (account string, client netip.Addr) {
-	account, where, _ := cutLast(who, ":")
+	account, where, _ := parse.CutLast(who, ":")
 	if strings.IndexByte(where, '.') >= 0 {
-		return strings.TrimSuffix(account, ":::ffff"), ip(where)
+		return strings.TrimSuffix(account, ":::ffff"), mail.ParseIP(where)
 	}
 	account, where, _ = strings.Cut(who, ":")
-	return account, ip(where)
+	return account, mail.ParseIP(where)
 }
 
 // courier reads "LOGIN, user=eva, ip=[::ffff:192.0.2.66], port=[50122], protocol=IMAP" and "LOGIN FAILED, …".
@@ -105,14 +106,14 @@ func courier(body string, ev *mail.Event) {
 		}
 		kind = mail.Auth
 	}
-	who, where, ok := cutLast(rest, ", ip=[")
+	who, where, ok := parse.CutLast(rest, ", ip=[")
 	if !ok {
 		return
 	}
 	is(ev, kind)
 	where, tail, _ := strings.Cut(where, "]")
-	ev.Client.IP = ip(where)
-	ev.Client.Port = digits(after(tail, "port=["))
+	ev.Client.IP = mail.ParseIP(where)
+	ev.Client.Port = portOf(after(tail, "port=["))
 	ev.Account, _ = strings.CutPrefix(who, "user=")
 	if method, ok := strings.CutPrefix(who, "method="); ok {
 		ev.AuthMethod, ev.Account = method, ""
@@ -147,11 +148,11 @@ func cyrus(body string, ev *mail.Event) {
 		return
 	}
 	where, rest, ok := strings.Cut(rest, "] ")
-	if !ok || !ip(where).IsValid() {
+	if !ok || !mail.ParseIP(where).IsValid() {
 		return
 	}
 	is(ev, mail.Auth)
-	ev.Client.Name, ev.Client.IP, ev.Service = strings.TrimSuffix(name, " "), ip(where), protocol(ev.Process)
+	ev.Client.Name, ev.Client.IP, ev.Service = strings.TrimSuffix(name, " "), mail.ParseIP(where), protocol(ev.Process)
 	first, rest, _ := strings.Cut(rest, " ")
 	second, words, _ := strings.Cut(rest, " ")
 	if !failed {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // milter reads the milters that write "QUEUEID: words": opendkim, opendmarc and their like.
@@ -30,24 +31,24 @@ func clamavMilter(body string, ev *mail.Event) {
 	if !ok || !isQueueID(id) {
 		return
 	}
-	from, rest, ok := address(rest)
+	from, rest, ok := cutAngle(rest)
 	if !ok || !strings.HasPrefix(rest, " to ") {
 		return
 	}
-	to, rest, ok := address(rest[len(" to "):])
+	to, rest, ok := cutAngle(rest[len(" to "):])
 	if !ok {
 		return
 	}
 	is(ev, mail.FilterResult)
-	ev.QueueID, ev.Sender, ev.Recipient = id, sender(from), to
-	if head, verdict, ok := cutLast(rest, "' infected by "); ok {
+	ev.QueueID, ev.Sender, ev.Recipient = id, mail.SenderOf(from), to
+	if head, verdict, ok := parse.CutLast(rest, "' infected by "); ok {
 		ev.Text, rest = verdict, head
 	}
 	if subject, ok := strings.CutPrefix(rest, " with subject '"); ok {
-		if subject, tail, ok := cutLast(subject, "' message-id '"); ok {
+		if subject, tail, ok := parse.CutLast(subject, "' message-id '"); ok {
 			ev.Subject = subject
 			id, _, _ := strings.Cut(tail, "' date '")
-			ev.MessageID = bare(id)
+			ev.MessageID = mail.TrimMessageID(id)
 		}
 	}
 }
@@ -70,20 +71,20 @@ func rspamd(body string, ev *mail.Event) {
 		ev.Flags |= mail.Doubtful
 		return
 	}
-	ev.MessageID = bare(id)
+	ev.MessageID = mail.TrimMessageID(id)
 	id, rest, ok = strings.Cut(rest, ">, ")
 	if ok && isQueueID(id) {
 		ev.QueueID = id
 	}
 	where, rest, _ := strings.Cut(rest, ", ")
 	if where, ok := strings.CutPrefix(where, "ip: "); ok {
-		ev.Client.IP = ip(where)
+		ev.Client.IP = mail.ParseIP(where)
 	}
 	if user, tail, ok := strings.Cut(rest, ", "); ok && strings.HasPrefix(user, "user: ") {
 		ev.Account, rest = user[len("user: "):], tail
 	}
-	if from, tail, ok := address(strings.TrimPrefix(rest, "from: ")); ok {
-		ev.Sender, rest = sender(from), tail
+	if from, tail, ok := cutAngle(strings.TrimPrefix(rest, "from: ")); ok {
+		ev.Sender, rest = mail.SenderOf(from), tail
 	}
 	if _, verdict, ok := strings.Cut(rest, "(default: "); ok {
 		score, _, _ := strings.Cut(verdict, "] ")

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // spf reads the Python policy server (postfix-policyd-spf-python):
@@ -33,11 +34,11 @@ func spf(body string, ev *mail.Event) {
 	}
 	is(ev, mail.FilterResult)
 	ev.Text = strings.TrimSuffix(strings.TrimPrefix(head, "prepend Received-SPF: "), ";")
-	ev.Client.IP = ip(where)
-	rest, _, _ = cutLast(rest, "; receiver=")
-	rest, from, ok := cutLast(rest, "; envelope-from=")
+	ev.Client.IP = mail.ParseIP(where)
+	rest, _, _ = parse.CutLast(rest, "; receiver=")
+	rest, from, ok := parse.CutLast(rest, "; envelope-from=")
 	if ok {
-		ev.Sender = sender(strings.Trim(from, "<>"))
+		ev.Sender = mail.SenderOf(strings.Trim(from, "<>"))
 	}
 	if helo, ok := strings.CutPrefix(rest, "helo="); ok {
 		ev.Client.HELO = helo
@@ -54,13 +55,13 @@ func spfPerl(body string, ev *mail.Event) {
 		is(ev, mail.FilterResult)
 		ev.Text = words
 		if ok {
-			ev.Sender = sender(from)
+			ev.Sender = mail.SenderOf(from)
 		}
 	case strings.HasPrefix(body, "Policy action=") && body != "Policy action=DUNNO":
 		is(ev, mail.FilterResult)
 		ev.Text = body[len("Policy "):]
-		_, where, _ := cutLast(body, "client-ip=")
-		ev.Client.IP = ip(where)
+		_, where, _ := parse.CutLast(body, "client-ip=")
+		ev.Client.IP = mail.ParseIP(where)
 	}
 }
 
@@ -90,13 +91,13 @@ func postgrey(body string, ev *mail.Event) {
 	ev.Reply, _, _ = strings.Cut(strings.TrimPrefix(why, "reason="), ", delay=")
 	where, rest, _ := strings.Cut(rest, ", ")
 	where, _, _ = strings.Cut(where, "/")
-	ev.Client.IP = ip(where)
-	from, to, ok := cutLast(rest, "recipient=")
+	ev.Client.IP = mail.ParseIP(where)
+	from, to, ok := parse.CutLast(rest, "recipient=")
 	if !ok {
 		return
 	}
 	ev.Recipient = to
-	ev.Sender = sender(strings.TrimSuffix(strings.TrimPrefix(from, "sender="), ", "))
+	ev.Sender = mail.SenderOf(strings.TrimSuffix(strings.TrimPrefix(from, "sender="), ", "))
 }
 
 // cbpolicyd reads policyd (cluebringer):
@@ -114,15 +115,15 @@ func cbpolicyd(body string, ev *mail.Event) {
 	}
 	is(ev, mail.FilterResult)
 	ev.Text = head
-	ev.Client.IP = ip(where)
-	if before, reason, ok := cutLast(rest, ", reason="); ok {
+	ev.Client.IP = mail.ParseIP(where)
+	if before, reason, ok := parse.CutLast(rest, ", reason="); ok {
 		rest, ev.Reply = before, reason
 	}
-	rest, ev.Recipient, _ = cutLast(rest, ", to=")
-	helo, from, ok := cutLast(rest, ", from=")
+	rest, ev.Recipient, _ = parse.CutLast(rest, ", to=")
+	helo, from, ok := parse.CutLast(rest, ", from=")
 	ev.Client.HELO = helo
 	if ok {
-		ev.Sender = sender(from)
+		ev.Sender = mail.SenderOf(from)
 	}
 }
 
@@ -135,19 +136,19 @@ func policydWeight(body string, ev *mail.Event) {
 	if !strings.HasPrefix(body, "weighted check:") && !strings.HasPrefix(body, "decided action=") {
 		return
 	}
-	rest, verdict, ok := cutLast(body, ">; ")
+	rest, verdict, ok := parse.CutLast(body, ">; ")
 	if !ok {
 		return
 	}
-	rest, to, ok1 := cutLast(rest, "> <to=")
-	rest, from, ok2 := cutLast(rest, "> <from=")
-	rest, helo, ok3 := cutLast(rest, "> <helo=")
-	rest, where, ok4 := cutLast(rest, "<client=")
+	rest, to, ok1 := parse.CutLast(rest, "> <to=")
+	rest, from, ok2 := parse.CutLast(rest, "> <from=")
+	rest, helo, ok3 := parse.CutLast(rest, "> <helo=")
+	rest, where, ok4 := parse.CutLast(rest, "<client=")
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return
 	}
 	is(ev, mail.FilterResult)
-	ev.Recipient, ev.Sender, ev.Client.HELO, ev.Client.IP = to, sender(from), helo, ip(where)
+	ev.Recipient, ev.Sender, ev.Client.HELO, ev.Client.IP = to, mail.SenderOf(from), helo, mail.ParseIP(where)
 	ev.Text = verdict
 	if strings.HasPrefix(rest, "decided ") {
 		ev.Text = strings.TrimSuffix(rest[len("decided "):], "; ")

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // spamd parses the lines of SpamAssassin's daemon. Only its result line names the message; in the Message-ID, spamd has replaced
@@ -19,7 +20,7 @@ func spamd(body string, ev *mail.Event) {
 	_, rest, _ = strings.Cut(rest, " scantime=")
 	ev.User = between(rest, ",user=", ",")
 	id, _, _ := strings.Cut(after(rest, ",mid="), ",")
-	ev.MessageID = bare(id)
+	ev.MessageID = mail.TrimMessageID(id)
 }
 
 func after(s, sep string) string {
@@ -53,14 +54,14 @@ func mailScanner(body string, ev *mail.Event) {
 	if !ok {
 		return
 	}
-	rest, verdict, ok := cutLast(rest, " is ")
+	rest, verdict, ok := parse.CutLast(rest, " is ")
 	if !ok {
 		return
 	}
 	is(ev, mail.FilterResult)
-	ev.QueueID, ev.Client.IP, ev.Text = id, ip(where), verdict
-	if from, _, ok := cutLast(rest, ") to "); ok {
-		ev.Sender = sender(from)
+	ev.QueueID, ev.Client.IP, ev.Text = id, mail.ParseIP(where), verdict
+	if from, _, ok := parse.CutLast(rest, ") to "); ok {
+		ev.Sender = mail.SenderOf(from)
 	}
 }
 
@@ -72,13 +73,13 @@ func clamsmtpd(body string, ev *mail.Event) {
 	if !ok {
 		return
 	}
-	rest, verdict, ok := cutLast(rest, ", status=")
+	rest, verdict, ok := parse.CutLast(rest, ", status=")
 	if !ok {
 		return
 	}
-	from, to, _ := cutLast(rest, ", to=")
+	from, to, _ := parse.CutLast(rest, ", to=")
 	is(ev, mail.FilterResult)
-	ev.Sender, ev.Recipient, ev.Text = sender(from), to, verdict
+	ev.Sender, ev.Recipient, ev.Text = mail.SenderOf(from), to, verdict
 }
 
 // proxmox reads what the filter of Proxmox Mail Gateway did with a mail, recipient by recipient. It gives each mail an ID of
@@ -100,7 +101,7 @@ func proxmox(body string, ev *mail.Event) {
 		}
 		to, _ = strings.CutPrefix(to, " to ")
 		to, _ = strings.CutPrefix(to, " for ")
-		recipient, tail, ok := address(to)
+		recipient, tail, ok := cutAngle(to)
 		if !ok {
 			return
 		}

@@ -228,7 +228,7 @@ func block(s string, ev *mail.Event) (words string, ok bool) {
 	if s != "" && !strings.HasPrefix(s, ": ") {
 		return "", false
 	}
-	ev.Sender, ev.Recipient, ev.Protocol, ev.Client.HELO = sender(from), to, proto, helo
+	ev.Sender, ev.Recipient, ev.Protocol, ev.Client.HELO = mail.SenderOf(from), to, proto, helo
 	return strings.TrimPrefix(s, ": "), true
 }
 

@@ -64,7 +64,7 @@ func rejectOracle(body string) (ev mail.Event, ok bool) {
 		return ev, false
 	}
 	ev.QueueID, ev.Client.Name, ev.Reply, ev.Sender, ev.Recipient, ev.Protocol, ev.Client.HELO = m[1], m[2], m[5], m[6], m[7], m[8], m[9]
-	if ev.Client.IP, ok = mail.ParseIP(m[3]); !ok {
+	if ev.Client.IP = mail.ParseIP(m[3]); !ev.Client.IP.IsValid() {
 		return ev, false
 	}
 	if port, err := strconv.ParseUint(m[4], 10, 16); err == nil {

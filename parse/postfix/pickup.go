@@ -32,7 +32,7 @@ func pickup(body string, ev *mail.Event) parse.Verdict {
 	if len(rest) < 2 || rest[0] != '<' || rest[len(rest)-1] != '>' {
 		return parse.Damaged
 	}
-	ev.Kind, ev.UID, ev.Sender = mail.LocalSubmit, int(uid), sender(rest[1:len(rest)-1])
+	ev.Kind, ev.UID, ev.Sender = mail.LocalSubmit, int(uid), mail.SenderOf(rest[1:len(rest)-1])
 	ev.Flags |= mail.HasUID
 	setID(id, ev)
 	return parse.Parsed

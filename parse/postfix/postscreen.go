@@ -118,7 +118,7 @@ func dnsblog(body string, ev *mail.Event) parse.Verdict {
 		return parse.Unfamiliar
 	}
 	address, rest, _ := strings.Cut(rest, " ")
-	if ev.Client.IP, ok = mail.ParseIP(address); !ok || !strings.HasPrefix(rest, "listed by domain ") {
+	if ev.Client.IP = mail.ParseIP(address); !ev.Client.IP.IsValid() || !strings.HasPrefix(rest, "listed by domain ") {
 		return parse.Damaged
 	}
 	ev.Kind, ev.Text = mail.FilterResult, rest

@@ -48,7 +48,7 @@ func queued(s string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Damaged
 	}
-	ev.Kind, ev.Sender, ev.Size, ev.NRcpt = mail.Queue, sender(address), size, int(nrcpt)
+	ev.Kind, ev.Sender, ev.Size, ev.NRcpt = mail.Queue, mail.SenderOf(address), size, int(nrcpt)
 	return parse.Parsed
 }
 
@@ -62,7 +62,7 @@ func expired(s string, ev *mail.Event) parse.Verdict {
 	if !strings.HasPrefix(status, "expired, ") && !strings.HasPrefix(status, "force-expired, ") {
 		return parse.Unfamiliar
 	}
-	ev.Kind, ev.Sender, ev.Text = mail.Expire, sender(s[:i]), status
+	ev.Kind, ev.Sender, ev.Text = mail.Expire, mail.SenderOf(s[:i]), status
 	return parse.Parsed
 }
 

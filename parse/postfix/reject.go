@@ -131,7 +131,7 @@ func cutCommaTail(s string, ev *mail.Event) (text string, ok bool) {
 	if !ok || !strings.HasSuffix(helo, ">") {
 		return s, false
 	}
-	ev.Sender, ev.Recipient, ev.Protocol, ev.Client.HELO = sender(from), to, proto, helo[:len(helo)-1]
+	ev.Sender, ev.Recipient, ev.Protocol, ev.Client.HELO = mail.SenderOf(from), to, proto, helo[:len(helo)-1]
 	return text, true
 }
 
@@ -216,7 +216,7 @@ func cutBlankTail(s string, ev *mail.Event) (text string, ok bool) {
 	ev.Client.HELO, ev.Protocol, ev.AuthMethod, ev.Account = helo, proto, method, account
 	ev.Recipient = e.to
 	if e.hasFrom {
-		ev.Sender = sender(e.from)
+		ev.Sender = mail.SenderOf(e.from)
 	} else {
 		ev.Flags |= mail.NoSender
 	}

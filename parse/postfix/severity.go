@@ -217,7 +217,7 @@ func badName(text string, ev *mail.Event) {
 }
 
 func setBadName(name, address string, ev *mail.Event) {
-	if ip, ok := mail.ParseIP(address); ok {
+	if ip := mail.ParseIP(address); ip.IsValid() {
 		ev.Client.IP, ev.Client.Name = ip, name
 	}
 }

@@ -114,14 +114,6 @@ func quoted(s string) int {
 	return 0
 }
 
-// sender returns the envelope sender for an address between angle brackets.
-func sender(address string) string {
-	if address == "" {
-		return mail.NullSender
-	}
-	return address
-}
-
 // cutNumber cuts decimal digits off the front; ok is whether there are any, and not more than fit.
 func cutNumber(s string) (n int64, rest string, ok bool) {
 	i := 0

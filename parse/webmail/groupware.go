@@ -28,7 +28,7 @@ func horde(body string, ev *mail.Event) parse.Verdict {
 		kind = mail.AuthFailed
 	}
 	for _, place := range [...]string{" [pid ", " [on line "} {
-		if before, _, ok := cutLast(who, place); ok {
+		if before, _, ok := parse.CutLast(who, place); ok {
 			who = before
 		}
 	}
@@ -43,24 +43,24 @@ func horde(body string, ev *mail.Event) parse.Verdict {
 // hordeUser cuts the address off the end, or from before the last " to ".
 func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
 	who, far := forwarded(who)
-	if before, near, ok := cutLast(who, " ("); ok && strings.HasSuffix(near, ")") {
-		user, _, ok = cutLast(before, " to ")
-		return user, behind(address(near[:len(near)-1]), far), ok
+	if before, near, ok := parse.CutLast(who, " ("); ok && strings.HasSuffix(near, ")") {
+		user, _, ok = parse.CutLast(before, " to ")
+		return user, behind(mail.ParseIP(near[:len(near)-1]), far), ok
 	}
-	who, _, ok = cutLast(who, " to ")
+	who, _, ok = parse.CutLast(who, " to ")
 	if !ok {
 		return "", netip.Addr{}, false
 	}
 	if far == "" {
 		who, far = forwarded(who)
 	}
-	user, near, ok := cutLast(who, " [")
-	return user, behind(address(strings.TrimSuffix(near, "]")), far), ok
+	user, near, ok := parse.CutLast(who, " [")
+	return user, behind(mail.ParseIP(strings.TrimSuffix(near, "]")), far), ok
 }
 
 // forwarded cuts " (forwarded for [ADDR])" off the end.
 func forwarded(who string) (before, far string) {
-	before, far, ok := cutLast(who, " (forwarded for [")
+	before, far, ok := parse.CutLast(who, " (forwarded for [")
 	if !ok || !strings.HasSuffix(far, "])") {
 		return who, ""
 	}
@@ -72,10 +72,10 @@ func behind(near netip.Addr, far string) netip.Addr {
 	if !mail.IsInside(near) {
 		return near
 	}
-	if _, last, ok := cutLast(far, ", "); ok {
+	if _, last, ok := parse.CutLast(far, ", "); ok {
 		far = last
 	}
-	if ip := address(far); ip.IsValid() {
+	if ip := mail.ParseIP(far); ip.IsValid() {
 		return ip
 	}
 	return near
@@ -103,7 +103,7 @@ func sogo(body string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Damaged
 	}
-	user, _, _ = cutLast(user, tail)
+	user, _, _ = parse.CutLast(user, tail)
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = kind, "webmail", user, outermost(where)
 	return parse.Parsed
 }
@@ -112,11 +112,11 @@ func sogo(body string, ev *mail.Event) parse.Verdict {
 func outermost(where string) (ip netip.Addr) {
 	const hops = 8
 	for range hops {
-		rest, last, more := cutLast(where, ", ")
+		rest, last, more := parse.CutLast(where, ", ")
 		if !more {
 			last = where
 		}
-		if hop := address(last); hop.IsValid() {
+		if hop := mail.ParseIP(last); hop.IsValid() {
 			ip = hop
 		}
 		if !more || ip.IsValid() && !mail.IsInside(ip) {

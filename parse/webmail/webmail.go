@@ -77,12 +77,12 @@ func login(who string, kind mail.Kind, ev *mail.Event) parse.Verdict {
 	if at := strings.LastIndex(who, " in session "); at >= 0 {
 		who = who[:at]
 	}
-	user, where, ok := cutLast(who, " from ")
+	user, where, ok := parse.CutLast(who, " from ")
 	if !ok {
 		return parse.Damaged
 	}
 	if kind == mail.Auth {
-		if name, id, ok := cutLast(user, " (ID: "); ok && strings.HasSuffix(id, ")") {
+		if name, id, ok := parse.CutLast(user, " (ID: "); ok && strings.HasSuffix(id, ")") {
 			user = name
 		}
 	}
@@ -99,7 +99,7 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 		ev.Kind = mail.Other
 		return parse.Parsed
 	}
-	user, where, ok := cutLast(head, " [")
+	user, where, ok := parse.CutLast(head, " [")
 	if !ok {
 		return parse.Damaged
 	}
@@ -108,15 +108,15 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 	if id, tail, ok := strings.Cut(rest, " for "); ok && strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") && len(id) > 2 {
 		ev.MessageID, rest = id[1:len(id)-1], tail
 	}
-	to, said, ok := cutLast(strings.TrimPrefix(rest, "for "), "; ")
+	to, said, ok := parse.CutLast(strings.TrimPrefix(rest, "for "), "; ")
 	if !ok {
 		return parse.Parsed
 	}
 	ev.Recipient, _, _ = strings.Cut(to, ", ")
 	ev.Text = said
-	_, id, ok := cutLast(said, "queued as ")
+	_, id, ok := parse.CutLast(said, "queued as ")
 	if !ok {
-		_, id, ok = cutLast(said, "OK id=") // Exim
+		_, id, ok = parse.CutLast(said, "OK id=") // Exim
 	}
 	if ok && alphanumeric(id) {
 		ev.QueueID = id
@@ -132,7 +132,7 @@ func imapError(body string, ev *mail.Event) {
 	if !ok {
 		return
 	}
-	user, where, ok := cutLast(beforeAnswer(who), " from ")
+	user, where, ok := parse.CutLast(beforeAnswer(who), " from ")
 	if !ok {
 		return
 	}
@@ -141,7 +141,7 @@ func imapError(body string, ev *mail.Event) {
 	if !ip.IsValid() {
 		return
 	}
-	if name, host, ok := cutLast(user, " against "); ok && strings.IndexByte(host, ' ') < 0 {
+	if name, host, ok := parse.CutLast(user, " against "); ok && strings.IndexByte(host, ' ') < 0 {
 		user = name
 	}
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "auth", user, ip
@@ -180,11 +180,11 @@ func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 		}
 		kind = mail.AuthFailed
 	}
-	user, where, ok := cutLast(who, " from ")
+	user, where, ok := parse.CutLast(who, " from ")
 	if !ok {
 		return parse.Damaged
 	}
-	if name, domain, ok := cutLast(user, " ("); ok && strings.HasSuffix(domain, ")") {
+	if name, domain, ok := parse.CutLast(user, " ("); ok && strings.HasSuffix(domain, ")") {
 		user = name
 	}
 	where, words, _ := strings.Cut(where, ": ")
@@ -196,25 +196,19 @@ func squirrelmail(body string, ev *mail.Event) parse.Verdict {
 // forwarded address is believed only from a proxy of our own.
 func browser(where string) netip.Addr {
 	near, told, ok := strings.Cut(where, "(")
-	ip := address(strings.TrimSuffix(near, " "))
+	ip := mail.ParseIP(strings.TrimSuffix(near, " "))
 	if !ok || !mail.IsInside(ip) {
 		return ip
 	}
-	if _, far, ok := cutLast(told, ": "); ok {
+	if _, far, ok := parse.CutLast(told, ": "); ok {
 		far = strings.TrimSuffix(far, ")")
-		if _, last, ok := cutLast(far, ","); ok {
+		if _, last, ok := parse.CutLast(far, ","); ok {
 			far = strings.TrimSpace(last)
 		}
-		if far := address(far); far.IsValid() {
+		if far := mail.ParseIP(far); far.IsValid() {
 			return far
 		}
 	}
-	return ip
-}
-
-// address parses an IP address; the zero value: it is none.
-func address(s string) netip.Addr {
-	ip, _ := mail.ParseIP(s)
 	return ip
 }
 
@@ -225,13 +219,4 @@ func alphanumeric(s string) bool {
 		}
 	}
 	return len(s) >= 6
-}
-
-// cutLast cuts at the last sep.
-func cutLast(s, sep string) (before, after string, ok bool) {
-	at := strings.LastIndex(s, sep)
-	if at < 0 {
-		return s, "", false
-	}
-	return s[:at], s[at+len(sep):], true
 }

@@ -126,7 +126,7 @@ func snappymail(body string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Damaged
 	}
-	if name, _, ok := cutLast(user, " host="); ok {
+	if name, _, ok := parse.CutLast(user, " host="); ok {
 		user = name
 	}
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = mail.AuthFailed, "webmail", user, browser(where)
