@@ -142,7 +142,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 		ev.Host = p.file.name
 	}
 	b.headed = true
-	b.multiline = p.reader.Style == parse.EximOwn && !p.file.other
+	b.multiline = p.reader.Style == parse.EximOwn && !p.file.notExim
 	if p.reader.Torn {
 		b.torn++
 	}
@@ -161,7 +161,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	if len(body) > len("message repeated ") && (body[0] == 'm' || body[0] == 'l') && p.repeated(body, b, ev) {
 		return
 	}
-	if p.file.other && p.reader.Style == parse.EximOwn {
+	if p.file.notExim && p.reader.Style == parse.EximOwn {
 		ev.Process = ""
 	}
 	verdict := p.parse(body, ev)

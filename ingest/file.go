@@ -13,34 +13,36 @@ import (
 	"mailforensics/parse"
 )
 
-// file is an input, with what its head tells: stamps, hosts, and proofs of year and zone.
+// file is an input, with what the survey found out about it: first what its head tells, then, from the heads of all files, its clock and
+// its host.
 type file struct {
 	index     int // among the inputs
 	in        *logfile.Input
 	rejectLog bool  // of Exim: see isRejectLog
 	live      bool  // a pipe that is followed: its head is not waited for, which could take hours
-	journal   bool  // as written by journalctl -o export
 	err       error // why it cannot be read
 
-	other bool // its lines look like Exim's own, but are of another program: dpkg.log, alternatives.log
+	// What its head tells: set by look.
+	journal   bool          // as written by journalctl -o export
+	notExim   bool          // its lines look like Exim's own, but are of another program: dpkg.log, alternatives.log
+	firstLine string        // the first line that has a stamp; "": none has
+	more      []string      // the next ones: the first may be out of order
+	stamp     parse.Stamp   // of firstLine
+	yearless  bool          // some stamp has no year
+	zoneless  bool          // some stamp has no offset
+	host      string        // that wrote most lines; "": they name none
+	proofs    []parse.Proof // of year and zone; nil after the survey
+	toProof   parse.Course  // of the stamps up to the first proof, or up to where reading ended
+	seen      int64         // bytes on disk that were read for the head
 
-	firstLine string       // the first line that has a stamp; "": none has
-	more      []string     // the next ones: the first may be out of order
-	first     mail.Instant // the earliest time of these; 0: no line has a stamp
-	stamp     parse.Stamp  // of firstLine
-	yearless  bool         // some stamp in the head has no year
-	dated     bool         // some stamp in the head has a year
-	zoneless  bool         // some stamp in the head has no offset
-	host      string       // that wrote most lines in the head; "": they name none
-	name      string       // of the host, from the path, if the lines name none and other files are of other hosts; else ""
-	proofs    []parse.Proof
-	toProof   parse.Course // of the stamps up to the first proof, or up to where reading ended
-	seen      int64        // bytes on disk that were read for the head
+	// When it was written: set by setClock.
+	clock     *parse.Clock
+	first     mail.Instant // the earliest time of firstLine and more; 0: no line has a stamp
+	latest    mail.Instant // no line is after it
+	yearAsked bool         // --year was given: proofs in the lines do not change the year
 
-	clock  *parse.Clock
-	latest mail.Instant // no line is after it
-
-	yearAsked bool // --year was given: proofs in the lines do not change the year
+	// Set by nameHosts.
+	name string // of the host, from the path, if the lines name none and other files are of other hosts; else ""
 }
 
 // How many bytes of a file are read for the survey: the head, and at most proofSize if the head proves too little. Most logs prove
@@ -128,7 +130,6 @@ func (f *file) head(text string) {
 			}
 		}
 		f.yearless = f.yearless || reader.Yearless
-		f.dated = f.dated || !reader.Yearless
 		f.zoneless = f.zoneless || reader.Zoneless
 		if proof, ok := reader.Proof(&ev); ok {
 			if len(f.proofs) == 0 {
@@ -147,7 +148,7 @@ func (f *file) head(text string) {
 		f.proofs = append(f.proofs, last)
 	}
 	f.host = strings.Clone(f.host)
-	f.other = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
+	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
 }
 
 // keepFirst remembers the first lines that have a stamp.

@@ -115,7 +115,7 @@ func candidatesOf(files []*file) (all []*candidate) {
 	var nameless []*file
 	var dirs []string
 	for _, f := range files {
-		if f.host == "" && f.firstLine != "" && !f.other && f.err == nil && f.in.Size >= 0 {
+		if f.host == "" && f.firstLine != "" && !f.notExim && f.err == nil && f.in.Size >= 0 {
 			nameless = append(nameless, f)
 			dirs = append(dirs, filepath.Dir(f.in.Path))
 		}

@@ -286,14 +286,15 @@ func (r *run) hand(c *cursor, end int, twins bool) error {
 	start := c.i
 	for i := c.i; i < end; i++ {
 		n := b.times(i)
-		if n == 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
+		keep := n > 0 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i))
+		if keep && n == 1 {
 			continue
 		}
 		if err := r.handEvents(b, b.events[start:i]); err != nil {
 			return err
 		}
 		start = i + 1
-		if n > 1 && r.wanted(b.events[i].Time) && !(twins && r.duplicate(c.s, b, i)) {
+		if keep {
 			err := r.handCopies(&b.events[i], n)
 			if b.handed = r.calls; err != nil {
 				return err
