@@ -139,10 +139,12 @@ type run struct {
 // open makes the streams of the files; none is read yet.
 func (r *run) open(files []*file) {
 	for _, f := range files {
-		s := &stream{file: f}
-		s.settler.parser = *r.parser(f)
-		s.settler.ledger = FileLedger{Path: f.in.Path, Err: f.err, Warnings: slices.Clone(f.in.Warnings)}
-		r.streams = append(r.streams, s)
+		r.streams = append(r.streams, &stream{file: f, settler: settler{
+			file:    f,
+			ledger:  FileLedger{Path: f.in.Path, Err: f.err, Warnings: slices.Clone(f.in.Warnings)},
+			years:   rollover{file: f},
+			entries: entries{parser: *r.parser(f)},
+		}})
 	}
 }
 

@@ -98,3 +98,28 @@ func (b *batch) tally(v parse.Verdict, n int64) {
 		b.damaged += n
 	}
 }
+
+// The limits of what "message repeated" lines may stand for. A syslog daemon writes one at least every ten minutes, so maxRepeats of
+// one line would be sixteen a second. All lines of a file together may stand for as many lines as the file has, and maxRepeatsSum
+// more: larger claims are made by somebody who wants a small file to become a huge one.
+const (
+	maxRepeats    = 10_000
+	maxRepeatsSum = 1_000_000
+)
+
+// repeatSum is how many lines the "message repeated" lines of a file stand for, so far.
+type repeatSum struct {
+	counted   int64
+	uncounted int64 // beyond the limits
+}
+
+// bound limits the number of events that a "message repeated" line stands for.
+func (s *repeatSum) bound(b *batch) {
+	for i := range b.repeats {
+		r := &b.repeats[i]
+		n := min(r.n, maxRepeats, int(maxRepeatsSum+b.events[r.index].Line-s.counted))
+		s.uncounted += int64(r.n - n)
+		s.counted += int64(n)
+		r.n = n
+	}
+}

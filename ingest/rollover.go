@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,26 +10,45 @@ import (
 	"mailforensics/parse"
 )
 
-// rollOver moves the stamps of a batch into the year in which they were written. The clock of the file takes all of them to be
+// rollover moves the stamps of a file without a year into the year in which they were written.
+type rollover struct {
+	file   *file
+	stamps *parse.HeaderReader // for stamps that are read again; nil before there are any
+	newest mail.Instant        // time of the newest line so far
+	leaps  []leap
+}
+
+// roll moves the stamps of a batch into the year in which they were written. The clock of the file takes all of them to be
 // within a year of its first line; if they seem to go back by more than half a year, the file is longer than that, and they are of
 // the next year. None is moved past the time that is known to be the end of the file. IDs that prove a year come before all that.
-func (s *settler) rollOver(b *batch) {
+func (r *rollover) roll(b *batch) {
 	if !b.yearless || b.first == 0 {
 		return
 	}
-	before := s.newest
-	s.rollByOrder(b)
-	switch proofs := s.contradicted(b); {
+	before := r.newest
+	r.rollByOrder(b)
+	switch proofs := r.contradicted(b); {
 	case len(proofs) > 0:
-		s.newest = before
-		s.rollByProof(b, proofs)
+		r.newest = before
+		r.rollByProof(b, proofs)
 	case before != 0 && b.first.Sub(before) > halfAYear && !proven(b):
-		s.leaps = append(s.leaps, leap{before, b.first})
+		r.leaps = append(r.leaps, leap{before, b.first})
 	}
 }
 
 // leap is a silence of more than half a year, whose number of years nothing proves.
 type leap struct{ from, to mail.Instant }
+
+// warnings tells the first few leaps.
+func (r *rollover) warnings() (list []string) {
+	const shown = 3
+	zone := r.file.clock.Location()
+	for _, l := range r.leaps[:min(len(r.leaps), shown)] {
+		list = append(list, fmt.Sprintf("nothing for more than half a year, from %s to %s, and no ID behind it proves the year: it may be a later one",
+			l.from.In(zone).Format(time.DateTime), l.to.In(zone).Format(time.DateTime)))
+	}
+	return list
+}
 
 // yearProof is an event whose ID contains its time.
 type yearProof struct {
@@ -52,8 +72,8 @@ func proven(b *batch) bool {
 // contradicted returns the proofs in a batch, if one near its ends proves another year than its stamps were taken for; else nil. That
 // happens after a file was silent for more than half a year: stamps alone do not tell for how many years. Proofs can be believed,
 // because they are IDs in lines without a year: such lines of Exim came through syslog, where no sender can forge a whole line.
-func (s *settler) contradicted(b *batch) []yearProof {
-	if s.parser.file.yearAsked {
+func (r *rollover) contradicted(b *batch) []yearProof {
+	if r.file.yearAsked {
 		return nil
 	}
 	n := len(b.events)
@@ -63,7 +83,7 @@ func (s *settler) contradicted(b *batch) []yearProof {
 	var proofs []yearProof
 	for i := range b.events {
 		ev := &b.events[i]
-		if at, ok := parse.ProvenBy(ev); ok && ev.Time != 0 && s.near(ev.Time, at).Sub(at).Abs() < 48*time.Hour {
+		if at, ok := parse.ProvenBy(ev); ok && ev.Time != 0 && r.near(ev.Time, at).Sub(at).Abs() < 48*time.Hour {
 			proofs = append(proofs, yearProof{i, at})
 		}
 	}
@@ -82,11 +102,11 @@ func wrongYear(events []mail.Event) bool {
 }
 
 // near returns the moment with the stamp of t, in the year that brings it nearest to at.
-func (s *settler) near(t, at mail.Instant) mail.Instant {
+func (r *rollover) near(t, at mail.Instant) mail.Instant {
 	const year = 365*24*time.Hour + 6*time.Hour
 	best, about := t, int(at.Sub(t)/year)
 	for years := about - 1; years <= about+1; years++ {
-		if later, ok := s.parser.file.clock.Later(t, years); ok && later.Sub(at).Abs() < best.Sub(at).Abs() {
+		if later, ok := r.file.clock.Later(t, years); ok && later.Sub(at).Abs() < best.Sub(at).Abs() {
 			best = later
 		}
 	}
@@ -95,7 +115,7 @@ func (s *settler) near(t, at mail.Instant) mail.Instant {
 
 // rollByProof moves the stamps of a batch into the years that its proofs tell: each into the year of the proof before it or after
 // it, whichever is nearer.
-func (s *settler) rollByProof(b *batch, proofs []yearProof) {
+func (r *rollover) rollByProof(b *batch, proofs []yearProof) {
 	behind := 0
 	b.first, b.last = 0, 0
 	for i := range b.events {
@@ -103,16 +123,16 @@ func (s *settler) rollByProof(b *batch, proofs []yearProof) {
 		if ev.Time == 0 {
 			continue
 		}
-		if s.namesYear(ev) {
+		if r.namesYear(ev) {
 			extend(&b.first, &b.last, ev.Time)
 			continue
 		}
 		for behind+1 < len(proofs) && proofs[behind].index < i {
 			behind++
 		}
-		at := s.near(ev.Time, proofs[behind].at)
+		at := r.near(ev.Time, proofs[behind].at)
 		if behind > 0 {
-			if other := s.near(ev.Time, proofs[behind-1].at); other.Sub(proofs[behind-1].at).Abs() < at.Sub(proofs[behind].at).Abs() {
+			if other := r.near(ev.Time, proofs[behind-1].at); other.Sub(proofs[behind-1].at).Abs() < at.Sub(proofs[behind].at).Abs() {
 				at = other
 			}
 		}
@@ -122,36 +142,36 @@ func (s *settler) rollByProof(b *batch, proofs []yearProof) {
 	for i := range b.hosts {
 		h := &b.hosts[i]
 		if h.first != 0 {
-			h.first, h.last = s.near(h.first, proofs[0].at), s.near(h.last, proofs[len(proofs)-1].at)
+			h.first, h.last = r.near(h.first, proofs[0].at), r.near(h.last, proofs[len(proofs)-1].at)
 		}
 		if h.mail {
 			extend(&b.first, &b.last, h.first)
 			extend(&b.first, &b.last, h.last)
 		}
 	}
-	s.newest = max(s.newest, b.last)
-	s.recheckSteps(b)
+	r.newest = max(r.newest, b.last)
+	b.recheckSteps()
 	for i := range b.losses {
-		b.losses[i].at = s.near(b.losses[i].at, proofs[0].at)
+		b.losses[i].at = r.near(b.losses[i].at, proofs[0].at)
 	}
 }
 
 // rollByOrder moves the stamps so that they do not go back by more than half a year.
-func (s *settler) rollByOrder(b *batch) {
-	if b.first >= s.newest.Add(-halfAYear) && b.last <= b.first.Add(halfAYear) {
-		s.newest = max(s.newest, b.last)
+func (r *rollover) rollByOrder(b *batch) {
+	if b.first >= r.newest.Add(-halfAYear) && b.last <= b.first.Add(halfAYear) {
+		r.newest = max(r.newest, b.last)
 		return
 	}
-	before := s.newest
+	before := r.newest
 	b.first, b.last = 0, 0
 	mixed := false
 	for i := range b.events {
 		ev := &b.events[i]
-		if s.namesYear(ev) {
+		if r.namesYear(ev) {
 			mixed = true
 		} else {
-			ev.Time = s.rolled(ev.Time)
-			s.newest = max(s.newest, ev.Time)
+			ev.Time = r.rolled(ev.Time)
+			r.newest = max(r.newest, ev.Time)
 		}
 		extend(&b.first, &b.last, ev.Time)
 	}
@@ -160,36 +180,36 @@ func (s *settler) rollByOrder(b *batch) {
 			break
 		}
 		h := &b.hosts[i]
-		after := s.newest
-		s.newest = before
-		h.first = s.rolled(h.first)
-		s.newest = after
-		h.last = s.rolled(h.last)
+		after := r.newest
+		r.newest = before
+		h.first = r.rolled(h.first)
+		r.newest = after
+		h.last = r.rolled(h.last)
 		if h.mail {
 			extend(&b.first, &b.last, h.first)
 			extend(&b.first, &b.last, h.last)
 		}
 	}
-	s.newest = max(s.newest, b.last)
-	s.recheckSteps(b)
+	r.newest = max(r.newest, b.last)
+	b.recheckSteps()
 	for i := range b.losses {
-		b.losses[i].at = s.rolled(b.losses[i].at)
+		b.losses[i].at = r.rolled(b.losses[i].at)
 	}
 }
 
 // namesYear reports whether the stamp of an event names its year: it is read again.
-func (s *settler) namesYear(ev *mail.Event) bool {
-	if s.stamps == nil {
-		s.stamps = parse.NewHeaderReader(s.parser.file.clock)
+func (r *rollover) namesYear(ev *mail.Event) bool {
+	if r.stamps == nil {
+		r.stamps = parse.NewHeaderReader(r.file.clock)
 	}
 	var again mail.Event
-	_, ok := s.stamps.Read(ev.Raw, &again)
-	return ok && !s.stamps.Yearless
+	_, ok := r.stamps.Read(ev.Raw, &again)
+	return ok && !r.stamps.Yearless
 }
 
 // recheckSteps drops the steps back of the clock that are none after the stamps were moved, and those of lines that made no event,
 // for which that is not known.
-func (s *settler) recheckSteps(b *batch) {
+func (b *batch) recheckSteps() {
 	kept := b.steps[:0]
 	for _, one := range b.steps {
 		i, ok := slices.BinarySearchFunc(b.events, one.origin.Line, func(ev mail.Event, line int64) int { return cmp.Compare(ev.Origin.Line, line) })
@@ -205,16 +225,15 @@ func (s *settler) recheckSteps(b *batch) {
 
 // rolled returns t if it is less than half a year before the newest line, else the moment with the same stamp in the first later
 // year for which that is so. If that is after the end of the file, it returns t.
-func (s *settler) rolled(t mail.Instant) mail.Instant {
+func (r *rollover) rolled(t mail.Instant) mail.Instant {
 	const longest = 50 // years
-	from := s.newest.Add(-halfAYear)
+	from := r.newest.Add(-halfAYear)
 	if t == 0 || t >= from {
 		return t
 	}
-	f := s.parser.file
 	for years := range longest {
-		if later, ok := f.clock.Later(t, years); ok && later >= from {
-			if later > f.latest {
+		if later, ok := r.file.clock.Later(t, years); ok && later >= from {
+			if later > r.file.latest {
 				return t
 			}
 			return later
