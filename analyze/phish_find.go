@@ -29,13 +29,24 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 		q.addresses[mail.Domain(address)]++
 	}
 	q.findRuns()
+	plain := q.takePlain()
+	q.findAnswers()
+	q.amongPlain(plain)
+	if w.lost > 0 {
+		site.Notes = append(site.Notes, say("phish: %d messages of possible runs were dropped to limit the memory used", w.lost))
+	}
+	return q.findings()
+}
+
+// takePlain takes those runs out in which nothing is odd by itself, and returns the ones that may still have been answered: not bulk mail,
+// and not what an origin does all the time.
+func (q *phishInquiry) takePlain() (plain []*run) {
 	for _, r := range q.runs {
 		q.oddities(r)
 		if began, ok := q.began[r.sender]; !ok || r.Start < began {
 			q.began[r.sender] = r.Start
 		}
 	}
-	var plain []*run
 	q.runs = slices.DeleteFunc(q.runs, func(r *run) bool {
 		if r.odd >= oddEnough {
 			return false
@@ -45,11 +56,13 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 		}
 		return true
 	})
-	q.findAnswers()
-	q.amongPlain(plain)
-	var found []Finding
+	return plain
+}
+
+// findings are the runs, and the leads of those that may have been answered, as far as they are worth telling.
+func (q *phishInquiry) findings() (found []Finding) {
 	asked := make(map[string][]int) // findings by the address that was answered
-	low := w.pass.Thresholds.Score.Low
+	low := q.w.pass.Thresholds.Score.Low
 	for _, r := range q.runs {
 		leads := r.leads()
 		if q.judge(r); r.Score >= low {
@@ -67,9 +80,6 @@ func (w *phishWatch) Findings(site *Site) []Finding {
 	}
 	for _, story := range asked {
 		relateAll(found, story)
-	}
-	if w.lost > 0 {
-		site.Notes = append(site.Notes, say("phish: %d messages of possible runs were dropped to limit the memory used", w.lost))
 	}
 	return found
 }

@@ -119,27 +119,7 @@ func ofOneProgram(senders *Tally) bool {
 // three holes. A domain of ours is a hole of its own, if a rule trusts it. It also returns the clients of what was joined, none of which is
 // among those that are reported already.
 func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Addr]bool) ([]Finding, map[netip.Addr]bool) {
-	var names []int
-	for i := range found {
-		if w.mayBeNames(site, &found[i]) {
-			names = append(names, i)
-		}
-	}
-	if len(names) > relaySomeNames {
-		return found, nil
-	}
-	sets := newSets(len(found))
-	for at, i := range names {
-		for _, j := range names[:at] {
-			if sameClients(&found[i], &found[j]) {
-				sets.join(i, j)
-			}
-		}
-	}
-	groups := make(map[int][]int)
-	for i := range found {
-		groups[sets.find(i)] = append(groups[sets.find(i)], i)
-	}
+	groups := w.namesInTurn(site, found)
 	joined := make(map[netip.Addr]bool)
 	gone := make(map[int]bool)
 	var all []Finding
@@ -166,6 +146,33 @@ func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Add
 		}
 	}
 	return all, joined
+}
+
+// namesInTurn groups the findings, each by its index, about names that the same clients used: each group is at the index of one of its
+// members. nil: there are so many names that they are arbitrary ones.
+func (w *relayWatch) namesInTurn(site *Site, found []Finding) map[int][]int {
+	var names []int
+	for i := range found {
+		if w.mayBeNames(site, &found[i]) {
+			names = append(names, i)
+		}
+	}
+	if len(names) > relaySomeNames {
+		return nil
+	}
+	sets := newSets(len(found))
+	for at, i := range names {
+		for _, j := range names[:at] {
+			if sameClients(&found[i], &found[j]) {
+				sets.join(i, j)
+			}
+		}
+	}
+	groups := make(map[int][]int)
+	for i := range found {
+		groups[sets.find(i)] = append(groups[sets.find(i)], i)
+	}
+	return groups
 }
 
 func (w *relayWatch) mayBeNames(site *Site, f *Finding) bool {
