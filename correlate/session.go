@@ -144,23 +144,39 @@ func (t *Tracker) openSession(q *queue, ev *mail.Event) *session {
 
 // closeSession ends a session. A transaction that got no further than its queue ID was cancelled.
 func (t *Tracker) closeSession(s *session) {
-	t.endTransaction(s, false)
+	t.endTransaction(s)
 	t.sessions.remove(s)
 }
 
 // endTransaction decides what became of the last transaction. A Message-ID shows that the client has sent the content; whether
-// that was accepted only the queue manager shows, perhaps much later: such a hop stays as it is. Without a Message-ID, or if the
-// content was cut off, it was cancelled, which no line says before Postfix 3.10.
-func (t *Tracker) endTransaction(s *session, inData bool) {
+// that was accepted only the queue manager shows, perhaps much later: such a hop stays as it is. Without a Message-ID it was
+// cancelled, which no line says before Postfix 3.10.
+func (t *Tracker) endTransaction(s *session) {
+	if h := s.takeOpenHop(); h != nil && h.marks&named == 0 {
+		t.cancel(h)
+	}
+}
+
+// cutTransaction ends the last transaction whose content was cut off: it was cancelled, even if its Message-ID came.
+func (t *Tracker) cutTransaction(s *session) {
+	if h := s.takeOpenHop(); h != nil {
+		t.cancel(h)
+	}
+}
+
+// takeOpenHop takes the hop of the last transaction from its session; nil: it has none, or what became of it is known.
+func (s *session) takeOpenHop() *hop {
 	h := s.hop
 	s.hop = nil
 	if h == nil || h.generation != s.generation || h.state != receiving || h.marks&(accepted|delivered|held|discarded) != 0 {
-		return
+		return nil
 	}
-	if inData || h.marks&named == 0 {
-		h.marks |= cancelled
-		t.end(h, over)
-	}
+	return h
+}
+
+func (t *Tracker) cancel(h *hop) {
+	h.marks |= cancelled
+	t.end(h, over)
 }
 
 // inSession handles what a line of an SMTP server says of its session.
@@ -209,9 +225,9 @@ func (t *Tracker) disconnect(s *session, ev *mail.Event) {
 	case "":
 		t.closeSession(s)
 	case "DATA", "BDAT":
-		t.endTransaction(s, true)
+		t.cutTransaction(s)
 	default:
-		t.endTransaction(s, false)
+		t.endTransaction(s)
 	}
 }
 
@@ -220,7 +236,7 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	if s == nil {
 		return
 	}
-	t.endTransaction(s, false)
+	t.endTransaction(s)
 	if s.client.IP.IsValid() && s.client.IP != ev.Client.IP {
 		s.client.HELO, s.protocol, s.tls = "", "", "" // they are another client's, whose disconnect was not logged
 	}
