@@ -169,7 +169,7 @@ func (q *guessInquiry) target(name string, by []*guesser) *guess {
 		}
 	}
 	sortWinners(b.broken)
-	b.usual = q.fromUsualProvider(by)
+	b.usual = q.fromUsualProvider(by) && triesLikeDevices(by, b.n)
 	b.unsure = b.usual && len(b.broken) > 0
 	return b
 }

@@ -3,6 +3,9 @@ package analyze
 import (
 	"net/netip"
 	"slices"
+	"time"
+
+	"mailforensics/mail"
 )
 
 // belongs reports whether a client is an office, a webmail or a user's own line: it logged in before it failed, or to about as many
@@ -88,6 +91,30 @@ func (q *guessInquiry) fromUsualProvider(clients []*guesser) bool {
 		}
 	}
 	return false
+}
+
+// devicesTries is more than devices with an old password try in an hour: one that opens five connections whenever it checks, every five
+// minutes, tries sixty times.
+const devicesTries = 120
+
+// triesLikeDevices reports whether the tries on an account, n of all those of its clients, never came faster than a device or two make them.
+func triesLikeDevices(clients []*guesser, n int) bool {
+	var times []mail.Instant
+	all := 0
+	for _, g := range clients {
+		f := g.failures()
+		times = append(times, f.times...)
+		all += f.n
+	}
+	slices.Sort(times)
+	busiest, from := 0, 0
+	for i, at := range times {
+		for at.Sub(times[from]) >= time.Hour {
+			from++
+		}
+		busiest = max(busiest, i+1-from)
+	}
+	return ratio(busiest*n, all) < devicesTries
 }
 
 // livesThere reports whether somebody who did not guess logs in from the wide network of the guesses.

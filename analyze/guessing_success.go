@@ -95,7 +95,7 @@ func (q *guessInquiry) neighbours(b *guess, net netip.Prefix) {
 	}
 	sortWinners(b.broken)
 	if one && len(b.broken) > 0 {
-		b.usual = q.livesThere(b.clients[0])
+		b.usual = q.livesThere(b.clients[0]) && triesLikeDevices(b.clients, b.n)
 		b.unsure = b.usual || (&tries{times: b.times}).regular()
 	}
 }

@@ -35,6 +35,18 @@ func TestGuessing(t *testing.T) {
 			}
 			w.login(from+11*time.Hour, "41.77.1.9", user(7))
 		}, expect{Subject{Account, user(7)}, High, 0, from, from + 11*time.Hour, 60, 120, []string{user(7)}}},
+		{"many addresses of one provider that users here have on one account, faster than any device", func(w *town) {
+			for i := range 180 {
+				w.fail(from+time.Duration(i)*15*time.Second, fmt.Sprintf("84.1.%d.9", 100+i%60), user(7))
+			}
+			w.login(from+time.Hour, "84.1.142.9", user(7))
+		}, expect{Subject{Account, user(7)}, High, 0, from, from + time.Hour, 60, 180, []string{user(7)}}},
+		{"a network of a provider that users here have, faster than any device on one account, until it is theirs", func(w *town) {
+			for i := range 180 {
+				w.fail(from+time.Duration(i)*15*time.Second, fmt.Sprintf("84.1.200.%d", i*i%61), user(7))
+			}
+			w.login(from+time.Hour, "84.1.200.9", user(7))
+		}, expect{Subject{Network, "84.1.200.0/24"}, High, 0, from, from + time.Hour, 31, 180, []string{user(7)}}},
 		{"a network whose addresses take turns", func(w *town) {
 			for i := range 90 {
 				w.fail(from+time.Duration(i)*7*time.Minute, fmt.Sprintf("203.0.113.%d", i%30), user(i%45))
