@@ -111,10 +111,22 @@ func (b *baseline) learnSenders() {
 	for sender := range b.knownSenders {
 		b.knownDomains[mail.Domain(sender)]++
 	}
+	others := make(map[string]bool)
+	for _, r := range b.records {
+		if sender := strings.ToLower(r.sender); !b.knownSenders[sender] {
+			others[sender] = true
+		}
+	}
+	for sender := range others {
+		if domain := mail.Domain(sender); b.knownDomains[domain] > 0 {
+			b.knownDomains[domain]--
+		}
+	}
 }
 
-// colleagues is how many senders of one domain an account always has if it hands in the mail of those who have that domain. Then one more
-// name there is one more of them: "invoices", on the first of the month.
+// colleagues is how many senders of one domain an account always has, more than it has at some times only, if it hands in the mail of those
+// who have that domain. Then one more name there is one more of them: "invoices", on the first of the month. A hundred more are no
+// colleagues, but invented; many have their addresses at one provider.
 const colleagues = 3
 
 // senderUse is how an account used one sender.

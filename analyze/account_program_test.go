@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"mailforensics/mail"
 )
 
 // A message in the account's own name, by day, from elsewhere, to people who exist, is not the owner's if it was written with a
@@ -71,5 +73,23 @@ func TestAccountNewProgram(t *testing.T) {
 		if says(f, "new-program") != tt.program || says(f, "to-strangers") != tt.nobody || min(f.Severity, Medium) != tt.want {
 			t.Errorf("%s: %v %.2f %+v", tt.name, f.Severity, f.Score, f.Reasons)
 		}
+	}
+}
+
+// The members of a club, whose account sends for them, have addresses at one provider. Names there that somebody invents by the dozen are no
+// further members.
+func TestAccountInventedNamesAtAProvider(t *testing.T) {
+	w := newTown(8)
+	for day := range 8 {
+		for k := range 3 {
+			w.send(time.Duration(day)*oneDay+time.Duration(10+k)*time.Hour, home(7), user(7), fmt.Sprintf("member%d@post.example", k), fmt.Sprintf("friend%d@p3.example", day), mail.Delivered)
+		}
+	}
+	for i := range 90 {
+		w.spam(5*oneDay+2*time.Hour+time.Duration(i)*3*time.Minute, "177.32.67.133", user(7), fmt.Sprintf("n%d.x@post.example", i), i)
+	}
+	found := w.find(account)
+	if len(found) != 1 || !slices.ContainsFunc(found[0].Reasons, func(r Reason) bool { return r.Code == "forged-sender" }) {
+		t.Errorf("got %v, want one finding with forged senders", found)
 	}
 }
