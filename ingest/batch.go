@@ -83,6 +83,7 @@ type parser struct {
 // text parses the lines of a text.
 func (p *parser) text(t text, b *batch) {
 	b.chunk = t.Chunk
+	b.reserve(len(t.Text))
 	if t.records != nil {
 		p.exported(t, b)
 		return
@@ -239,6 +240,16 @@ func (p *parser) headerless(b *batch) {
 		b.parsed++
 	default:
 		b.foreign++
+	}
+}
+
+// reserve makes room for the events of so many bytes of text, where the batch is new. To let it grow touches twice the memory, and
+// memory that was never used before is what a short log costs most.
+func (b *batch) reserve(size int) {
+	const usualLine = 120 // bytes; most are longer
+	if b.events == nil {
+		b.events = make([]mail.Event, 0, size/usualLine+1)
+		b.bodies = make([]string, 0, size/usualLine+1)
 	}
 }
 
