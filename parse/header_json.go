@@ -221,6 +221,9 @@ func (r *HeaderReader) since1970(s string, ev *mail.Event) bool {
 	for i := range len(whole) {
 		n = n*10 + int64(whole[i]-'0')
 	}
+	if n < 0 { // too large
+		return false
+	}
 	unit := int64(time.Second)
 	for n > latestSecond*int64(time.Second)/unit {
 		if unit /= 1000; unit == 0 {

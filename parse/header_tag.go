@@ -230,7 +230,7 @@ func isFacility(token string) bool {
 	case "mail", "daemon", "user", "auth", "authpriv", "syslog", "kern", "cron", "news", "ftp", "lpr", "uucp", "security":
 		return true
 	}
-	return strings.HasPrefix(facility, "local")
+	return len(facility) == len("local0") && strings.HasPrefix(facility, "local") && isDigit(facility[5]) // not localnews.info, a host
 }
 
 // afterTag reads what follows the tag, but still belongs to the header: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.

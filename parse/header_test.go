@@ -145,10 +145,13 @@ func TestRead(t *testing.T) {
 	// Facility and severity in other places.
 	good(Traditional, "Mar  7 04:12:09 mx1 [mail.info] postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
 	good(Traditional, "Mar  7 04:12:09 mail.info mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
-	good(Traditional, "Mar  7 04:12:09 mx1 mail:info postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")                 // AIX
-	good(Traditional, "Sat Mar  7 04:12:09 2026 mail.info postfix/smtpd[1]: c", utc, "", "postfix/smtpd", 1, "c")               // OpenWrt
-	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[1] <Notice>: c", utc, "mx1", "postfix/smtpd", 1, "c")                  // macOS
-	good(Traditional, "Mar  7 04:12:09 mail.example.org postfix/smtpd[1]: c", utc, "mail.example.org", "postfix/smtpd", 1, "c") // no facility
+	good(Traditional, "Mar  7 04:12:09 localnews.info postfix/smtpd[1]: c", utc, "localnews.info", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 local7.info postfix/smtpd[1]: c", utc, "", "postfix/smtpd", 1, "c")
+	good(JSON, `{"timestamp":9999999999999999999,"host":"mx1","program":"postfix/smtpd","message":"c"}`, "", "mx1", "postfix/smtpd", 0, "c") // no time
+	good(Traditional, "Mar  7 04:12:09 mx1 mail:info postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")                              // AIX
+	good(Traditional, "Sat Mar  7 04:12:09 2026 mail.info postfix/smtpd[1]: c", utc, "", "postfix/smtpd", 1, "c")                            // OpenWrt
+	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[1] <Notice>: c", utc, "mx1", "postfix/smtpd", 1, "c")                               // macOS
+	good(Traditional, "Mar  7 04:12:09 mail.example.org postfix/smtpd[1]: c", utc, "mail.example.org", "postfix/smtpd", 1, "c")              // no facility
 	bad("Sat Mar  7 04:12:09 20x6 mail.info postfix/smtpd[1]: c")
 
 	// Collectors that put a stamp before one that is there.
