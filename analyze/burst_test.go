@@ -541,3 +541,22 @@ func TestBurstFromAnIPv6Host(t *testing.T) {
 		}
 	}
 }
+
+// An attacker comes back in the same few names of strangers. That does not make these the account's old names.
+func TestBurstTwiceInTheSameNames(t *testing.T) {
+	w := newTown(8)
+	for run := range 2 {
+		for i := range 60 {
+			w.spam(time.Duration(3+2*run)*oneDay+10*time.Hour+time.Duration(i)*6*time.Second, "177.32.67.133", user(7), fmt.Sprintf("claims%d@fund.example", i%3), i)
+		}
+	}
+	found := w.find(burst)
+	for i := range found {
+		if found[i].Severity != High || !slices.ContainsFunc(found[i].Reasons, func(r Reason) bool { return r.Code == "forged-sender" }) {
+			t.Errorf("got %v %v, want high, with forged senders", found[i].Severity, found[i].Reasons)
+		}
+	}
+	if len(found) != 2 {
+		t.Errorf("got %d bursts, want 2", len(found))
+	}
+}

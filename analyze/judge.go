@@ -295,18 +295,22 @@ func (j *judge) login(c *candidate) {
 	j.outcome(c)
 }
 
-// oldNames reports whether most messages have a sender that is used on other days, too.
+// oldNames reports whether most messages have a sender that is used on several other days, too. On one, it may be an attacker's other run.
 func (c *candidate) oldNames() bool {
-	const day = 20 * time.Hour
-	other := make(map[string]bool)
+	const day, several = 20 * time.Hour, 2
+	other := make(map[string][]mail.Instant) // when a new day of its use began
 	for _, r := range c.around {
-		if c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day {
-			other[mail.Fold(r.sender)] = true
+		if c.Start.Sub(r.time) < day && r.time.Sub(c.End) < day {
+			continue
+		}
+		sender := mail.Fold(r.sender)
+		if began := other[sender]; len(began) == 0 || r.time.Sub(began[len(began)-1]) >= day {
+			other[sender] = append(began, r.time)
 		}
 	}
 	old := 0
 	for sender, n := range c.Senders.All {
-		if other[sender] {
+		if len(other[sender]) >= several {
 			old += n
 		}
 	}
