@@ -59,7 +59,7 @@ func withFields(s string, ev *mail.Event) bool {
 	if rest := clientFields(s, ev); spoken(rest) {
 		return verdict(rest, ev)
 	}
-	fresh := mail.Event{Origin: ev.Origin, Time: ev.Time, MTA: ev.MTA, Host: ev.Host, Process: ev.Process, PID: ev.PID, Flags: ev.Flags &^ mail.Verified, QueueID: ev.QueueID}
+	fresh := mail.Event{Origin: ev.Origin, Raw: ev.Raw, Time: ev.Time, MTA: ev.MTA, Host: ev.Host, Process: ev.Process, PID: ev.PID, Flags: ev.Flags &^ mail.Verified, QueueID: ev.QueueID}
 	for at, n := 2, 0; s[0] == 'H' && n < tries; n++ {
 		next := strings.Index(s[at:], " [")
 		if next < 0 {

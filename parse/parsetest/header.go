@@ -18,5 +18,6 @@ func newSplitter() splitter {
 
 func (s splitter) split(line string) (ev mail.Event, body string, ok bool) {
 	body, ok = s.headers.Read(line, &ev)
+	ev.Raw = line // as ingest does: a format must leave it
 	return ev, body, ok
 }

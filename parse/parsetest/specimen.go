@@ -127,6 +127,9 @@ func (sp splitter) truncate(t *testing.T, f parse.Format, line string) {
 		if name, value := invented(line[:n], &ev); name != "" {
 			t.Errorf("%q: %s %q does not stand in the line", line[:n], name, value)
 		}
+		if ev.Raw != before.Raw || ev.Origin != before.Origin {
+			t.Errorf("%q: the event lost the line itself, which is the evidence", line[:n])
+		}
 	}
 }
 
