@@ -32,7 +32,8 @@ nothing: people mistype, and a dictionary attack tries so many names that some
 look damaged by chance. The proof is one client that does it to several
 addresses, and for a good part of its rejected recipients, or several clients
 in different networks that use the same damaged address: they share a list,
-and most likely one person sends with it.
+and most likely one person sends with it. The addresses of an IPv6 host (a
+/64) are one client here.
 
 Honest mail that looks similar: a web form in which users type their address,
 or a mailing list with one wrong subscriber: one address each. A list with
@@ -75,7 +76,7 @@ type mangledWatch struct {
 	failed   *Entities[failedRecipient, attempts]
 	passed   Tally    // recipients of strangers that another host took
 	passedTo Tally    // their domains
-	right    countMin // by client: recipients that it was right about
+	right    countMin // by host (hostNetwork): recipients that it was right about
 }
 
 func newMangledWatch(p *Pass) *mangledWatch {
@@ -91,7 +92,7 @@ func (w *mangledWatch) Message(m *mail.Message) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.Disposition == mail.Delivered {
-			w.right.add(hashAddr(ofClient, m.Client.IP.Unmap()))
+			w.right.add(hashAddr(ofClient, hostNetwork(m.Client.IP).Addr()))
 		}
 		switch {
 		case r.Disposition == mail.Delivered && !r.Local:
@@ -189,15 +190,16 @@ func (w *mangledWatch) Merge(other Watch) {
 
 // damage is a failed recipient that is a known one, damaged.
 type damage struct {
-	failedRecipient
+	address        string
 	original, kind string
+	tries          []failedRecipient // of the host's addresses, in order
 }
 
 func (w *mangledWatch) Findings(site *Site) []Finding {
 	suspects, tried, networks := w.suspects(site)
 	var found []Finding
-	for _, client := range suspects.order {
-		list := suspects.of[client]
+	for _, host := range suspects.order {
+		list := suspects.of[host]
 		shared := 0
 		for _, d := range list {
 			if len(networks[d.address]) >= w.pass.Thresholds.Mangled.SharedBy {
@@ -205,11 +207,11 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 			}
 		}
 		th := &w.pass.Thresholds.Mangled
-		share := float64(len(list)) / float64(tried[client])
+		share := ratio(len(list), tried[host])
 		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 {
 			continue
 		}
-		found = append(found, w.finding(site, client, list, shared, share))
+		found = append(found, w.finding(site, list, shared, share))
 	}
 	relateLists(found, w.pass.Thresholds.Score.Medium)
 	return found
@@ -237,15 +239,15 @@ func relateLists(found []Finding, sure float64) {
 // mostlyRight is how many times as many recipients as are damaged a client must have been right about, to have no damaged list.
 const mostlyRight = 10
 
-// byClient is damaged recipients by client, in the order of the addresses.
-type byClient struct {
-	order []netip.Addr
-	of    map[netip.Addr][]damage
+// byHost is damaged recipients by host (hostNetwork), in the order of the addresses.
+type byHost struct {
+	order []netip.Prefix
+	of    map[netip.Prefix][]damage
 }
 
-// suspects are the clients with damaged recipients, how many failed recipients of our domains each client has, and which
+// suspects are the hosts with damaged recipients, how many failed recipients of our domains each host has, and which
 // networks used a damaged address.
-func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[string]map[netip.Prefix]bool) {
+func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[string]map[netip.Prefix]bool) {
 	known := newDamageIndex(site)
 	domains := w.passedOn()
 	for _, address := range w.passed.Values() {
@@ -253,38 +255,50 @@ func (w *mangledWatch) suspects(site *Site) (byClient, map[netip.Addr]int, map[s
 			known.add(strings.ToLower(address))
 		}
 	}
-	suspects := byClient{of: make(map[netip.Addr][]damage)}
-	tried := make(map[netip.Addr]int)
-	networks := make(map[string]map[netip.Prefix]bool)
-	failed := make(map[netip.Addr][]string)
+	suspects := byHost{of: make(map[netip.Prefix][]damage)}
+	failed := make(map[netip.Prefix][]string)         // different ones
+	tries := make(map[failedOfHost][]failedRecipient) // each by which addresses of the host
 	for _, k := range w.failed.Sorted(compareFailed) {
 		domain := mail.Domain(k.address)
 		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
 			continue
 		}
-		if len(failed[k.client]) == 0 {
-			suspects.order = append(suspects.order, k.client)
+		host := hostNetwork(k.client)
+		if len(failed[host]) == 0 {
+			suspects.order = append(suspects.order, host)
 		}
-		failed[k.client] = append(failed[k.client], k.address)
-		tried[k.client]++
+		by := failedOfHost{host, k.address}
+		if len(tries[by]) == 0 {
+			failed[host] = append(failed[host], k.address)
+		}
+		tries[by] = append(tries[by], k)
 	}
-	for _, client := range suspects.order {
-		found := known.findAll(failed[client])
-		for _, address := range failed[client] {
+	tried := make(map[netip.Prefix]int)
+	networks := make(map[string]map[netip.Prefix]bool)
+	for _, host := range suspects.order {
+		tried[host] = len(failed[host])
+		found := known.findAll(failed[host])
+		for _, address := range failed[host] {
 			d, ok := found[address]
 			if !ok {
 				continue
 			}
-			d.failedRecipient = failedRecipient{client, address}
-			suspects.of[client] = append(suspects.of[client], d)
+			d.address, d.tries = address, tries[failedOfHost{host, address}]
+			suspects.of[host] = append(suspects.of[host], d)
 			if networks[address] == nil {
 				networks[address] = make(map[netip.Prefix]bool)
 			}
-			networks[address][NetworkOf(client)] = true
+			networks[address][NetworkOf(host.Addr())] = true
 		}
 	}
-	suspects.order = slices.DeleteFunc(suspects.order, func(client netip.Addr) bool { return len(suspects.of[client]) == 0 })
+	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
 	return suspects, tried, networks
+}
+
+// failedOfHost is a recipient that one host tried in vain.
+type failedOfHost struct {
+	host    netip.Prefix
+	address string
 }
 
 // passedOn are domains that look like ours though no mail of theirs ends here: a good part of what strangers hand in goes to
@@ -303,52 +317,74 @@ func compareFailed(a, b failedRecipient) int {
 	return cmp.Or(a.client.Compare(b.client), strings.Compare(a.address, b.address))
 }
 
-func (w *mangledWatch) finding(site *Site, client netip.Addr, list []damage, shared int, share float64) Finding {
-	f := Finding{Detector: mangledName, Subject: Subject{IP, client.String()}}
+func (w *mangledWatch) finding(site *Site, list []damage, shared int, share float64) Finding {
+	f := Finding{Detector: mangledName}
 	var evidence Keeper
 	var buckets Buckets
 	var senders, domains, kinds, hosts Tally
-	c := ClientCount{Client: mail.Client{IP: client}}
+	clients := make(map[netip.Addr]*ClientCount)
 	for _, d := range list {
-		a := w.failed.Find(d.failedRecipient)
-		n := int(a.messages + a.rejected)
-		f.Mangled = append(f.Mangled, Mangled{d.address, d.original, d.kind, n})
-		f.Counts.Messages += int(a.messages)
-		f.Counts.Rejected += int(a.rejected)
-		f.Counts.Recipients += int(a.messages)
-		f.Counts.Bounced += int(a.bounced)
-		if f.Start == 0 || a.evidence.Time < f.Start {
-			f.Start = a.evidence.Time
+		all := 0
+		for _, k := range d.tries {
+			a := w.failed.Find(k)
+			n := int(a.messages + a.rejected)
+			all += n
+			f.Counts.Messages += int(a.messages)
+			f.Counts.Rejected += int(a.rejected)
+			f.Counts.Recipients += int(a.messages)
+			f.Counts.Bounced += int(a.bounced)
+			if f.Start == 0 || a.evidence.Time < f.Start {
+				f.Start = a.evidence.Time
+			}
+			f.End = max(f.End, a.last)
+			evidence.Add(a.evidence)
+			buckets.Add(a.evidence.Time, int(a.messages), int(a.rejected))
+			for s := range a.allSenders {
+				senders.Add(s, 1)
+			}
+			addNamed(&hosts, a.host)
+			c := clients[k.client]
+			if c == nil {
+				c = &ClientCount{Client: mail.Client{IP: k.client}}
+				clients[k.client] = c
+			}
+			c.complete(mail.Client{Name: a.name, HELO: a.helo, Country: a.country, ASN: a.asn})
+			c.Messages += int(a.messages)
+			c.Rejected += int(a.rejected)
 		}
-		f.End = max(f.End, a.last)
-		evidence.Add(a.evidence)
-		buckets.Add(a.evidence.Time, int(a.messages), int(a.rejected))
-		for s := range a.allSenders {
-			senders.Add(s, 1)
-		}
-		domains.Add(mail.Domain(d.address), n)
+		f.Mangled = append(f.Mangled, Mangled{d.address, d.original, d.kind, all})
+		domains.Add(mail.Domain(d.address), all)
 		kinds.Add(d.kind, 1)
-		addNamed(&hosts, a.host)
-		c.complete(mail.Client{Name: a.name, HELO: a.helo, Country: a.country, ASN: a.asn})
 	}
-	c.Messages, c.Rejected = f.Counts.Messages, f.Counts.Rejected
-	f.Clients = []ClientCount{c}
-	f.Counts.Clients = 1
+	ips := slices.SortedFunc(maps.Keys(clients), netip.Addr.Compare)
+	ours := "" // its name, if that is ours
+	for _, ip := range ips {
+		c := clients[ip]
+		f.Clients = append(f.Clients, *c)
+		if c.Name != "" && inOurDomains(site, c.Name) {
+			ours = c.Name
+		}
+	}
+	f.Subject = Subject{IP, ips[0].String()}
+	if len(ips) > 1 {
+		f.Subject = Subject{Network, hostNetwork(ips[0]).String()}
+	}
+	f.Counts.Clients = len(ips)
 	f.Counts.Senders, f.Counts.RecipientDomains = senders.Distinct(), domains.Distinct()
 	f.Senders, f.RecipientDomains = senders.Top(topMost), domains.Top(topMost)
 	f.Hosts = hosts.Values()
 	f.Timeline = buckets.Timeline()
 	f.Evidence = evidence.Lines(0)
 	w.weigh(&f, list, &kinds, shared, share)
-	if c.Name != "" && inOurDomains(site, c.Name) {
-		f.because("our-own-name", -0.4, "%s is a host of ours: it may only have passed on what strangers sent, and its own log shows who", c.Name)
+	if ours != "" {
+		f.because("our-own-name", -0.4, "%s is a host of ours: it may only have passed on what strangers sent, and its own log shows who", ours)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
-	if right := w.right.about(hashAddr(ofClient, client)); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
+	if right := w.right.about(hashAddr(ofClient, hostNetwork(ips[0]).Addr())); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
 		f.because("mostly-right", -0.5, "%d of its recipients were correct: people mistype", right)
 	}
 	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
-		client, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
+		f.Subject.Value, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
 	return f
 }
 

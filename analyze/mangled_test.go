@@ -41,6 +41,42 @@ func TestMangledListsOfOneHour(t *testing.T) {
 	}
 }
 
+// A host that takes a new IPv6 address of its /64 for every attempt is one client. A provider's servers that share a /64, and whose
+// customers mistype, are not told: most of what comes from there is right.
+func TestMangledFromAnIPv6Host(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, right := range []int{0, 200} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for _, m := range some(right, monday.at(8, 0, 0), time.Minute, func(i int, m *mail.Message) {
+			m.Client, m.Sender = client(fmt.Sprintf("2a0b:7280:100:1::%x", i), "mail.big.example", ""), "friend@big.example"
+			m.Recipients = []mail.Recipient{{Address: user(i % 40), Disposition: mail.Delivered, Local: true}}
+		}) {
+			e.Message(&m)
+		}
+		for _, ev := range rejects(12, monday.at(9, 0, 0), time.Minute, func(i int, ev *mail.Event) {
+			ev.Client, ev.Sender = client(fmt.Sprintf("2a0b:7280:100:1::a:%x", i), "", ""), fmt.Sprintf("x%d@y%d.example", i, i)
+			ev.Recipient, ev.DSN = "smtp"+user(20+i%10), "5.1.1"
+		}) {
+			e.Event(&ev)
+		}
+		findings, _ := e.Findings()
+		if right > 0 {
+			if len(findings) > 0 && findings[0].Severity > Low {
+				t.Errorf("a provider: got %+v, want at most low", findings)
+			}
+			continue
+		}
+		if len(findings) != 1 || findings[0].Subject != (Subject{Network, "2a0b:7280:100:1::/64"}) || findings[0].Severity != Medium ||
+			len(findings[0].Mangled) != 10 || findings[0].Counts.Rejected != 12 || len(findings[0].Clients) != 12 {
+			t.Errorf("got %+v, want one network with 10 damaged addresses, 12 attempts from 12 addresses", findings)
+		}
+	}
+}
+
 func TestDamage(t *testing.T) {
 	site := &Site{recipients: map[string]struct{}{}}
 	for _, r := range []string{"susan.nobody", "rickmers", "t.harms", "harms", "gerda", "uwe.brandt", "info"} {
