@@ -158,6 +158,14 @@ func TestHonestFailures(t *testing.T) {
 			}
 		}},
 		{"and which is not used there any more, but was changed at some moment", func(w *town) { patient(w, 6*time.Minute) }},
+		{"a telephone elsewhere that reads mail, and sends with an old password", func(w *town) {
+			for i := range 250 {
+				w.fail(time.Duration(i)*15*time.Minute, "203.0.113.5", user(7))
+			}
+			for i := range 20 {
+				w.login(10*time.Hour+time.Duration(i)*2*time.Hour, "203.0.113.5", user(7))
+			}
+		}},
 		{"a classroom on the first day", func(w *town) {
 			for i := range 120 {
 				w.fail(oneDay+time.Duration(i)*20*time.Second, "203.0.113.5", user(i%30))

@@ -89,3 +89,9 @@ func (t *tries) regular() bool {
 	low, mid, high := gaps[len(gaps)/4], gaps[len(gaps)/2], gaps[len(gaps)*3/4]
 	return mid >= time.Minute && 4*(high-low) <= mid
 }
+
+// goOn reports whether evenly spaced tries went on for long after an instant, as if nothing had happened. Whoever has found a password does
+// not try it any more; of a device, one program may have the old one and another not: many keep one password for reading and one for sending.
+func (t *tries) goOn(after mail.Instant) bool {
+	return t.regular() && t.last.Sub(after) >= fewTries*t.gap()
+}
