@@ -29,6 +29,7 @@ type accountHistory struct {
 	places       map[netip.Addr]*place
 	latest       *place // of places: the next use is mostly from the same
 	failures     []failure
+	failuresLost int // that were not kept, for want of room
 	refused      []refusal
 	refusedLost  int // that were not kept, for want of room
 }
@@ -43,7 +44,7 @@ type failure struct {
 // What is remembered one by one at most.
 const (
 	placeLogins    = 32             // successful logins of one address of an account
-	failuresOfOne  = 256            // failed logins of one account …
+	failuresOfOne  = 4096           // failed logins of one account …
 	failuresMost   = 20_000         // … and of all
 	refusedOfOne   = 4096           // refused attempts of one account …
 	refusedMost    = 50_000         // … and of all
@@ -164,10 +165,12 @@ func (w *accountWatch) loginFailed(ev *mail.Event) {
 	if w.failures >= failuresMost {
 		w.makeRoom()
 	}
-	if len(h.failures) < failuresOfOne && w.failures < failuresMost {
-		w.failures++
-		h.failures = append(h.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(shortEvidence(ev).Text)})
+	if len(h.failures) >= failuresOfOne || w.failures >= failuresMost {
+		h.failuresLost++
+		return
 	}
+	w.failures++
+	h.failures = append(h.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(shortEvidence(ev).Text)})
 }
 
 func (w *accountWatch) attemptRefused(ev *mail.Event) {
@@ -232,6 +235,7 @@ func (w *accountWatch) mergeAccount(h, o *accountHistory) {
 	h.pastMessages += o.pastMessages
 	h.pastSenders.Merge(&o.pastSenders)
 	h.failures = append(h.failures, o.failures...)
+	h.failuresLost += o.failuresLost
 	h.refused = append(h.refused, o.refused...)
 	h.refusedLost += o.refusedLost
 	switch {

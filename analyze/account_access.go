@@ -163,6 +163,15 @@ func (c *compromise) failedLogins() (n, ips int) {
 	return n, len(seen)
 }
 
+// failuresFrom says how many logins failed, and from how many addresses.
+func (c *compromise) failuresFrom(n, ips int) string {
+	text := plural(n, "failed login", "failed logins") + " from " + plural(ips, "address", "addresses")
+	if c.failuresLost > 0 {
+		text = "at least " + text
+	}
+	return text
+}
+
 // loginsWithoutMail is the compromise of an account whose mail shows nothing, but that was used from everywhere: somebody has its
 // password and tries it out. What it did send counts as the owner's, hence the baseline without windows, and so does where it was sent from.
 func (q *accountInquiry) loginsWithoutMail(h *accountHistory) []*compromise {

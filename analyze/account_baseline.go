@@ -18,6 +18,7 @@ type baseline struct {
 	unusualTimes      []stretch             // in which it sent unusually much, with an hour around
 	homeNetworks      map[netip.Prefix]bool // networks (/24, /64) and wide ones of its owner
 	homeOrganisations map[string]bool       // registered domains of the client names there
+	guessed           map[netip.Prefix]bool // wide networks from which the password was tried before it was known there
 	knownSenders      map[string]bool       // senders that it always had, folded
 	knownDomains      map[string]int        // domains of these: how many it had in each
 	forged            []bool                // by record: the sender is neither the account's nor one of ours
@@ -34,6 +35,7 @@ func (q *accountInquiry) newBaseline(h *accountHistory, windows []window) *basel
 		b.forged[i] = b.isForged(r)
 	}
 	b.learnNetworks()
+	b.guessed = h.guessedFrom()
 	b.strange = make([]bool, len(b.records))
 	for i, r := range b.records {
 		b.strange[i] = b.isStrange(r.client.IP, verifiedName(r))
@@ -155,13 +157,18 @@ func (b *baseline) isForged(r *record) bool {
 }
 
 // isStrange reports whether an address is not the owner's: not ours, not in one of the owner's networks, and not of a provider that
-// other accounts use regularly, too (a mobile network, a service that fetches mail).
+// other accounts use regularly, too (a mobile network, a service that fetches mail), unless the password was guessed from there.
 func (b *baseline) isStrange(ip netip.Addr, name string) bool {
 	if !ip.IsValid() || b.q.site.IsOwn(ip) || b.homeNetworks[NetworkOf(ip)] {
 		return false
 	}
 	wide := wideNetwork(ip)
-	if b.homeNetworks[wide] || b.q.accountsAtHome[wide] >= homeOfOthers {
+	switch {
+	case b.homeNetworks[wide]:
+		return false
+	case b.guessed[wide]:
+		return true
+	case b.q.accountsAtHome[wide] >= homeOfOthers:
 		return false
 	}
 	return name == "" || !b.homeOrganisations[organisation(name)]

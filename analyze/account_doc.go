@@ -43,7 +43,8 @@ Honest mail that looks similar:
   - an application that is all the log shows of its login (low, if hardly
     anything bounces);
   - a phone that changes its address all day: other accounts use the same
-    provider regularly;
+    provider regularly (which is no excuse where logins to this account failed
+    there again and again before one succeeded);
   - an account shared by a branch office, a ticket system or a customer's mail
     server, in many names, every day: it always had these senders and
     networks;

@@ -185,7 +185,7 @@ func (c *compromise) facts() []Fact {
 		add("handed in by", "%s, directly by the clients", way)
 	}
 	if n, ips := c.failedLogins(); n > 0 {
-		add("guesses before", "%s from %s in the week before", plural(n, "failed login", "failed logins"), plural(ips, "address", "addresses"))
+		add("guesses before", "%s in the week before", c.failuresFrom(n, ips))
 	}
 	if first := c.firstLogin(); first != nil {
 		when := fmt.Sprintf("%s before the first message", duration(c.Start.Sub(first.time)))

@@ -109,3 +109,27 @@ func (h *accountHistory) failuresByNetwork() map[netip.Prefix]int {
 	}
 	return tries
 }
+
+// guessedFrom are the wide networks from which logins to an account failed often before it was ever used from there. That others here have
+// the same provider says nothing about who uses it then.
+func (h *accountHistory) guessedFrom() map[netip.Prefix]bool {
+	used := make(map[netip.Prefix]mail.Instant) // since when
+	for ip, p := range h.places {
+		net := wideNetwork(ip)
+		if first, ok := used[net]; !ok || p.first < first {
+			used[net] = p.first
+		}
+	}
+	tries, guessed := make(map[netip.Prefix]int), make(map[netip.Prefix]bool)
+	for _, f := range h.failures {
+		if !f.ip.IsValid() {
+			continue
+		}
+		net := wideNetwork(f.ip)
+		if first, ok := used[net]; ok && f.time < first {
+			tries[net]++
+			guessed[net] = guessed[net] || tries[net] >= fewTries
+		}
+	}
+	return guessed
+}

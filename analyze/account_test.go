@@ -846,3 +846,64 @@ func TestAccountsOfOneThief(t *testing.T) {
 		}
 	}
 }
+
+// A password may be guessed from a provider that others here have. What is sent from there then, slowly and in the account's own name, is
+// the guesser's: where an owner could not remember the password on a new telephone, and writes to people who exist, it is low.
+func TestAccountGuessedWhereOthersLive(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		addresses int // from which it was tried
+		tries     int
+		dead      int // one recipient in so many; 0: none
+		messages  int
+		want      Severity
+	}{
+		{"from one address", 1, 15, 4, 25, Medium},
+		{"from many", 60, 240, 5, 40, High},
+		{"nobody guessed", 1, 0, 4, 25, None},
+		{"too few tries to tell", 1, 7, 4, 25, None},
+		{"an owner's new telephone", 1, 15, 0, 25, Low},
+		{"whose address changes, and who writes much", 60, 240, 0, 60, Low},
+	} {
+		w := newTown(10)
+		from := func(i int) string { return fmt.Sprintf("84.1.%d.9", 100+i%tt.addresses) }
+		at := 6 * oneDay
+		for i := range tt.tries {
+			at += time.Duration(1+i*7%13) * time.Minute
+			w.fail(at, from(i), user(7))
+		}
+		w.login(at+5*time.Minute, from(3), user(7))
+		for i := range tt.messages {
+			d := mail.Delivered
+			if tt.dead > 0 && i%tt.dead == 0 {
+				d = mail.Bounced
+			}
+			w.send(at+5*time.Hour+time.Duration(i)*(8+time.Duration(i%5))*time.Minute, from(3), user(7), user(7), fmt.Sprintf("x%d@far%d.example", i, i%17), d)
+		}
+		got, n := None, 0
+		for _, f := range w.find(account) {
+			if f.Subject == (Subject{Account, user(7)}) {
+				got, n = f.Severity, f.Counts.Messages
+			}
+		}
+		if got != tt.want || got > None && n != tt.messages {
+			t.Errorf("%s: got %v with %d messages, want %v with %d", tt.name, got, n, tt.want, tt.messages)
+		}
+	}
+}
+
+// Failed logins beyond those that are remembered are not passed over in silence.
+func TestAccountOfManyGuesses(t *testing.T) {
+	w := newTown(6)
+	for i := range failuresOfOne + 100 {
+		w.fail(3*oneDay+time.Duration(i)*5*time.Second, "203.0.113.66", user(7))
+	}
+	for i := range 60 {
+		w.spam(4*oneDay+time.Duration(i)*20*time.Second, "203.0.113.66", user(7), user(7), i)
+	}
+	found := w.find(account)
+	want := Fact{"guesses before", "at least 4,096 failed logins from 1 address in the week before"}
+	if len(found) != 1 || !slices.Contains(found[0].Facts, want) {
+		t.Errorf("got %+v, want %v", found, want)
+	}
+}
