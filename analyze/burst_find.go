@@ -137,13 +137,13 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 			c.subject = Subject{IP, ip.String()}
 			c.network = c.outside
 		}
-		if s.dim == byAccount {
-			c.place = s.familiarWith(story.sources(), story.Start, story.End)
-		}
 		all = append(all, c)
 	}
 	for _, c := range all {
 		c.regular = c.regular || c.records == nil && c.hasLike(all)
+	}
+	if s.dim == byAccount {
+		s.learnHabits(all)
 	}
 	return joinStories(all, w.pass.Thresholds.Burst.Pause)
 }
@@ -252,10 +252,6 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		}
 		c.outside = len(records) + past - len(own) - beside
 		c.regular = regular(wins, records, win)
-		if s.dim == byAccount {
-			c.place = s.familiarWith(sourcesOf(own), own[0].time, own[len(own)-1].time)
-			c.roams = s.roams(own[0].time, own[len(own)-1].time)
-		}
 		if script, _ := c.Scripts.Most(); s.dim == byUser && script != "" {
 			c.usualScript = 2*(s.sentFrom(mailSource{name: script})-c.Scripts.Of(script)) > c.outside
 		}

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -192,16 +193,48 @@ func (b *batch) sources() []mailSource {
 	return all
 }
 
-// familiarWith tells how familiar the sources of a window are to an account: whether it sent from them at least an hour before the
-// window or an hour after it, too.
-func (s *series) familiarWith(window []mailSource, from, to mail.Instant) familiarity {
+// learnHabits tells what of the bursts of an account is as at other times. An attacker comes back, on three days or more: his other runs,
+// in strangers' names and to a bad list, are no habit of the owner's.
+func (s *series) learnHabits(all []*candidate) {
+	var stolen []*candidate
+	for _, c := range all {
+		if c.share(foreignSender) >= 0.5 && c.dead(manyRefused) {
+			stolen = append(stolen, c)
+		}
+	}
+	for _, c := range all {
+		others := slices.DeleteFunc(slices.Clone(stolen), func(o *candidate) bool { return o == c })
+		if len(others) > 0 {
+			c.around = slices.DeleteFunc(slices.Clone(c.around), func(r *record) bool {
+				return slices.ContainsFunc(others, func(o *candidate) bool { return r.time >= o.Start && r.time <= o.End })
+			})
+			c.regular = c.regular && c.hasLike(slices.DeleteFunc(slices.Clone(all), func(o *candidate) bool { return slices.Contains(others, o) }))
+		}
+		c.place = s.familiarWith(c, others)
+		c.roams = c.records != nil && s.roams(c.Start, c.End)
+	}
+}
+
+// familiarWith tells how familiar the sources of a burst are to an account: whether it sent from them at least an hour before or an hour
+// after it, too, and not only in others that are somebody else's.
+func (s *series) familiarWith(c *candidate, others []*candidate) familiarity {
 	const apart = time.Hour
-	from, to = from.Add(-apart), to.Add(apart)
+	from, to := c.Start.Add(-apart), c.End.Add(apart)
+	window := c.sources()
+	if c.records != nil {
+		window = sourcesOf(c.records)
+	}
+	known := make(map[netip.Addr]int)
+	for _, o := range append(others, c) {
+		for ip, client := range o.clients {
+			known[ip] += client.Messages
+		}
+	}
 	addresses, places := make(map[netip.Addr]bool), make(map[string]bool)
-	others := 0
+	elsewhere := 0
 	for _, o := range s.sources {
-		if o.first < from || o.last > to {
-			others += o.n
+		if (o.first < from || o.last > to) && o.n > known[o.ip] {
+			elsewhere += o.n
 			addresses[o.ip] = true
 			places[o.provider()] = true
 		}
@@ -221,7 +254,7 @@ func (s *series) familiarWith(window []mailSource, from, to mail.Instant) famili
 		return knownAddress
 	case 2*byPlace > n:
 		return knownNetwork
-	case others >= habit:
+	case elsewhere >= habit:
 		return strangePlace
 	}
 	return unknownPlace
