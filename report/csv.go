@@ -48,13 +48,16 @@ func csvFindings(out *csv.Writer, r *Report) {
 }
 
 func findingCells(f *analyze.Finding, files []string, zone *time.Location) []string {
-	c := &f.Counts
 	cells := []string{
 		f.ID, f.Detector, f.Severity.String(), decimal(f.Score), string(f.Subject.Kind), f.Subject.Value, f.Title,
 		moment(f.Start, zone), moment(f.End, zone),
 	}
-	for _, n := range []int{c.Messages, c.Recipients, c.Delivered, c.Bounced, c.Deferred, c.Rejected, c.Senders, c.SenderDomains, c.RecipientDomains, c.Clients} {
-		cells = append(cells, strconv.Itoa(n))
+	for _, n := range countsOf(&f.Counts) {
+		if n.known {
+			cells = append(cells, strconv.Itoa(n.n))
+		} else {
+			cells = append(cells, "")
+		}
 	}
 	switch {
 	case f.Rate == nil:

@@ -285,15 +285,13 @@ func (o *object) queued(ids, hosts string, all []queued) {
 	o.strsIf(hosts, queueHosts(all))
 }
 
-// counts writes the numbers that every finding has, and those beyond them that are not zero.
+// counts writes the numbers that every finding has, unless its detector does not count them, and those beyond them that are not zero.
 func (o *object) counts(c *analyze.Counts) {
 	o.open("counts")
-	for _, n := range []named{
-		{"messages", c.Messages}, {"recipients", c.Recipients}, {"delivered", c.Delivered}, {"bounced", c.Bounced},
-		{"deferred", c.Deferred}, {"rejected", c.Rejected}, {"senders", c.Senders}, {"sender_domains", c.SenderDomains},
-		{"recipient_domains", c.RecipientDomains}, {"clients", c.Clients},
-	} {
-		o.num(n.name, int64(n.n))
+	for _, n := range countsOf(c) {
+		if n.known {
+			o.num(n.name, int64(n.n))
+		}
 	}
 	for _, n := range []named{
 		{"expired", c.Expired}, {"held", c.Held}, {"discarded", c.Discarded}, {"logins", c.Logins}, {"failed_logins", c.FailedLogins},
@@ -301,6 +299,24 @@ func (o *object) counts(c *analyze.Counts) {
 		o.numIf(n.name, int64(n.n))
 	}
 	o.close()
+}
+
+// count is a number of a finding and its name in JSON and CSV.
+type count struct {
+	name  string
+	n     int
+	known bool // its detector counts it
+}
+
+// countsOf are the numbers that every finding has. Some detectors do not keep the senders: what was sent or tried has one, if
+// only the null sender, so that 0 of them means not counted.
+func countsOf(c *analyze.Counts) []count {
+	nothing := c.Messages+c.Rejected == 0
+	return []count{
+		{"messages", c.Messages, true}, {"recipients", c.Recipients, true}, {"delivered", c.Delivered, true}, {"bounced", c.Bounced, true},
+		{"deferred", c.Deferred, true}, {"rejected", c.Rejected, true}, {"senders", c.Senders, nothing || c.Senders > 0},
+		{"sender_domains", c.SenderDomains, nothing || c.SenderDomains > 0}, {"recipient_domains", c.RecipientDomains, true}, {"clients", c.Clients, true},
+	}
 }
 
 func (o *object) rate(r *analyze.Rate) {

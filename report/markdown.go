@@ -98,7 +98,7 @@ func (d *document) finding(f *analyze.Finding) {
 	}
 	d.item("accounts", codes(f.Accounts, 10, len(f.Accounts)))
 	d.item("scripts", counts(f.Scripts, 10, len(f.Scripts)))
-	d.item("senders", counts(f.Senders, 5, max(f.Counts.Senders, len(f.Senders))))
+	d.item("senders", senderCounts(f))
 	d.item("recipient domains", counts(f.RecipientDomains, 10, max(f.Counts.RecipientDomains, len(f.RecipientDomains))))
 	d.item("subjects", counts(f.Subjects, 5, len(f.Subjects)))
 	for _, fact := range f.Facts {
@@ -133,6 +133,15 @@ func counts(cs []analyze.Count, few, all int) string {
 		return ""
 	}
 	return some(spans, few, all)
+}
+
+// senderCounts are the most frequent senders, or how many there are where the detector keeps no names.
+func senderCounts(f *analyze.Finding) string {
+	n := max(f.Counts.Senders, len(f.Senders))
+	if len(f.Senders) == 0 && n > 0 {
+		return Commas(n)
+	}
+	return counts(f.Senders, 5, n)
 }
 
 func (d *document) clients(cs []analyze.ClientCount) {

@@ -79,7 +79,7 @@ func (d *document) story(s *story) {
 	if counts, minutes := series(s.main.Timeline, 60); len(counts) > 2 {
 		d.item("over time", code(sparkline(counts))+" (a mark is "+step(minutes)+")")
 	}
-	d.item("senders", counts(s.main.Senders, 5, max(s.main.Counts.Senders, len(s.main.Senders))))
+	d.item("senders", senderCounts(s.main))
 	d.item("recipient domains", counts(s.main.RecipientDomains, 10, max(s.main.Counts.RecipientDomains, len(s.main.RecipientDomains))))
 	d.item("subjects", counts(s.main.Subjects, 5, len(s.main.Subjects)))
 	for _, fact := range s.main.Facts {

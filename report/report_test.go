@@ -228,6 +228,41 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestUncounted: what a detector does not count is left out, and never 0.
+func TestUncounted(t *testing.T) {
+	r := sample()
+	r.Findings = r.Findings[:1]
+	f := &r.Findings[0]
+	f.Counts.Senders, f.Counts.SenderDomains, f.Senders = 36, 0, nil
+	for _, c := range []struct {
+		form       string
+		write      func(io.Writer, *Report) error
+		want, wont string
+	}{
+		{"json", JSON, `"senders": 36`, `"sender_domains"`},
+		{"csv", CSV, ",0,36,,1,1,", ",0,36,0,"},
+		{"markdown", Markdown, "- **senders:** 36\n", "0 domains"},
+		{"html", HTML, "senders", "0 domains"},
+		{"table", func(w io.Writer, r *Report) error { return Terminal(w, r, Style{}) }, "36 senders\n", "0 domains"},
+	} {
+		var out bytes.Buffer
+		if err := c.write(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, c.want) || strings.Contains(text, c.wont) {
+			t.Errorf("%s: want %q, and no %q, in\n%s", c.form, c.want, c.wont, text)
+		}
+	}
+	f.Counts = analyze.Counts{FailedLogins: 40}
+	var out bytes.Buffer
+	if err := JSON(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"senders": 0`) {
+		t.Errorf("where nothing was sent, there are 0 senders:\n%s", out.String())
+	}
+}
+
 // hostile is text that acts on every kind of reader.
 const hostile = "\x1b]0;owned\x07\x1b[31m\u009b2J\u202egnp.exe\u2066\u2028<script>alert(1)</script>\"'><img src=x onerror=alert(1)>|`x`|[a](http://evil.example)\xff\xfe\x00\r\n=cmd|' /C calc'!A0"
 

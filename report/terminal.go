@@ -272,12 +272,18 @@ func (p *page) whom(f *analyze.Finding) {
 	}
 }
 
-// sendersText says how many senders there are, and what is known of them: some detectors count them and keep no names.
-func sendersText(f *analyze.Finding, n int) string {
+// sendersCounted says how many senders there are, and in how many domains if the detector counts these.
+func sendersCounted(f *analyze.Finding, n int) string {
 	text := Counted(n, "sender", "senders")
 	if f.Counts.SenderDomains > 0 {
 		text += " in " + Counted(f.Counts.SenderDomains, "domain", "domains")
 	}
+	return text
+}
+
+// sendersText says how many senders there are, and what is known of them: some detectors count them and keep no names.
+func sendersText(f *analyze.Finding, n int) string {
+	text := sendersCounted(f, n)
 	if len(f.Senders) > 0 {
 		text += ": " + countsText(f.Senders, 3, n)
 	}

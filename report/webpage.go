@@ -225,8 +225,11 @@ func (b *webBuilder) story(s *story) *webStory {
 	if w.Domains == nil && len(f.RecipientDomains) == 1 {
 		w.Facts = append([]analyze.Fact{{Name: "recipient domain", Text: f.RecipientDomains[0].Value}}, w.Facts...)
 	}
-	if n := max(f.Counts.Senders, len(f.Senders)); n > 0 {
-		w.Senders = countGrid("Senders: "+Commas(n)+" in "+Counted(f.Counts.SenderDomains, "domain", "domains"), "sender", f.Senders[:min(len(f.Senders), room.values)], f.Counts.Messages, n)
+	switch n := max(f.Counts.Senders, len(f.Senders)); {
+	case n > 0 && len(f.Senders) == 0: // counted without their names
+		w.Facts = append([]analyze.Fact{{Name: "senders", Text: Commas(n)}}, w.Facts...)
+	case n > 0:
+		w.Senders = countGrid(capital(sendersCounted(f, n)), "sender", f.Senders[:min(len(f.Senders), room.values)], f.Counts.Messages, n)
 	}
 	if len(f.Subjects) > 0 {
 		w.Subjects = countGrid("Subjects", "subject", f.Subjects[:min(len(f.Subjects), room.values)], f.Counts.Messages, len(f.Subjects))
