@@ -396,19 +396,9 @@ func (s *storm) fill(f *Finding) {
 	for _, b := range s.list {
 		evidence.Add(b.Evidence)
 		buckets.Add(b.Time, 1, 0)
-		f.Counts.Recipients++
-		switch b.disposition {
-		case mail.Delivered:
-			f.Counts.Delivered++
-		case mail.Bounced:
-			f.Counts.Bounced++
+		f.Counts.recipient(b.disposition)
+		if b.disposition == mail.Bounced {
 			evidence.Mark("the first that could not be delivered", b.Evidence)
-		case mail.Deferred:
-			f.Counts.Deferred++
-		case mail.Held:
-			f.Counts.Held++
-		case mail.Expired:
-			f.Counts.Expired++
 		}
 	}
 	f.Counts.Messages = len(s.list)

@@ -93,26 +93,12 @@ func (d *Dossier) recipient(r *mail.Recipient) {
 	if r.Disposition == mail.Probed {
 		return
 	}
-	c := &d.Counts
-	c.Recipients++
+	d.Counts.recipient(r.Disposition)
 	address := mail.Fold(r.Envelope())
 	d.Recipients.Add(address, 1)
 	addNamed(&d.RecipientDomains, mail.Domain(address))
-	switch r.Disposition {
-	case mail.Delivered:
-		c.Delivered++
-	case mail.Bounced:
-		c.Bounced++
+	if r.Disposition == mail.Bounced || r.Disposition == mail.Deferred {
 		addNamed(&d.Replies, r.Reply)
-	case mail.Deferred:
-		c.Deferred++
-		addNamed(&d.Replies, r.Reply)
-	case mail.Expired:
-		c.Expired++
-	case mail.Held:
-		c.Held++
-	case mail.Discarded:
-		c.Discarded++
 	}
 }
 
@@ -280,20 +266,6 @@ func (d *Dossier) Merge(o *Dossier) {
 	d.lost += o.lost
 	d.queued = append(d.queued, o.queued...)
 	d.waiting += o.waiting
-}
-
-func (c *Counts) add(o *Counts) {
-	c.Messages += o.Messages
-	c.Recipients += o.Recipients
-	c.Delivered += o.Delivered
-	c.Bounced += o.Bounced
-	c.Deferred += o.Deferred
-	c.Rejected += o.Rejected
-	c.Expired += o.Expired
-	c.Held += o.Held
-	c.Discarded += o.Discarded
-	c.Logins += o.Logins
-	c.FailedLogins += o.FailedLogins
 }
 
 // Fill writes what was gathered into a finding. Start and End are set where the finding has none.

@@ -107,6 +107,40 @@ type Counts struct {
 	Logins, FailedLogins                   int
 }
 
+// recipient counts one by what became of it.
+func (c *Counts) recipient(became mail.Disposition) {
+	c.Recipients++
+	switch became {
+	case mail.Delivered:
+		c.Delivered++
+	case mail.Bounced:
+		c.Bounced++
+	case mail.Deferred:
+		c.Deferred++
+	case mail.Expired:
+		c.Expired++
+	case mail.Held:
+		c.Held++
+	case mail.Discarded:
+		c.Discarded++
+	}
+}
+
+// add sums what can be added: not how many different senders, domains and clients there are.
+func (c *Counts) add(o *Counts) {
+	c.Messages += o.Messages
+	c.Recipients += o.Recipients
+	c.Delivered += o.Delivered
+	c.Bounced += o.Bounced
+	c.Deferred += o.Deferred
+	c.Rejected += o.Rejected
+	c.Expired += o.Expired
+	c.Held += o.Held
+	c.Discarded += o.Discarded
+	c.Logins += o.Logins
+	c.FailedLogins += o.FailedLogins
+}
+
 // Rate is how fast it went, in messages (or attempts) a minute.
 type Rate struct {
 	PerMinute     float64 // over the window; a window under a minute counts as one

@@ -545,18 +545,9 @@ func (w *reputationWatch) fill(t *trouble, f *Finding) {
 	var buckets Buckets
 	said := make(map[string]complaint)   // the first reply of each provider
 	counted := make(map[messageKey]bool) // a message that several complain about counts once over time, too
-	f.Counts.Messages, f.Counts.Recipients = len(t.messages), len(t.recipients)
+	f.Counts.Messages = len(t.messages)
 	for _, became := range t.recipients {
-		switch became {
-		case mail.Delivered:
-			f.Counts.Delivered++
-		case mail.Bounced:
-			f.Counts.Bounced++
-		case mail.Expired:
-			f.Counts.Expired++
-		default:
-			f.Counts.Deferred++
-		}
+		f.Counts.recipient(became)
 	}
 	for _, c := range t.list {
 		if !counted[c.key()] {
