@@ -83,6 +83,7 @@ type Stats struct {
 	Late       int64 // lines of messages that were already handed out
 	EndNotSeen int64 // messages whose end is missing, although their queue ID was given to another
 	Unfinished int64 // messages that were open at the end of the log: still in the queue, as far as the log tells
+	Waiting    int64 // notices that were
 	Evicted    int64 // messages that were handed out early, because too many were open
 	Outlived   int64 // messages that were open for longer than a mail server keeps one: their end is not in the log
 	Cut        int64 // recipients, lines and sessions that were dropped to bound the memory
@@ -303,16 +304,20 @@ func (t *Tracker) handOut(m *message) {
 	switch t.judge(m) {
 	case isMail:
 		t.finish(m)
+		open := m.alive > 0 && t.closing
 		if m.Notice {
 			t.stats.Notices++
+			if open {
+				t.stats.Waiting++
+			}
 		} else {
 			t.stats.Messages++
 			if m.hops[0].origin == unseen {
 				t.stats.Unborn++
 			}
-		}
-		if m.alive > 0 && t.closing {
-			t.stats.Unfinished++
+			if open {
+				t.stats.Unfinished++
+			}
 		}
 		if t.sink.Message != nil {
 			t.sink.Message(&m.Message)

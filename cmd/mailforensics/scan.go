@@ -355,12 +355,20 @@ func (s *settings) newReport(command, schema string, args []string, r *reading) 
 
 // trackerNotes say what joining the events to messages could not know.
 func trackerNotes(st *correlate.Stats) []string {
-	var notes []string
+	var notes, waiting []string
+	if st.Unfinished > 0 {
+		waiting = append(waiting, report.Counted(int(st.Unfinished), "message", "messages"))
+	}
+	if st.Waiting > 0 {
+		waiting = append(waiting, report.Counted(int(st.Waiting), "notice", "notices")+" of the mail server itself")
+	}
+	if len(waiting) > 0 {
+		notes = append(notes, strings.Join(waiting, " and ")+" still in the queue when the log ended, as far as it shows")
+	}
 	for _, n := range []struct {
 		count int64
 		text  string
 	}{
-		{st.Unfinished, "still in the queue when the log ended, as far as it shows"},
 		{st.Unborn, "whose beginning is not in the log, but counted anyway: the log starts later, or lines are missing"},
 		{st.Orphans, "without a beginning in the log, and not counted: the log starts later, or lines are missing"},
 		{st.EndNotSeen, "whose end was not seen: the queue ID was reused"},
