@@ -49,8 +49,8 @@ func (d *document) incidents(stories []*story) {
 	d.row("", "severity", "what", "who", "from", "lasted", "messages", "rejected", "findings")
 	d.row("--:", "---", "---", "---", "---", "--:", "--:", "--:", "--:")
 	for _, s := range stories {
-		d.row(strconv.Itoa(s.number), s.Severity.String(), code(s.main.Detector), code(s.main.Subject.Value), s.main.Start.In(d.r.Zone).Format("2006-01-02 15:04:05"),
-			span(s.main.End.Sub(s.main.Start)), Commas(s.main.Counts.Messages), Commas(s.main.Counts.Rejected), Commas(1+len(s.others)))
+		d.row(strconv.Itoa(s.number), s.Severity.String(), code(s.main.Detector), code(s.main.Subject.Value), shown(Moment(s.main.Start), d.r.Zone),
+			shown(lasted(s.main), d.r.Zone), Commas(s.main.Counts.Messages), Commas(s.main.Counts.Rejected), Commas(1+len(s.others)))
 	}
 	d.blank()
 }

@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -98,6 +100,7 @@ func textGrid(t *Table, zone *time.Location) ([]drawn, [][]string) {
 	for i := range kept {
 		kept[i].width = columnWidth(grid, i)
 		kept[i].cuttable = kept[i].cuttable && !isAddresses(grid[1:], i)
+		kept[i].zeros = kept[i].Number && !slices.ContainsFunc(grid[1:], func(row []string) bool { return row[i] != "0" })
 	}
 	return kept, grid
 }
@@ -107,6 +110,15 @@ type drawn struct {
 	Column
 	width    int
 	cuttable bool // its texts may be shortened
+	zeros    bool // no number in it is other than 0
+}
+
+// spared is the order in which columns go, the largest first: one that holds nothing but 0 before all others. 0: never.
+func (c *drawn) spared() int {
+	if c.zeros && c.Spare > 0 {
+		return math.MaxInt
+	}
+	return c.Spare
 }
 
 // isAddresses reports whether a column holds IP addresses or networks: half of one says nothing.
@@ -145,7 +157,7 @@ func narrow(kept []drawn, grid [][]string, columns int) (fitting []drawn, cells 
 	for needed(kept, leastKey) > columns {
 		most := 0
 		for i, c := range kept {
-			if c.Spare > kept[most].Spare {
+			if c.spared() > kept[most].spared() {
 				most = i
 			}
 		}
@@ -208,11 +220,41 @@ func cutTexts(kept []drawn, grid [][]string, columns int) {
 		}
 		kept[widest].width--
 	}
-	for _, row := range grid {
-		for i := range row {
-			row[i] = cut(row[i], kept[i].width)
-		}
+	for i := range kept {
+		cutColumn(grid, i, kept[i].width)
 	}
+}
+
+// cutColumn cuts the texts of a column at their ends; in the middle, where they would look alike otherwise.
+func cutColumn(grid [][]string, i, columns int) {
+	whole, shorten := make(map[string]string), cut
+	for _, row := range grid {
+		short := cut(row[i], columns)
+		if other, known := whole[short]; known && other != row[i] {
+			shorten = cutMiddle
+		}
+		whole[short] = row[i]
+	}
+	for _, row := range grid {
+		row[i] = shorten(row[i], columns)
+	}
+}
+
+// cutMiddle shortens s to at most columns columns, and keeps both of its ends.
+func cutMiddle(s string, columns int) string {
+	if columns <= 0 || len(s) <= columns || width(s) <= columns {
+		return s
+	}
+	head := cut(s, columns/2+1) // with its ellipsis
+	tail, used := len(s), width(head)
+	for tail > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:tail])
+		if used += width(string(r)); used > columns {
+			break
+		}
+		tail -= size
+	}
+	return head + s[tail:]
 }
 
 // between stands after every cell.

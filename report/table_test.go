@@ -18,6 +18,33 @@ func mixed(key string) *Table {
 	}
 }
 
+// TestZerosGoFirst: of what can be spared, a column of nothing but 0 goes before all others.
+func TestZerosGoFirst(t *testing.T) {
+	m := mixed("203.0.113.9")
+	m.Rows[0][2] = Int(0)
+	if _, left := drawTable(m, 62, time.UTC); !slices.Equal(left, []string{"bounced"}) {
+		t.Errorf("left out %q, want bounced, which is 0", left)
+	}
+}
+
+// TestTextsStayDifferent: what is cut is cut in the middle, if it would look alike otherwise.
+func TestTextsStayDifferent(t *testing.T) {
+	const listed = "Client host blocked using zen.example; Listed by "
+	for _, c := range []struct{ texts, want []string }{
+		{[]string{listed + "PBL", "Relay access denied"}, []string{"Client host blocked usi…", "Relay access denied"}},
+		{[]string{listed + "PBL", listed + "ΧΒΛ"}, []string{"Client host …sted by PBL", "Client host …sted by ΧΒΛ"}},
+	} {
+		table := &Table{Columns: []Column{{Name: "reason", Title: "reason"}}}
+		for _, s := range c.texts {
+			table.Rows = append(table.Rows, []Value{Text(s)})
+		}
+		text, _ := drawTable(table, 24, time.UTC)
+		if got := strings.Split(strings.TrimSpace(text), "\n")[1:]; !slices.Equal(got, c.want) {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 // TestNarrowTable: what can be spared goes first, and is named; then texts are cut, but never an address, a number or a time.
 func TestNarrowTable(t *testing.T) {
 	const ip, login = "2001:db8:1234:5678::17", "somebody.with.a.long.name@department.university.example"

@@ -108,7 +108,7 @@ func (p *page) overview() {
 	for i := range p.r.Findings {
 		f := &p.r.Findings[i]
 		t.Rows = append(t.Rows, []Value{
-			Text(strings.ToUpper(f.Severity.String())), Text(f.Detector), Text(f.Subject.Value), Moment(f.Start), Span(f.End.Sub(f.Start)),
+			Text(strings.ToUpper(f.Severity.String())), Text(f.Detector), Text(f.Subject.Value), Moment(f.Start), lasted(f),
 			Int(f.Counts.Messages), Int(f.Counts.Rejected), Text(percent(f.Score)),
 		})
 		if i == overviewRows-1 && len(p.r.Findings) > overviewRows+2 {
@@ -121,6 +121,14 @@ func (p *page) overview() {
 	if t.Left > 0 {
 		p.line("and " + Commas(t.Left) + " more")
 	}
+}
+
+// lasted is the time from the first to the last of a finding; not known, where that is not known.
+func lasted(f *analyze.Finding) Value {
+	if f.Start == 0 {
+		return Value{}
+	}
+	return Span(f.End.Sub(f.Start))
 }
 
 func (p *page) headline() {

@@ -74,7 +74,7 @@ func (p *page) incidentTable(stories []*story) {
 	}}
 	for _, s := range stories {
 		t.Rows = append(t.Rows, []Value{
-			Int(s.number), Text(strings.ToUpper(s.Severity.String())), Text(s.main.Detector), Text(s.main.Subject.Value), Moment(s.main.Start), Span(s.main.End.Sub(s.main.Start)),
+			Int(s.number), Text(strings.ToUpper(s.Severity.String())), Text(s.main.Detector), Text(s.main.Subject.Value), Moment(s.main.Start), lasted(s.main),
 			Int(s.main.Counts.Messages), Int(s.main.Counts.Rejected), Int(1 + len(s.others)),
 		})
 	}

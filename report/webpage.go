@@ -178,8 +178,8 @@ func (b *webBuilder) index(stories []*story) *grid {
 	for _, s := range stories {
 		g.Rows = append(g.Rows, []gridCell{
 			{Text: strconv.Itoa(s.number), Number: true}, plain(s.Severity.String()), plain(s.main.Detector),
-			{Text: s.main.Subject.Value, Code: true, Link: b.told(s)}, tight(s.main.Start.In(b.r.Zone).Format("2006-01-02 15:04:05")),
-			tight(span(s.main.End.Sub(s.main.Start))), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
+			{Text: s.main.Subject.Value, Code: true, Link: b.told(s)}, tight(shown(Moment(s.main.Start), b.r.Zone)),
+			tight(shown(lasted(s.main), b.r.Zone)), number(s.main.Counts.Messages), number(s.main.Counts.Rejected), number(1 + len(s.others)),
 		})
 	}
 	return g
