@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 
 	"mailforensics/mail"
 )
@@ -84,17 +85,19 @@ func (l *Logging) Advice() []Advice {
 	var all []Advice
 	add := func(why, setting string) { all = append(all, Advice{why, setting}) }
 	if t := &l.Messages[0]; t.Messages > 0 {
+		var headers []string
 		if t.rare(t.Subject, t.Messages) {
-			add("the subject of messages, which helps to recognise campaigns",
-				"main.cf: header_checks = pcre:/etc/postfix/header_checks    header_checks: /^Subject:/ INFO")
+			headers = append(headers, "the subject of messages, which helps to recognise campaigns")
 		}
-		if t.Strangers > 0 && t.rare(t.HELO, t.Strangers) {
-			add("the HELO name of clients whose mail was accepted (a header check logs it, too)",
-				"header_checks: /^Subject:/ INFO")
+		if t.Strangers > 0 && t.rare(t.HELO, t.Strangers) { // a header check logs it, too
+			headers = append(headers, "the HELO name of clients whose mail was accepted")
+		}
+		if len(headers) > 0 {
+			add(strings.Join(headers, "; "), headerCheck+"/^Subject:/ INFO")
 		}
 		if t.Local > 0 && t.rare(t.Script, t.Local) {
 			add(fmt.Sprintf("which script handed in the %s of local users", plural(t.Local, "message", "messages")),
-				"php.ini: mail.add_x_header = On    header_checks: /^X-PHP-Originating-Script:/ INFO")
+				"php.ini: mail.add_x_header = On; "+headerCheck+"/^X-PHP-Originating-Script:/ INFO")
 		}
 		if l.Logins == 0 {
 			add("logins that send nothing (an attacker's first login before the abuse)", "dovecot.conf: auth_verbose = yes, in the same log or given beside it")
@@ -126,5 +129,8 @@ func (l *Logging) Advice() []Advice {
 	}
 	return all
 }
+
+// headerCheck is how Postfix is told to log a header: the setting, and the line of the file that it names (header_checks(5)).
+const headerCheck = "main.cf: header_checks = pcre:/etc/postfix/header_checks; in that file: "
 
 func (t *Told) rare(n, of int) bool { return of >= 10 && n*20 < of }

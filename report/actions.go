@@ -218,7 +218,7 @@ func stopActions(r *Report, f *analyze.Finding) []Action {
 		where := f.Subject.Value
 		switch f.Subject.Kind {
 		case analyze.Directory:
-			add("see which files are new there, then make the directory inaccessible to the web server",
+			add("see which files are new in "+where+", then make it inaccessible to the web server",
 				"find "+quote(where)+" -newermt "+quote(f.Start.In(r.Zone).AddDate(0, 0, -7).Format("2006-01-02"))+" -ls")
 		case analyze.Script:
 			if file := analyze.ScriptFile(where); file != "" {
