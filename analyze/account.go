@@ -78,7 +78,7 @@ func newAccountWatch(p *Pass) *accountWatch {
 func (h *accountHistory) weight() int { return h.sent + len(h.places) }
 
 func (w *accountWatch) Message(m *mail.Message) {
-	if m.Account == "" || m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Account == "" || m.Notice || m.Time == 0 {
 		return
 	}
 	w.seen(m.Time)

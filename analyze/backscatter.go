@@ -85,7 +85,7 @@ func newBackscatterWatch(p *Pass) *backscatterWatch {
 
 // Message reads bounces of ours, the messages that they are about, and mail with the null sender.
 func (w *backscatterWatch) Message(m *mail.Message) {
-	if m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Time == 0 {
 		return
 	}
 	if m.Notice {

@@ -55,7 +55,7 @@ func newBurstWatch(p *Pass) *burstWatch {
 
 // Message counts a message.
 func (w *burstWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Notice || m.Time == 0 {
 		return
 	}
 	r := w.place()

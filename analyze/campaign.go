@@ -71,7 +71,7 @@ func newCampaignWatch(p *Pass) *campaignWatch { return &campaignWatch{pass: p} }
 
 // Message counts a message.
 func (w *campaignWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Notice || m.Time == 0 {
 		return
 	}
 	if m.Subject != "" {

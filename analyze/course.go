@@ -53,7 +53,7 @@ type Span struct {
 
 // Message counts a message whose fate is known, or as far as it is known.
 func (c *Course) Message(m *mail.Message) {
-	if m.Time == 0 || m.Has(mail.Doubtful) {
+	if m.Time == 0 {
 		return
 	}
 	cell := c.at(m.Time, &c.came)

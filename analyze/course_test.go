@@ -33,7 +33,6 @@ func TestCourse(t *testing.T) {
 	c.Message(courseMessage("10:00:59", "10:02:00", mail.Expired))
 	c.Message(courseMessage("10:01:00", "10:05:00", mail.Delivered, mail.Deferred)) // stays in the queue
 	c.Message(&mail.Message{Time: moment("10:00:07"), End: moment("10:00:08"), Completed: true, Notice: true})
-	c.Message(&mail.Message{Time: moment("10:00:07"), End: moment("10:00:08"), Completed: true, Flags: mail.Doubtful})
 	c.Event(&mail.Event{Kind: mail.Reject, Time: moment("10:01:30")})
 	c.Event(&mail.Event{Kind: mail.Reject, Time: moment("10:01:30"), Flags: mail.WarnOnly})
 	want := []Span{

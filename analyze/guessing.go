@@ -79,7 +79,7 @@ func (g *guesser) failures() *tries {
 }
 
 func (w *guessingWatch) Message(m *mail.Message) {
-	if m.Account == "" || m.Notice || m.Has(mail.Doubtful) || m.Time == 0 || !m.Client.IP.IsValid() {
+	if m.Account == "" || m.Notice || m.Time == 0 || !m.Client.IP.IsValid() {
 		return
 	}
 	w.clients.At(m.Client.IP.Unmap()).won(m.Account, MessageEvidence(m))

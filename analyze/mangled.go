@@ -86,7 +86,7 @@ func newMangledWatch(p *Pass) *mangledWatch {
 }
 
 func (w *mangledWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || !m.Client.IP.IsValid() || m.Account != "" {
+	if m.Notice || !m.Client.IP.IsValid() || m.Account != "" {
 		return
 	}
 	for i := range m.Recipients {

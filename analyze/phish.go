@@ -143,7 +143,7 @@ func (c *contact) weight() int { return len(c.more) }
 func (w *phishWatch) Event(*mail.Event) {}
 
 func (w *phishWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Notice || m.Time == 0 {
 		return
 	}
 	ip := m.Client.IP

@@ -62,9 +62,6 @@ func newRelayWatch(p *Pass) *relayWatch {
 func (w *relayWatch) Event(*mail.Event) {}
 
 func (w *relayWatch) Message(m *mail.Message) {
-	if m.Has(mail.Doubtful) {
-		return
-	}
 	if m.Notice {
 		w.notice(m)
 		return

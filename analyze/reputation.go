@@ -112,9 +112,6 @@ func (w *reputationWatch) Event(*mail.Event) {}
 
 // Message reads what became of the recipients outside.
 func (w *reputationWatch) Message(m *mail.Message) {
-	if m.Has(mail.Doubtful) {
-		return
-	}
 	outside := 0
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Remote() {

@@ -95,7 +95,7 @@ func newScriptWatch(p *Pass) *scriptWatch {
 func (w *scriptWatch) Event(*mail.Event) {}
 
 func (w *scriptWatch) Message(m *mail.Message) {
-	if !m.Has(mail.HasUID) && (m.User == "" || m.Client.IP.IsValid()) || m.Notice || m.Has(mail.Doubtful) {
+	if !m.Has(mail.HasUID) && (m.User == "" || m.Client.IP.IsValid()) || m.Notice {
 		return
 	}
 	b := w.places.At(placeOf(m))

@@ -88,7 +88,7 @@ func (s minuteSet) any(from, to mail.Instant) bool {
 }
 
 func (w *secondaryWatch) Message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || m.Host == "" { // a log that names no host can be of one host alone
+	if m.Notice || m.Host == "" { // a log that names no host can be of one host alone
 		return
 	}
 	w.lives(m.Host, m.Time)

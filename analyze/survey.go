@@ -71,7 +71,7 @@ func NewSurvey(pass *Pass) *Survey {
 // Message learns from a message whose fate is known.
 func (s *Survey) Message(m *mail.Message) {
 	s.seen(m.Host, m.Time)
-	if m.Notice || m.Has(mail.Doubtful) {
+	if m.Notice {
 		return
 	}
 	s.passedOn(m)

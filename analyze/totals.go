@@ -18,9 +18,6 @@ type Totals struct {
 
 // Message counts a message.
 func (t *Totals) Message(m *mail.Message) {
-	if m.Has(mail.Doubtful) {
-		return
-	}
 	if m.Notice {
 		t.Notices++
 		return

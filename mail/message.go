@@ -42,7 +42,7 @@ type Message struct {
 	Notice    bool   // made by the MTA itself: bounce, delay warning, report
 
 	Client     Client
-	Flags      // Verified, HasUID, Doubtful, FakeReject
+	Flags      // Verified, HasUID, FakeReject
 	Protocol   string
 	TLS        string
 	Interface  string

@@ -81,9 +81,6 @@ func (o *object) message(m *mail.Message, files []string) {
 	if m.Notice {
 		o.bool("notice", true)
 	}
-	if m.Has(mail.Doubtful) {
-		o.bool("doubtful", true)
-	}
 	o.strIf("parent", m.Parent)
 	if files != nil {
 		o.lines(m.Lines, files)

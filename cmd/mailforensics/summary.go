@@ -85,7 +85,7 @@ func (s *summary) items(items []analyze.Item) {
 
 func (s *summary) message(m *mail.Message) {
 	s.totals.Message(m)
-	if !m.Notice && !m.Has(mail.Doubtful) && m.Time != 0 {
+	if !m.Notice && m.Time != 0 {
 		n := countsOf(m)
 		s.hours.at("", m.Time).add(&n)
 	}

@@ -39,7 +39,7 @@ func newTallies(key mail.Key, most int) *tallies {
 
 // message counts a message for each of its values. Notices are the mail server's own and nobody's.
 func (ts *tallies) message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) {
+	if m.Notice {
 		return
 	}
 	ts.serial++

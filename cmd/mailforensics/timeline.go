@@ -91,7 +91,7 @@ func newTimelineOf(keys []mail.Key, step time.Duration) *timeline {
 }
 
 func (t *timeline) message(m *mail.Message) {
-	if m.Notice || m.Has(mail.Doubtful) || m.Time == 0 {
+	if m.Notice || m.Time == 0 {
 		return
 	}
 	n := countsOf(m)
