@@ -1,9 +1,7 @@
 package analyze
 
 import (
-	"fmt"
 	"hash/maphash"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -30,27 +28,6 @@ type Survey struct {
 	behind      map[netip.Addr]*nextHop
 	population  Population
 	servers     []string // of others, different ones, up to directFrom
-}
-
-// hostSeen is what a host did.
-type hostSeen struct {
-	name      string
-	strangers int   // messages from strangers that went on or ended here
-	ended     int   // of them: ended in a mailbox here
-	passed    Tally // of them: passed to that host of the logs
-	relays    Tally // of them: handed to that relay
-	domains   Tally // recipients handed to a relay, by "domain relay"
-	addresses map[netip.Addr]string
-}
-
-// handIns is what a client that logs in did.
-type handIns struct {
-	name     string
-	verified bool
-	messages int
-	accounts []string // different ones, up to the number that makes a webmail host
-	first    mail.Instant
-	last     mail.Instant
 }
 
 // NewSurvey makes a survey that has seen nothing.
@@ -140,59 +117,6 @@ func (s *Survey) ended(address string) {
 }
 
 const latelySlots = 2048
-
-// domainCounts counts the domains of local deliveries as they are written. Most sites have a few; the latest are found by
-// comparison.
-type domainCounts struct {
-	lately [4]*domainCount
-	all    map[string]*domainCount
-	most   int
-}
-
-type domainCount struct {
-	domain string
-	n      int
-}
-
-func (d *domainCounts) count(domain string) {
-	for _, c := range d.lately {
-		if c != nil && c.domain == domain {
-			c.n++
-			return
-		}
-	}
-	if c := d.find(domain); c != nil {
-		c.n++
-		copy(d.lately[1:], d.lately[:])
-		d.lately[0] = c
-	}
-}
-
-// find is the count of a domain, made when it is new; nil when there are too many.
-func (d *domainCounts) find(domain string) *domainCount {
-	c := d.all[domain]
-	if c == nil && len(d.all) < d.most {
-		c = &domainCount{domain: strings.Clone(domain)}
-		d.all[c.domain] = c
-	}
-	return c
-}
-
-func (d *domainCounts) merge(o *domainCounts) {
-	for domain, c := range o.all {
-		if mine := d.find(domain); mine != nil {
-			mine.n += c.n
-		}
-	}
-}
-
-// folded is the counts by folded domain.
-func (d *domainCounts) folded() (t Tally) {
-	for domain, c := range d.all {
-		t.Add(mail.FoldDomain(domain), c.n)
-	}
-	return t
-}
 
 func (s *Survey) recipient(address string) {
 	if _, ok := s.recipients[address]; ok || len(s.recipients) >= s.pass.Thresholds.Site.MaxRecipients {
@@ -290,25 +214,6 @@ func (s *Survey) passedOn(m *mail.Message) {
 	}
 }
 
-// hasAddress notes an address that a host has as client of another.
-func (h *hostSeen) hasAddress(ip netip.Addr, at string) {
-	if h.addresses == nil {
-		h.addresses = make(map[netip.Addr]string)
-	}
-	if seen, ok := h.addresses[ip]; ok && seen <= at || !ok && len(h.addresses) >= maxOwnAddresses {
-		return
-	}
-	h.addresses[ip] = strings.Clone(at)
-}
-
-// maxOwnAddresses bounds the addresses of one host: forged names may claim more.
-const maxOwnAddresses = 16
-
-// sameHost reports whether a name from the DNS is that of a host of the log: equal, or the log has its first label.
-func sameHost(name, host string) bool {
-	return len(name) >= len(host) && strings.EqualFold(name[:len(host)], host) && (len(name) == len(host) || name[len(host)] == '.')
-}
-
 func (s *Survey) seen(host string, t mail.Instant) {
 	if t != 0 {
 		if s.first == 0 || t < s.first {
@@ -369,32 +274,6 @@ func (s *Survey) Merge(other *Survey) {
 	}
 }
 
-func (h *hostSeen) merge(o *hostSeen) {
-	h.strangers += o.strangers
-	h.ended += o.ended
-	h.passed.Merge(&o.passed)
-	h.relays.Merge(&o.relays)
-	h.domains.Merge(&o.domains)
-	for ip, at := range o.addresses {
-		h.hasAddress(ip, at)
-	}
-}
-
-func (h *handIns) merge(o *handIns, cap int) {
-	h.messages += o.messages
-	if h.first == 0 || o.first != 0 && o.first < h.first {
-		h.first = o.first
-	}
-	h.last = max(h.last, o.last)
-	h.verified = h.verified || o.verified
-	h.name = max(h.name, o.name)
-	for _, a := range o.accounts {
-		if len(h.accounts) < cap && !slices.Contains(h.accounts, a) {
-			h.accounts = append(h.accounts, a)
-		}
-	}
-}
-
 func (p *Population) merge(o *Population) {
 	p.Messages += o.Messages
 	p.Strangers += o.Strangers
@@ -402,228 +281,4 @@ func (p *Population) merge(o *Population) {
 	p.Accounts += o.Accounts
 	p.Local += o.Local
 	p.Rejected += o.Rejected
-}
-
-// Site is what was learned.
-func (s *Survey) Site() *Site {
-	site := &Site{
-		First:        s.first,
-		Last:         s.last,
-		LocalDomains: make(map[string]Known),
-		RelayDomains: make(map[string]Known),
-		Roles:        make(map[string]RoleOf),
-		Own:          make(map[netip.Addr]Known),
-		Population:   s.population,
-		recipients:   s.recipients,
-	}
-	site.Population.Servers = len(s.servers)
-	s.localDomains(site)
-	s.roles(site)
-	s.relayDomains(site)
-	s.own(site)
-	if len(s.recipients) >= s.pass.Thresholds.Site.MaxRecipients {
-		site.Notes = append(site.Notes, say("more than %d local recipients: the later ones are not known as such", len(s.recipients)))
-	}
-	slices.Sort(site.Notes)
-	return site
-}
-
-func (s *Survey) localDomains(site *Site) {
-	domains := s.domains.folded()
-	for _, c := range domains.Top(s.pass.Thresholds.Site.MaxDomains) {
-		if c.Messages >= s.pass.Thresholds.Site.LocalFrom {
-			site.LocalDomains[c.Value] = Known{Value: c.Value, Why: plural(c.Messages, "recipient", "recipients") + " delivered here"}
-		}
-	}
-	for _, d := range s.pass.Local {
-		d = mail.FoldDomain(d)
-		why := "--local-domain"
-		if known, ok := site.LocalDomains[d]; ok {
-			why += ", and " + known.Why
-		}
-		site.LocalDomains[d] = Known{Value: d, Given: true, Why: why}
-	}
-}
-
-// roles tells what each host is for: as given, else as it behaves. Where the log contradicts what was given, the log is
-// believed, because a role that is wrong turns honest clients into offenders.
-func (s *Survey) roles(site *Site) {
-	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
-		if name == "" {
-			continue
-		}
-		behaves := s.behaves(s.hosts[name])
-		given, ok := s.givenRole(name)
-		switch {
-		case !ok || given == UnknownRole:
-		case behaves.Role == UnknownRole || behaves.Role == given:
-			behaves = RoleOf{given, Known{Value: name, Given: true, Why: strings.TrimSuffix("--mx; "+behaves.Why, "; ")}}
-		default:
-			site.Notes = append(site.Notes, fmt.Sprintf("%s was given as %s, but behaves as %s (%s): the log is believed",
-				name, given, behaves.Role, behaves.Why))
-		}
-		site.Roles[name] = behaves
-	}
-	for name := range s.pass.Roles {
-		if !s.hostSeen(name) {
-			site.Notes = append(site.Notes, fmt.Sprintf("--mx names %s, of which there is no line", name))
-		}
-	}
-}
-
-// givenRole is what --mx says about a host of the log; either may have the first label only.
-func (s *Survey) givenRole(host string) (Role, bool) {
-	if r, ok := s.pass.Roles[host]; ok {
-		return r, true
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.pass.Roles)) {
-		if sameHost(name, host) || sameHost(host, name) {
-			return s.pass.Roles[name], true
-		}
-	}
-	return UnknownRole, false
-}
-
-func (s *Survey) hostSeen(given string) bool {
-	for name := range s.hosts {
-		if name != "" && (sameHost(given, name) || sameHost(name, given)) {
-			return true
-		}
-	}
-	return false
-}
-
-// behaves is the role that a host shows: a secondary passes nearly all that it takes from strangers to one other host
-// whose log is given, too.
-func (s *Survey) behaves(h *hostSeen) RoleOf {
-	unknown := RoleOf{UnknownRole, Known{Value: h.name, Why: fmt.Sprintf("%s from strangers only", plural(h.strangers, "message", "messages"))}}
-	if h.strangers < s.pass.Thresholds.Site.RoleFrom {
-		return unknown
-	}
-	to, n := s.passedTo(h)
-	if to != "" && float64(n) >= s.pass.Thresholds.Site.SecondaryShare*float64(h.strangers) {
-		why := say("passed %d of %s from strangers to %s", n, plural(h.strangers, "message", "messages"), to)
-		return RoleOf{Secondary, Known{Value: h.name, Why: why}}
-	}
-	if h.ended > 0 {
-		why := say("%d of %s from strangers ended in mailboxes here", h.ended, plural(h.strangers, "message", "messages"))
-		return RoleOf{Primary, Known{Value: h.name, Why: why}}
-	}
-	unknown.Why = fmt.Sprintf("%s from strangers, none ended here", plural(h.strangers, "message", "messages"))
-	return unknown
-}
-
-// passedTo is the other host of the logs to which h passed most, and how much.
-func (s *Survey) passedTo(h *hostSeen) (string, int) {
-	best, most := "", 0
-	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
-		if name == "" || name == h.name {
-			continue
-		}
-		n := h.passed.Of(name)
-		for _, c := range h.relays.Top(topMost) {
-			if sameHost(c.Value, name) {
-				n += c.Messages
-			}
-		}
-		if n > most {
-			best, most = name, n
-		}
-	}
-	return best, most
-}
-
-// relayDomains are the domains whose mail a host of ours passes to another host of ours or one behind it, or forwards to whoever
-// it is for.
-func (s *Survey) relayDomains(site *Site) {
-	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
-		if !site.IsSecondary(name) {
-			continue
-		}
-		h := s.hosts[name]
-		to, _ := s.passedTo(h)
-		for _, c := range h.domains.Top(s.pass.Thresholds.Site.MaxDomains) {
-			domain, relay, _ := strings.Cut(c.Value, " ")
-			if domain != "" && sameHost(relay, to) {
-				site.RelayDomains[domain] = Known{Value: domain, Why: fmt.Sprintf("%s passes it to %s", name, to)}
-			}
-		}
-	}
-	redirected := s.redirected.folded()
-	for domain, n := range redirected.All {
-		if !site.IsOurs(domain) {
-			site.RelayDomains[domain] = Known{Value: domain, Why: plural(n, "recipient", "recipients") + " forwarded to other domains"}
-		}
-	}
-	s.behindUs(site)
-	s.givenElsewhere(site)
-}
-
-// givenElsewhere finds domains that were given as local and whose mail is all handed on. They stay ours.
-func (s *Survey) givenElsewhere(site *Site) {
-	ended := s.domains.folded()
-	for _, d := range s.pass.Local {
-		d = mail.FoldDomain(d)
-		if ended.Of(d) > 0 {
-			continue
-		}
-		var relays Tally
-		for _, h := range s.hosts {
-			for value, n := range h.domains.All {
-				if domain, relay, _ := strings.Cut(value, " "); domain == d {
-					relays.Add(relay, n)
-				}
-			}
-		}
-		if relay, _ := relays.Most(); relay != "" {
-			why := fmt.Sprintf("--local-domain, but all %s went on, most to %s", plural(relays.Total(), "recipient", "recipients"), relay)
-			delete(site.LocalDomains, d)
-			site.RelayDomains[d] = Known{Value: d, Given: true, Why: why}
-			site.Notes = append(site.Notes, fmt.Sprintf("%s was given as local, but all %s went on, most to %s: treated as ours, and passed on",
-				d, plural(relays.Total(), "recipient", "recipients"), relay))
-		}
-	}
-}
-
-// own is the addresses that are ours.
-func (s *Survey) own(site *Site) {
-	for name, h := range s.hosts {
-		for ip, at := range h.addresses {
-			site.Own[ip.Unmap()] = Known{Value: ip.String(), Why: fmt.Sprintf("%s, as client of %s", name, at)}
-		}
-	}
-	for ip, h := range s.handIns.All() {
-		if why := s.handsInForMany(site, h); why != "" {
-			site.Own[ip.Unmap()] = Known{Value: ip.String(), Why: why}
-		}
-	}
-}
-
-// handsInForMany says why a client that logs in is a webmail host or a gateway of ours: it hands in for many accounts, and
-// its verified name lies in a domain of ours, or it did so for most of the time. One that appears with a handful of stolen
-// accounts does neither.
-func (s *Survey) handsInForMany(site *Site, h *handIns) string {
-	if len(h.accounts) < s.pass.Thresholds.Site.WebmailFrom {
-		return ""
-	}
-	accounts := say("hands in for %d accounts or more", len(h.accounts))
-	switch {
-	case inOurDomains(site, h.name):
-		return accounts + "; " + h.name + " is a name of ours"
-	case h.last.Sub(h.first) > s.last.Sub(s.first)/2:
-		return accounts + ", over most of the time"
-	}
-	return ""
-}
-
-// inOurDomains reports whether a host name lies in a local domain.
-func inOurDomains(site *Site, name string) bool {
-	name = mail.FoldDomain(name)
-	for name != "" {
-		if site.IsOurs(name) {
-			return true
-		}
-		_, name, _ = strings.Cut(name, ".")
-	}
-	return false
 }

@@ -51,19 +51,3 @@ func command(r *Report, name string, words ...string) string {
 	}
 	return strings.Join(line, " ")
 }
-
-// quote is s as one word of a POSIX shell. Control characters cannot be typed and are shown as escapes by the writer; in
-// single quotes they do nothing.
-func quote(s string) string {
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("@%+=:,./_-", c) >= 0 {
-			continue
-		}
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	if s == "" {
-		return "''"
-	}
-	return s
-}

@@ -1,0 +1,238 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// sent finds storms of notices that we sent.
+func (w *backscatterWatch) sent(site *Site) []Finding {
+	byHost := make(map[string][]bounceOut)
+	for _, b := range w.out {
+		if w.isHonest(site, &b) {
+			continue
+		}
+		byHost[b.host] = append(byHost[b.host], b)
+	}
+	var found []Finding
+	for _, host := range slices.Sorted(keysOf(byHost)) {
+		list := byHost[host]
+		slices.SortFunc(list, func(a, b bounceOut) int {
+			return cmp.Or(compareEvidence(a.Evidence, b.Evidence), strings.Compare(a.to, b.to))
+		})
+		for _, run := range inRuns(list, func(b bounceOut) mail.Instant { return b.Time }, w.pass.Thresholds.Backscatter.Pause) {
+			if f, ok := w.judgeSent(site, host, run); ok {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+// inRuns splits a sorted list at long pauses.
+func inRuns[T any](list []T, at func(T) mail.Instant, pause time.Duration) (runs [][]T) {
+	for from := 0; from < len(list); {
+		to := from + 1
+		for to < len(list) && at(list[to]).Sub(at(list[to-1])) <= pause {
+			to++
+		}
+		runs = append(runs, list[from:to])
+		from = to
+	}
+	return runs
+}
+
+// storm is many bounces that we sent about the same time, and what they have in common.
+type storm struct {
+	list        []bounceOut // by time
+	to, domains Tally       // the addressees, and their domains
+	times       []mail.Instant
+	dead        int // that were not delivered
+	ours        int // to addresses in our domains
+}
+
+func newStorm(site *Site, list []bounceOut) *storm {
+	s := &storm{list: list}
+	for _, b := range list {
+		s.to.Add(b.to, 1)
+		s.domains.Add(mail.Domain(b.to), 1)
+		s.times = append(s.times, b.Time)
+		if b.disposition != mail.Delivered {
+			s.dead++
+		}
+		if site.IsOurs(mail.Domain(b.to)) {
+			s.ours++
+		}
+	}
+	return s
+}
+
+// toOurs reports whether nearly all went to addresses in our domains.
+func (s *storm) toOurs() bool { return ratio(s.ours, len(s.list)) >= enough }
+
+// lasted is the time from the first to the last.
+func (s *storm) lasted() time.Duration { return s.times[len(s.times)-1].Sub(s.times[0]) }
+
+// fill completes the finding about a storm.
+func (s *storm) fill(f *Finding) {
+	var evidence Keeper
+	var buckets Buckets
+	for _, b := range s.list {
+		evidence.Add(b.Evidence)
+		buckets.Add(b.Time, 1, 0)
+		f.Counts.recipient(b.disposition)
+		if b.disposition == mail.Bounced {
+			evidence.Mark("the first that could not be delivered", b.Evidence)
+		}
+	}
+	f.Counts.Messages = len(s.list)
+	f.Counts.RecipientDomains = s.domains.Distinct()
+	f.RecipientDomains = s.domains.Top(topMost)
+	if host := s.list[0].host; host != "" {
+		f.Hosts = []string{host}
+	}
+	f.Rate = RateOf(s.times)
+	f.Timeline = buckets.Timeline()
+	f.Evidence = evidence.Lines(f.Rate.PeakAt)
+}
+
+// judgeSent scores notices that we sent.
+func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) (Finding, bool) {
+	s, least := newStorm(site, list), w.pass.Thresholds.Backscatter.MinSent
+	n := len(list)
+	if n < least || s.to.Distinct() < least { // one correspondent with a broken address makes many
+		return Finding{}, false
+	}
+	f := Finding{Subject: Subject{Host, cmp.Or(host, namelessHost)}, Start: list[0].Time, End: list[n-1].Time}
+	w.weighSent(site, host, s, &f)
+	if s.toOurs() {
+		f.atMost(w.pass.Thresholds.Score.Medium-0.05, "own-domains", "to addresses in our own domains that do not exist: nobody outside is hit")
+	} else {
+		f.atMost(w.pass.Thresholds.Score.High-0.05, "not-ours", "caused by somebody else's forged senders")
+	}
+	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), s.dead)
+	if 2*s.ours > n {
+		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
+	}
+	s.fill(&f)
+	f.Signature = during(f.Start, f.End, append(onHost(host), w.termsOfSent(site, host, &f)...)...)
+	return f, true
+}
+
+// weighSent weighs the signs of a storm.
+func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Finding) {
+	n := len(s.list)
+	mass := 0.1
+	switch {
+	case n >= 1000:
+		mass = 0.3
+	case n >= 100:
+		mass = 0.2
+	case n >= 20:
+		mass = 0.15
+	}
+	whose := "of strangers"
+	if s.toOurs() {
+		whose = "in our own domains"
+	}
+	f.because("notices-to-strangers", mass, "%d bounces to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
+	if ratio(s.dead, n) >= 0.25 {
+		f.because("senders-forged", 0.15, "%d of them could not be delivered either: their recipients never sent anything", s.dead)
+	}
+	if ratio(s.domains.Distinct(), n) >= enough {
+		f.because("all-domains-differ", 0.05, "to %d different domains", s.domains.Distinct())
+	}
+	if surprise := meanSurprise(&s.to); surprise >= w.pass.Thresholds.Relay.Random {
+		f.because("random-addressees", 0.1, "the recipients' names look random (%.1f bits a letter; real names have about 4)", surprise)
+	}
+	if s.lasted().Minutes() < site.Span()/3 {
+		f.because("at-once", 0.1, "all in %s", duration(s.lasted()))
+	}
+	if site.IsSecondary(host) {
+		f.because("secondary", 0.1, "%s is a secondary MX that accepts mail for unknown recipients", host)
+	}
+	w.causes(s.list, f)
+}
+
+// causes says whose mail the bounces are about.
+func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
+	clients := make(map[netip.Addr]*ClientCount)
+	var accounts Tally
+	known := 0
+	for _, b := range list {
+		p := w.parents.Find(b.host + " " + b.parent)
+		if p == nil {
+			continue
+		}
+		known++
+		addNamed(&accounts, p.account)
+		if ip := p.client.IP.Unmap(); ip.IsValid() && p.account == "" {
+			if clients[ip] == nil {
+				clients[ip] = &ClientCount{Client: mail.Client{IP: ip}}
+			}
+			clients[ip].complete(p.client)
+			clients[ip].Messages++
+		}
+	}
+	for _, c := range clients {
+		f.Clients = append(f.Clients, *c)
+	}
+	slices.SortFunc(f.Clients, func(a, b ClientCount) int { return cmp.Or(cmp.Compare(b.Messages, a.Messages), a.IP.Compare(b.IP)) })
+	f.Counts.Clients = len(f.Clients)
+	if len(f.Clients) > 0 {
+		top := f.Clients[0]
+		f.Facts = append(f.Facts, Fact{"made for mail of", say("%s; %s caused %d", plural(len(f.Clients), "client", "clients"), top.IP, top.Messages)})
+		if top.Messages*4 >= known && top.Messages >= 3 {
+			f.because("one-client", 0.1, "%d of %d were caused by mail from %s", top.Messages, known, top.IP)
+		}
+	}
+	if account, share := accounts.Most(); share > 0.5 && 2*accounts.Total() > known {
+		f.Accounts = []string{account}
+		f.Facts = append(f.Facts, Fact{"made for mail of account", account})
+	}
+}
+
+// namedBounces is how many addressees of honest notices a signature leaves out by name.
+const namedBounces = 100
+
+// termsOfSent select the bounces of a storm, but none that reached a mailbox here or went to somebody here who has one.
+func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []string {
+	terms := []string{"notice", "len(recipients) > 0", "delivered_here == 0"} // of a notice that was not tried yet nobody knows to whom it goes
+	var honest []string
+	for _, b := range w.out {
+		if b.host == host && b.Time >= f.Start && b.Time <= f.End && w.isHonest(site, &b) {
+			honest = append(honest, quoted(strings.ToLower(b.to)))
+		}
+	}
+	slices.Sort(honest)
+	if honest = slices.Compact(honest); len(honest) > 0 && len(honest) <= namedBounces {
+		terms = append(terms, "none(recipients, lower(#) in ["+strings.Join(honest, ", ")+"])")
+	}
+	return terms
+}
+
+// isHonest reports whether a bounce went to somebody who may have written: to a mailbox here, or to the domain of the mail server that handed
+// the mail in (a newsletter learns in this way which readers are gone).
+func (w *backscatterWatch) isHonest(site *Site, b *bounceOut) bool {
+	if isHonestNotice(site, b) {
+		return true
+	}
+	p := w.parents.Find(b.host + " " + b.parent)
+	if b.parent == "" || p == nil || p.account != "" {
+		return false
+	}
+	c := &p.client
+	return c.Name != "" && c.Name != "unknown" && ownName(c.Name, b.to) && !genericName(c.Name, c.IP) && !rentedName(c.Name)
+}
+
+// isHonestNotice reports whether a notice went to somebody who has a mailbox here, and may have written.
+func isHonestNotice(site *Site, b *bounceOut) bool {
+	ours := site.IsOurs(mail.Domain(b.to))
+	return ours && (site.KnownRecipient(b.to) || b.disposition == mail.Delivered) || !strings.Contains(b.to, "@")
+}
