@@ -124,9 +124,13 @@ func withoutIdleLeads(all []Finding) []Finding {
 	return kept
 }
 
-// reported completes a finding and reports whether it is one: not too weak, and not of somebody who is allowed.
+// reported completes a finding and reports whether it is one: not too weak, and not of somebody who is allowed. Where the log has no
+// times, nothing is known of how fast it went.
 func (e *Engine) reported(f *Finding) bool {
 	f.Score = math.Round(min(1, max(0, f.Score))*100) / 100
+	if f.Start == 0 {
+		f.Rate, f.Timeline = nil, nil
+	}
 	if f.Severity == None {
 		f.Severity = e.pass.Thresholds.Score.Severity(f.Score)
 	}

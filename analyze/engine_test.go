@@ -116,6 +116,34 @@ func compare(t testing.TB, what string, got, want []Finding) {
 }
 
 // The same input gives the same findings in every run.
+// Without times, what shows by other marks is found, but nothing is said of when and how fast.
+func TestLogWithoutTimes(t *testing.T) {
+	messages, events := sampleLog(1)
+	e := newTestEngine()
+	for i := range messages {
+		messages[i].Time = 0
+		e.Message(&messages[i])
+	}
+	for i := range events {
+		events[i].Time = 0
+		e.Event(&events[i])
+	}
+	found, _ := e.Findings()
+	if len(found) == 0 {
+		t.Fatal("the misused script was not found")
+	}
+	for _, f := range found {
+		if f.Start != 0 || f.End != 0 || f.Rate != nil || f.Timeline != nil {
+			t.Errorf("%s: from %v to %v, %v, %v", f.ID, f.Start, f.End, f.Rate, f.Timeline)
+		}
+	}
+	for _, incident := range Incidents(found) {
+		if len(incident.Steps) > 0 {
+			t.Errorf("%s: %v", incident.Title, incident.Steps)
+		}
+	}
+}
+
 func TestFindingsAreDeterministic(t *testing.T) {
 	messages, events := sampleLog(1)
 	var want []Finding

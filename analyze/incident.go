@@ -207,12 +207,15 @@ func likewise(main *Finding, group []*Finding) string {
 	return "; likewise " + strings.Join(words, ", ")
 }
 
-// steps are the beginning and the end of a finding, and whatever its evidence marks besides.
+// steps are the beginning and the end of a finding, and whatever its evidence marks besides; none of a log without times.
 func steps(f *Finding) []Step {
 	var all []Step
 	began, ended := false, false
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
+		if e.Time == 0 {
+			continue
+		}
 		switch e.Role {
 		case "first":
 			all = append(all, Step{e.Time, f.Title, f.ID, e})

@@ -217,7 +217,7 @@ func (s *settler) end(stats logfile.Stats) {
 
 func (s *settler) warnings(clock *parse.Clock) (list []string) {
 	if s.ledger.Parsed > 0 && s.ledger.First == 0 {
-		list = append(list, "no line has a time stamp that could be read: messages are counted, but when anything happened is not known, and no abuse can be found")
+		list = append(list, "no line has a time stamp that could be read: messages are counted, but when anything happened is not known, and abuse that shows by its times is not found")
 	}
 	if w := s.losses.warning(clock.Location()); w != "" {
 		list = append(list, w)
