@@ -13,7 +13,7 @@ import (
 type record struct {
 	log, time                              rawString // Docker's json-file driver
 	stamp, host, tag, program, pid, text   rawString // rsyslog templates and the shippers of others
-	origin, full, name                     rawString // Logstash's name of the host that wrote it; GELF's whole line; of what is nested
+	origin, full, name, identifier         rawString // Logstash's name of the host that wrote it; GELF's whole line; of what is nested
 	realtime, source, unit, comm, bodyText rawString // systemd's journal: journalctl -o json
 	journalHost, syslogPID, journalPID     rawString
 
@@ -35,7 +35,7 @@ func (f *record) field(key string) *rawString {
 		return &f.log
 	case "time":
 		return &f.time
-	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE":
+	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE", "date":
 		return &f.stamp
 	case "hostname", "host", "HOST", "fromhost", "source":
 		return &f.host
@@ -45,9 +45,11 @@ func (f *record) field(key string) *rawString {
 		return &f.tag
 	case "program", "programname", "PROGRAM", "appname", "app-name", "ident", "application_name", "_application_name":
 		return &f.program
+	case "identifier":
+		return &f.identifier
 	case "procid", "pid", "PID", "process_id", "_process_id":
 		return &f.pid
-	case "message", "msg", "short_message", "line", "_raw":
+	case "message", "msg", "short_message", "line", "_raw", "textPayload":
 		return &f.text
 	case "full_message":
 		return &f.full
@@ -71,6 +73,19 @@ func (f *record) field(key string) *rawString {
 		return &f.journalPID
 	}
 	return nil
+}
+
+// sequenced reads the lines of journalctl -o json-seq (RFC 7464), which begin with a control character, and of json-sse.
+func (r *HeaderReader) sequenced(line string, ev *mail.Event) (body string, ok, claimed bool) {
+	object, claimed := strings.CutPrefix(line, "\x1e{")
+	if !claimed {
+		object, claimed = strings.CutPrefix(line, "data: {")
+	}
+	if !claimed {
+		return "", false, false
+	}
+	body, ok = r.object(line[len(line)-len(object)-1:], ev)
+	return body, ok, true
 }
 
 // object reads a line that is a JSON object.
@@ -120,7 +135,9 @@ func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 	}
 	r.Style, r.local = JSON, civil(usec/1e6)
 	ev.Time = mail.Instant(usec * int64(time.Microsecond))
-	ev.Host = f.journalHost.plain()
+	if ev.Host = f.journalHost.plain(); ev.Host == "" {
+		ev.Host = f.host.plain()
+	}
 	ev.Process = f.unit.plain()
 	if ev.Process == "" {
 		ev.Process = f.comm.plain()
@@ -130,7 +147,11 @@ func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 		pid = f.journalPID.plain()
 	}
 	ev.PID, _ = number32(pid)
-	return r.afterTag(f.bodyText.plain(), ev)
+	text := f.bodyText
+	if !text.set { // Vector's journald source calls it message, and the host so
+		text = f.text
+	}
+	return r.afterTag(text.plain(), ev)
 }
 
 // shipped reads an object that a template of a syslog daemon or a log shipper made. If it has no tag, the text may be a whole
@@ -250,8 +271,9 @@ func (r *HeaderReader) shippedObject(line string, ev *mail.Event) (string, bool)
 }
 
 // read fills f from an object, with what is nested where shippers nest it: {"_source":{…}} (Elasticsearch), {"result":{…}}
-// (Splunk), {"host":{"name":…}} and {"process":{"name":…,"pid":…}} (the Elastic Common Schema). false: that is no object, or it is
-// cut.
+// (Splunk), {"jsonPayload":{…}} (Google Cloud Logging), {"host":{"name":…}}, {"process":{"name":…,"pid":…}},
+// {"syslog":{"identifier":…}} and {"log":{"syslog":{"appname":…,"procid":…}}} (the Elastic Common Schema, Filebeat). false: that is
+// no object, or it is cut.
 func (f *record) read(s string) bool {
 	i := skipBlanks(s, 1)
 	for i < len(s) && s[i] != '}' {
@@ -289,7 +311,7 @@ func (f *record) nested(key, object string) {
 	}
 	inner := record{depth: f.depth + 1}
 	switch key {
-	case "_source", "result":
+	case "_source", "result", "jsonPayload":
 		f.depth++
 		f.read(object)
 		f.depth--
@@ -300,8 +322,21 @@ func (f *record) nested(key, object string) {
 			}
 		}
 	case "process":
-		if inner.read(object); !f.program.set {
-			f.program, f.pid = inner.name, inner.pid
+		if inner.read(object); !f.program.set && inner.name.set {
+			f.program = inner.name
+		}
+		if !f.pid.set {
+			f.pid = inner.pid
+		}
+	case "log", "syslog": // the tag of the line: what the process is called counts less
+		inner.read(object)
+		for _, name := range [...]rawString{inner.program, inner.identifier} {
+			if name.set {
+				f.program = name
+			}
+		}
+		if inner.pid.set {
+			f.pid = inner.pid
 		}
 	}
 }

@@ -13,6 +13,9 @@ func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
 	if rest, ok := strings.CutPrefix(line, "\ufeff"); ok {
 		return r.read(rest, ev)
 	}
+	if body, ok, claimed := r.sequenced(line, ev); claimed {
+		return body, ok
+	}
 	bar := strings.IndexByte(line[:min(len(line), 128)], '|')
 	if bar <= 0 || !isServiceName(line[:bar]) {
 		rest := behindPath(line)
@@ -48,15 +51,23 @@ func isServiceName(s string) bool {
 	return s != ""
 }
 
-// behindPath returns what follows "/var/log/mail.log.1:" or "mail.log:4711:", which grep writes before the lines that it finds;
-// "": that is no line of a log.
+// behindPath returns what follows "/var/log/mail.log.1:", "mail.log:4711:" or "4711:", which grep writes before the lines that it
+// finds, with a "-" for each ":" before the lines around them (-A, -B, -C); "": that is no line of a log.
 func behindPath(line string) string {
 	const longest = 256
 	end := 0
 	for end < len(line) && end < longest && isPathByte(line[end]) {
 		end++
 	}
-	if end == 0 || end == len(line) || line[end] != ':' {
+	if end == 0 || end == len(line) {
+		return ""
+	}
+	for _, date := range [...]string{"Mar", "2026-03-07T04", "2026-03-07"} { // bytes of a stamp that may be in a path, too
+		if at := end - len(date); at > 1 && line[at-1] == '-' && stampAhead(line[at:]) {
+			return line[at:]
+		}
+	}
+	if line[end] != ':' {
 		return ""
 	}
 	rest := line[end+1:]

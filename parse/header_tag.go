@@ -56,7 +56,7 @@ func hostOf(token, rest string) hostToken {
 		t.kind = hostTag
 	case pidApart(rest) > 0:
 		t.kind, t.text = hostTag, "" // see below
-	case token[0] == '<' && token[len(token)-1] == '>': // "<mail.info> mx1 tag:", FreeBSD syslogd -v
+	case token[0] == '<' && token[len(token)-1] == '>', isLevelInBrackets(token): // "<mail.info> mx1 tag:", FreeBSD syslogd -v; "[info] mx1 tag:"
 		t.kind, t.host = hostWord, "<"
 	case isSeverity(token):
 		t.kind = hostWord
@@ -116,6 +116,9 @@ func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 		}
 		switch rest[i] {
 		case '[':
+			if level, after, _ := strings.Cut(rest, " "); i == 0 && isLevelInBrackets(level) {
+				return r.tag(after, ev)
+			}
 			if i > 0 {
 				*r.tagSlot(rest, i) = rest[:i]
 			}
@@ -221,9 +224,7 @@ func isFacility(token string) bool {
 		return false
 	}
 	facility, severity := token[:point], token[point+1:]
-	switch severity {
-	case "emerg", "panic", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
-	default:
+	if !isLevel(severity) {
 		return false
 	}
 	switch facility {
@@ -231,6 +232,21 @@ func isFacility(token string) bool {
 		return true
 	}
 	return len(facility) == len("local0") && strings.HasPrefix(facility, "local") && isDigit(facility[5]) // not localnews.info, a host
+}
+
+// isLevel reports whether s is the name of a severity (RFC 5424, section 6.2.1).
+func isLevel(s string) bool {
+	switch s {
+	case "emerg", "panic", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
+		return true
+	}
+	return false
+}
+
+// isLevelInBrackets reports whether token is "[info]" or "[mail.info]", as templates of syslog-ng and rsyslog write a priority.
+func isLevelInBrackets(token string) bool {
+	n := len(token)
+	return n > 2 && token[0] == '[' && token[n-1] == ']' && (isLevel(token[1:n-1]) || isFacility(token[1:n-1]))
 }
 
 // afterTag reads what follows the tag, but still belongs to the header: Solaris' "[ID 197553 mail.info] ", and Exim's own stamp.

@@ -74,6 +74,9 @@ func TestRead(t *testing.T) {
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[20114]: [ID 197553 mail.info] 4F2A: client=x", utc, "mx1", "postfix/smtpd", 20114, "4F2A: client=x")
 	good(Traditional, "Mar  7 04:12:09 <mail.info> mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
 	good(Traditional, "Mar  7 04:12:09 mx1 mail.info postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(Traditional, "Mar  7 04:12:09 [info] mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c") // templates of syslog-ng
+	good(ISO, "2026-03-07T04:12:09+01:00 mx1 [mail.info] postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 [warning] dovecot: c", utc, "mx1", "dovecot", 0, "c")
 	good(Traditional, "2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 20114, "c")
 	good(Traditional, "Mar  7 2024 04:12:09 mx1 postfix/smtpd[1]: c", "2024-03-07T03:12:09Z", "mx1", "postfix/smtpd", 1, "c")
 	good(Traditional, "Mar  7 04:12:09 s_net@mx1/relay2 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
@@ -117,6 +120,13 @@ func TestRead(t *testing.T) {
 	bad("[pod/postfix-0/postfix] words")
 
 	// What grep puts in front.
+	good(Traditional, "/var/log/mail.log.2-Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x") // -C
+	good(Traditional, "mail.log-4711-Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(Traditional, "4711-Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "4711-2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "mail-2026-03.log-2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	good(EximOwn, "mx1/mainlog-17-2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", utc, "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
+	good(EximOwn, "17-2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", utc, "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
 	good(Traditional, "/var/log/mail.log.2.gz:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Traditional, "mail.log:4711:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Traditional, "4711:Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
@@ -173,6 +183,18 @@ func TestRead(t *testing.T) {
 	good(JSON, `{"version":"1.1","host":"192.0.2.1","short_message":"x","full_message":"<22>Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":1772853129}`, utc, "mx1", "postfix/smtpd", 1, "x")
 	good(JSON, `{"labels":{"job":"mail"},"line":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":"2026-03-07T03:12:09Z"}`, utc, "mx1", "postfix/smtpd", 1, "x")
 	good(Traditional, `{"preview":false,"result":{"_raw":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"}}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"date":1772853129.5,"ident":"postfix/smtpd","pid":"1","host":"mx1","message":"x"}`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x") // Fluent Bit
+	good(JSON, `{"logName":"projects/p/logs/syslog","textPayload":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":"2026-03-07T03:12:09.5Z"}`,
+		"2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x") // Google Cloud Logging
+	good(JSON, `{"jsonPayload":{"message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"},"timestamp":"2026-03-07T03:12:09Z"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `{"@timestamp":"2026-03-07T03:12:09.000Z","host":{"hostname":"mx1"},"message":"x","syslog":{"identifier":"postfix/smtpd","facility":2},"process":{"name":"smtpd","pid":7}}`,
+		utc, "mx1", "postfix/smtpd", 7, "x") // Filebeat reads the journal
+	good(JSON, `{"@timestamp":"2026-03-07T03:12:09.000Z","log":{"syslog":{"appname":"postfix/smtpd","procid":7,"hostname":"mx1"}},"message":"x"}`,
+		utc, "", "postfix/smtpd", 7, "x")
+	good(JSON, `{"SYSLOG_IDENTIFIER":"postfix/smtpd","_PID":"7","__REALTIME_TIMESTAMP":"1772853129183422","host":"mx1","message":"x","source_type":"journald"}`,
+		"2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 7, "x") // Vector
+	good(JSON, "\x1e"+`{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "mx1", "exim", 0, "x")
+	good(JSON, `data: {"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "mx1", "exim", 0, "x")
 	bad(`{"host":"mx1","message":"postfix/smtpd[1]: x"}`)                                                                                                        // when?
 	bad(`{"timestamp":"2026-03-07T04:12:09+01:00","host":"mx1","message":"connect from"}`)                                                                       // of which program?
 	good(JSON, "2026-03-07T04:12:09+01:00\tsystem.mail\t"+`{"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x") // fluentd
