@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 // FollowOptions say how to read a growing log, in addition to Options. Now and Notice must be set.
 type FollowOptions struct {
 	Now    func() time.Time            // the current time: a stamp without a year is not after it
-	Notice func(path, text string)     // told about rotations and losses, from any goroutine
+	Notice func(text string)           // told about rotations and losses, from any goroutine
 	Silent func(d time.Duration) error // told, from the goroutine that calls sink, that nothing was written for d; its error ends the run; may be nil
 	Log    logfile.FollowOptions       // Notice and Saved are replaced
 }
@@ -30,7 +31,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 		o.LocalZone = time.UTC
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &following{run: run{o: o, sink: sink, growing: true, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1)}
+	f := &following{run: run{o: o, sink: sink, growing: true, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1), merged: make(chan struct{})}
 	survey := f.survey(ctx, inputs)
 	f.announce(survey.zone)
 	f.open(survey.files)
@@ -44,10 +45,8 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 	}
 	err := f.merge(ctx)
 	cancel()
+	close(f.merged)
 	f.wait.Wait()
-	if err == nil || ctx.Err() != nil && err == ctx.Err() {
-		err = f.handOutRest()
-	}
 	for _, file := range f.files {
 		file.stream.settler.end(logfile.Stats{Bytes: file.bytes, Lines: file.lines})
 		file.stream.done = true
@@ -61,6 +60,8 @@ type following struct {
 	fo    FollowOptions
 	files []*followed
 	news  chan struct{} // signals the merge that a batch was queued, or a file was read to its end
+
+	merged chan struct{} // closed when the merge has ended
 }
 
 // followed is a file that grows. Its goroutine owns the fields above mu until it ends, and the merge those at the end.
@@ -68,7 +69,6 @@ type followed struct {
 	stream       *stream
 	bytes, lines int64
 	queue        chan *batch
-	unqueued     *batch // parsed when the run ended, hence not in queue
 
 	mu    sync.Mutex
 	state readState // guarded by mu
@@ -89,25 +89,27 @@ const (
 // follow reads one file as it grows.
 func (f *following) follow(ctx context.Context, file *followed) {
 	o := f.fo.Log
-	o.Notice = func(text string) { f.fo.Notice(file.stream.file.in.Path, text) }
+	o.Notice = f.fo.Notice
 	o.Saved = func(logfile.Checkpoint) { f.report(file, caughtUp) }
 	err := file.stream.file.grow(ctx, o, func(c logfile.Chunk) error {
 		b := f.parse(file, c)
 		f.report(file, reading)
 		select {
 		case file.queue <- b:
-		case <-ctx.Done():
-			file.unqueued = b // the merge has ended: handOutRest takes it
-			return ctx.Err()
+		case <-f.merged: // with an error
+			return errMerged
 		}
 		f.report(file, reading)
 		return nil
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil && err != errMerged && ctx.Err() == nil {
 		file.stream.settler.ledger.Err = err
 	}
 	f.report(file, stopped)
 }
+
+// errMerged ends the reading of a file, because nobody takes its events any more.
+var errMerged = errors.New("the merge has ended")
 
 // grow reads a file or a pipe as it grows. The survey did not touch a pipe: its first chunk is its head.
 func (f *file) grow(ctx context.Context, o logfile.FollowOptions, sink func(logfile.Chunk) error) error {
@@ -172,7 +174,7 @@ func (f *following) report(file *followed, state readState) {
 }
 
 // merge hands out the earliest events of all files, as long as each of them has one or is read to its end; a file that is neither
-// is waited for, but not longer than quietFor.
+// is waited for, but not longer than quietFor. It goes on after ctx is done, until all files have stopped: what was read counts.
 func (f *following) merge(ctx context.Context) error {
 	timer := time.NewTimer(quietFor)
 	defer timer.Stop()
@@ -180,6 +182,7 @@ func (f *following) merge(ctx context.Context) error {
 	defer ticker.Stop()
 	quiet := false
 	silent := time.Duration(0)
+	done := ctx.Done()
 	for {
 		first, limit, waits, ended := f.earliest()
 		switch {
@@ -204,8 +207,8 @@ func (f *following) merge(ctx context.Context) error {
 					return err
 				}
 			}
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-done:
+			done = nil // the files stop
 		}
 	}
 }
@@ -264,31 +267,4 @@ func (f *following) handUpTo(file *followed, limit mail.Instant) error {
 	c := &cursor{s: file.stream, b: file.cursor, i: file.next}
 	file.next = end
 	return f.hand(c, end, len(f.files) > 1)
-}
-
-// handOutRest hands out what was parsed before the run ended.
-func (f *following) handOutRest() error {
-	for {
-		first, limit, _, _ := f.earliest()
-		if first == nil && !f.queueUnqueued() {
-			return nil
-		}
-		if first == nil {
-			continue
-		}
-		if err := f.handUpTo(first, limit); err != nil {
-			return err
-		}
-	}
-}
-
-// queueUnqueued queues the batches that could not be queued before; false: there are none.
-func (f *following) queueUnqueued() (any bool) {
-	for _, file := range f.files {
-		if file.unqueued != nil {
-			file.queue <- file.unqueued // there is room: it is empty
-			file.unqueued, any = nil, true
-		}
-	}
-	return any
 }

@@ -45,7 +45,7 @@ func TestFollow(t *testing.T) {
 		}
 		return nil
 	}
-	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {},
+	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string) {},
 		Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
 	ledger, err := Follow(ctx, inputs, options(), fo, sink)
 	if err != nil {
@@ -69,6 +69,31 @@ func grow(t *testing.T, path, text string) {
 	}
 	defer f.Close()
 	fmt.Fprint(f, text)
+}
+
+// What was written before the context is done is handed out, also that of which nobody has heard yet.
+func TestFollowEnds(t *testing.T) {
+	const lines = 20_000 // many batches
+	inputs := logs(t, "a.log", "Nov 20 10:00:01 a postfix/x[1]: one\n", "b.log", "Nov 20 10:00:02 b postfix/x[1]: two\n")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got := 0
+	sink := func(events []mail.Event) error {
+		if got += len(events); got == 2 {
+			time.Sleep(200 * time.Millisecond) // until both files are read to their ends
+			grow(t, inputs[0].Path, strings.Repeat("Nov 20 10:00:03 a postfix/x[1]: more\n", lines))
+			cancel()
+		}
+		return nil
+	}
+	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string) {}, Log: logfile.FollowOptions{Poll: 5 * time.Millisecond}}
+	ledger, err := Follow(ctx, inputs, options(), fo, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := lines + 2; got != want || ledger.Files[0].Lines != lines+1 {
+		t.Errorf("got %d events, and %d lines of a.log, want %d and %d", got, ledger.Files[0].Lines, want, lines+1)
+	}
 }
 
 // A log and its copy both grow: every line counts once. FollowOptions.Silent is called when nothing more is written.
@@ -96,7 +121,7 @@ func TestFollowTwins(t *testing.T) {
 		}
 		return nil
 	}
-	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {}, Silent: silent,
+	fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string) {}, Silent: silent,
 		Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
 	ledger, err := Follow(ctx, inputs, options(), fo, sink)
 	if err != nil {
@@ -139,7 +164,7 @@ func TestFollowYear(t *testing.T) {
 		}
 		o := options()
 		o.Year = 2023
-		fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string, string) {}, Silent: silent,
+		fo := FollowOptions{Now: func() time.Time { return noon }, Notice: func(string) {}, Silent: silent,
 			Log: logfile.FollowOptions{Poll: 5 * time.Millisecond, Grace: 100 * time.Millisecond}}
 		if _, err := Follow(ctx, inputs, o, fo, sink); err != nil {
 			t.Fatal(err)

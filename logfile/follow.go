@@ -44,6 +44,10 @@ const (
 // Follow hands the lines of the log at path to sink, as it grows and over its rotations, until ctx is done (it returns nil
 // then) or sink returns an error (it returns that). The log must exist at the start, and be a regular file.
 //
+// When ctx is done after everything was read once, Follow takes a last look, and hands out all that is in the open files: the
+// line that was written just before ^C counts, and so does what waits in a new file for the grace of the old one. Before that it
+// returns at once.
+//
 // Everything happens in the caller's goroutine. When there is nothing to read, Follow checks whether the path still leads to the
 // same file. If that file shrank, it was truncated: Follow starts over at its beginning and says so; with copytruncate, what was
 // written since the last check is lost, for every program. If the path leads to another file, that is opened at once. The old
@@ -77,6 +81,7 @@ type follower struct {
 
 	current    *followed   // the file that is being read
 	queue      []*followed // the files that appeared at the path since, in order
+	caughtUp   bool        // current, or one before it, was read to its end once
 	rotatedAt  time.Time   // when the last of them was seen
 	statFailed bool        // the last Stat of the path failed, which was reported
 }
@@ -154,8 +159,25 @@ func (f *follower) run() error {
 			return err
 		}
 		if err := f.sleep(); err != nil {
+			return f.lastLook(err)
+		}
+	}
+}
+
+// lastLook hands out the lines that are in the open files. why is why no more is read, and returned.
+func (f *follower) lastLook(why error) error {
+	f.lookForNext()
+	for {
+		if err := f.drain(); err != nil {
 			return err
 		}
+		if len(f.queue) == 0 {
+			return why // an unfinished line is still being written
+		}
+		if err := f.finish(); err != nil {
+			return err
+		}
+		f.advance()
 	}
 }
 
@@ -170,7 +192,7 @@ func (f *follower) drain() error {
 	}
 	before := d.offset
 	for {
-		if err := f.ctx.Err(); err != nil {
+		if err := f.ctx.Err(); err != nil && !f.caughtUp {
 			return err
 		}
 		room := d.split.room()
@@ -192,6 +214,7 @@ func (f *follower) drain() error {
 			break
 		}
 	}
+	f.caughtUp = true
 	if d.offset > before {
 		d.active = time.Now()
 		f.save()
@@ -219,6 +242,15 @@ func (d *followed) overwritten() bool {
 
 // checkPath finds out which file is at the path now, and switches to the next file when it is time.
 func (f *follower) checkPath() error {
+	f.lookForNext()
+	if err := f.checkTruncated(); err != nil {
+		return err
+	}
+	return f.nextFile()
+}
+
+// lookForNext finds out which file is at the path now.
+func (f *follower) lookForNext() {
 	info, err := os.Stat(f.path)
 	switch {
 	case err == nil:
@@ -231,10 +263,6 @@ func (f *follower) checkPath() error {
 		f.statFailed = true
 		f.notice("cannot be looked at, going on with the open file: " + cause(err).Error())
 	}
-	if err := f.checkTruncated(); err != nil {
-		return err
-	}
-	return f.nextFile()
 }
 
 // knows reports whether the file is open already.
@@ -322,9 +350,14 @@ func (f *follower) nextFile() error {
 	if err := f.finish(); err != nil {
 		return err
 	}
+	f.advance()
+	return f.drain()
+}
+
+// advance leaves the current file for the next one.
+func (f *follower) advance() {
 	f.current.file.Close()
 	f.current, f.queue = f.queue[0], f.queue[1:]
-	return f.drain()
 }
 
 // finish hands out the unfinished last line, if there is one.

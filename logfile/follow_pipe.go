@@ -30,7 +30,7 @@ func FollowPipe(ctx context.Context, in *Input, o FollowOptions, sink func(Chunk
 		select {
 		case p = <-pieces:
 		case <-ctx.Done():
-			return nil
+			return f.lastPieces(split, pieces)
 		}
 		if first {
 			if err := checkNoArchive(p.text); err != nil {
@@ -62,6 +62,19 @@ func FollowPipe(ctx context.Context, in *Input, o FollowOptions, sink func(Chunk
 			f.o.Saved(Checkpoint{})
 		}
 	}
+}
+
+// lastPieces hands out what was read before ctx was done.
+func (f *follower) lastPieces(split *splitter, pieces <-chan piece) error {
+	for len(pieces) > 0 {
+		if err := f.take(split, (<-pieces).text); err != nil {
+			return err
+		}
+	}
+	if c, ok := split.whole(); ok {
+		return f.emit(c)
+	}
+	return nil
 }
 
 // piece is the result of one read.

@@ -143,6 +143,45 @@ func (r *reader) follow(t *testing.T, path string, o FollowOptions, story func()
 	}
 }
 
+// When the context is done, the lines that were just written count, and those that wait in newer files for the grace of an older
+// one; an unfinished line does not.
+func TestFollowLastLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriter(t, filepath.Join(t.TempDir(), "maillog"))
+		defer w.close()
+		ctx, cancel := context.WithCancel(t.Context())
+		r := &reader{}
+		done := make(chan error)
+		go func() {
+			done <- Follow(ctx, w.path, FollowOptions{}, func(c Chunk) error { r.chunks = append(r.chunks, c); return nil })
+		}()
+		w.lines(10)
+		time.Sleep(time.Second)
+		for _, to := range [...]string{".1", ".2"} {
+			w.lines(10)
+			w.rename(to)
+			w.reopen()
+			w.lines(10)
+			time.Sleep(time.Second)
+		}
+		w.rename(".3")
+		w.reopen()
+		w.lines(10)
+		w.raw("line 60 unfini")
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		var want []int
+		for i := range 60 {
+			want = append(want, i)
+		}
+		if got := r.numbers(); !slices.Equal(got, want) {
+			t.Errorf("got lines %d, want 0 to 59", got)
+		}
+	})
+}
+
 // A portion of lines takes 200 ms to write, twice the time between two checks: a log that is rotated faster cannot be followed.
 const rotations, portion = 5, 6000
 

@@ -255,7 +255,7 @@ func (s *settings) read(ctx context.Context, inputs []*logfile.Input, w want, p 
 	if s.follow {
 		return ingest.Follow(ctx, inputs, o, ingest.FollowOptions{
 			Now:    time.Now,
-			Notice: func(path, text string) { s.notice("%s: %s", path, text) },
+			Notice: func(text string) { s.notice("%s", text) },
 			Silent: p.silent,
 		}, p.events)
 	}
