@@ -107,7 +107,7 @@ func (all *entries) complete(e *entry, p piece, ev *mail.Event, b *batch) bool {
 	*ev = e.event
 	if p.N == 0 {
 		at := ev.Time
-		all.parser.reader = parse.NewHeaderReader(all.parser.file.clock)
+		all.parser.reader = all.parser.file.headers(all.parser.file.clock)
 		var ok bool
 		if body, ok = all.parser.reader.Read(body, ev); !ok {
 			b.foreign += e.pieces

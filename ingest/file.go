@@ -24,6 +24,7 @@ type file struct {
 
 	// What its head tells: set by look.
 	journal   bool          // as written by journalctl -o export
+	layout    *parse.Layout // of its lines; nil: the usual one
 	notExim   bool          // its lines look like Exim's own, but are of another program: dpkg.log, alternatives.log
 	firstLine string        // the first line that has a stamp; "": none has
 	more      []string      // the next ones: the first may be out of order
@@ -106,13 +107,19 @@ func (f *file) lookPipe() {
 	}
 }
 
+// headers returns a reader for the headers of the file's lines.
+func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
+	return parse.NewHeaderReader(c).Expect(f.layout)
+}
+
 // head learns stamps, hosts and the style of headers from the first lines.
 func (f *file) head(text string) {
 	if f.journal = isJournal(text); f.journal {
 		text = journalHead(text)
 	}
 	const enough = 2000
-	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
+	f.layout = parse.LayoutOf(text)
+	reader := f.headers(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
 	hosts := make(map[string]int)
 	var last parse.Proof
 	lines, ownLines, eximLines := 0, 0, 0
@@ -196,7 +203,7 @@ func (f *file) gather(text string, size int) (enough bool) {
 	}
 	const perPiece, few, many = 1000, 12, 4000
 	known := len(f.timeless())
-	f.proofs = append(f.proofs, parse.Gather(text, perPiece)...)
+	f.proofs = append(f.proofs, parse.Gather(text, f.layout, perPiece)...)
 	proofs := f.timeless()
 	if known == 0 {
 		f.advanceCourse(proofs, text)
@@ -215,7 +222,7 @@ func (f *file) advanceCourse(proofs []parse.Proof, text string) {
 	if len(proofs) > 0 {
 		end = proofs[0].Place
 	}
-	parse.Samples(text, func(at int, stamp parse.Stamp) bool {
+	parse.Samples(text, f.layout, func(at int, stamp parse.Stamp) bool {
 		if at <= end {
 			f.toProof.Step(stamp)
 		}

@@ -132,7 +132,7 @@ func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 	if s.serial == nil {
 		s.serial = f.parser(s.file)
 	}
-	s.serial.reader = parse.NewHeaderReader(f.clock(file))
+	s.serial.reader = s.file.headers(f.clock(file))
 	file.bytes += int64(len(c.Text))
 	file.lines += int64(strings.Count(c.Text, "\n"))
 	if !strings.HasSuffix(c.Text, "\n") {

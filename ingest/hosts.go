@@ -11,7 +11,6 @@ import (
 
 	"mailforensics/logfile"
 	"mailforensics/mail"
-	"mailforensics/parse"
 )
 
 // Exim's own log files do not name the host. If those of several hosts are given together, only their paths tell them apart:
@@ -183,7 +182,7 @@ func isHostName(name string) bool {
 func (c *candidate) sample(ctx context.Context) bool {
 	const samples = 8
 	for f := range c.mainLogs {
-		reader := parse.NewHeaderReader(f.clock)
+		reader := f.headers(f.clock)
 		for text := range f.texts(ctx) {
 			for line := range strings.Lines(text) {
 				var ev mail.Event
@@ -232,7 +231,7 @@ func (c *candidate) goesOnAfter(ctx context.Context, t mail.Instant) bool {
 
 // lastOf returns the time of the last line of text that has one; 0: none has.
 func (f *file) lastOf(text string) mail.Instant {
-	reader := parse.NewHeaderReader(f.clock)
+	reader := f.headers(f.clock)
 	for text != "" {
 		text = strings.TrimRight(text, "\r\n")
 		begin := strings.LastIndexByte(text, '\n') + 1

@@ -200,7 +200,7 @@ func (r *rollover) rollByOrder(b *batch) {
 // namesYear reports whether the stamp of an event names its year: it is read again.
 func (r *rollover) namesYear(ev *mail.Event) bool {
 	if r.stamps == nil {
-		r.stamps = parse.NewHeaderReader(r.file.clock)
+		r.stamps = r.file.headers(r.file.clock)
 	}
 	var again mail.Event
 	_, ok := r.stamps.Read(ev.Raw, &again)

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"mailforensics/logfile"
-	"mailforensics/parse"
 )
 
 // stream is a file that is being read: its batches in order.
@@ -47,7 +46,7 @@ func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 			return nil, err
 		}
 		b := r.batch()
-		s.serial.reader = parse.NewHeaderReader(s.file.clock)
+		s.serial.reader = s.file.headers(s.file.clock)
 		s.serial.text(t, b)
 		return b, nil
 	}
@@ -117,7 +116,7 @@ func (r *run) work(ctx context.Context) {
 		case j := <-r.jobs:
 			b := r.batch()
 			p.file = j.file
-			p.reader = parse.NewHeaderReader(j.file.clock)
+			p.reader = j.file.headers(j.file.clock)
 			p.text(j.text, b)
 			j.promise <- b
 		case <-ctx.Done():

@@ -197,7 +197,7 @@ func (s *survey) setClock(f *file, first, latest mail.Instant, why string) {
 			f.clock.ZoneRule += fmt.Sprintf("; %s: %s", host, own[host])
 		}
 	}
-	reader := parse.NewHeaderReader(f.clock)
+	reader := f.headers(f.clock)
 	for _, line := range append([]string{f.firstLine}, f.more...) {
 		var ev mail.Event
 		reader.Read(line, &ev)

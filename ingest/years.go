@@ -52,7 +52,7 @@ func (s *survey) provenFirst(f *file) (first mail.Instant, why string) {
 		return 0, ""
 	case !f.yearless:
 		var ev mail.Event
-		parse.NewHeaderReader(parse.NewClock(zone, mail.InstantOf(s.o.Now))).Read(f.firstLine, &ev)
+		f.headers(parse.NewClock(zone, mail.InstantOf(s.o.Now))).Read(f.firstLine, &ev)
 		return ev.Time, "as in the file's stamps that name one"
 	case len(proofs) == 0:
 		return 0, ""
@@ -204,7 +204,7 @@ func (f *file) course(ctx context.Context, circle *parse.YearCircle) (c parse.Co
 		texts = slices.Values([]string{string(head)})
 	}
 	for text := range texts {
-		parse.Samples(text, func(_ int, stamp parse.Stamp) bool {
+		parse.Samples(text, f.layout, func(_ int, stamp parse.Stamp) bool {
 			from := c.Last
 			if c == (parse.Course{}) {
 				from = stamp

@@ -95,7 +95,7 @@ func TestGather(t *testing.T) {
 		"2024-05-15 10:00:06 1s6n4v-0000000017h-1Cr6 <= forged a day later\n" +
 		"2024-05-14 10:00:06 1s6n4v-0000000017h-1Cr6 <= cut"
 	var got []Proof
-	for _, p := range Gather(text, 10) {
+	for _, p := range Gather(text, nil, 10) {
 		p.At = p.At.Second()
 		got = append(got, p)
 	}
@@ -140,7 +140,7 @@ func TestCourse(t *testing.T) {
 		for stamp := range strings.SplitSeq(test.stamps, ";") {
 			fmt.Fprintf(&text, "%s 04:00:00 mx1 a: x\nno stamp\n", stamp)
 		}
-		Samples(text.String(), func(at int, s Stamp) bool { course.Step(s); return true })
+		Samples(text.String(), nil, func(at int, s Stamp) bool { course.Step(s); return true })
 		if got := int(course.Passed / (24 * time.Hour)); got != test.want {
 			t.Errorf("%s: got %d days, want %d", test.stamps, got, test.want)
 		}

@@ -46,10 +46,10 @@ func (s Stamp) inLeapYear() civil {
 }
 
 // Samples reads the stamps without a year in lines that are spread over a text, with the first and the last line. text must begin
-// with a line. visit is called with the offset of the line; it returns false when it has enough.
-func Samples(text string, visit func(at int, s Stamp) bool) {
+// with a line; the lines are laid out like that. visit is called with the offset of the line; it returns false when it has enough.
+func Samples(text string, layout *Layout, visit func(at int, s Stamp) bool) {
 	const samples = 64 // of a chunk: one from every few kilobytes of a long file, and every line of a short one
-	reader := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))
+	reader := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9)).Expect(layout)
 	last := strings.LastIndexByte(strings.TrimRight(text, "\r\n"), '\n') + 1
 	for at := 0; at <= last; {
 		line, _, _ := strings.Cut(text[at:], "\n")

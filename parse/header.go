@@ -51,6 +51,7 @@ type HeaderReader struct {
 	Twice    bool // this local time was repeated: the first one was taken
 
 	clock  *Clock
+	layout *Layout    // of the file; nil: none
 	local  civil      // the stamp, in local time
 	month  dayOfStamp // the last day without a year
 	full   dayOfStamp // the last day with a year
@@ -97,10 +98,10 @@ func NewHeaderReader(c *Clock) *HeaderReader { return &HeaderReader{clock: c} }
 //
 // The strings are slices of the line, or, in JSON with escapes, of a copy. Exim's own lines have the process "exim".
 func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) {
-	r.Style, r.Piece = NoStyle, Piece{}
-	r.Yearless, r.Zoneless, r.Torn, r.Twice = false, false, false, false
-	r.inner, r.depth = false, 0
-	if rest, again := r.again(line, ev); again {
+	r.reset()
+	if r.layout != nil {
+		body, ok = r.laidOut(line, ev)
+	} else if rest, again := r.again(line, ev); again {
 		body, ok = r.tag(rest, ev)
 	} else if body, ok = r.eximAgain(line, ev); !ok {
 		if body, ok = r.read(line, ev); r.Style == Traditional {
@@ -111,6 +112,13 @@ func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) 
 		r.rezone(ev)
 	}
 	return body, ok
+}
+
+// reset forgets what the last line was like.
+func (r *HeaderReader) reset() {
+	r.Style, r.Piece = NoStyle, Piece{}
+	r.Yearless, r.Zoneless, r.Torn, r.Twice = false, false, false, false
+	r.inner, r.depth = false, 0
 }
 
 func (r *HeaderReader) read(line string, ev *mail.Event) (string, bool) {

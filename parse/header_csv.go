@@ -12,7 +12,7 @@ import (
 func (r *HeaderReader) quoted(line string, ev *mail.Event) (string, bool) {
 	host := ""
 	for line != "" {
-		value, rest, ok := cutValue(line)
+		value, rest, ok := cutValue(line, ',')
 		if !ok {
 			return "", false
 		}
@@ -57,10 +57,12 @@ func (r *HeaderReader) kibana(s string, ev *mail.Event) bool {
 }
 
 // cutValue cuts the first value off a row.
-func cutValue(row string) (value, rest string, ok bool) {
+func cutValue(row string, separator byte) (value, rest string, ok bool) {
 	if row[0] != '"' {
-		value, rest, _ = strings.Cut(row, ",")
-		return value, rest, true
+		if end := strings.IndexByte(row, separator); end >= 0 {
+			return row[:end], row[end+1:], true
+		}
+		return row, "", true
 	}
 	end, doubled := 1, false
 	for {
@@ -77,8 +79,8 @@ func cutValue(row string) (value, rest string, ok bool) {
 	if doubled {
 		value = strings.ReplaceAll(value, `""`, `"`)
 	}
-	if rest != "" && rest[0] != ',' {
-		return "", "", false
+	if rest == "" {
+		return value, "", true
 	}
-	return value, strings.TrimPrefix(rest, ","), true
+	return value, rest[1:], rest[0] == separator
 }

@@ -216,7 +216,9 @@ func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
 	}
 	ev.Time += nano
 	r.Style = ISO
-	return r.hostAndTag(rest, ev)
+	body, ok := r.hostAndTag(rest, ev)
+	ev.Process = strings.TrimSuffix(ev.Process, ".service") // journalctl -o with-unit
+	return body, ok
 }
 
 // isoDay reads "2026-03-07", and remembers the day.

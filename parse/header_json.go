@@ -37,7 +37,7 @@ func (f *record) field(key string) *rawString {
 		return &f.time
 	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE", "date":
 		return &f.stamp
-	case "hostname", "host", "HOST", "fromhost", "source":
+	case "hostname", "host", "HOST", "fromhost", "source", "sysloghost":
 		return &f.host
 	case "logsource":
 		return &f.origin
@@ -171,7 +171,7 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	if host == "" {
 		host = f.host.plain()
 	}
-	if !f.tag.set && !f.program.set {
+	if !f.tag.set && !f.program.set || stampAhead(text) && !r.inner { // a whole line, whatever the record calls its sender
 		return r.untagged(host, text, f.full.plain(), ev)
 	}
 	ev.Host = host
@@ -219,6 +219,8 @@ func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
 	switch {
 	case s == "":
 		return false
+	case len(s) > 10 && s[4] == '-' && s[10] == ' ':
+		return r.spaced(s, ev)
 	case len(s) > 10 && s[4] == '-':
 		return r.stamp5424(s, ev)
 	case isDigit(s[0]):
@@ -230,6 +232,26 @@ func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
 		return ok && rest == ""
 	}
 	return false
+}
+
+// spaced reads "2026-03-07 04:12:09.183", perhaps with an offset, or "UTC", behind a blank.
+func (r *HeaderReader) spaced(s string, ev *mail.Event) bool {
+	if len(s) < 19 || !r.isoDay(s) {
+		return false
+	}
+	sod, ok := secondOfDay(s[11:])
+	if !ok {
+		return false
+	}
+	_, n := fraction(s[19:])
+	if zone, found := strings.CutPrefix(s[19+n:], " "); found {
+		if zone == "UTC" {
+			zone = "Z"
+		}
+		s = s[:19+n] + zone
+	}
+	rest, ok := r.rfc3339(s, sod, ev)
+	return ok && rest == ""
 }
 
 // since1970 reads "1706069414", with a fraction, or in milliseconds, microseconds or nanoseconds.

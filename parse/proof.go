@@ -41,9 +41,9 @@ func (k ProofKind) number(n int) string {
 }
 
 // Gather finds proofs in text, which must begin with a line; at most so many of each kind. It searches for the few places where
-// one can be, and reads only the headers of these lines.
-func Gather(text string, most int) []Proof {
-	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))}
+// one can be, and reads only the headers of these lines, which are laid out like that.
+func Gather(text string, layout *Layout, most int) []Proof {
+	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9)).Expect(layout)}
 	g.find(": ", "client=", g.queueID)
 	g.find(": ", "uid=", g.queueID)
 	g.find(": ", "message-id=<2", g.messageID)
@@ -79,7 +79,7 @@ func (g *gatherer) find(lead, word string, prove func(at int) bool) {
 // pickup/pickup.c
 func (g *gatherer) queueID(at int) bool {
 	const longest = 40
-	start := strings.LastIndexByte(g.text[max(0, at-longest):at], ' ') + 1 + max(0, at-longest)
+	start := strings.LastIndexAny(g.text[max(0, at-longest):at], " \t\",;") + 1 + max(0, at-longest)
 	id := g.text[start:at]
 	moment, ok := LongQueueID(id)
 	return ok && g.prove(ByQueueID, start, id, moment)
@@ -167,7 +167,7 @@ func (g *gatherer) prove(kind ProofKind, at int, id string, moment mail.Instant)
 		return false // it may be cut
 	}
 	var ev mail.Event
-	body, ok := g.reader.Read(g.text[start:at+end], &ev)
+	body, ok := g.reader.Read(strings.TrimSuffix(g.text[start:at+end], "\r"), &ev)
 	if !ok || !g.reader.Zoneless || !strings.HasPrefix(body, id) {
 		return false
 	}

@@ -145,6 +145,9 @@ const behindSomething = "does something stand before these lines of a mail serve
 const (
 	journalForms = "journalctl -o short-iso, -o json and -o export write what this program can read"
 	noStamps     = "do these lines have no time stamps? docker logs -t and kubectl logs --timestamps write them"
+	aTable       = "is this a table that a log server exported? it needs columns for the stamp, the program and the text, and their names in the first line"
+	oneValue     = "is this one value of JSON? this program reads one record a line: jq -c '.[]' makes them of a list, jq -c '.events[]' or '.hits.hits[]' of one inside"
+	catForm      = "is this journalctl -o cat? it leaves out the stamps and the programs; " + journalForms
 	aWebServer   = "is this a web server's log?"
 	theSystems   = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
 	ofOthers     = "this program reads logs of Postfix, Exim and Dovecot, as written by syslog, journalctl and containers"
@@ -156,11 +159,11 @@ var guesses = [...]struct{ mark, hint string }{
 	{"LPKSHHRH", "is this a systemd journal? journalctl --file FILE -o export writes what this program can read"},
 	{"\n    SYSLOG_IDENTIFIER=", "is this journalctl -o verbose? " + journalForms},
 	{"\"__REALTIME_TIMESTAMP\"", "is this journalctl -o json-pretty? " + journalForms},
-	{"postfix.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
-	{"postfix@-.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
-	{"dovecot.service[", "is this journalctl -o with-unit? it does not name the programs; " + journalForms},
-	{"@timestamp,", "is this a table that Kibana exported? its rows need the whole line of the log, or its text behind program[pid]:"},
-	{"\"@timestamp\",", "is this a table that Kibana exported? its rows need the whole line of the log, or its text behind program[pid]:"},
+	{"@timestamp,", aTable},
+	{"\"@timestamp\",", aTable},
+	{"Timestamp                       Thread     Type", "is this log show of macOS? " + ofOthers},
+	{"Timestamp                       (process)[PID]", "is this log show of macOS? " + ofOthers},
+	{"\u00a0", "there are no-break spaces in it: was it copied from a web page or a document? this program needs the lines as the log has them"},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
 	{"#Software: Microsoft Internet", aWebServer},
 	{` HTTP/1.`, aWebServer},
@@ -189,12 +192,17 @@ func hintFor(head string) string {
 	if since, _, ok := strings.Cut(head, "] "); ok && strings.HasPrefix(since, "[") && strings.Trim(since[1:], " .<>0123456789") == "" {
 		return "is this journalctl -o short-monotonic? it does not say when anything happened; " + journalForms
 	}
+	if isOneValue(head) {
+		return oneValue
+	}
 	for _, guess := range guesses {
 		if strings.Contains(head, guess.mark) {
 			return guess.hint
 		}
 	}
 	switch {
+	case hasPostfixTexts(head):
+		return catForm
 	case strings.HasPrefix(head, "postfix/") || strings.Contains(head, "\npostfix/"):
 		return noStamps
 	case isBinary(head):
@@ -203,6 +211,28 @@ func hintFor(head string) string {
 		return "this program reads the JSON of journalctl, of containers, and of records that have a log line as message or msg: the whole line, or its text beside the program's name (program, syslogtag) and a stamp"
 	}
 	return ofOthers
+}
+
+// isOneValue reports whether a head begins a list, or an object over many lines or with a list in it, in JSON.
+func isOneValue(head string) bool {
+	text := strings.TrimSpace(head)
+	if list, ok := strings.CutPrefix(text, "["); ok {
+		return strings.HasPrefix(strings.TrimSpace(list), "{")
+	}
+	first, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(first) == "{" && !strings.Contains(text, "\"__REALTIME_TIMESTAMP\"") ||
+		strings.HasPrefix(text, "{") && strings.Contains(first, "[{") && !strings.Contains(text, "}\n{")
+}
+
+// hasPostfixTexts reports whether lines begin as Postfix's do behind their headers.
+func hasPostfixTexts(head string) bool {
+	for line := range strings.Lines(head) {
+		if strings.HasPrefix(line, "NOQUEUE: reject: ") || strings.HasPrefix(line, "disconnect from ") || strings.HasPrefix(line, "connect from ") ||
+			strings.HasSuffix(line, ": removed\n") && strings.Count(line, " ") == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // isBinary reports whether a head has more bytes that no text has than a damaged log would.

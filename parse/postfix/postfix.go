@@ -44,6 +44,9 @@ func read(body string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Foreign
 	}
+	if t.family == untoldFamily {
+		return untold(body, t, ev)
+	}
 	if !t.own() && ambiguous(t.daemon) {
 		return readDoubted(body, t, ev)
 	}

@@ -18,7 +18,7 @@ type tag struct {
 func cutTag(process string) (t tag, ok bool) {
 	last := strings.LastIndexByte(process, '/')
 	if last < 0 {
-		return tag{"postfix", "", "postfix", serviceFamily}, process == "postfix"
+		return cutUnit(process)
 	}
 	t.daemon = process[last+1:]
 	first := strings.IndexByte(process, '/')
@@ -28,6 +28,18 @@ func cutTag(process string) (t tag, ok bool) {
 	}
 	t.family = familyOf(t.daemon)
 	return t, t.family != stranger && t.instance != "cyrus" && t.instance != "dovecot"
+}
+
+// cutUnit is cutTag for a tag that names no daemon: "postfix", or one of the units that Debian and others make, "postfix@-".
+func cutUnit(process string) (t tag, ok bool) {
+	t = tag{"postfix", "", "postfix", untoldFamily}
+	if name, found := strings.CutPrefix(process, "postfix@"); found && name != "" {
+		if name != "-" {
+			t.instance = name
+		}
+		return t, true
+	}
+	return t, process == "postfix"
 }
 
 func (t tag) stamp(ev *mail.Event) {
@@ -54,6 +66,7 @@ const (
 	postsuperFamily
 	postlogFamily
 	serviceFamily // the daemons and commands that serve the others
+	untoldFamily  // the tag does not say which: see untold
 )
 
 // familyOf returns the family of a program. Policy servers log as postfix/… as well (postfix/policy-spf), but are not Postfix's.
