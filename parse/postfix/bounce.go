@@ -15,6 +15,10 @@ func bounce(body string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Unfamiliar
 	}
+	if strings.HasPrefix(rest, "not sending trace/success notification for ") { // a notice about a notice
+		setID(id, ev)
+		return remark(rest, ev)
+	}
 	colon := strings.LastIndex(rest, ": ")
 	if colon < 0 || !strings.HasPrefix(rest, "sender ") && !strings.HasPrefix(rest, "postmaster ") || !strings.Contains(rest[:colon], "notification") {
 		return parse.Unfamiliar

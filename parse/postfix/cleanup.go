@@ -24,6 +24,8 @@ func cleanup(body string, ev *mail.Event) parse.Verdict {
 		return remark(rest, ev)
 	case strings.HasPrefix(rest, "removed"):
 		return removed(rest, ev)
+	case strings.HasPrefix(rest, "masquerade_exceptions map lookup problem"): // no warning, though it means the same
+		return warnedMail(rest, ev)
 	}
 	if v := header(rest, ev); v != parse.Unfamiliar {
 		return v
@@ -132,9 +134,9 @@ func setHeader(text string, ev *mail.Event) {
 		ev.Flags |= mail.Incomplete
 	}
 	switch {
-	case len(name) == len("Subject") && strings.EqualFold(name, "Subject"):
+	case strings.EqualFold(name, "Subject"):
 		ev.Subject = value
-	case len(name) == len("X-PHP-Originating-Script") && strings.EqualFold(name, "X-PHP-Originating-Script"):
+	case strings.EqualFold(name, "X-PHP-Originating-Script"):
 		ev.Script = value
 	}
 }

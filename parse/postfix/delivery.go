@@ -30,21 +30,18 @@ func agent(body string, ev *mail.Event) parse.Verdict {
 // (global/log_adhoc.c). The order is fixed. It is cut from the left, up to "status=WORD (": the reason is foreign text, runs to
 // the end of the line, and may look like anything.
 func delivery(s string, ev *mail.Event) parse.Verdict {
-	to, s, ok := cutRecipient(s[len("to="):])
+	to, s, ok := cutRecipient(s[len("to="):], originalOrRelay)
 	if !ok {
 		return parse.Damaged
 	}
 	original := ""
 	if rest, found := strings.CutPrefix(s, ", orig_to="); found {
-		if original, s, ok = cutRecipient(rest); !ok {
+		if original, s, ok = cutRecipient(rest, relayFollows); !ok {
 			return parse.Damaged
 		}
 	}
 	var relay, delay, dsn string
-	if s, ok = strings.CutPrefix(s, ", relay="); !ok {
-		return parse.Damaged
-	}
-	relay, s = untilComma(s)
+	relay, s = untilComma(s[len(", relay="):])
 	if value, ok := strings.CutPrefix(s, ", conn_use="); ok {
 		_, s = untilComma(value)
 	}
@@ -69,11 +66,11 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	return result(s, ev)
 }
 
-// cutRecipient cuts "<ADDR>" off the front, if another field follows. Since 3.5 addresses are quoted; before, the first ">" that
+// cutRecipient cuts "<ADDR>" off the front, if the right field follows. Since 3.5 addresses are quoted; before, the first ">" that
 // is followed by the right field ends the address.
-func cutRecipient(s string) (address, rest string, ok bool) {
+func cutRecipient(s string, follows func(rest string) bool) (address, rest string, ok bool) {
 	address, rest, ok = cutAddress(s)
-	if ok && recipientEnds(rest) {
+	if ok && follows(rest) {
 		return address, rest, true
 	}
 	if !strings.HasPrefix(s, "<") { // orig_to=x@y, after somebody edited the log
@@ -86,15 +83,17 @@ func cutRecipient(s string) (address, rest string, ok bool) {
 			break
 		}
 		i += n
-		if recipientEnds(s[i+1:]) {
+		if follows(s[i+1:]) {
 			return s[1:i], s[i+1:], true
 		}
 	}
 	return "", s, false
 }
 
-func recipientEnds(rest string) bool {
-	return strings.HasPrefix(rest, ", relay=") || strings.HasPrefix(rest, ", orig_to=")
+func relayFollows(rest string) bool { return strings.HasPrefix(rest, ", relay=") }
+
+func originalOrRelay(rest string) bool {
+	return relayFollows(rest) || strings.HasPrefix(rest, ", orig_to=")
 }
 
 // untilComma cuts the value of a field off the front.
@@ -262,48 +261,54 @@ func eximID(s string) bool {
 	return len(s) == 16 || len(s) == 23
 }
 
-// remoteCode returns the reply code in "host NA said: 550 5.1.1 …", "host NA refused to talk to me: 421 …" and "SASL
-// authentication failed; server NA said: 535 …"; 0: the reason is another one, such as a failed connection or a destination that
-// was suspended.
+// troubled are what a reason begins with when it names a server (smtp/smtp_proto.c, smtp_trouble.c, smtp_sasl_glue.c). The name
+// follows.
+var troubled = [...]string{
+	"host ", "lost connection with ", "conversation with ", "SASL authentication failed; server ", "SASL [CACHED] authentication failed; server ",
+	"SASL authentication failed; cannot authenticate to server ", "SASL authentication failed; authentication protocol loop with server ",
+	"TLS is required, but host ", "TLS is required, but was not offered by host ",
+}
+
+// cutTroubled cuts what a reason says before the name of a server.
+func cutTroubled(reason string) (server string, ok bool) {
+	for _, words := range troubled {
+		if server, ok := strings.CutPrefix(reason, words); ok {
+			return server, true
+		}
+	}
+	return "", false
+}
+
+// remoteCode returns the reply code in "host NA said: 550 5.1.1 …", "host NA refused to talk to me: 421 …", "SASL authentication
+// failed; server NA said: 535 …" and "TLS is required, but host NA refused to start TLS: 454 …"; 0: the reason is another one, such
+// as a failed connection or a destination that was suspended.
 func remoteCode(reason string) int {
-	rest, ok := strings.CutPrefix(reason, "host ")
-	if !ok {
-		rest, ok = strings.CutPrefix(reason, "SASL authentication failed; server ")
-	}
+	server, ok := cutTroubled(reason)
 	if !ok {
 		return 0
 	}
-	shut := strings.IndexByte(rest, ']')
-	rest = rest[shut+1:]
-	if said, ok := strings.CutPrefix(rest, " said: "); ok {
-		rest = said
-	} else if said, ok := strings.CutPrefix(rest, " refused to talk to me: "); ok {
-		rest = said
-	} else {
-		return 0
+	rest := server[strings.IndexByte(server, ']')+1:]
+	for _, words := range [...]string{" said: ", " refused to talk to me: ", " refused to start TLS: "} {
+		if said, ok := strings.CutPrefix(rest, words); ok {
+			code, _ := cutCode(said)
+			return code
+		}
 	}
-	code, _ := cutCode(rest)
-	return code
+	return 0
 }
 
 // underway parses lines about a message that is being delivered which give no disposition to a recipient.
 func underway(rest string, ev *mail.Event) parse.Verdict {
+	if server, ok := cutTroubled(rest); ok {
+		return skipped(rest, server, ev)
+	}
 	switch {
-	case strings.HasPrefix(rest, "host "):
-		return skipped(rest, rest[len("host "):], ev)
-	case strings.HasPrefix(rest, "lost connection with "):
-		return skipped(rest, rest[len("lost connection with "):], ev)
-	case strings.HasPrefix(rest, "conversation with "):
-		return skipped(rest, rest[len("conversation with "):], ev)
-	case strings.HasPrefix(rest, "SASL authentication failed; server "):
-		return skipped(rest, rest[len("SASL authentication failed; server "):], ev)
-	case strings.HasPrefix(rest, "connect to "): // of an agent that knows the queue ID
-		return skipped(rest, rest[len("connect to "):], ev)
+	case strings.HasPrefix(rest, "Cannot start TLS: "), strings.HasPrefix(rest, "Server certificate not "): // the server is not named
+		ev.Kind, ev.Reply = mail.Attempt, rest
+		return parse.Parsed
 	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
 		return warn(rest, ev)
-	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "),
-		strings.HasPrefix(rest, "breaking line > "), strings.HasPrefix(rest, "disabling "), strings.HasPrefix(rest, "Cannot start TLS: "),
-		strings.HasPrefix(rest, "TLS is required, but "), strings.HasPrefix(rest, "reply filter "):
+	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "), strings.HasPrefix(rest, "breaking line > "):
 		return remark(rest, ev)
 	}
 	return checked(rest, ev)
@@ -336,7 +341,6 @@ func skipped(text, server string, ev *mail.Event) parse.Verdict {
 		return parse.Parsed
 	}
 	ev.Relay, _, _ = strings.Cut(server, " ") // host[private/socket]
-	ev.Relay = strings.TrimSuffix(ev.Relay, ":")
 	return parse.Parsed
 }
 
@@ -348,17 +352,18 @@ func outgoing(body string, ev *mail.Event) parse.Verdict {
 	if v := tls(body, ev); v != parse.Unfamiliar {
 		return v
 	}
-	for _, what := range [...]string{"SSL_connect error to ", "certificate verification failed for ",
-		"server certificate verification failed for ", "certificate peer name verification failed for "} {
-		if server, ok := strings.CutPrefix(body, what); ok {
-			cutRelay(server, ev)
-			return warn(body, ev)
-		}
+	server, ok := strings.CutPrefix(body, "SSL_connect error to ")
+	if !ok {
+		server, ok = uncertified(body)
+	}
+	if ok {
+		cutRelay(server, ev)
+		return warn(body, ev)
 	}
 	if strings.HasPrefix(body, "host ") && strings.HasSuffix(body, " offers SMTPUTF8 support, but not 8BITMIME") {
 		return remark(body, ev)
 	}
-	if strings.HasPrefix(body, "TLSRPT: ") || strings.HasPrefix(body, "Host offered STARTTLS: ") || strings.HasPrefix(body, "Server certificate ") {
+	if strings.HasPrefix(body, "TLSRPT: ") || strings.HasPrefix(body, "Host offered STARTTLS: ") {
 		return remark(body, ev)
 	}
 	return parse.Unfamiliar

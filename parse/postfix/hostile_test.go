@@ -91,7 +91,8 @@ func TestQueueID(t *testing.T) {
 			t.Errorf("%s is a queue ID", id)
 		}
 	}
-	for _, word := range []string{"F42401", "12345", "deadbeef", "message", "4jXDZ03npNa5V", "maildrop/226CFAE", "4jXz", "connect", ""} {
+	for _, word := range []string{"F42401", "12345", "deadbeef", "message", "4jXDZ03npNa5V", "maildrop/226CFAE", "4jXz", "connect", "", "4jXDZ03npNz5a", "4jXDZ03npNz5E",
+		"4jXDZ03npNz5i", "4jXDZ03npNz5O", "4jXDZ03npNz5u", "4jXDZ03npNz5.", "4jXDZ03npNz_5", strings.Repeat("4", 41)} {
 		if queueID(word) {
 			t.Errorf("%s is no queue ID", word)
 		}
@@ -113,7 +114,19 @@ func TestDSN(t *testing.T) {
 	good("5.7.1.1 x", "", "5.7.1.1 x")
 	good("3.7.1 x", "", "3.7.1 x")
 	good("5.7.1: x", "", "5.7.1: x")
+	good("5.71 x", "", "5.71 x")
 	good("", "", "")
+}
+
+func TestFilterTask(t *testing.T) {
+	for in, want := range map[string]string{
+		"(611D85EAAD6477B053)": "611D85EAAD6477B053", "(611D85EAAD6477)": "611D85EAAD6477", "(611D85EAAD647)": "", "(611D85EAAD6477B05G)": "",
+		"(611D85EAAD:477B053)": "", "(611D85EAAD-477B053)": "", "(611D85EAAD6477B053": "",
+	} {
+		if got := filterTask(in); got != want {
+			t.Errorf("%s: got %q want %q", in, got, want)
+		}
+	}
 }
 
 func TestDelayed(t *testing.T) {

@@ -66,7 +66,7 @@ func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 	return parse.Foreign
 }
 
-// strip removes what is not Postfix's: blanks and a message ID of Solaris in front, what editors left at the end.
+// strip removes what is not Postfix's: blanks in front, and the commas that editors left at the end.
 func strip(body string) string {
 	if body == "" {
 		return ""
@@ -74,13 +74,8 @@ func strip(body string) string {
 	if body[0] == ' ' {
 		body = strings.TrimLeft(body, " ")
 	}
-	if strings.HasPrefix(body, "[ID ") {
-		if _, rest, ok := strings.Cut(body, "] "); ok {
-			body = rest
-		}
-	}
-	if n := len(body); n > 0 && (body[n-1] == '\r' || body[n-1] == ',') {
-		body = strings.TrimRight(body, ",\r")
+	if strings.HasSuffix(body, ",") {
+		body = strings.TrimRight(body, ",")
 	}
 	return body
 }

@@ -105,6 +105,9 @@ func misbehaved(body string, ev *mail.Event) parse.Verdict {
 			return clientFound(ok)
 		}
 	}
+	if rest, ok := cutClient(body, ev); ok && (strings.HasPrefix(rest, ": replacing command ") || strings.HasPrefix(rest, ": discarding EHLO keywords: ")) {
+		return remark(body, ev)
+	}
 	if strings.HasPrefix(body, "entering STRESS mode ") || strings.HasPrefix(body, "leaving STRESS mode ") {
 		return warn(body, ev)
 	}
@@ -144,7 +147,7 @@ func tlsproxy(body string, ev *mail.Event) parse.Verdict {
 		ev.Kind, ev.Text = mail.Warning, body
 		return clientFound(ok)
 	}
-	if strings.HasPrefix(body, "TLS handshake failed for ") || strings.HasPrefix(body, "SSL_connect error to ") {
+	if _, ok := uncertified(body); ok || strings.HasPrefix(body, "TLS handshake failed for ") {
 		return warn(body, ev)
 	}
 	return parse.Unfamiliar

@@ -169,7 +169,7 @@ func cutGreetingTail(s string, ev *mail.Event) (text string, ok bool) {
 		if first < 0 {
 			first = i
 		}
-		if len(said) > len(helo)+1 && said[0] == '<' && said[1:len(helo)+1] == helo && said[len(helo)+1] == '>' {
+		if rest, ok := strings.CutPrefix(said, "<"); ok && strings.HasPrefix(rest, helo) && strings.HasPrefix(rest[len(helo):], ">") {
 			first = i
 			break
 		}
@@ -267,7 +267,7 @@ func cutLogin(s string) (helo, rest, method, account string) {
 		if i < 0 {
 			break
 		}
-		if helo, rest, ok := cutHELO(s[:i+1]); ok {
+		if helo, rest, ok := cutHELO(s[:i+1]); ok && strings.IndexByte(helo, '>') < 0 { // it is masked; the ">" was another's
 			method, account = login(s[i+1:])
 			return helo, rest, method, account
 		}

@@ -14,13 +14,14 @@ func service(body string, ev *mail.Event) parse.Verdict {
 	case "anvil", "scache":
 		return known(body, ev, "statistics: ")
 	case "master":
-		return known(body, ev, "daemon started -- ", "reload -- ", "reload configuration", "terminating on signal ", "stopping")
+		return known(body, ev, "daemon started -- ", "reload -- ", "reload configuration", "terminating on signal ", "stopping", "master exit time has arrived")
 	case "postfix-script", "postfix":
 		return known(body, ev, "starting the Postfix mail system", "stopping the Postfix mail system", "refreshing the Postfix mail system",
 			"the Postfix mail system is ", "waiting for the Postfix mail system", "stopping", "flushing", "aborting the Postfix mail system",
 			"rotating ")
-	case "flush", "tlsmgr":
-		return known(body, ev, "open smtp TLS cache", "open smtpd TLS cache", "open lmtp TLS cache")
+	case "tlsmgr":
+		return known(body, ev, "open smtp TLS cache", "open smtpd TLS cache", "open lmtp TLS cache",
+			"exiting to reopen external entropy source ", "cannot read from entropy device ", "lost connection to EGD server ")
 	}
 	return parse.Unfamiliar
 }
@@ -38,29 +39,37 @@ func known(body string, ev *mail.Event, words ...string) parse.Verdict {
 // chatter reports whether a line is one that any daemon may write, and that is of no use here: changed tables, caches,
 // compatibility, the TLS engine (util/dict.c, util/dict_cache.c, global/mail_params.c, tls/*.c).
 func chatter(body string) bool {
-	switch {
-	case strings.HasPrefix(body, "table ") && strings.Contains(body, " has changed -- "),
-		strings.HasPrefix(body, "cache ") && strings.Contains(body, " cleanup: retained="),
-		strings.HasPrefix(body, "using backwards-compatible default setting "),
-		strings.HasPrefix(body, "setting up TLS connection "), strings.HasPrefix(body, "initializing the "),
-		strings.HasPrefix(body, "starting TLS engine"), strings.HasPrefix(body, "Reusing old session"),
-		strings.HasPrefix(body, "removing session "), strings.HasPrefix(body, "subject="), strings.HasPrefix(body, "issuer="),
-		strings.Contains(body, "subject_CN="), strings.HasPrefix(body, "Compiled against OpenSSL"):
-		return true
+	for _, begin := range chatterBegins {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
 	}
-	return tlsDetail(body)
+	return strings.HasPrefix(body, "table ") && strings.Contains(body, " has changed -") || // restarting, or finishing in the background
+		strings.HasPrefix(body, "cache ") && strings.Contains(body, " cleanup: retained=") ||
+		strings.Contains(body, ": using backwards-compatible default setting ") || // master.cf and the line in front
+		strings.Contains(body, "subject_CN=") ||
+		tlsDetail(body)
 }
 
-// tlsDetail reports whether a line is about the other side's certificate: "mx.example.com[192.0.2.25]:25: Matched …"
-// (tls/tls_client.c, tls_verify.c).
+// chatterBegins are what such lines begin with. Those of TLS are of higher log levels.
+var chatterBegins = [...]string{
+	"using backwards-compatible default setting ", "discarding EHLO keywords: ", "skipping address family ", "mapping DSN status ",
+	"SMTPS wrappermode ", "setting up TLS connection ", "initializing the ", "TLS SNI ", "SSL3 alert ", "subject=", "issuer=",
+	"reloaded session ", "remove session ", "write smtp", "read smtp", "put smtp", "delete smtp", "close smtp", // of a session cache
+	"starting TLS engine", "Reusing old session", // until 2.4
+}
+
+// tlsDetail reports whether a line is about the encryption of one session: "mx.example.com[192.0.2.25]:25: Matched …"
+// (tls/tls_client.c, tls_server.c, tls_verify.c), or about a reply that was replaced by smtp_reply_filter (smtp/smtp_chat.c).
 func tlsDetail(body string) bool {
 	_, rest, ok := mail.CutClient(body)
 	rest, found := strings.CutPrefix(rest, ": ")
 	if !ok || !found {
 		return false
 	}
-	for _, word := range [...]string{"Matched ", "depth=", "certificate ", "TLS cipher list", "re-using session", "save session", "SNI ", "Issuing session ticket",
-		"Trusted", "Verified", "Untrusted", "subject_", "fingerprint", "Issuer "} {
+	for _, word := range [...]string{"Matched ", "matched peername: ", "depth=", "certificate ", "TLS cipher list", "re-using session", "save session",
+		"looking up session ", "reloaded session ", "remove session ", "Reusing old session", "SNI ", "Issuing session ticket", "Decrypting session ticket",
+		"Trusted", "Verified", "Untrusted", "subject_", "fingerprint", "Issuer ", "replacing server reply "} {
 		if strings.HasPrefix(rest, word) {
 			return true
 		}
@@ -71,7 +80,7 @@ func tlsDetail(body string) bool {
 // verbose reports whether a line is one of the many that "-v" and debug_peer_list add. They contain the SMTP dialogue, with
 // passwords in base64: nothing of them may be kept.
 func verbose(body string) bool {
-	if strings.HasPrefix(body, "< ") || strings.HasPrefix(body, "> ") || strings.HasPrefix(body, ">>> ") || strings.HasPrefix(body, "<<< ") {
+	if strings.HasPrefix(body, "< ") || strings.HasPrefix(body, "> ") || strings.HasPrefix(body, ">>> ") {
 		return true
 	}
 	for _, begin := range verboseBegins {
@@ -135,5 +144,5 @@ func hexDump(body string) bool {
 			return false
 		}
 	}
-	return body[7] == ' ' || body[7] == '-' || body[5:7] == "- " // 019a - <SPACES/NULLS>
+	return body[7] == ' ' || body[5:7] == "- " // 019a - <SPACES/NULLS>
 }

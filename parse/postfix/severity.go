@@ -61,7 +61,7 @@ func submitter(text string, ev *mail.Event) {
 	_, rest, _ := strings.Cut(text, ": ")
 	rest = strings.TrimPrefix(rest, "User ")
 	name, rest, ok := strings.Cut(rest, "(")
-	if ok && name != "" && strings.IndexByte(name, ' ') < 0 && setUID(rest, ev) {
+	if ok && strings.IndexByte(name, ' ') < 0 && setUID(rest, ev) {
 		ev.User = name
 	}
 }
@@ -76,17 +76,20 @@ func setUID(s string, ev *mail.Event) bool {
 	return true
 }
 
+// notAccepted ends what cleanup says of a table that it could not look up.
+const notAccepted = " -- message not accepted, try again later"
+
 // warnedMail parses a warning about a message. Some mean that it was refused, which no other line says (cleanup/cleanup_api.c,
 // smtpd/smtpd.c).
 func warnedMail(rest string, ev *mail.Event) parse.Verdict {
 	ev.Text = rest
-	if strings.HasPrefix(rest, "message rejected: ") || rest == "queue file size limit exceeded" || strings.HasSuffix(rest, " -- message not accepted, try again later") {
+	if strings.HasPrefix(rest, "message rejected: ") || rest == "queue file size limit exceeded" || strings.HasSuffix(rest, notAccepted) {
 		ev.Kind, ev.Text, ev.Reply = mail.Reject, "", rest
 		ev.Flags |= mail.NoSender
 		if ev.Daemon == "smtpd" {
 			ev.Stage = "END-OF-MESSAGE"
 		}
-		if strings.HasSuffix(rest, "try again later") {
+		if strings.HasSuffix(rest, notAccepted) {
 			ev.Flags |= mail.Temporary
 		}
 	}

@@ -110,9 +110,9 @@ func cutField(s, key string) (value, rest string) {
 	}
 }
 
-// fieldFollows reports whether s begins with a field that may follow key.
+// fieldFollows reports whether s begins with a field that may follow key, itself one of the fields.
 func fieldFollows(s, key string) bool {
-	for i := len(acceptFields) - 1; i >= 0 && acceptFields[i] != key; i-- {
+	for i := len(acceptFields) - 1; acceptFields[i] != key; i-- {
 		if strings.HasPrefix(s, acceptFields[i]) {
 			return true
 		}
@@ -212,6 +212,10 @@ func encounter(body string, ev *mail.Event) parse.Verdict {
 		}
 		return warn(body, ev)
 	}
+	if client, ok := uncertified(body); ok {
+		cutClient(client, ev)
+		return warn(body, ev)
+	}
 	if v := proxy(body, ev); v != parse.Unfamiliar {
 		return v
 	}
@@ -219,9 +223,6 @@ func encounter(body string, ev *mail.Event) parse.Verdict {
 		return action(noQueue, body, ev)
 	}
 	if rest, ok := cutClient(body, ev); ok && strings.HasPrefix(rest, ": replacing command ") {
-		return remark(body, ev)
-	}
-	if strings.HasPrefix(body, "discarding EHLO keywords: ") {
 		return remark(body, ev)
 	}
 	return parse.Unfamiliar
@@ -277,6 +278,18 @@ func tls(body string, ev *mail.Event) parse.Verdict {
 		return parse.Damaged
 	}
 	return cipher(rest, ev)
+}
+
+// uncertified cuts what is wrong with the other side's certificate off the front: "CA certificate verification failed for NA:
+// certificate has expired" (tls/tls_verify.c), for a client, too, if smtpd asks for one.
+func uncertified(body string) (peer string, ok bool) {
+	const failed = "certificate verification failed for "
+	for _, what := range [...]string{failed, "CA " + failed, "server " + failed, "client " + failed, "certificate peer name verification failed for "} {
+		if peer, ok := strings.CutPrefix(body, what); ok {
+			return peer, true
+		}
+	}
+	return "", false
 }
 
 // cipher parses "⟨ to SNI⟩: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) …".

@@ -27,7 +27,7 @@ func cutTag(process string) (t tag, ok bool) {
 		t.service = process[first+1 : last]
 	}
 	t.family = familyOf(t.daemon)
-	return t, t.family != stranger && t.instance != "cyrus" && t.instance != "dovecot"
+	return t, t.family != stranger && t.instance != "cyrus"
 }
 
 // cutUnit is cutTag for a tag that names no daemon: "postfix", or one of the units that Debian and others make, "postfix@-".
