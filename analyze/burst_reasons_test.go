@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -108,6 +109,15 @@ func TestBurstReasons(t *testing.T) {
 			to(m, user(i), mail.Delivered)
 		}
 	}
+	nobodies := func(i int, m *mail.Message) {
+		nobody("x%d@other.example")(i, m)
+		m.Sender = fmt.Sprintf("x%d@o%d.example", i, i)
+	}
+	titled := func(each func(int, *mail.Message), subject string) func(int, *mail.Message) {
+		return and(each, func(_ int, m *mail.Message) { m.Subject = subject })
+	}
+	named := from("mta1.mailer.example", "news@firm.example")
+	hopping := func(i int, m *mail.Message) { m.Client = client(fmt.Sprintf("203.0.113.%d", 10+i%9), "", "pc") }
 	address, net, shopAccount, program := Subject{IP, ip}, Subject{Network, "203.0.113.0/24"}, Subject{Account, shop}, Subject{UID, "33"}
 	own := Subject{IP, "10.0.0.9"}
 	type side = scene
@@ -155,9 +165,36 @@ func TestBurstReasons(t *testing.T) {
 		{"to-ourselves", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, user(i%3), mail.Delivered) })}, side{who: program, each: outside}},
 		{"reports", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, fmt.Sprintf("dmarc@r%d.example", i), mail.Delivered) })}, side{who: program, each: outside}},
 		{"to-ourselves", side{who: program, each: and(outside, func(i int, m *mail.Message) { to(m, user(i), mail.Delivered) })}, side{who: program, each: outside}},
+
+		{"one-subject", side{who: address, each: titled(nobodies, "offer")}, side{who: address, each: titled(nobody("x%d@other.example"), "offer")}},
+		{"one-to-many", side{who: address, each: server}, side{who: address, each: nobody("x%d@other.example")}},
+		{"random-senders", side{who: address, each: random("SRS0%s@other.example")}, side{who: address, each: random("SRS1=%s=4Q=firm.example=x@other.example")}},
+		{"random-senders", side{who: address, each: and(random("%s@other.example"), func(i int, m *mail.Message) {
+			if i%20 == 0 {
+				m.Sender = "x@y"
+			}
+		})}, side{who: address, each: server}},
+		{"named-server", side{who: address, each: named}, side{who: address, each: and(named, func(_ int, m *mail.Message) { m.Client.HELO = "pc" })}},
+		{"named-server", side{who: address, each: named}, side{who: address, each: and(named, func(i int, m *mail.Message) {
+			if i%5 == 0 {
+				to(m, fmt.Sprintf("nobody%d@site.example", i), mail.Bounced)
+			}
+		})}},
+		{"many-people", side{who: address, each: account(hotel, 100, 99)}, side{who: address, each: and(account(hotel, 100, 99), func(i int, m *mail.Message) {
+			if i%5 == 0 {
+				foreign(i, m)
+			}
+		})}},
+		{"many-accounts", side{who: address, each: and(account(hotel, 100, 99), foreign)}, side{who: address, each: account(hotel, 100, 99)}},
+		{"many-clients", side{who: shopAccount, each: and(account(hotel, 1, 40), hopping)}, side{who: net, each: and(account(hotel, 5, 40), hopping)}},
+		{"many-bounces", side{who: shopAccount, n: 40, each: account(hotel, 1, 4)}, side{who: shopAccount, n: 40, each: and(account(hotel, 1, 99), func(i int, m *mail.Message) {
+			if i < 2 {
+				away(m, i, mail.Bounced)
+			}
+		})}},
 	} {
 		for want, s := range map[bool]side{true: tt.has, false: tt.neighbour} {
-			s.name, s.n, s.gap = tt.code, 200, 2*time.Second
+			s.name, s.n, s.gap = tt.code, cmp.Or(s.n, 200), 2*time.Second
 			s.expect(t, want, s.judged(t, false, "site.example", "ours.example"))
 		}
 	}

@@ -238,7 +238,7 @@ func (j *judge) recipients(c *candidate) {
 	if ratio(c.marks[blockedOnce], c.Counts.Messages) >= 0.1 {
 		c.because("blocked", 0.15, "%d were refused as unwanted by other servers", c.marks[blockedOnce])
 	}
-	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() >= max(20, n*9/10) && c.share(variableSender) == 0 {
+	if c.Senders.Distinct() == 1 && c.Recipients.Distinct() >= max(20, n*9/10) {
 		c.because("one-to-many", 0.1, "one sender to %d different recipients, one by one", c.Recipients.Distinct())
 	}
 }
