@@ -65,7 +65,11 @@ func (q *accountInquiry) judgeVolume(c *compromise) {
 		if c.timesOthers >= 3*manyTimes {
 			weight = 0.3
 		}
-		c.because("far-above-others", weight, "throughout the log, and %d times what other accounts here send in a day", int(math.Round(c.timesOthers)))
+		always := ""
+		if c.allAlong(q.site) {
+			always = "throughout the log, and "
+		}
+		c.because("far-above-others", weight, "%s%d times what other accounts here send in a day", always, int(math.Round(c.timesOthers)))
 	}
 	// What the owner wrote meanwhile says as much as what he wrote at other times, and more where the log has few other hours.
 	usual := max(float64(c.beside), float64(c.outside-c.beside)/max(1, q.site.Span()/60-hours)*hours)

@@ -247,5 +247,15 @@ func (u *networkUse) isFew(all *networkUse) bool { return 20*u.times < all.times
 
 // isFewAndTaken reports whether they were few, and far more of them were delivered than of the rest.
 func (u *networkUse) isFewAndTaken(all *networkUse) bool {
-	return u.isFew(all) && 2*u.refusedShare() < all.refusedShare()
+	return u.isFew(all) && u.isTaken(all)
+}
+
+// isTaken reports whether far more of what came from there was delivered than of the rest.
+func (u *networkUse) isTaken(all *networkUse) bool { return 2*u.refusedShare() < all.refusedShare() }
+
+// isTakenForSure reports whether that is no chance, of so many of its kind that are looked at, and not most of all came from there.
+func (u *networkUse) isTakenForSure(all *networkUse, of int) bool {
+	chance := 0.05 / float64(of)
+	expected := all.refusedShare() * float64(u.recipients)
+	return 2*u.times < all.times && u.isTaken(all) && float64(u.refused) < expected && lowerTail(u.refused+1, expected) <= chance
 }

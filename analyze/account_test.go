@@ -50,6 +50,39 @@ func TestAccountThroughoutTheLog(t *testing.T) {
 	}
 }
 
+// Whoever reads and writes in the webmail as the owner does, and sends two messages an hour for some days, stands out by what comes back.
+// What the owner sends from home or at other times is not counted.
+func TestAccountForDays(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		from string
+		bad  int // one in so many recipients does not exist
+		want int
+	}{
+		{"a thief in the webmail", webmail, 4, 192},
+		{"the owner's mailing from the webmail, to an old list", webmail, 9, 0},
+		{"the owner's mailing from home, to an old list", home(7), 9, 0},
+		{"an application's mail", "198.51.77.3", 40, 0},
+	} {
+		w := newTown(10)
+		for i := range 192 {
+			w.send(4*oneDay+time.Duration(i)*30*time.Minute, tt.from, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.bad))
+		}
+		var got []Finding
+		for _, f := range w.find(account) {
+			if f.Severity > Low {
+				got = append(got, f)
+			}
+		}
+		switch {
+		case tt.want == 0 && len(got) > 0:
+			t.Errorf("%s: got %v %+v", tt.name, got[0].Title, got[0].Reasons)
+		case tt.want > 0 && (len(got) != 1 || got[0].Counts.Messages != tt.want || got[0].Start != w.start.Add(4*oneDay)):
+			t.Errorf("%s: got %d findings, want one of %d messages: %+v", tt.name, len(got), tt.want, got)
+		}
+	}
+}
+
 // However an attacker goes about it, exactly his messages are found, and none of the owner's.
 func TestAccount(t *testing.T) {
 	carla := Subject{Account, user(7)}

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -73,9 +74,8 @@ func (b *baseline) isRegular(win window) bool {
 	return others >= 2
 }
 
-// throughout is the compromise of an account of which the log shows little but abuse; nil where it does not. The abuse began before the
-// log did and goes on evenly, so nothing stands out against the account's own past, and the attacker's network is the one that is used
-// most. What tells is what other accounts send in a day, and a bad list. Not abuse: a mail server behind the account whose bounces
+// throughout is the compromise of an account of which the log shows little but abuse; nil where it does not. The abuse goes on evenly for
+// days, or began before the log did, so nothing stands out within minutes, and the attacker's network is the one that is used most. What tells is what other accounts send in a day, and a bad list. Not abuse: a mail server behind the account whose bounces
 // bounce, and a shop that writes to people who exist.
 func (b *baseline) throughout() *compromise {
 	const fewest = 100
@@ -83,32 +83,62 @@ func (b *baseline) throughout() *compromise {
 		return nil
 	}
 	uses, all := b.usesOf(func(int) bool { return true })
-	days := max(1, bits.OnesCount64(b.days))
-	times := float64(b.sent) / float64(days) / b.othersADay()
-	if all.refusedShare() < 0.2 || 5*b.notices() > all.times || times < manyTimes {
-		return nil
-	}
 	clear(b.homeNetworks)
 	clear(b.homeOrganisations)
 	for net, u := range uses {
-		if u.isFewAndTaken(all) {
+		if u.isFewAndTaken(all) || u.isTakenForSure(all, len(uses)) {
 			b.homeNetworks[net] = true
 		}
 	}
-	c := b.newCompromise()
-	c.timesOthers = times
+	var away []int // the records that are not from there
 	for i, r := range b.records {
 		home := b.homeNetworks[NetworkOf(r.client.IP)]
 		b.strange[i] = !home && !b.q.site.IsOwn(r.client.IP)
 		if !home {
-			c.take(i)
+			away = append(away, i)
 		}
+	}
+	c, his := b.newCompromise(), new(networkUse)
+	for _, i := range b.withoutOwners(away) {
+		c.take(i)
+		his.addMessage(b.records[i])
+	}
+	c.timesOthers = float64(len(c.times)) / math.Ceil(max(1, c.End.Sub(c.Start).Hours()/24)) / b.othersADay()
+	if len(c.times) < fewest || his.refusedShare() < 0.2 || 5*b.notices() > all.times || c.timesOthers < manyTimes {
+		return nil
 	}
 	slices.Sort(c.times)
 	c.countBeside()
 	c.outside = b.sent - c.Counts.Messages
 	c.relatedLogins = c.findRelatedLogins()
 	return c
+}
+
+// withoutOwners is the part of the records in whose time there were far more than in the rest, if the rest is plainly the owner's: his
+// recipients exist.
+func (b *baseline) withoutOwners(records []int) []int {
+	times := make([]mail.Instant, len(records))
+	for k, i := range records {
+		times[k] = b.records[i].time
+	}
+	win := densest(times)
+	if win.to == win.from {
+		return records
+	}
+	run, rest := new(networkUse), new(networkUse)
+	for k, i := range records {
+		if k >= win.from && k < win.to {
+			run.addMessage(b.records[i])
+		} else {
+			rest.addMessage(b.records[i])
+		}
+	}
+	if !rest.isTakenForSure(run, 1) {
+		return records
+	}
+	silent := max(1, b.q.site.Span()-run.last.Sub(run.first).Minutes())
+	win = trim(times, window{0, len(times)}, float64(rest.times)/silent)
+	return records[win.from:win.to]
 }
 
 // othersADay is how many messages other accounts send on a day on which they send at all; at least one.
