@@ -243,17 +243,26 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 	if c.oneName(q.site) && 2*c.forgedMessages < c.Counts.Messages {
 		c.because("own-sender", -0.1, "one sender: the account itself, or an address whose mail is delivered here")
 	}
-	c.wanted(&c.Argument)
-	c.mailing(q.site, q.sendingPlace(c), &c.Argument)
+	toOurselves := c.isToOurselves(q.site)
+	if toOurselves {
+		c.because("to-ourselves", -0.2, "to our own recipients")
+	}
+	// That our own recipients exist says nothing more: whoever has an account here finds them in the address book.
+	if !toOurselves || c.allAlong(q.site) {
+		c.wanted(&c.Argument)
+		c.mailing(q.site, q.sendingPlace(c), &c.Argument)
+	}
+}
+
+// isToOurselves reports whether nearly all of it went to recipients of ours.
+func (c *compromise) isToOurselves(site *Site) bool {
 	ours := 0
 	for domain, n := range c.RecipientDomains.All {
-		if q.site.IsOurs(domain) {
+		if site.IsOurs(domain) {
 			ours += n
 		}
 	}
-	if ratio(ours, c.Counts.Recipients) >= enough {
-		c.because("to-ourselves", -0.2, "to our own recipients")
-	}
+	return ratio(ours, c.Counts.Recipients) >= enough
 }
 
 // sendingPlace tells where most of the mail came from, and whether at the account's night.

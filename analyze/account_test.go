@@ -83,6 +83,44 @@ func TestAccountForDays(t *testing.T) {
 	}
 }
 
+// A thief who writes to all of the account's colleagues needs no list, so it speaks for nobody that all of them exist. A circular of the
+// owner's from home is quiet; one from a place where the account never was is low, as long as nobody looked round there first.
+func TestAccountToItsColleagues(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		from   string
+		before time.Duration // the first login from there; 0: none
+		want   Severity
+	}{
+		{"a thief who tried the password in the evening", "102.89.33.10", 14 * time.Hour, Medium},
+		{"a circular from a hotel", "102.89.33.10", 0, Low},
+		{"a circular from home", home(7), 0, None},
+	} {
+		w := newTown(10)
+		if tt.before > 0 {
+			w.login(5*oneDay+9*time.Hour-tt.before, tt.from, user(7))
+		}
+		for i := range people {
+			w.send(5*oneDay+9*time.Hour+time.Duration(i)*6*time.Second, tt.from, user(7), user(7), user(i), mail.Delivered)
+		}
+		for i := range w.messages {
+			for k := range w.messages[i].Recipients {
+				r := &w.messages[i].Recipients[k]
+				r.Local = r.Local || mail.Domain(r.Address) == "site.example"
+			}
+		}
+		got := None
+		for _, f := range w.find(account) {
+			if f.Subject == (Subject{Account, user(7)}) {
+				got = f.Severity
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // However an attacker goes about it, exactly his messages are found, and none of the owner's.
 func TestAccount(t *testing.T) {
 	carla := Subject{Account, user(7)}
