@@ -41,7 +41,8 @@ const (
 type campaignWatch struct {
 	pass    *Pass
 	ring    ring[sighting]
-	kept    []sighting // of marks that were shared, when the ring had no more room for them
+	kept    []sighting     // of marks that were shared, when the ring had no more room for them
+	knocks  ring[sighting] // attempts that were refused before a sender was named
 	crowds  [crowdSlots]crowdOf
 	usual   countMin // subjects and HELOs of all messages
 	clean   countMin // clients of messages in their own name
@@ -100,7 +101,11 @@ func (w *campaignWatch) Message(m *mail.Message) {
 
 // Event remembers refused attempts.
 func (w *campaignWatch) Event(ev *mail.Event) {
-	if ev.Kind != mail.Reject || !IsRefusal(ev) || ev.Time == 0 || ev.Account != "" || !isStranger(&ev.Client) || ev.Sender == "" || ev.Sender == mail.NullSender {
+	if ev.Kind != mail.Reject || !IsRefusal(ev) || ev.Time == 0 || ev.Account != "" || !isStranger(&ev.Client) || ev.Sender == mail.NullSender {
+		return
+	}
+	if ev.Sender == "" {
+		w.knocked(ev)
 		return
 	}
 	w.seen(ev.Time)
@@ -326,6 +331,10 @@ func (w *campaignWatch) Merge(other Watch) {
 	for old := range o.ring.oldestFirst {
 		*w.place() = *old
 	}
+	for old := range o.knocks.oldestFirst {
+		s, _ := w.knocks.take(max(1, w.pass.Thresholds.Campaign.MaxRecords/knockShare))
+		*s = *old
+	}
 	w.usual.merge(&o.usual)
 	w.clean.merge(&o.clean)
 	w.all += o.all
@@ -351,7 +360,9 @@ func (w *campaignWatch) Findings(site *Site) []Finding {
 			" dropped to limit the memory used (campaign.max-records)")
 	}
 	var found []Finding
+	knocks := w.allKnocks()
 	for _, c := range newHunt(w, site, words).campaigns() {
+		knocks = c.addKnocks(knocks)
 		found = append(found, c.finding())
 	}
 	return found

@@ -33,6 +33,10 @@ different domains. The parts are reported as one run if they follow each other
 within minutes, use similar HELO names, write to the same recipients and are
 refused in the same words.
 
+Whoever is refused when he connects or says HELO has named no sender. He is
+counted if he is a client of the run, or if he says HELO as all of it does,
+does nothing else, and comes only while it lasts.
+
 The signature is an expression for --where (trace, messages) that selects the
 messages of the run by what they share and by time, and by the addresses
 themselves if it would otherwise select other mail too.

@@ -18,7 +18,9 @@ type cluster struct {
 	sightings []*seen                // all of it, in order
 	seeded    map[*seen]bool         // what has the mark
 
-	unshown, unshownClients int // attempts whose recipients the log does not show, and the clients that made them
+	knocks                  []*seen // refused before a sender was named
+	knockers                int     // clients that did nothing else
+	unshown, unshownClients int     // attempts whose recipients the log does not show, and the clients that made them
 	start, end              mail.Instant
 	domainsOf               []string // of a run that was joined: the domains of its parts, which joined each
 

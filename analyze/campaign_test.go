@@ -417,6 +417,50 @@ func TestCampaignAmidRefusedHELO(t *testing.T) {
 	}
 }
 
+// Of a run that says one odd HELO, many are refused for it before they name a sender. They are counted, and those who come at all hours
+// with that HELO, or who send in their own name, too, are not.
+func TestCampaignRefusedAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		strays   int // of others with that HELO, all day
+		rejected int
+		clients  int
+	}{{"nobody else says so", 0, 46, 46}, {"many say so", 60, 6, 6}} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		knock := func(n int, from mail.Instant, gap time.Duration, net byte, helo string) {
+			for _, ev := range rejects(n, from, gap, func(i int, ev *mail.Event) {
+				ev.Client = mail.Client{IP: netip.AddrFrom4([4]byte{net, byte(i), 3, 4}), HELO: helo}
+				ev.Stage, ev.Sender, ev.Recipient = "EHLO", "", ""
+				ev.Reply = "504 5.5.2 <" + helo + ">: Helo command rejected: need fully-qualified hostname"
+			}) {
+				e.Event(&ev)
+			}
+		}
+		day := honestDay(500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		knock(tt.strays, start, 20*time.Minute, 41, "WIN-7")
+		knock(30, start, 40*time.Minute, 42, "ylmf-pc") // another program
+		from := start.Add(30 * time.Hour)
+		knock(40, from.Add(-2*time.Minute), 10*time.Second, 43, "WIN-7")
+		knock(6, from, time.Second, 102, "") // members that were refused when they connected
+		for i := range 24 {
+			m := mail.Message{Origin: mail.Origin{Line: int64(10_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: from.Add(time.Duration(i) * 15 * time.Second),
+				Client: mail.Client{IP: netip.AddrFrom4([4]byte{102, byte(i % 6), 3, 4}), HELO: "WIN-7"}, Sender: fmt.Sprintf("ann@y%d.example", i),
+				Subject: "unpaid invoice", MessageID: fmt.Sprintf("k%d@z%d.example", i, i), Completed: true}
+			to(&m, fmt.Sprintf("u%d@site.example", i%9), mail.Delivered)
+			m.Recipients[0].Local = true
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		if len(findings) != 1 || findings[0].Counts.Messages != 24 || findings[0].Counts.Rejected != tt.rejected || findings[0].Counts.Clients != tt.clients {
+			t.Errorf("%s: got %+v, want one run of %d addresses, %d attempts refused", tt.name, findings, tt.clients, tt.rejected)
+		}
+	}
+}
+
 // A run works through a list of recipients: clients that each write to the same recipient again, or all to one, are machines that
 // report to their owners.
 func TestRunHasList(t *testing.T) {

@@ -125,6 +125,11 @@ func (c *cluster) finding() Finding {
 		s.message(&m)
 		d.Add(&m)
 	}
+	for _, s := range c.knocks {
+		times = append(times, s.time)
+		c.refuse(&d, s)
+	}
+	slices.Sort(times)
 	f := Finding{
 		Subject: Subject{CampaignKind, c.name()}, Argument: c.Argument, Start: c.start, End: c.end,
 		Rate: RateOf(times), Title: c.title(), Signature: c.signature(),
@@ -214,10 +219,10 @@ func (c *cluster) title() string {
 	if c.messages > 0 {
 		fates = append(fates, plural(c.messages, "message", "messages")+" accepted")
 	}
-	if c.refused > 0 {
-		fates = append(fates, plural(c.refused, "attempt", "attempts")+" refused")
+	if n := c.refused + len(c.knocks); n > 0 {
+		fates = append(fates, plural(n, "attempt", "attempts")+" refused")
 	}
-	return say("%d addresses acting as one: %s; %s", len(c.clients), words, strings.Join(fates, ", "))
+	return say("%d addresses acting as one: %s; %s", len(c.clients)+c.knockers, words, strings.Join(fates, ", "))
 }
 
 // facts are what else is known.
@@ -233,6 +238,10 @@ func (c *cluster) facts(f *Finding) {
 			}
 		}
 		f.Facts = append(f.Facts, Fact{"refused by blocklist", say("%d of %s, %s", len(clients), plural(len(c.clients), "address", "addresses"), list)})
+	}
+	if len(c.knocks) > 0 {
+		f.Facts = append(f.Facts, Fact{"refused at once", say("%s when they connected or said HELO; %s did nothing else", plural(len(c.knocks), "attempt", "attempts"),
+			plural(c.knockers, "address", "addresses"))})
 	}
 	if c.unshown > 0 {
 		f.Facts = append(f.Facts, Fact{"recipient not shown", say("%s from %s in names of ours, while it lasted: refused at MAIL or after DATA, and the log does not say to whom they were",
