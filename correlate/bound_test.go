@@ -107,31 +107,36 @@ func TestFlood(t *testing.T) {
 // The table agrees with a map, over lives that begin and end.
 func TestTable(t *testing.T) {
 	var tab table
-	q := &queue{host: &host{}}
-	newest := map[string]*hop{}
+	queues := [2]*queue{{host: &host{}}, {host: &host{}}} // in which the same IDs are other messages
+	type key struct {
+		q  *queue
+		id string
+	}
+	newest := map[key]*hop{}
 	var all []*hop
 	random := uint64(1)
 	for i := range 20_000 {
 		random = random*6364136223846793005 + 1442695040888963407
-		id := fmt.Sprintf("%X", random>>33%500)
+		id, q := fmt.Sprintf("%X", random>>33%500), queues[random>>50&1]
+		of := key{q, id}
 		if random>>60 < 9 {
-			h := &hop{queue: q, id: id, hash: mix(7, id) & 0xff, previous: newest[id]} // a poor hash: many collisions
+			h := &hop{queue: q, id: id, hash: mix(7, id) & 0xff, previous: newest[of]} // a poor hash: many collisions
 			tab.put(h)
-			newest[id] = h
+			newest[of] = h
 			all = append(all, h)
 		} else if len(all) > 0 {
 			k := int(random >> 20 % uint64(len(all)))
 			h := all[k]
 			all = append(all[:k], all[k+1:]...)
-			if newest[h.id] == h {
-				if newest[h.id] = h.previous; h.previous == nil {
-					delete(newest, h.id)
+			if at := (key{h.queue, h.id}); newest[at] == h {
+				if newest[at] = h.previous; h.previous == nil {
+					delete(newest, at)
 				}
 			}
 			tab.remove(h)
 		}
-		if got := tab.find(mix(7, id)&0xff, q, id); got != newest[id] {
-			t.Fatalf("step %d: find(%s) = %p, want %p", i, id, got, newest[id])
+		if got := tab.find(mix(7, id)&0xff, q, id); got != newest[of] {
+			t.Fatalf("step %d: find(%s) = %p, want %p", i, id, got, newest[of])
 		}
 		if tab.used != len(newest) {
 			t.Fatalf("step %d: %d slots are used, want %d", i, tab.used, len(newest))
@@ -203,5 +208,109 @@ func TestAgeBehindFuture(t *testing.T) {
 	}
 	if st := tr.Stats(); st.Outlived != 1 || st.Evicted != 0 {
 		t.Errorf("%d messages were handed out for their age, and %d for their number, want 1 and 0", st.Outlived, st.Evicted)
+	}
+}
+
+// What one message, or one session, can have any number of is cut off, and counted.
+func TestCut(t *testing.T) {
+	const n = maxLines + 100
+	tests := []struct {
+		name  string
+		event func(i int, ev *mail.Event)
+		kept  func(m *mail.Message) int
+		want  int
+		cut   int64
+	}{
+		{"lines of a message", func(i int, ev *mail.Event) {
+			ev.Kind, ev.QueueID, ev.Daemon, ev.Sender = mail.Queue, "ABCDEF", "qmgr", "a@b.example"
+		}, func(m *mail.Message) int { return len(m.Lines) }, maxLines, n - maxLines},
+		{"lines of a session before its message", func(i int, ev *mail.Event) {
+			ev.Kind, ev.PID, ev.Client.IP = mail.Reject, 7, netip.AddrFrom4([4]byte{192, 0, 2, 1})
+			if i == n-1 {
+				ev.Kind, ev.QueueID, ev.Daemon, ev.PID = mail.Queue, "ABCDEF", "qmgr", 900
+			}
+			if i == n-2 {
+				ev.Kind, ev.QueueID = mail.Accept, "ABCDEF"
+			}
+		}, func(m *mail.Message) int { return len(m.Lines) }, maxSessionLines + 2, n - maxSessionLines - 2},
+		{"messages of a session", func(i int, ev *mail.Event) {
+			ev.Kind, ev.PID, ev.Client.IP = mail.Accept, 7, netip.AddrFrom4([4]byte{192, 0, 2, 1})
+			ev.QueueID = fmt.Sprintf("%06X", i)
+		}, nil, 0, n - maxSessionLines},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			kept := 0
+			tr := New(Options{KeepLines: true}, Sink{Message: func(m *mail.Message) { kept = test.kept(m) }})
+			for i := range n {
+				ev := mail.Event{MTA: mail.Postfix, Time: mail.Instant(time.Hour), Host: "mx1", Daemon: "smtpd", Raw: "a line"}
+				test.event(i, &ev)
+				tr.Event(&ev)
+			}
+			tr.Close()
+			if kept != test.want || tr.Stats().Cut != test.cut {
+				t.Errorf("%d lines were kept and %d things cut, want %d and %d", kept, tr.Stats().Cut, test.want, test.cut)
+			}
+		})
+	}
+}
+
+// Messages that end at the same moment linger for late lines, but not in any number; and the memory of those that were handed out
+// is not all kept, nor that of a large one.
+func TestLingering(t *testing.T) {
+	const n = maxLingering + 5000
+	most, handed := 0, 0
+	tr := New(Options{MaxOpen: 2 * n}, Sink{Message: func(*mail.Message) { handed++ }})
+	at := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
+	feed := func(ev mail.Event) {
+		ev.MTA, ev.Time, ev.Host, ev.Daemon, ev.Sender = mail.Postfix, at, "mx1", "qmgr", "a@b.example"
+		tr.Event(&ev)
+	}
+	for i := range 3000 {
+		feed(mail.Event{Kind: mail.Delivery, QueueID: "FFFFFF", Recipient: fmt.Sprintf("a%d@b.example", i), Disposition: mail.Delivered})
+	}
+	feed(mail.Event{Kind: mail.Remove, QueueID: "FFFFFF"})
+	for i := range n {
+		id := fmt.Sprintf("%06X", i)
+		feed(mail.Event{Kind: mail.Queue, QueueID: id})
+		feed(mail.Event{Kind: mail.Remove, QueueID: id})
+		most = max(most, tr.waiting.len())
+	}
+	if most > maxLingering+1 || handed == 0 {
+		t.Errorf("%d messages lingered at once, %d were handed out, want at most %d to linger", most, handed, maxLingering)
+	}
+	tr.Close()
+	if handed != n+1 || tr.Stats().Evicted != 0 {
+		t.Errorf("%d messages were handed out, %d of them early, want %d and 0", handed, tr.Stats().Evicted, n+1)
+	}
+	if len(tr.spare) != maxSpare {
+		t.Errorf("the memory of %d messages is kept, want %d", len(tr.spare), maxSpare)
+	}
+	for _, m := range tr.spare {
+		if cap(m.Recipients) > 1024 || cap(m.Lines) > 1024 {
+			t.Errorf("memory for %d recipients and %d lines is kept", cap(m.Recipients), cap(m.Lines))
+		}
+	}
+}
+
+// A relay may name any number of queue IDs for the recipients of one message: few are waited for.
+func TestMaxExpected(t *testing.T) {
+	tr, _ := flood(t, Options{}, 10*maxExpected, func(i int, ev *mail.Event) {
+		ev.Kind, ev.QueueID, ev.Daemon, ev.Disposition = mail.Delivery, "ABCDEF", "smtp", mail.Delivered
+		ev.Recipient, ev.Child = fmt.Sprintf("a%d@b.example", i), fmt.Sprintf("%012X", i)
+	})
+	if len(tr.expected) != maxExpected {
+		t.Errorf("%d queue IDs are waited for, want %d", len(tr.expected), maxExpected)
+	}
+}
+
+// A message from lines without a readable stamp is not old.
+func TestWithoutTime(t *testing.T) {
+	tr := New(Options{}, Sink{})
+	for _, at := range []mail.Instant{0, mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))} {
+		tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: "ABCDEF", Sender: "a@b.example"})
+	}
+	if s := tr.Stats(); s.Outlived != 0 || tr.open != 1 {
+		t.Errorf("%d messages are open, %d were handed out for their age, want 1 and 0", tr.open, s.Outlived)
 	}
 }

@@ -57,7 +57,7 @@ func (t *Tracker) exim(ev *mail.Event) {
 
 // ruled keeps the text of an access rule that names a client.
 func (t *Tracker) ruled(q *queue, ev *mail.Event) {
-	if ev.Kind != mail.FilterResult || ev.Text == "" || !ev.Client.IP.IsValid() {
+	if ev.Kind != mail.FilterResult || !ev.Client.IP.IsValid() {
 		return
 	}
 	t.texts.put(aclText{host: q.host, ip: ev.Client.IP, pid: ev.PID, at: t.now, text: strings.Clone(ev.Text)})
@@ -251,9 +251,7 @@ func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	}
 	m := h.message
 	t.touch(m, ev)
-	if ev.Kind == mail.Header {
-		t.header(m, ev)
-	} else if ev.Kind == mail.FilterResult && ev.Text != "" {
+	if ev.Kind == mail.FilterResult {
 		m.addText(m.text.keep(ev.Text))
 	}
 	t.pass(ev)
@@ -278,12 +276,6 @@ func (t *Tracker) eximDelivery(q *queue, ev *mail.Event) {
 	t.touch(m, ev)
 	if !ev.Has(mail.Cutthrough) {
 		h.marks |= delivered
-	}
-	if ev.Recipient == "" { // blackhole, an ACL discarded them: all recipients
-		if ev.Disposition == mail.Discarded {
-			h.marks |= discarded
-		}
-		return
 	}
 	t.linkDelivery(h, t.outcome(h, ev), ev)
 }
@@ -338,7 +330,7 @@ func (t *Tracker) eximState(q *queue, ev *mail.Event) {
 func (t *Tracker) eximReject(q *queue, ev *mail.Event) {
 	if h := t.find(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
-		if h.marks&accepted == 0 && !ev.Has(mail.WarnOnly) {
+		if h.marks&accepted == 0 {
 			h.marks |= refused
 			t.end(h, over)
 		}

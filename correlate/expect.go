@@ -4,12 +4,9 @@ import "strings"
 
 // expect is a queue ID that a delivery named, and that no line has yet.
 type expect struct {
-	message    *message
-	generation uint32
-	hop        *hop
-	id         string
-	envelope   string // the recipient who was delivered with it
-	bond       bond
+	hop      *hop   // whose delivery that was
+	envelope string // the recipient who was delivered with it
+	bond     bond
 }
 
 // maxExpected bounds the queue IDs that one message waits for.
@@ -31,22 +28,25 @@ func (t *Tracker) adopt(h *hop) {
 
 // adoptExpected ties a hop to the delivery that named its queue ID; false: none did.
 func (t *Tracker) adoptExpected(h *hop) bool {
-	e, ok := t.expected[mix(t.seed, h.id)]
-	if !ok || e.id != h.id || e.message.generation != e.generation || e.message.joined || !t.isExpected(e, h) {
+	e, ok := t.expected[h.id]
+	if !ok || !t.isExpected(e, h) {
 		return false
 	}
-	r := e.message.findRecipient(e.envelope, "")
-	if e.bond == tookOver && r != nil {
+	b, r := e.bond, e.hop.message.findRecipient(e.envelope, "")
+	if b == reinjected && h.queue.host != e.hop.queue.host { // it went to an address in our own network
+		b = tookOver
+	}
+	if b == tookOver && r != nil {
 		t.rememberRelay(r.Relay, h.queue)
 	}
-	t.join(e.hop, h, e.bond, r)
+	t.join(e.hop, h, b, r)
 	return true
 }
 
 // isExpected reports whether a new hop is the one that a delivery named. The queue ID alone does not tell: short ones are reused.
 func (t *Tracker) isExpected(e expect, h *hop) bool {
-	m, c := e.message, h.message
-	if !t.mayFollow(m, h) || !within(e.message.End, h.born, apart) {
+	m, c := e.hop.message, h.message
+	if !t.mayFollow(m, h) || !within(m.End, h.born, apart) {
 		return false
 	}
 	sameMachine := h.queue.host == e.hop.queue.host
@@ -55,7 +55,7 @@ func (t *Tracker) isExpected(e expect, h *hop) bool {
 	}
 	switch e.bond {
 	case forwardedAs:
-		return sameMachine && h.origin == internal
+		return sameMachine && (h.origin == internal || h.origin == unseen) // unseen: cleanup's lines are lost
 	case requeuedAs:
 		return sameMachine
 	case reinjected:
@@ -72,10 +72,10 @@ func (t *Tracker) expect(h *hop, id string, b bond, envelope string) {
 	if len(m.expected) >= maxExpected {
 		return
 	}
-	key := mix(t.seed, id)
-	if e, ok := t.expected[key]; ok && e.message == m {
+	if e, ok := t.expected[id]; ok && e.hop.message == m {
 		return // noted already, for another recipient
 	}
-	t.expected[key] = expect{m, m.generation, h, strings.Clone(id), envelope, b}
-	m.expected = append(m.expected, key)
+	id = strings.Clone(id)
+	t.expected[id] = expect{h, envelope, b}
+	m.expected = append(m.expected, id)
 }

@@ -82,7 +82,7 @@ type message struct {
 	joined       bool // its hops are a part of another message
 
 	index    *recipientIndex // of Recipients, if there are many; else nil
-	expected []uint64        // hashes of the queue IDs that it waits for; see Tracker.expected
+	expected []string        // the queue IDs that it waits for; see Tracker.expected
 }
 
 // birth makes a message with one hop for the queue ID of ev, or returns the hop whose first line ev is although later ones came
@@ -182,7 +182,7 @@ func (t *Tracker) find(q *queue, id string) *hop {
 // is a late one of the life before.
 func (t *Tracker) findLater(q *queue, id string) *hop {
 	h := t.find(q, id)
-	if h != nil && h.previous != nil && h.state == receiving && h.marks&(accepted|delivered) == 0 {
+	if h != nil && h.previous != nil && h.state == receiving {
 		return h.previous
 	}
 	return h
@@ -246,9 +246,9 @@ func (t *Tracker) forget(m *message) {
 		t.graves.bury(h, t.now)
 		h.generation++
 	}
-	for _, key := range m.expected {
-		if e, ok := t.expected[key]; ok && e.message == m {
-			delete(t.expected, key)
+	for _, id := range m.expected {
+		if e, ok := t.expected[id]; ok && e.hop.message == m {
+			delete(t.expected, id)
 		}
 	}
 	t.unlist(m)

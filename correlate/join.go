@@ -31,7 +31,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	m.Relayed = m.Relayed || b == tookOver || c.Relayed
 	m.complete(c)
 	m.absorbed = append(append(m.absorbed, c), c.absorbed...)
-	t.takeExpected(m, c)
+	m.expected, c.expected = append(m.expected, c.expected...), c.expected[:0]
 	c.absorbed, c.joined = c.absorbed[:0], true
 	t.unlist(c)
 	if m.alive == 0 {
@@ -58,7 +58,7 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 			c.Original = via
 		}
 		if m.findByAddress(c.Address) == nil {
-			m.addRecipient(*c)
+			m.sinceArrival(m.addRecipient(*c))
 		}
 		return
 	}
@@ -68,16 +68,21 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 	}
 	switch {
 	case r == nil:
-		m.addRecipient(*c)
+		m.sinceArrival(m.addRecipient(*c))
 	case c.Disposition != mail.NoDisposition:
 		address, original, attempts := r.Address, r.Original, r.Attempts
 		*r = *c
 		r.Address, r.Original = address, original
 		m.rewritten(r, c.Address)
 		r.Attempts += attempts
-		if r.Time > m.Time {
-			r.Delay, r.HasDelay = r.Time.Sub(m.Time), true
-		}
+		m.sinceArrival(r)
+	}
+}
+
+// sinceArrival corrects the delay of a recipient of a later hop, whose lines count from the arrival of that hop.
+func (m *message) sinceArrival(r *mail.Recipient) {
+	if r.Time > m.Time {
+		r.Delay, r.HasDelay = r.Time.Sub(m.Time), true
 	}
 }
 
@@ -129,18 +134,6 @@ func (m *message) complete(c *message) {
 	}
 	m.ACL = appendSome(m.ACL, c.ACL)
 	m.Headers = appendSome(m.Headers, c.Headers)
-}
-
-// takeExpected makes what c waits for what m waits for.
-func (t *Tracker) takeExpected(m, c *message) {
-	m.expected = append(m.expected, c.expected...)
-	for _, key := range c.expected {
-		if e, ok := t.expected[key]; ok && e.message == c {
-			e.message, e.generation = m, m.generation
-			t.expected[key] = e
-		}
-	}
-	c.expected = c.expected[:0]
 }
 
 // handedOver notes that a hop passed a recipient on to another hop of the same message, which is no delivery attempt.

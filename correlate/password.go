@@ -28,7 +28,7 @@ func (t *Tracker) tie(ev *mail.Event) *mail.Event {
 	switch {
 	case ev.Kind != mail.AuthFailed:
 		return ev
-	case ev.MTA == mail.Filter && ev.Service == "auth" && ev.Account != "" && !ev.Client.IP.IsValid():
+	case ev.MTA == mail.Filter && ev.Service == "auth" && ev.Account != "": // which names no client
 		if w.event != nil {
 			t.releaseName()
 			w.unclear = ev.Time.Add(told)

@@ -36,6 +36,9 @@ func TestNamesOfFailedLogins(t *testing.T) {
 			[]string{"auth eva@a.example -", "pop3 eva@a.example 192.0.2.9", "  192.0.2.8"}},
 		{"much later", []string{eva, fmt.Sprintf(refused, "14 mx", "192.0.2.7")}, []string{"auth eva@a.example -", "  192.0.2.7"}},
 		{"of another host", []string{eva, fmt.Sprintf(refused, "09 mx2", "192.0.2.7")}, []string{"  192.0.2.7", "auth eva@a.example -"}},
+		{"a client that is gone", []string{eva, fmt.Sprintf(refused, "09 mx", "unknown")}, []string{"auth eva@a.example -", "  -"}},
+		{"no name at all", []string{"Mar  7 04:12:09 mx saslauthd[9]: do_auth         : auth failure: [user=] [service=smtp] [realm=] [mech=pam] [reason=PAM auth error]", by7},
+			[]string{"auth  -", "  192.0.2.7"}},
 		{"at the end", []string{eva}, []string{"auth eva@a.example -"}},
 	} {
 		var got []string

@@ -17,12 +17,11 @@ type pipeLink struct {
 // linkWithoutName looks for the message that a command put back. It may be in the queue before the line of the delivery to the
 // command, or after it: pickup takes some time.
 func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
-	if ev.RelayIP.IsValid() || ev.Daemon != "pipe" && ev.MTA != mail.Exim {
+	if !isPiped(ev) {
 		return
 	}
-	command := cmp.Or(ev.Transport, ev.Relay)
-	if h.filter != "" && h.filter == command {
-		if r.Hop == h.number {
+	if h.wasPutBack(ev) {
+		if r.Hop == h.number { // the child has no disposition for this recipient yet
 			handedOver(r, reinjected)
 		}
 		return
@@ -40,17 +39,29 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 		if t.now.Sub(c.born) > atOnce || c.born < h.born {
 			return false
 		}
-		if t.isPutBack(h, c) {
+		if t.isPutBack(h, c) && m.mayBeFor(c.message, r.Envelope()) {
 			child = c
 		}
 		return child == nil
 	})
 	if child != nil {
-		h.filter = t.names.get(command)
+		h.filter = t.names.get(commandOf(ev))
 		t.join(h, child, reinjected, r)
 		return
 	}
-	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(command), t.now})
+	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(commandOf(ev)), t.now})
+}
+
+// isPiped reports whether a delivery went to a command. Exim's transports have names of the administrator's choice.
+func isPiped(ev *mail.Event) bool {
+	return !ev.RelayIP.IsValid() && (ev.Daemon == "pipe" || ev.MTA == mail.Exim)
+}
+
+func commandOf(ev *mail.Event) string { return cmp.Or(ev.Transport, ev.Relay) }
+
+// wasPutBack reports whether a delivery went to the command that put the mail of h back.
+func (h *hop) wasPutBack(ev *mail.Event) bool {
+	return h.filter != "" && isPiped(ev) && h.filter == commandOf(ev)
 }
 
 // adoptPutBack ties a hop to the delivery to a command that put it back, if there was one.
@@ -60,7 +71,7 @@ func (t *Tracker) adoptPutBack(h *hop) {
 		if t.now.Sub(l.at) > atOnce {
 			return false
 		}
-		if parent := l.hop.get(); parent != nil && t.isPutBack(parent, h) {
+		if parent := l.hop.get(); parent != nil && t.isPutBack(parent, h) && l.precedes(parent, h) {
 			p = l
 		}
 		return p == nil
@@ -77,9 +88,28 @@ func (t *Tracker) adoptPutBack(h *hop) {
 	t.join(parent, h, reinjected, parent.message.findRecipient(p.envelope, ""))
 }
 
-// isPutBack reports whether c may be what a command put back of h's message: same host, Message-ID and sender, from this machine.
+// precedes reports whether the line of a delivery may come before what the command put back. Exim logs a delivery when the
+// command has ended, and a mailbox looks like a command: so it may only if the command has put back another part of the mail
+// already, or if what comes back is for that recipient.
+func (l *pipeLink) precedes(parent, child *hop) bool {
+	return child.message.MTA != mail.Exim || parent.filter == l.relay || child.message.findByEnvelope(l.envelope) != nil
+}
+
+// mayBeFor reports whether what was put back of m may be for a recipient of m: not if it is only for others of m's.
+func (m *message) mayBeFor(put *message, envelope string) bool {
+	for i := range put.Recipients {
+		o := m.findByEnvelope(put.Recipients[i].Envelope())
+		if o == nil || o.Envelope() == envelope {
+			return true
+		}
+	}
+	return len(put.Recipients) == 0
+}
+
+// isPutBack reports whether c may be what a command put back of h's message, which has a Message-ID: same host, Message-ID and
+// sender, from this machine.
 func (t *Tracker) isPutBack(h, c *hop) bool {
 	m, put := h.message, c.message
 	return c.queue.host == h.queue.host && t.mayFollow(m, c) && c.marks&accepted != 0 && c.marks&mayReturn != 0 &&
-		m.MessageID != "" && m.MessageID == put.MessageID && m.Sender == put.Sender
+		m.MessageID == put.MessageID && m.Sender == put.Sender
 }

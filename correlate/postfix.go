@@ -11,12 +11,13 @@ func (t *Tracker) postfix(ev *mail.Event) {
 	q := t.queueOf(ev)
 	if ev.QueueID == "" {
 		t.inSession(q, ev)
-		if ev.Child != "" && ev.Kind != mail.Accept {
+		if ev.Kind == mail.Accept {
+			return
+		}
+		if ev.Child != "" {
 			t.proxyAccepted(q, t.sessionOf(q, ev), ev)
 		}
-		if ev.Kind != mail.Accept {
-			t.pass(t.byProxy(q, ev))
-		}
+		t.pass(t.byProxy(q, ev))
 		return
 	}
 	switch ev.Kind {
@@ -50,20 +51,29 @@ func (t *Tracker) postfixAccept(q *queue, ev *mail.Event) {
 	h := t.birth(q, ev, bySMTP)
 	m := h.message
 	if m.hops[0] != h {
+		t.keepLine(m, ev)
 		return
 	}
 	t.take(m, ev)
 	m.Client = ev.Client
-	m.Client.Name, m.Client.HELO = m.text.keep(ev.Client.Name), m.text.keep(ev.Client.HELO)
+	m.Client.Name = m.text.keep(ev.Client.Name)
 	m.Account, m.AuthMethod = m.text.keep(ev.Account), t.names.get(ev.AuthMethod)
 	t.begin(t.sessionOf(q, ev), h, ev)
 	t.keepLine(m, ev)
 	if mail.IsInside(ev.Client.IP) && ev.Account == "" {
-		h.marks |= mayReturn
-		t.injected.put(refTo(h))
-		if ev.Child != "" {
+		t.mayReturn(h)
+		if ev.Child != "" && m.hops[0] == h {
 			t.linkOriginal(q, h, ev)
 		}
+	}
+}
+
+// mayReturn notes that a hop may be a message that a content filter puts back.
+func (t *Tracker) mayReturn(h *hop) {
+	h.marks |= mayReturn
+	t.injected.put(refTo(h))
+	if h.marks&accepted != 0 { // the queue manager logged first
+		t.adopt(h)
 	}
 }
 
@@ -87,20 +97,17 @@ func (t *Tracker) postfixPickup(q *queue, ev *mail.Event) {
 	h := t.birth(q, ev, byUser)
 	m := h.message
 	if m.hops[0] != h {
+		t.keepLine(m, ev)
 		return
 	}
 	t.take(m, ev)
-	m.UID, m.User = ev.UID, t.names.get(ev.User)
-	if ev.Sender != "" {
-		m.Sender = m.text.keep(ev.Sender)
-	}
+	m.UID, m.User, m.Sender = ev.UID, t.names.get(ev.User), m.text.keep(ev.Sender)
 	t.keepLine(m, ev)
 	if parent := cmp.Or(ev.Parent, ev.Child); parent != "" {
 		t.linkRequeued(q, h, parent)
 		return
 	}
-	h.marks |= mayReturn
-	t.injected.put(refTo(h))
+	t.mayReturn(h)
 }
 
 // postfixCleanup handles cleanup's message-id= and logged headers. A hop without a client= or uid= line was made by Postfix
@@ -116,9 +123,7 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 			return
 		}
 		h = t.birth(q, ev, internal)
-		if h.message.hops[0] == h {
-			t.witness(h.message, ev)
-		}
+		t.witness(h.message, ev)
 		t.claimNotice(h)
 	}
 	m := h.message
@@ -369,6 +374,7 @@ func endsMail(ev *mail.Event) bool {
 func (t *Tracker) postfixOther(q *queue, ev *mail.Event) {
 	if h := t.findAnyInstance(q, ev.QueueID); h != nil {
 		t.touch(h.message, ev)
+		t.tail(h, ev)
 	}
 	if takesMail(ev.Daemon) {
 		if s := t.sessionOf(q, ev); s != nil {

@@ -95,5 +95,5 @@ func (qs *queues) hostOf(name string) *host {
 }
 
 func isNumber(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
+	return strings.Trim(s, "0123456789") == ""
 }

@@ -59,7 +59,7 @@ func (m *message) indexRecipient(i int) {
 	if _, taken := m.index.envelope[r.Envelope()]; !taken {
 		m.index.envelope[r.Envelope()] = int32(i)
 	}
-	if _, taken := m.index.address[r.Address]; !taken {
+	if first, taken := m.index.address[r.Address]; !taken || m.Recipients[first].Address != r.Address { // that was rewritten
 		m.index.address[r.Address] = int32(i)
 	}
 }
@@ -102,7 +102,7 @@ func (m *message) findByEnvelope(address string) *mail.Recipient {
 // findByAddress finds a recipient by its last address, the one that the envelope of a forward or a notice has.
 func (m *message) findByAddress(address string) *mail.Recipient {
 	if m.index != nil {
-		if i, ok := m.index.address[address]; ok {
+		if i, ok := m.index.address[address]; ok && m.Recipients[i].Address == address {
 			return &m.Recipients[i]
 		}
 		return nil
@@ -123,9 +123,7 @@ func (m *message) rewritten(r *mail.Recipient, address string) {
 		r.Original = ""
 	}
 	if m.index != nil {
-		if i, ok := m.index.envelope[envelope]; ok {
-			m.indexRecipient(int(i))
-		}
+		m.indexRecipient(int(m.index.envelope[envelope]))
 	}
 }
 
@@ -137,7 +135,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 		original = h.via
 	}
 	r := t.recipient(m, h, ev.Recipient, original)
-	if r.Hop != 0 && r.Hop != h.number && m.knowsMore(ev.Child) {
+	if r.Hop > h.number && (m.knowsMore(ev.Child) || h.wasPutBack(ev)) {
 		return r // the next hop logged first
 	}
 	if isAttempt(ev, r) {
@@ -161,8 +159,8 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	r.DSN, r.Code = t.names.get(ev.DSN), ev.Code
 	t.setReply(m, r, ev.Reply)
 	r.Delay, r.HasDelay = ev.Delay, ev.Has(mail.HasDelay)
-	if h != m.hops[0] && ev.Time > m.Time {
-		r.Delay, r.HasDelay = ev.Time.Sub(m.Time), true
+	if h != m.hops[0] {
+		m.sinceArrival(r)
 	}
 	r.Origin = ev.Origin
 	r.Hop = h.number

@@ -243,17 +243,13 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 	s.client.IP = ev.Client.IP
 	s.hop, s.generation = h, h.generation
 	m := h.message
-	if m.Client.HELO == "" {
-		m.Client.HELO = s.client.HELO
-	}
+	m.Client.HELO = s.client.HELO
 	m.Protocol = cmp.Or(m.Protocol, s.protocol)
 	m.TLS = cmp.Or(m.TLS, s.tls)
 	if s.verdict != 0 {
 		h.marks |= s.verdict
 		t.tellRecipient(h, s.recipient, s.verdict, ev)
-		if m.Sender == "" {
-			m.Sender = m.text.keep(s.sender)
-		}
+		m.Sender = cmp.Or(m.Sender, m.text.keep(s.sender))
 		if s.verdict&discarded != 0 { // the message does not get into the queue
 			h.marks |= completed
 			t.end(h, over)
@@ -264,6 +260,8 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 		m.Lines = append(m.Lines, s.lines...)
 		if len(s.messages) < maxSessionLines {
 			s.messages, s.generations = append(s.messages, m), append(s.generations, m.generation)
+		} else {
+			t.stats.Cut++ // the line that ends the session
 		}
 	}
 }
@@ -285,18 +283,17 @@ func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
 		}
 		return
 	}
-	if len(s.lines) < maxSessionLines {
-		s.lines = append(s.lines, mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: strings.Clone(ev.Raw)})
+	if len(s.lines) >= maxSessionLines {
+		t.stats.Cut++
+		return
 	}
+	s.lines = append(s.lines, mail.LogLine{Origin: ev.Origin, Time: ev.Time, Text: strings.Clone(ev.Raw)})
 }
 
 // proxy notes the client of a transaction that a before-queue filter handles.
 func (t *Tracker) proxy(s *session, ev *mail.Event) {
 	c := ev.Client
-	c.Name, c.HELO = t.names.get(c.Name), strings.Clone(c.HELO)
-	if c.HELO == "" {
-		c.HELO = s.client.HELO
-	}
+	c.Name, c.HELO = t.names.get(c.Name), s.client.HELO
 	s.proxied = &proxied{
 		Origin: ev.Origin, line: strings.Clone(ev.Raw), time: ev.Time, client: c, flags: ev.Flags,
 		account: t.names.get(ev.Account), authMethod: t.names.get(ev.AuthMethod), service: t.names.get(ev.Service),
@@ -306,7 +303,7 @@ func (t *Tracker) proxy(s *session, ev *mail.Event) {
 // proxyAccepted gives the real client to the message that the filter handed over: "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok:
 // queued as C4B24E3" (smtpd/smtpd_proxy.c).
 func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
-	if s == nil || s.proxied == nil || ev.Child == "" {
+	if s == nil || s.proxied == nil {
 		return
 	}
 	h := t.findOn(q.host, ev.Child)

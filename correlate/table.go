@@ -39,11 +39,8 @@ func (t *table) put(h *hop) {
 	t.used++
 }
 
-// remove removes h; an earlier life of the same key that still lingers takes its place.
+// remove removes h, which was put; an earlier life of the same key that still lingers takes its place.
 func (t *table) remove(h *hop) {
-	if t.used == 0 {
-		return
-	}
 	mask := uint64(len(t.slots) - 1)
 	for i := h.hash & mask; t.slots[i] != nil; i = (i + 1) & mask {
 		o := t.slots[i]

@@ -121,7 +121,7 @@ type Tracker struct {
 	piped    ring[pipeLink]    // deliveries to commands, which may put the mail back
 	tasks    ring[task]        // what filters that reply with an ID of their own put back
 	injected ring[hopRef]      // messages from this machine that may have been put back
-	expected map[uint64]expect // queue IDs that a delivery named before any line had them, by hash of the ID
+	expected map[string]expect // queue IDs that a delivery named before any line had them
 	relays   map[string]*queue // the queue in which mail for a relay was found again
 	handIns  ring[handIn]      // what webmails said of messages that have not been seen yet
 	arrived  ring[hopRef]      // messages that a webmail may still log; empty if there is no webmail
@@ -136,7 +136,7 @@ func New(o Options, sink Sink) *Tracker {
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = DefaultMaxOpen
 	}
-	t := &Tracker{options: o, sink: sink, seed: rand.Uint64(), expected: make(map[uint64]expect), relays: make(map[string]*queue)}
+	t := &Tracker{options: o, sink: sink, seed: rand.Uint64(), expected: make(map[string]expect), relays: make(map[string]*queue)}
 	t.queues.byName = make(map[queueName]*queue)
 	t.local.learn(o.Local)
 	return t
@@ -238,7 +238,7 @@ func (t *Tracker) release() {
 		}
 		t.waiting.pop()
 		m := w.message
-		if m.generation != w.generation || m.joined || !m.lingers {
+		if m.generation != w.generation || m.joined {
 			continue // handed out already, or part of another message
 		}
 		if m.alive > 0 {
@@ -289,7 +289,7 @@ func (t *Tracker) Close() {
 	t.releaseName()
 	for t.waiting.len() > 0 {
 		w := t.waiting.pop()
-		if m := w.message; m.generation == w.generation && !m.joined && m.lingers && m.alive == 0 {
+		if m := w.message; m.generation == w.generation && !m.joined && m.alive == 0 {
 			t.handOut(m)
 		}
 	}

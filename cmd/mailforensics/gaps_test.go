@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"mailforensics/correlate"
 	"mailforensics/mail"
 )
 
@@ -56,5 +58,27 @@ func TestGaps(t *testing.T) {
 	}
 	if gaps, count := g.longest(); len(gaps) != mostGaps || count != 2*mostGaps-1 || gaps[0].To.Sub(gaps[0].From) != 2*(2*mostGaps-1)*time.Hour {
 		t.Errorf("%d gaps: got %d of %d, the first %v", 2*mostGaps-1, len(gaps), count, gaps[0])
+	}
+}
+
+// Whatever the tracker could not know, or did not keep, is said.
+func TestTrackerNotes(t *testing.T) {
+	for _, c := range []struct {
+		stats correlate.Stats
+		want  string
+	}{
+		{correlate.Stats{Unfinished: 2, Waiting: 1}, "2 messages and 1 notice of the mail server itself still in the queue"},
+		{correlate.Stats{Unborn: 1}, "1 message whose beginning is not in the log, but counted anyway"},
+		{correlate.Stats{Orphans: 1}, "1 message without a beginning in the log, and not counted"},
+		{correlate.Stats{EndNotSeen: 1}, "1 message whose end was not seen"},
+		{correlate.Stats{Outlived: 1}, "1 message open for more than 30 days"},
+		{correlate.Stats{Evicted: 1}, "1 message counted before their end, to limit the memory used"},
+		{correlate.Stats{Unclear: 1}, "1 message counted without a client"},
+		{correlate.Stats{Doubtful: 1}, "1 message in lines that contradict themselves"},
+		{correlate.Stats{Cut: 1}, "1 recipient, line or session left out, to limit the memory used"},
+	} {
+		if got := trackerNotes(&c.stats); len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+			t.Errorf("%+v: got %q, want %q", c.stats, got, c.want)
+		}
 	}
 }

@@ -381,6 +381,9 @@ func trackerNotes(st *correlate.Stats) []string {
 			notes = append(notes, report.Counted(int(n.count), "message", "messages")+" "+n.text)
 		}
 	}
+	if st.Cut > 0 {
+		notes = append(notes, report.Counted(int(st.Cut), "recipient, line or session", "recipients, lines or sessions")+" left out, to limit the memory used")
+	}
 	return notes
 }
 
