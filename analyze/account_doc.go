@@ -36,6 +36,10 @@ Honest mail that looks similar:
 
   - a newsletter sent by its own account from its usual address: only the rate
     is unusual and few messages bounce (low or nothing);
+  - a letter to all who ever went to a school: up to a fifth of the addresses
+    is dead, but it goes out by day, in the account's own name, from where it
+    always writes, and hardly any server refuses it as unwanted (low). Of
+    spam, some always do;
   - a club's mail to its members from a hotel or a new line: one name, one
     network, and recipients who exist, as far as their servers answer us
     (low). An attacker's list has dead addresses, or the mail comes from

@@ -54,7 +54,7 @@ func (q *accountInquiry) judgeVolume(c *compromise) {
 			plural(n, "message", "messages"), duration(length), number(c.outside), q.messagesPerDay)
 	} else {
 		weight := 0.1
-		if c.dead(c.deadFrom(q.site, c.isElsewhere())) { // an application sends as evenly, but to people who exist
+		if c.dead(c.deadFrom(q.site, q.place(c))) { // an application sends as evenly, but to people who exist
 			weight += 0.2 * min(1, max(0, -PoissonTail(n, max(2, q.messagesPerDay*length.Hours()/24))/60))
 		}
 		c.because("rate", weight, "%s in %s, never many at a time; accounts here send %.1f on a day when they send at all",
@@ -197,7 +197,7 @@ func (q *accountInquiry) judgeOutcome(c *compromise) {
 	switch {
 	case c.dead(0.2):
 		c.because("many-bounces", 0.25, "%s", c.bounced())
-	case c.dead(c.deadFrom(q.site, c.isElsewhere())):
+	case c.dead(c.deadFrom(q.site, q.place(c))):
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {
@@ -250,7 +250,7 @@ func (q *accountInquiry) judgeOwner(c *compromise) {
 	// That our own recipients exist says nothing more: whoever has an account here finds them in the address book.
 	if !toOurselves || c.allAlong(q.site) {
 		c.wanted(&c.Argument)
-		c.mailing(q.site, q.sendingPlace(c), &c.Argument)
+		c.mailing(q.site, q.sendingPlace(c), q.place(c), &c.Argument)
 	}
 }
 
@@ -274,6 +274,18 @@ func (q *accountInquiry) sendingPlace(c *compromise) sendingPlace {
 		return fromElsewhereAtNight
 	}
 	return fromElsewhere
+}
+
+// place tells how well it is known from where most of the mail came, at that time of day: at night, somebody else may be at the owner's
+// computer or in his webmail.
+func (q *accountInquiry) place(c *compromise) familiarity {
+	switch {
+	case c.isElsewhere():
+		return strangePlace
+	case c.atHome() && !oddHours(q.atNight(c), c.Counts.Messages):
+		return knownAddress
+	}
+	return unknownPlace
 }
 
 func sortedSet(set map[string]bool) []string {

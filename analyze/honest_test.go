@@ -309,6 +309,64 @@ var honestScenes = []honest{
 				away(m, i, bouncing(i, 40))
 			})
 		}},
+	{name: "a school that writes to all who ever went there", // of whom one in six has another address by now
+		messages: func(d midnight) []mail.Message { return reunion(d, 300, 6) }},
+	{name: "a portal that has all its customers choose a new password", // and reaches the oldest, too
+		messages: func(d midnight) []mail.Message {
+			return program(d, "portal@site.example", "portal@site.example", 2000, 8)
+		}},
+	{name: "an office before Christmas", // twenty of it write to their customers, as every year
+		messages: func(d midnight) []mail.Message { return christmas(d, 11) }},
+	{name: "the first newsletter of a web site",
+		messages: func(d midnight) []mail.Message {
+			return program(d, "wordpress@site.example", "news@site.example", 1200, 11)
+		}},
+}
+
+// reunion is a letter of a school to so many, one by one, of whom every so manyth has left; the school's office writes every day.
+func reunion(d midnight, n, dead int) []mail.Message {
+	office := func(i int, m *mail.Message) {
+		m.Client, m.Account, m.Sender = client("100.64.1.1", "gw.site.example", ""), user(7), user(7)
+		m.Flags = mail.Verified
+		away(m, i, mail.Delivered)
+	}
+	all := some(12, d.at(9, 0, 0), 6*time.Hour, office)
+	for k := range 8 {
+		all = append(all, some(6, d.at(9, 30, k), 11*time.Hour, func(i int, m *mail.Message) {
+			office(i, m)
+			m.Account, m.Sender = user(20+k), user(20+k)
+		})...)
+	}
+	return append(all, some(n, d.at(34, 0, 0), 3*time.Second, func(i int, m *mail.Message) {
+		office(1000+i, m)
+		m.Recipients[0].Disposition = bouncing(i, dead)
+	})...)
+}
+
+// christmas is forty letters from each of twenty people in an office, of which every so manyth is to nobody.
+func christmas(d midnight, dead int) (all []mail.Message) {
+	for k := range 20 {
+		all = append(all, some(46, d.at(9, 0, 7*k), 6*time.Hour, func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("100.64.1.1", "gw.site.example", ""), user(20+k), user(20+k)
+			m.Flags = mail.Verified
+			if away(m, 100*k+i, mail.Delivered); i >= 6 {
+				m.Time = d.at(34, 3*k, 5*(i-6))
+				m.Recipients[0].Disposition = bouncing(7*k+i, dead)
+			}
+		})...)
+	}
+	return all
+}
+
+// program is what a program on this host sends to so many in one name, after a few on other days in another or the same.
+func program(d midnight, usual, sender string, n, dead int) []mail.Message {
+	of := func(sender string, first, dead int) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.User, m.Directory, m.Sender = mail.HasUID, 1007, "portal", "/var/www/portal", sender
+			away(m, first+i, bouncing(i+1, dead))
+		}
+	}
+	return append(some(40, d.at(8, 0, 0), 97*time.Minute, of(usual, 0, 30)), some(n, d.at(58, 0, 0), 2*time.Second, of(sender, 1000, dead))...)
 }
 
 // inThreeDays adds messages to three ordinary days, and runs every detector over them.
@@ -381,6 +439,24 @@ func TestLookAlikes(t *testing.T) {
 					to(m, user(i), mail.Delivered)
 				})
 			}},
+		{name: "to all who ever went to a school, of whom some mind",
+			messages: func(d midnight) []mail.Message {
+				return minded(reunion(d, 300, 6), 30)
+			}},
+		{name: "an office with a worm",
+			messages: func(d midnight) []mail.Message { return christmas(d, 7) }},
+		{name: "an office with a worm, at which some mind",
+			messages: func(d midnight) []mail.Message { return minded(christmas(d, 11), 20) }},
+		{name: "to more dead than a school has",
+			messages: func(d midnight) []mail.Message { return reunion(d, 300, 4) }},
+		{name: "to all customers of a portal, of whom some mind",
+			messages: func(d midnight) []mail.Message {
+				return minded(program(d, "portal@site.example", "portal@site.example", 2000, 8), 30)
+			}},
+		{name: "to more dead than a portal has, in a new name",
+			messages: func(d midnight) []mail.Message {
+				return program(d, "portal@site.example", "news@site.example", 2000, 6)
+			}},
 		{name: "a script that writes from nobody to a list that was bought, at night",
 			messages: func(d midnight) []mail.Message {
 				return some(400, d.at(26, 5, 0), 3*time.Second, func(i int, m *mail.Message) {
@@ -439,6 +515,16 @@ func TestLookAlikes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// minded has every so manyth of a run of messages refused as unwanted.
+func minded(messages []mail.Message, nth int) []mail.Message {
+	for i := range messages {
+		if r := &messages[i].Recipients[0]; i%nth == nth-1 && r.Disposition == mail.Delivered {
+			r.Disposition, r.DSN, r.Code, r.Reply = mail.Bounced, "5.7.1", 550, "550 5.7.1 Message rejected as spam"
+		}
+	}
+	return messages
 }
 
 // A client that prefers the secondary is odd; one that does so in the names of many companies is more.

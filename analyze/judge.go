@@ -283,16 +283,20 @@ func (j *judge) login(c *candidate) {
 		}
 		c.because("many-clients", weight, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
 	}
-	// An office behind one address has many accounts, each of which writes a few mails.
+	// An office behind one address has many accounts, each of which writes a few mails, and more before Christmas.
+	deadFrom := c.deadFrom(j.site, c.place)
+	if c.subject.Kind != Account && j.allOurs(c) && c.share(foreignSender) < 0.1 && c.unminded() {
+		deadFrom = ownDead
+	}
 	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
-		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(0.08)) {
+		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(deadFrom)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
 	if c.place == strangePlace && c.subject.Kind == Account {
 		c.because("new-client", 0.1, "from a network that the account does not use otherwise")
 	}
 	j.farAbove(c)
-	j.outcome(c)
+	c.outcome(deadFrom)
 }
 
 // oldNames reports whether most messages have a sender that is used on several other days, too. On one, it may be an attacker's other run.
@@ -322,7 +326,7 @@ func (c *candidate) oldNames() bool {
 func (j *judge) ownClient(c *candidate) {
 	j.senders(c)
 	j.farAbove(c)
-	j.outcome(c)
+	c.outcome(j.programDeadFrom(c))
 }
 
 // localUser weighs the marks of mail that programs on this host sent.
@@ -330,11 +334,25 @@ func (j *judge) localUser(c *candidate) {
 	if script, share := c.Scripts.Most(); share >= enough && !c.usualScript {
 		c.because("one-script", 0.05, "one script or directory: %s", script)
 	}
-	if c.RecipientDomains.Distinct() >= 5 && c.bounces(0.08) { // every newsletter goes to as many
+	deadFrom := j.programDeadFrom(c)
+	if c.RecipientDomains.Distinct() >= 5 && c.bounces(deadFrom) { // every newsletter goes to as many
 		c.because("many-recipient-domains", 0.05, "to %d domains", c.RecipientDomains.Distinct())
 	}
 	j.farAbove(c)
-	j.outcome(c)
+	c.outcome(deadFrom)
+}
+
+// programDeadFrom is what deadFrom is to accounts, for mail of programs and hosts of ours: in one name of ours, and hardly anybody minded.
+// A name that they use on other days, too, is no spammer's: a portal that has all its customers choose new passwords reaches the oldest.
+func (j *judge) programDeadFrom(c *candidate) float64 {
+	sender, share := c.Senders.Most()
+	switch {
+	case share < 0.95 || !j.site.IsOurs(mail.Domain(sender)) || webUser(mail.LocalPart(sender)) || !c.unminded():
+		return manyRefused
+	case c.oldNames():
+		return oldDead
+	}
+	return ownDead
 }
 
 // habit is how many messages of an account at other times are enough to know where it is used from: one or two are not.
@@ -349,12 +367,12 @@ func (j *judge) farAbove(c *candidate) {
 	}
 }
 
-// outcome weighs what the recipients' servers said: a bought list is full of dead addresses.
-func (j *judge) outcome(c *candidate) {
+// outcome weighs what the recipients' servers said: a bought list is full of dead addresses, deadFrom or more of it.
+func (c *candidate) outcome(deadFrom float64) {
 	switch {
 	case c.bounces(0.2):
 		c.because("many-bounces", 0.25, "%s", c.bounced())
-	case c.bounces(c.deadFrom(j.site, c.place == strangePlace)):
+	case c.bounces(deadFrom):
 		c.because("bounces", 0.15, "%s", c.bounced())
 	}
 	if c.share(blockedOnce) >= 0.03 && c.marks[blockedOnce] >= 3 {

@@ -103,7 +103,7 @@ func (c *candidate) honestLogin(j *judge) {
 	if c.place == knownAddress {
 		from = fromHome
 	}
-	c.mailing(j.site, from, &c.Argument)
+	c.mailing(j.site, from, c.place, &c.Argument)
 }
 
 // wanted weighs that those to whom it went took it.
@@ -130,6 +130,8 @@ func (c *candidate) honestLocal(j *judge) {
 		c.because("wanted", -0.35, "hardly any bounces")
 	case c.bouncedShare() < 0.08:
 		c.because("wanted", -0.2, "few bounces")
+	case c.accepted(j.site) && !c.dead(j.programDeadFrom(c)):
+		c.because("wanted", -0.1, "no more bounces than an old list has, and hardly anybody minded")
 	}
 	// The same user may tell a customer of his order in between.
 	if sender, share := c.Senders.Most(); share >= 0.95 && j.site.IsOurs(mail.Domain(sender)) {

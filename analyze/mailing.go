@@ -20,11 +20,11 @@ const (
 // mailing weighs what tells a club's or an application's mailing from mail sent with a stolen password, wherever it comes from: one name,
 // one place, and recipients who exist; or that it goes on throughout the log. Each alone is true of attackers, too. For a mailing to
 // thousands, or at night, from a place where the account never was, a good list is no excuse: attackers buy good ones.
-func (b *batch) mailing(site *Site, from sendingPlace, a *Argument) {
+func (b *batch) mailing(site *Site, from sendingPlace, place familiarity, a *Argument) {
 	own := b.oneName(site)
 	away := from == fromElsewhereAtNight || from == fromElsewhere && b.Counts.Recipients > mailingTo
 	if !b.maintained(site) {
-		if own && !away && b.onePlace() && b.accepted(site) && !b.dead(manyRefused) {
+		if own && !away && b.onePlace() && b.accepted(site) && (!b.dead(manyRefused) || place == knownAddress && !b.dead(b.deadFrom(site, place))) {
 			a.because("kept-list", -0.1, "one sender, from one network, to %d recipients, of whom few do not exist: a list that belongs to somebody", b.Counts.Recipients)
 		}
 		return
@@ -47,12 +47,13 @@ func (b *batch) mailing(site *Site, from sendingPlace, a *Argument) {
 
 // A mailing to all members of a club has at least mailingFrom recipients (with fewer, bounces say little about the list), and hardly ever
 // more than mailingTo. Of a maintained list, keptDead of the addresses are dead; of a customer's own, used once or twice a year, less than
-// ownDead; of a bought one, manyRefused and more.
+// ownDead; of all who ever went to a school, less than oldDead; of a bought one, manyRefused and more.
 const (
 	mailingFrom = 30
 	mailingTo   = 1000
 	keptDead    = 0.03
 	ownDead     = 0.12
+	oldDead     = 0.2
 
 	// manyRefused is the share of recipients whose mail bounces, or who refuse it, that no owner's own mail reaches.
 	manyRefused = 0.08
@@ -71,13 +72,21 @@ func (b *batch) accepted(site *Site) bool {
 }
 
 // deadFrom is the share of dead addresses from which on a list looks bought. A customer's own list may have more, but not if the mail
-// comes from a place where the account never is.
-func (b *batch) deadFrom(site *Site, strange bool) float64 {
-	if !strange && b.oneName(site) && b.onePlace() {
-		return ownDead
+// comes from a place where the account never is. An old list may have still more, if it goes out where the account always writes and
+// nobody minds.
+func (b *batch) deadFrom(site *Site, place familiarity) float64 {
+	switch {
+	case place == strangePlace || !b.oneName(site) || !b.onePlace():
+		return manyRefused
+	case place == knownAddress && b.unminded():
+		return oldDead
 	}
-	return manyRefused
+	return ownDead
 }
+
+// unminded reports whether hardly any server refused it as unwanted. Of what goes to a bought list, some always do, besides those that do
+// not know the recipient.
+func (b *batch) unminded() bool { return 100*b.marks[blockedOnce] <= b.Counts.Messages }
 
 // deadByChance is log10 of the probability that so many of a maintained list bounce.
 func (b *batch) deadByChance() float64 {

@@ -113,6 +113,21 @@ func TestMailings(t *testing.T) {
 	}
 }
 
+// A letter to an old list, through the webmail that the account always uses, is its owner's by day, and perhaps somebody else's at night.
+func TestOldListAtNight(t *testing.T) {
+	for hour, honest := range map[int]bool{14: true, 2: false} {
+		w := newTown(4)
+		for i := range 300 {
+			at := 3*oneDay + time.Duration(hour)*time.Hour + time.Duration(i)*4*time.Second
+			w.send(at, webmail, user(6), user(6), fmt.Sprintf("n%d@r%d.example", i, i%70), bouncing(i+1, 6))
+		}
+		letters{}.scene(w)
+		if got, why := worst(w); (got <= Low) != honest {
+			t.Errorf("at %d: got %v: %+v", hour, got, why)
+		}
+	}
+}
+
 // Mail that begins with the log and goes on evenly is an application's; mail that fills only a part of the log is not.
 func TestMailingGoesOn(t *testing.T) {
 	for days, want := range map[int]bool{1: true, 4: false} {

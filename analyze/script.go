@@ -36,7 +36,9 @@ script that sends one message every few minutes for days, the days with far
 more mail than the others are the run.
 
 Honest mail that looks similar: an opt-in newsletter of a shop (few bounces,
-one sender in a domain of ours); a monitor or cron job (few recipients, always
+one sender in a domain of ours); an application that writes to all its users
+at once (more are dead, but the sender is the one of other days, and hardly
+anybody refuses it as unwanted); a monitor or cron job (few recipients, always
 the same); a contact form (one recipient, ours).
 
 What it cannot see: scripts that speak SMTP to the outside themselves, past
@@ -66,7 +68,8 @@ type localMail struct {
 	tally   Dossier
 	records []*record // all messages for somebody outside, unless there were too many
 	missed  bool      // there were
-	beside  int       // messages of the same place at other times, if the finding is about a run
+	beside  int       // messages of the same place at other times, if the finding is about a run …
+	inName  int       // … of them in the run's most frequent name, if they were taken and went out on several days
 }
 
 // localSample is one of the first messages.
@@ -290,6 +293,8 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
 		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter does that", top)
+	case share > 0.9 && b.inName >= habit && float64(b.unknown) < oldDead*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients:
+		f.because("usual-sender", -0.2, "all from %s, as %s on other days, and hardly anybody minded: an application writes to all its users at once", top, plural(b.inName, "message", "messages"))
 	}
 }
 

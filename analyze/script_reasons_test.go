@@ -57,3 +57,24 @@ func TestScriptSenderReasons(t *testing.T) {
 		}
 	}
 }
+
+// Who writes to all customers in the name that he always uses is told from who does so in another, or to whom some object.
+func TestUsualSenderOfScript(t *testing.T) {
+	const portal = "portal@site.example"
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, tt := range []struct {
+		name     string
+		messages []mail.Message
+		want     bool
+	}{
+		{"always in that name", program(monday, portal, portal, 2000, 8), true},
+		{"in another name", program(monday, "shop@site.example", portal, 2000, 8), false},
+		{"some object", minded(program(monday, portal, portal, 2000, 8), 30), false},
+	} {
+		for _, f := range inThreeDays(tt.messages, nil) {
+			if f.Detector == script.Name && says(&f, "usual-sender") != tt.want {
+				t.Errorf("%s: %v", tt.name, f.Reasons)
+			}
+		}
+	}
+}

@@ -76,6 +76,10 @@ func (b *localMail) apart(of []bool) *localMail {
 		return nil
 	}
 	run.beside = rest.outside
+	if rest.tally.Buckets.Days() > 2 && rest.badShare() < manyRefused {
+		name, _ := run.tally.Senders.Most()
+		run.inName = rest.tally.Senders.Of(name)
+	}
 	return run
 }
 
@@ -169,7 +173,12 @@ func (b *localMail) otherThan(rest *localMail) bool {
 	for sender := range rest.tally.Senders.All {
 		shared = shared || b.tally.Senders.Of(sender) > 0
 	}
-	bad, badRest := ratio(b.unknown+b.blocked, b.tally.Counts.Recipients), ratio(rest.unknown+rest.blocked, rest.tally.Counts.Recipients)
+	bad, badRest := b.badShare(), rest.badShare()
 	const expected, fraction = 3, 4 // of what the run's share would be in the rest: so many at least, and at most that part of it
 	return !shared || bad*float64(rest.tally.Counts.Recipients) >= expected && fraction*badRest <= bad
+}
+
+// badShare is the share of the recipients that do not exist or refused it.
+func (b *localMail) badShare() float64 {
+	return ratio(b.unknown+b.blocked, b.tally.Counts.Recipients)
 }
