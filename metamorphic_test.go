@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mailforensics/analyze"
 )
@@ -45,6 +46,61 @@ func TestMetamorphic(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A message that passes from host to host is one message, however far apart their clocks are, and the times are those that each host
+// logged: a minute and more, an hour too much or too little, the clock of the host that takes over behind that of the other.
+func TestClocks(t *testing.T) {
+	logs, _ := filepath.Glob("samples/burst-secondary-mx/*.gz") // mx1 takes over from mx2
+	if len(logs) != 2 {
+		t.Fatalf("got logs %v, want two", logs)
+	}
+	want := counted(t, workers(1), logs...)
+	for _, ahead := range []time.Duration{20 * time.Second, 2 * time.Minute, -5 * time.Minute, time.Hour, -time.Hour} {
+		for _, n := range []int{1, 2} {
+			shifted := rewrapped(t, logs[:1], func(text []byte) []byte { return shift(t, text, ahead) })
+			if got := counted(t, workers(n), shifted[0], logs[1]); got != want {
+				t.Errorf("mx1's clock %v ahead, %d workers: %s", ahead, n, firstDifference(got, want))
+			}
+		}
+	}
+}
+
+// counted returns who did what, when and how often. The reasons depend on how long the logs are, which clocks that differ change.
+func counted(t *testing.T, change func(*pipeline), logs ...string) string {
+	t.Helper()
+	p := newPipeline(t, 2)
+	p.options.Year = 2024
+	change(p)
+	p.read(strings.NewReader(""), logs...)
+	findings, _ := p.engine.Findings()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%+v\n", p.engine.Totals)
+	for i := range findings {
+		f := &findings[i]
+		fmt.Fprintf(&b, "%s %v\n  %d to %d, %+v\n  %v %v %v\n", f.ID, f.Severity, f.Start, f.End, f.Counts, f.Clients, f.Mangled, f.Hosts)
+	}
+	return b.String()
+}
+
+// shift moves all stamps, and the times in the Message-IDs that Postfix made, of a day in January 2024.
+func shift(t *testing.T, text []byte, ahead time.Duration) []byte {
+	const stamp, digits = "2006 Jan _2 15:04:05", "20060102150405"
+	var b bytes.Buffer
+	for line := range strings.Lines(string(text)) {
+		at, err := time.Parse(stamp, "2024 "+line[:15])
+		if err != nil {
+			t.Fatal(err)
+		}
+		line = at.Add(ahead).Format(stamp[5:]) + line[15:]
+		if before, id, found := strings.Cut(line, "message-id=<20240124"); found {
+			if at, err := time.Parse(digits, "20240124"+id[:6]); err == nil {
+				line = before + "message-id=<" + at.Add(ahead).Format(digits) + id[6:]
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.Bytes()
 }
 
 // firstDifference shows the first line in which two texts differ.

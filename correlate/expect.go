@@ -46,7 +46,7 @@ func (t *Tracker) adoptExpected(h *hop) bool {
 // isExpected reports whether a new hop is the one that a delivery named. The queue ID alone does not tell: short ones are reused.
 func (t *Tracker) isExpected(e expect, h *hop) bool {
 	m, c := e.hop.message, h.message
-	if !t.mayFollow(m, h) || !within(m.End, h.born, apart) {
+	if !t.mayFollow(m, h) || !within(m.End.Add(-m.ahead), h.born, apart) {
 		return false
 	}
 	sameMachine := h.queue.host == e.hop.queue.host

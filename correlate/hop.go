@@ -63,6 +63,9 @@ type hop struct {
 	reports    uint8  // notices about it
 }
 
+// byClock returns the time of an event as the clock of the message's first host showed it.
+func (m *message) byClock(ev *mail.Event) mail.Instant { return ev.Time.Add(m.ahead - ev.Ahead) }
+
 func (h *hop) alive() bool { return h.state == receiving || h.state == queued }
 
 // message is a message that is not handed out yet.
@@ -76,7 +79,8 @@ type message struct {
 	older, newer *message // in the list of all that are open
 	alive        int      // number of hops that are alive
 	born         mail.Instant
-	due          mail.Instant // not to be handed out before
+	ahead        time.Duration // the clock of its first host: see mail.Event.Ahead
+	due          mail.Instant  // not to be handed out before
 	generation   uint32
 	lingers      bool // in Tracker.waiting
 	joined       bool // its hops are a part of another message
@@ -151,7 +155,7 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 		usual = usualExim
 	}
 	m.text.reserve(len(ev.QueueID) + len(ev.Raw) + usual)
-	m.MTA, m.Time, m.End, m.born = ev.MTA, ev.Time, ev.Time, t.now
+	m.MTA, m.Time, m.End, m.born, m.ahead = ev.MTA, ev.Time, ev.Time, t.now, ev.Ahead
 	m.Host, m.Instance = t.queues.lastHost, t.queues.lastInstance
 	m.Hosts = append(m.Hosts, m.Host)
 	m.older = t.newest

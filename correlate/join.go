@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -23,7 +24,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	if b == forwardedAs {
 		child.origin = internal // if cleanup's lines are lost, only that of local(8) shows it
 	}
-	m.End = max(m.End, c.End)
+	m.End = max(m.End, c.End.Add(m.ahead-c.ahead))
 	m.Lines = append(m.Lines, c.Lines...)
 	if from := parent.queue.host; from != child.queue.host && from.name == m.Host && !m.PassedFrom.IsValid() {
 		m.PassedFrom = c.Client.IP
@@ -47,18 +48,18 @@ func (m *message) takeRecipients(c *message, b bond, via string) {
 		if r.Hop != 0 {
 			r.Hop += before
 		}
-		m.inherit(r, b, via)
+		m.inherit(r, b, via, c.ahead)
 	}
 }
 
-// inherit takes over what a later hop knows of a recipient.
-func (m *message) inherit(c *mail.Recipient, b bond, via string) {
+// inherit takes over what a later hop, on a host whose clock is so far ahead, knows of a recipient.
+func (m *message) inherit(c *mail.Recipient, b bond, via string, ahead time.Duration) {
 	if b == forwardedAs {
 		if c.Original == "" && c.Address != via {
 			c.Original = via
 		}
 		if m.findByAddress(c.Address) == nil {
-			m.sinceArrival(m.addRecipient(*c))
+			m.sinceArrival(m.addRecipient(*c), ahead)
 		}
 		return
 	}
@@ -68,21 +69,22 @@ func (m *message) inherit(c *mail.Recipient, b bond, via string) {
 	}
 	switch {
 	case r == nil:
-		m.sinceArrival(m.addRecipient(*c))
+		m.sinceArrival(m.addRecipient(*c), ahead)
 	case c.Disposition != mail.NoDisposition:
 		address, original, attempts := r.Address, r.Original, r.Attempts
 		*r = *c
 		r.Address, r.Original = address, original
 		m.rewritten(r, c.Address)
 		r.Attempts += attempts
-		m.sinceArrival(r)
+		m.sinceArrival(r, ahead)
 	}
 }
 
-// sinceArrival corrects the delay of a recipient of a later hop, whose lines count from the arrival of that hop.
-func (m *message) sinceArrival(r *mail.Recipient) {
-	if r.Time > m.Time {
-		r.Delay, r.HasDelay = r.Time.Sub(m.Time), true
+// sinceArrival corrects the delay of a recipient of a later hop, on a host whose clock is so far ahead: its lines count from the
+// arrival of that hop.
+func (m *message) sinceArrival(r *mail.Recipient, ahead time.Duration) {
+	if at := r.Time.Add(m.ahead - ahead); at > m.Time {
+		r.Delay, r.HasDelay = at.Sub(m.Time), true
 	}
 }
 

@@ -222,7 +222,7 @@ func (t *Tracker) postfixQueue(q *queue, ev *mail.Event) {
 
 // touch notes that a line belongs to m.
 func (t *Tracker) touch(m *message, ev *mail.Event) {
-	m.End = max(m.End, ev.Time)
+	m.End = max(m.End, m.byClock(ev))
 	t.keepLine(m, ev)
 }
 

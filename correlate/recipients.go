@@ -160,7 +160,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	t.setReply(m, r, ev.Reply)
 	r.Delay, r.HasDelay = ev.Delay, ev.Has(mail.HasDelay)
 	if h != m.hops[0] {
-		m.sinceArrival(r)
+		m.sinceArrival(r, ev.Ahead)
 	}
 	r.Origin = ev.Origin
 	r.Hop = h.number

@@ -167,7 +167,7 @@ func (t *Tracker) Instances() map[string][]string {
 func (t *Tracker) Event(ev *mail.Event) {
 	t.stats.Events++
 	if ev.Time != 0 {
-		t.now = ev.Time
+		t.now = ev.Time.Add(-ev.Ahead)
 	}
 	if t.now >= t.rest {
 		t.release()

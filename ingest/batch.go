@@ -142,6 +142,9 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	if ev.Host == "" {
 		ev.Host = p.file.name
 	}
+	if p.file.skews != nil {
+		ev.Ahead = p.file.skews.ahead(ev.Host)
+	}
 	b.headed = true
 	b.multiline = p.reader.Style == parse.EximOwn && !p.file.notExim
 	if p.reader.Torn {

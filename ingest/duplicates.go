@@ -104,7 +104,7 @@ func labelOf(host string) string {
 
 // duplicate reports whether the line is a copy of one that another file had before, and counts it.
 func (d *duplicates) duplicate(s *stream, ev *mail.Event, body string) bool {
-	d.age(ev.Time)
+	d.age(ev.Time.Add(-ev.Ahead))
 	line := d.key(ev, body)
 	met := d.get(line+s.salt()) + 1
 	d.young[line+s.salt()] = met

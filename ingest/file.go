@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type file struct {
 	yearless  bool          // some stamp has no year
 	zoneless  bool          // some stamp has no offset
 	host      string        // that wrote most lines; "": they name none
+	hosts     []string      // that wrote the lines of the head, sorted
 	proofs    []parse.Proof // of year and zone; nil after the survey
 	toProof   parse.Course  // of the stamps up to the first proof, or up to where reading ended
 	seen      int64         // bytes on disk that were read for the head
@@ -44,6 +46,9 @@ type file struct {
 
 	// Set by nameHosts.
 	name string // of the host, from the path, if the lines name none and other files are of other hosts; else ""
+
+	// Set by learnSkews.
+	skews skews // of all hosts
 }
 
 // How many bytes of a file are read for the survey: the head, and at most proofSize if the head proves too little. Most logs prove
@@ -155,6 +160,11 @@ func (f *file) head(text string) {
 		f.proofs = append(f.proofs, last)
 	}
 	f.host = strings.Clone(f.host)
+	for host := range hosts {
+		f.hosts = append(f.hosts, strings.ToLower(labelOf(strings.Clone(host))))
+	}
+	slices.Sort(f.hosts)
+	f.hosts = slices.Compact(f.hosts)
 	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
 }
 

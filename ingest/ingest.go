@@ -97,6 +97,8 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 	r.pool.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
 	r.announce(survey.zone)
+	survey.o = r.o
+	survey.learnSkews(ctx)
 	r.open(survey.files)
 	if o.Workers > 1 {
 		for range o.Workers {
@@ -169,8 +171,8 @@ func (r *run) merge(ctx context.Context) error {
 	}
 	slices.SortStableFunc(m.waiting, func(a, b *stream) int {
 		switch {
-		case a.file.first != b.file.first:
-			return cmp.Compare(a.file.first, b.file.first)
+		case a.file.begins() != b.file.begins():
+			return cmp.Compare(a.file.begins(), b.file.begins())
 		case a.file.rejectLog != b.file.rejectLog && b.file.rejectLog:
 			return -1
 		case a.file.rejectLog != b.file.rejectLog:

@@ -55,12 +55,12 @@ func (m *merge) all(ctx context.Context) error {
 
 // begin opens the waiting streams whose events may be next.
 func (m *merge) begin(ctx context.Context) error {
-	for len(m.waiting) > 0 && (len(m.open) == 0 || m.waiting[0].file.first-early <= m.open[0].key) {
+	for len(m.waiting) > 0 && (len(m.open) == 0 || m.waiting[0].file.begins()-early <= m.open[0].key) {
 		s := m.waiting[0]
 		m.waiting = m.waiting[1:]
 		m.run.start(ctx, s)
 		m.run.startAhead(ctx, m.waiting)
-		c := &cursor{s: s, key: s.file.first}
+		c := &cursor{s: s, key: s.file.begins()}
 		ok, err := m.advance(ctx, c)
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (m *merge) runEnd(c *cursor) int {
 		}
 	}
 	if len(m.waiting) > 0 {
-		if due := m.waiting[0].file.first - early; due < limit.key {
+		if due := m.waiting[0].file.begins() - early; due < limit.key {
 			limit = cursor{s: m.waiting[0], key: due}
 		}
 	}
@@ -100,12 +100,12 @@ func (m *merge) runEnd(c *cursor) int {
 	return end
 }
 
-// keyOf returns the time of an event for the merge: if it has none, that of the event before it.
+// keyOf returns the time of an event for the merge, by one clock for all hosts: if it has none, that of the event before it.
 func keyOf(ev *mail.Event, before mail.Instant) mail.Instant {
 	if ev.Time == 0 {
 		return before
 	}
-	return ev.Time
+	return ev.Time.Add(-ev.Ahead)
 }
 
 // reposition restores the heap after its first cursor moved.

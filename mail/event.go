@@ -186,9 +186,10 @@ func TrimMessageID(id string) string {
 // three.
 type Event struct {
 	Origin
-	Time Instant
-	Kind Kind
-	MTA  MTA
+	Time  Instant
+	Ahead time.Duration // how far the clock of the host is ahead of those of other hosts whose logs are read, too; 0: not known
+	Kind  Kind
+	MTA   MTA
 	Flags
 	Disposition Disposition
 	PID         int // 0: not logged
