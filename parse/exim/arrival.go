@@ -151,7 +151,7 @@ func withoutLogin(protocol string) bool {
 }
 
 func extended(protocol string) bool {
-	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp") || protocol == "asmtp"
+	return strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp")
 }
 
 // arrivalHost parses the client, and returns the fields after it. With helo_accept_junk_hosts, a HELO may look like the end of
@@ -189,7 +189,7 @@ func lastArrivalHost(s string, from int, ev *mail.Event) (h host, fields string,
 		trial := mail.Event{QueueID: ev.QueueID}
 		return arrivalFields(fields, &trial) == "" && trial.Protocol != ""
 	}
-	regular := strings.Contains(s[:from], ") [") && follows(s[from:])
+	regular := follows(s[from:])
 	at := len(s)
 	for range tries {
 		if at = strings.LastIndexByte(s[:at], '['); at <= from {
@@ -502,9 +502,9 @@ func recipients(list, whole string, ev *mail.Event) (rest string) {
 			ev.Flags |= mail.Doubtful
 		}
 	}
-	if n := len(list); n > 0 && list[n-1] == '>' && strings.HasSuffix(list, "<trunc>") {
+	list, cut := strings.CutSuffix(list, "<trunc>")
+	if cut {
 		ev.Flags |= mail.Incomplete
-		list = list[:n-len("<trunc>")]
 	}
 	ev.Recipients = list
 	return ""

@@ -122,8 +122,6 @@ func cutAngle(s string) (address, rest string, ok bool) {
 	return s[1:n], s[n+1:], true
 }
 
-func quoted(s string) bool { return first(s, '"', '\\', '\\') < len(s) }
-
 // first returns the index of the first of three bytes; the length of s if it has none of them.
 func first(s string, a, b, c byte) int {
 	x, y, z := ones*uint64(a), ones*uint64(b), ones*uint64(c)
@@ -240,7 +238,7 @@ func duration(s string) (d time.Duration, ok bool) {
 		unit := unitOf(s[n])
 		whole, fraction, _ := strings.Cut(s[:n], ".")
 		count, ok := number(whole)
-		if !ok || unit == 0 || count > 1e6 {
+		if !ok || unit == 0 || count > 1e6 || strings.IndexByte(fraction, '.') >= 0 {
 			return 0, false
 		}
 		d += time.Duration(count)*unit + part(fraction, unit)
@@ -273,12 +271,11 @@ func unitOf(c byte) time.Duration {
 	return 0
 }
 
+// part returns what the digits behind a point mean.
 func part(fraction string, unit time.Duration) (d time.Duration) {
 	for i := range len(fraction) {
 		unit /= 10
-		if c := fraction[i]; c >= '0' && c <= '9' {
-			d += time.Duration(c-'0') * unit
-		}
+		d += time.Duration(fraction[i]-'0') * unit
 	}
 	return d
 }
@@ -300,6 +297,17 @@ func cutHost(s string) (h host, rest string, ok bool) {
 		}
 	}
 	return host{}, s, false
+}
+
+// cutServer is cutHost for one that we speak to: its name may be an address in brackets, too (src/routers/ipliteral.c).
+func cutServer(s string) (h host, rest string, ok bool) {
+	h, rest, ok = cutHost(s)
+	if named, found := strings.CutPrefix(rest, " ["); found && h.name == "" {
+		if second, after, ok := hostAt(s, len(s)-len(named)-1); ok {
+			return second, after, true
+		}
+	}
+	return h, rest, ok
 }
 
 // bracket returns the place of the next [ at the beginning of s or after a blank; -1: there is none.
@@ -391,7 +399,7 @@ func cutPort(s string) (port uint16, rest string) {
 		return 0, s
 	}
 	n, value := 1, 0
-	for n < len(s) && n < 6 && s[n]-'0' < 10 {
+	for n < len(s) && n < 7 && s[n]-'0' < 10 {
 		value = value*10 + int(s[n]-'0')
 		n++
 	}

@@ -71,6 +71,7 @@ func TestDuration(t *testing.T) {
 	bad("5x")
 	bad("99999999999999999999s")
 	bad("9999999w") // would overflow
+	bad("1.2.3s")
 }
 
 func TestUnescape(t *testing.T) {
@@ -81,7 +82,9 @@ func TestUnescape(t *testing.T) {
 		{`a\\n`, `a\n`}, // a backslash and an n
 		{`\1`, "1"},
 		{`end\`, `end\`},
-		{`\400`, "400"}, // no byte
+		{`\b\v\f`, "\b\v\f"},
+		{`\1/1 \181 \11/ \118`, "1/1 181 11/ 118"}, // no octal digits
+		{`\400`, "400"},                            // no byte
 	}
 	for _, tt := range tests {
 		if got := unescape(tt.logged); got != tt.want {
@@ -102,6 +105,9 @@ func TestReplyCode(t *testing.T) {
 		{"421", 421, ""},
 		{"550 5.1 no", 550, ""},
 		{"550 5.1. no", 550, ""},
+		{"550 5.1.1.1 no", 550, "5.1.1"},
+		{"550 5..1 no", 550, ""},
+		{"550 5.7.1234567 no", 550, "5.7.12345"},
 		{"5500 no", 0, ""},
 		{"150 no", 0, ""},
 		{"55", 0, ""},
@@ -110,6 +116,19 @@ func TestReplyCode(t *testing.T) {
 	for _, tt := range tests {
 		if code, dsn := replyCode(tt.reply); code != tt.code || dsn != tt.dsn {
 			t.Errorf("%q: got %d %q want %d %q", tt.reply, code, dsn, tt.code, tt.dsn)
+		}
+	}
+}
+
+func TestCutPort(t *testing.T) {
+	for in, want := range map[string]struct {
+		port uint16
+		rest string
+	}{
+		":25 x": {25, " x"}, ":65535": {65535, ""}, ":65536": {0, ":65536"}, ":655350": {0, ":655350"}, ": x": {0, ": x"}, "x": {0, "x"}, "": {},
+	} {
+		if port, rest := cutPort(in); port != want.port || rest != want.rest {
+			t.Errorf("%q: got %d %q", in, port, rest)
 		}
 	}
 }

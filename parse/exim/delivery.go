@@ -238,7 +238,8 @@ func (o *outcome) field(r deliveredRank, s string) (rest string, ok bool) {
 	return rest, ok
 }
 
-// cutRelay cuts "name [ip]:port*", or the list of names that a local delivery has.
+// cutRelay cuts "name [ip]:port*", or the list of names that a local delivery has. The name may be an address in brackets, too
+// (src/routers/ipliteral.c).
 func (o *outcome) cutRelay(s string) (rest string, ok bool) {
 	o.relayed = true
 	name, after := cutToken(s)
@@ -249,15 +250,10 @@ func (o *outcome) cutRelay(s string) (rest string, ok bool) {
 		return s, false
 	}
 	o.host.name = strings.TrimSuffix(name, ":")
-	switch {
-	case strings.HasPrefix(name, "["):
-		o.host.name, after = "", s
-	case strings.HasPrefix(after, " ["):
-		after = after[1:]
-	default:
+	if !strings.HasPrefix(after, " [") {
 		return s[len(o.host.name):], true
 	}
-	if o.host.ip, o.host.port, after, ok = cutBrackets(after); !ok {
+	if o.host.ip, o.host.port, after, ok = cutBrackets(after[1:]); !ok {
 		return s, false
 	}
 	return strings.TrimPrefix(after, "*"), true

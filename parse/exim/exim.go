@@ -26,7 +26,7 @@ import (
 var Format = parse.Format{Name: "exim", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
-	if ev.Process != "exim" && !ours(ev.Process) {
+	if !ours(ev.Process) {
 		return parse.Foreign
 	}
 	ev.MTA = mail.Exim

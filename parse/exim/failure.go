@@ -102,14 +102,11 @@ func originalAfter(s string, fits func(final, original, rest string) bool) (fina
 
 func fieldFollows(_, _, rest string) bool {
 	name, _ := cutName(strings.TrimPrefix(rest, " "))
-	return strings.HasPrefix(rest, " :") || strings.HasPrefix(rest, ": ") || deliveryRank(name) > dNone
+	return deliveryRank(name) > dNone // R= and T= are always there
 }
 
 // sameMailbox reports whether original, a quoted address, is final (a whole address or a local part) with quotes.
 func sameMailbox(final, original, _ string) bool {
-	if !quoted(original) {
-		return false
-	}
 	i, open := 0, false
 	for n := 0; n < len(original); n++ {
 		c := original[n]

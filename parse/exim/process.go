@@ -95,7 +95,7 @@ func commandLine(directory, arguments string, ev *mail.Event) bool {
 	ev.Kind, ev.Directory, ev.Script = mail.CommandLine, directory, arguments
 	_, options := cutToken(arguments)
 	switch {
-	case strings.HasPrefix(options, " -Mc ") && len(options) < 32, strings.HasPrefix(options, " -bd"), options == " -bw",
+	case strings.HasPrefix(options, " -Mc ") && len(options) < 32, strings.HasPrefix(options, " -bd"), strings.HasPrefix(options, " -bw"),
 		strings.HasPrefix(options, " -q") && strings.Count(options, " ") == 1:
 		ev.Kind = mail.Other
 	}

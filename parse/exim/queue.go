@@ -83,13 +83,12 @@ func note(s string, ev *mail.Event, kind mail.Kind) bool {
 	return true
 }
 
-// completed parses "Completed", which only the time on the queue may follow: an access rule may log a text that begins so, too.
+// completed parses "Completed QT=3s", where only the time on the queue may follow: an access rule may log a text that begins so, too.
 func completed(s string, ev *mail.Event) bool {
 	rest, ok := strings.CutPrefix(s, "Completed")
 	switch {
 	case !ok:
 		return false
-	case rest == "":
 	case halved(rest):
 		ev.Flags |= mail.Doubtful
 	default:
@@ -146,7 +145,7 @@ func attempted(s string, ev *mail.Event) bool {
 			return tunnelled(s, ev)
 		}
 	}
-	h, said, ok := cutHost(tail)
+	h, said, ok := cutServer(tail)
 	if !ok {
 		return false
 	}
@@ -166,7 +165,7 @@ func triedHost(s string, ev *mail.Event) bool {
 	if !ok {
 		return false
 	}
-	h, rest, ok := cutHost(after)
+	h, rest, ok := cutServer(after)
 	if !ok || strings.HasSuffix(h.name, ")") {
 		return false
 	}
@@ -194,15 +193,18 @@ func triedName(s string) bool {
 	return false
 }
 
-// tunnelled parses a relay's refusal of our own login: "cram authenticator failed H=relay [ip] 535 …". src/auths/*.c,
-// src/transports/smtp.c: smtp_auth
+// tunnelled parses a relay's refusal of our own login: "cram authenticator failed H=relay [ip] 535 …", or ours to send it:
+// "plain authenticator cancelled authentication H=relay [ip] reason". src/auths/*.c, src/transports/smtp.c: smtp_auth
 func tunnelled(s string, ev *mail.Event) bool {
 	_, rest := cutToken(s)
 	after, ok := strings.CutPrefix(rest, " authenticator failed H=")
 	if !ok {
+		after, ok = strings.CutPrefix(rest, " authenticator cancelled authentication H=")
+	}
+	if !ok {
 		return false
 	}
-	h, rest, ok := cutHost(after)
+	h, rest, ok := cutServer(after)
 	if !ok {
 		return false
 	}

@@ -192,7 +192,7 @@ func goesOn(field byte, name, word string, ev *mail.Event) bool {
 	case 'A':
 		return true
 	case 'U':
-		return name != "" && name[0] != '(' && name[0] != '['
+		return name == "" || name[0] != '(' && name[0] != '['
 	case 'H':
 		if strings.IndexByte(name, '@') > 0 {
 			ev.Recipient = word
@@ -342,14 +342,11 @@ func incomplete(s string, ev *mail.Event) bool {
 	return note(s, ev, mail.Warning)
 }
 
-// refusedHELO parses "EHLO or HELO name: reason", which follows the client, and "EHLO from host: … argument(s): name".
+// refusedHELO parses "EHLO or HELO name: reason", which follows the client.
 func refusedHELO(s string, ev *mail.Event) bool {
 	_, argument, _ := strings.Cut(s, "HELO ")
-	if name, ok := strings.CutPrefix(argument, "or HELO "); ok {
-		argument = name
-	}
 	name, reason, _ := strings.Cut(argument, ": ")
-	if ev.Client.HELO == "" && !strings.HasPrefix(name, "from ") {
+	if ev.Client.HELO == "" {
 		ev.Client.HELO = name
 	}
 	return reject("HELO", reason, ev)
@@ -357,10 +354,16 @@ func refusedHELO(s string, ev *mail.Event) bool {
 
 // refusedFrom parses the refusals that name the client after the command.
 func refusedFrom(s string, ev *mail.Event) bool {
-	if after, ok := strings.CutPrefix(s, "too many recipients: message rejected: sender=<"); ok {
+	if reason, after, ok := strings.Cut(s, ": sender=<"); ok && strings.HasPrefix(s, "too many recipients: ") { // message or excess rejected
 		argument, ok := namedHost(after, ev)
+		if !ok {
+			return false
+		}
 		ev.Sender = mail.SenderOf(strings.TrimSuffix(argument, ">"))
-		return ok && reject("RCPT", s[:len("too many recipients: message rejected")], ev)
+		if strings.Contains(reason, "temporarily") {
+			ev.Flags |= mail.Temporary
+		}
+		return reject("RCPT", reason, ev)
 	}
 	if after, ok := strings.CutPrefix(s, "refused connection from "); ok {
 		h, rest, ok := cutLastHost(after)
@@ -377,18 +380,8 @@ func refusedFrom(s string, ev *mail.Event) bool {
 	switch {
 	case command == "EHLO", command == "HELO", command == "MAIL" && strings.HasPrefix(rest, " from "):
 		return refusedEarly(command, rest, ev)
-	case command == "MAIL", command == "from": // FROM:<sender> H=host: message too big: size=9 max=8
-		_, reason, _ := strings.Cut(after, ": message too big")
-		argument, ok := namedHost(after, ev)
-		if open := strings.IndexByte(argument, '<'); open >= 0 {
-			ev.Sender, _, _ = cutAngle(argument[open:])
-			ev.Sender = mail.SenderOf(ev.Sender)
-		}
-		stage := "MAIL"
-		if command == "from" {
-			stage = "END-OF-MESSAGE"
-		}
-		return ok && reject(stage, after[len(after)-len("message too big")-len(reason):], ev)
+	case command == "MAIL", command == "from":
+		return refusedMessage(command, strings.TrimPrefix(rest, " "), ev)
 	case strings.HasPrefix(command, `"`):
 		line, named, _ := strings.Cut(after, `" from `)
 		h, _, ok := cutLastHost(named)
@@ -398,6 +391,37 @@ func refusedFrom(s string, ev *mail.Event) bool {
 		return ok && reject(stageOf(command[1:]), line[1:], ev)
 	}
 	return false
+}
+
+// refusedMessage parses what follows "rejected MAIL ": "FROM:<sender> H=host: message too big: size=9 max=8" and "command H=host: too
+// many messages in one connection"; and what follows "rejected from ", after DATA: "<sender> H=host U=ident: reason", which is that
+// the message is too big, has too many Received headers (up to now without a blank before H=), or no CRLF.  src/smtp_in.c, src/receive.c
+func refusedMessage(command, s string, ev *mail.Event) bool {
+	sender := ""
+	rest, unnamed := strings.CutPrefix(s, "command ")
+	if !unnamed {
+		address, after, ok := cutAngle(strings.TrimPrefix(s, "FROM:"))
+		if !ok {
+			return false
+		}
+		sender, rest = mail.SenderOf(address), strings.TrimPrefix(after, " ")
+	}
+	stage, reason := command, ""
+	if command == "from" {
+		stage = "END-OF-MESSAGE"
+	}
+	if ident, ok := strings.CutPrefix(rest, "U="); ok { // a local user's
+		ev.User, reason, _ = strings.Cut(ident, ": ")
+	} else {
+		h, after, ok := cutSpeaker(strings.TrimPrefix(rest, "H="))
+		if !ok {
+			return false
+		}
+		h.client(ev)
+		reason = afterColon(hostFields(after, ev))
+	}
+	ev.Sender = sender
+	return reject(stage, reason, ev)
 }
 
 // refusedEarly parses " from host: reason"; the host has no name yet, and the reason ends with what the client sent.

@@ -21,8 +21,8 @@ func connected(s string, ev *mail.Event) bool {
 		return unnamed(s, ev)
 	case 'i':
 		return identified(s, ev)
-	case 'E':
-		after, ok := strings.CutPrefix(s, "ETRN ")
+	case 'E', 'A':
+		after, ok := strings.CutPrefix(s[1:], "TRN ") // ETRN; ATRN since 4.99
 		return ok && strings.Contains(after, " received from ") && lastClient(s, after, ev, mail.Other)
 	case 'l':
 		return strings.HasPrefix(s, "listen backlog ") && note(s, ev, mail.Warning)

@@ -12,9 +12,12 @@ func encrypted(s string, ev *mail.Event) bool {
 	case 'T':
 		return handshake(s, ev)
 	case 'D':
-		return signed(s, ev)
+		return signed(s, ev) || handshake(s, ev)
 	case '[':
 		return unverified(s, ev)
+	case 'S': // SSL_write: (from host) syscall: Broken pipe
+		after, ok := strings.CutPrefix(s, "SSL_write: (from ")
+		return ok && lastClient(s, after, ev, mail.Warning)
 	}
 	return false
 }
@@ -22,7 +25,7 @@ func encrypted(s string, ev *mail.Event) bool {
 // handshake parses "TLS error on connection from host (function): text", "TLS error (function): on connection from host text",
 // and the forms about a server that we connect to.
 func handshake(s string, ev *mail.Event) bool {
-	if !strings.HasPrefix(s, "TLS error ") && !strings.HasPrefix(s, "TLS session: ") {
+	if !strings.HasPrefix(s, "TLS error ") && !strings.HasPrefix(s, "TLS session: ") && !strings.HasPrefix(s, "DANE attempt failed; TLS connection to ") {
 		return false
 	}
 	if _, named, ok := strings.Cut(s, "on connection from "); ok {
@@ -32,11 +35,11 @@ func handshake(s string, ev *mail.Event) bool {
 		}
 		return note(s, ev, mail.Warning)
 	}
-	_, named, ok := strings.Cut(s, "on connection to ")
+	_, named, ok := strings.Cut(s, "onnection to ") // on connection to, TLS connection to
 	if !ok {
 		_, named, _ = strings.Cut(s, " to H=")
 	}
-	if h, _, ok := cutHost(named); ok {
+	if h, _, ok := cutServer(named); ok {
 		h.relay(ev)
 	}
 	return note(s, ev, mail.Warning)
@@ -56,7 +59,7 @@ func signed(s string, ev *mail.Event) bool {
 
 func unverified(s string, ev *mail.Event) bool {
 	ip, port, rest, ok := cutBrackets(s)
-	if !ok || !strings.HasPrefix(rest, " SSL verify ") {
+	if !ok || !strings.HasPrefix(rest, " SSL verify ") && !strings.HasPrefix(rest, " after QUIT, client reset TCP ") {
 		return false
 	}
 	ev.Client.IP, ev.Client.Port = ip, port

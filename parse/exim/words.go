@@ -38,8 +38,9 @@ func addressIn(s string) netip.Addr {
 	return netip.Addr{}
 }
 
+// plausible reports whether a bare word, which begins with a letter, a digit or a colon, may be an address.
 func plausible(word string) bool {
-	return len(word) > 2 && (word[0] >= '0' && word[0] <= '9' || strings.IndexByte(word, ':') >= 0)
+	return len(word) > 2 && (word[0] <= '9' || strings.IndexByte(word, ':') >= 0)
 }
 
 // bare returns a word without the punctuation around it.
