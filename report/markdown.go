@@ -67,7 +67,7 @@ func (d *document) findings() {
 	r := d.r
 	d.blank()
 	if len(r.Findings) == 0 {
-		d.line("**Nothing found.**")
+		d.line("**Nothing found.** " + inVain(d.r))
 		d.blank()
 		for _, det := range r.Detectors {
 			d.line("- looked for: " + markdown(det.Title))

@@ -132,6 +132,7 @@ func (p *page) headline() {
 	r := p.r
 	if len(r.Findings) == 0 {
 		p.line(p.paint(bold, "Nothing found."))
+		p.covered()
 		for _, d := range r.Detectors {
 			p.wrap("  ", "    ", "looked for: "+d.Title)
 		}

@@ -73,3 +73,29 @@ func TestWhen(t *testing.T) {
 		}
 	}
 }
+
+// What is told of attempts after one abuse of an account says nothing about another one of the same account.
+func TestWasStopped(t *testing.T) {
+	hour := func(h int) mail.Instant { return at("00:00:00").Add(time.Duration(h) * time.Hour) }
+	of := func(detector string, from, to int) analyze.Finding {
+		return analyze.Finding{Detector: detector, Subject: analyze.Subject{Kind: analyze.Account, Value: "eva"}, Start: hour(from), End: hour(to)}
+	}
+	told := of("account", 1, 6)
+	told.Facts = []analyze.Fact{{Name: analyze.Afterwards, Text: "9 more attempts"}}
+	for _, tt := range []struct {
+		burst analyze.Finding
+		want  bool
+	}{
+		{of("burst", 2, 5), true}, {of("burst", 1, 6), true}, {of("burst", 8, 9), false}, {of("burst", 5, 9), false},
+	} {
+		r := &Report{Findings: []analyze.Finding{told, tt.burst}}
+		if got := wasStopped(r, &tt.burst); got != tt.want {
+			t.Errorf("a burst from %v to %v: %v", tt.burst.Start, tt.burst.End, got)
+		}
+	}
+	other := of("burst", 2, 5)
+	other.Subject.Value = "jo"
+	if wasStopped(&Report{Findings: []analyze.Finding{told, other}}, &other) {
+		t.Error("what another account's addresses tried says nothing")
+	}
+}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"errors"
+	"mailforensics/ingest"
 	"slices"
 	"testing"
 )
@@ -12,5 +14,26 @@ func TestYearsAreAdded(t *testing.T) {
 	want := []string{"2024, proven by 1044 Message-IDs of Postfix's own", "zone proven by 10 Message-IDs of Postfix's own", "2023, proven by 5 queue IDs", "2024, as --year says"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A file that broke off was read; one that could not be opened was not.
+func TestVerdicts(t *testing.T) {
+	of := func(f ingest.FileLedger) string {
+		r := &Report{Ledger: &ingest.Ledger{Files: []ingest.FileLedger{f, {Bytes: 20, Lines: 2, Parsed: 1, Blank: 1, Duplicates: 1}}}}
+		return verdicts(r)
+	}
+	for _, tt := range []struct {
+		file ingest.FileLedger
+		want string
+	}{
+		{ingest.FileLedger{Bytes: 100, Lines: 10, Parsed: 4, Foreign: 3, Unfamiliar: 2, Damaged: 1},
+			"2 files, 120 B, 12 lines: 5 understood, 3 of other programs, 2 unfamiliar, 1 damaged, 1 blank, at least 1 of them in another file too, and counted once"},
+		{ingest.FileLedger{Err: errors.New("permission denied")}, "1 of 2 files, 20 B, 2 lines: 1 understood, 1 blank, at least 1 of them in another file too, and counted once"},
+		{ingest.FileLedger{Err: errors.New("input/output error"), Bytes: 80, Lines: 8, Parsed: 8}, "2 files, 100 B, 10 lines: 9 understood, 1 blank, at least 1 of them in another file too, and counted once"},
+	} {
+		if got := of(tt.file); got != tt.want {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
 	}
 }

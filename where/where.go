@@ -184,10 +184,10 @@ func explain(err error) error {
 	return err
 }
 
-// Nearest returns the word with the fewest edits from what was typed; "": none needs few enough, one for every four letters and
-// one more.
+// Nearest returns the word with the fewest edits from what was typed; "": none needs few enough, one for every five letters and
+// one more: half of "yaml" is in "html".
 func Nearest(typed string, words []string) string {
-	best, least := "", 1+len(typed)/4
+	best, least := "", 1+len(typed)/5
 	for _, word := range words {
 		if d := edits(strings.ToLower(typed), word); d <= least {
 			best, least = word, d-1

@@ -265,7 +265,7 @@ func TestPercentFor(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	words := []string{"table", "json", "ndjson", "csv", "markdown", "html", "low"}
-	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"foo", ""}, {"htm", "html"}, {"", ""}} {
+	for _, c := range []struct{ typed, want string }{{"jsn", "json"}, {"JSON", "json"}, {"mardkown", "markdown"}, {"xml", ""}, {"foo", ""}, {"htm", "html"}, {"yaml", ""}, {"markdwon", "markdown"}, {"", ""}} {
 		if got := where.Nearest(c.typed, words); got != c.want {
 			t.Errorf("where.Nearest(%q): got %q, want %q", c.typed, got, c.want)
 		}
