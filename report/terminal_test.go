@@ -1,6 +1,14 @@
 package report
 
-import "testing"
+import (
+	"bytes"
+	"mailforensics/analyze"
+	"mailforensics/mail"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
 
 // TestWrap: lines are broken at blanks, and none of these stays at the end of a line.
 func TestWrap(t *testing.T) {
@@ -15,6 +23,39 @@ func TestWrap(t *testing.T) {
 		p.wrap("- ", "  ", c.text)
 		if got := p.out.String(); got != c.want {
 			t.Errorf("%q: got\n%swant\n%s", c.text, got, c.want)
+		}
+	}
+}
+
+// What is not shown is counted: six clients stand there, of seven two are counted; and of nine gaps the longest three are named.
+func TestLeftOutIsCounted(t *testing.T) {
+	text := func(clients, gaps int) string {
+		r := sample()
+		r.Findings = r.Findings[:1]
+		f := &r.Findings[0]
+		f.Clients = nil
+		for i := range clients {
+			f.Clients = append(f.Clients, analyze.ClientCount{Client: mail.Client{IP: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})}, Messages: 1})
+		}
+		r.Gaps, r.QuietSpans = nil, gaps
+		for i := range min(gaps, 5) {
+			r.Gaps = append(r.Gaps, Gap{Host: "mx1", From: at("07:00:00"), To: at("08:00:00").Add(time.Duration(-i) * time.Minute)})
+		}
+		var out bytes.Buffer
+		if err := Terminal(&out, r, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	for _, tt := range []struct {
+		clients, gaps int
+		want, wont    string
+	}{
+		{6, 0, "198.51.100.5", "more client"}, {7, 0, "and 2 more clients", "198.51.100.5"},
+		{1, 3, "to 07:58:00", "shorter gap"}, {1, 4, "and 1 shorter gap\n", "to 07:57:00"}, {1, 9, "and 6 shorter gaps", "to 07:57:00"},
+	} {
+		if got := text(tt.clients, tt.gaps); !strings.Contains(got, tt.want) || strings.Contains(got, tt.wont) {
+			t.Errorf("%d clients, %d gaps: want %q and no %q in\n%s", tt.clients, tt.gaps, tt.want, tt.wont, got)
 		}
 	}
 }
