@@ -281,3 +281,18 @@ func BenchmarkMessageJSON(b *testing.B) {
 		}
 	}
 }
+
+// The row of a message sums its recipients up: one that was given up bounced, and the last that was tried tells the next hop.
+func TestRecipientCells(t *testing.T) {
+	got := recipientCells([]mail.Recipient{
+		{Address: "a@b.example", Disposition: mail.Delivered, Relay: "mx.b.example", DSN: "2.0.0", Reply: "ok"},
+		{Address: "box", Original: "c@d.example", Disposition: mail.Expired, Relay: "mx.d.example", DSN: "4.4.1", Reply: "timed out"},
+		{Address: "e@d.example", Disposition: mail.Bounced, Relay: "mx2.d.example", DSN: "5.1.1", Reply: "no such user"},
+		{Address: "f@d.example", Disposition: mail.Deferred, Relay: "mx3.d.example", DSN: "4.2.0", Reply: "later"},
+		{Address: "g@d.example"},
+	})
+	want := []string{"5", "a@b.example c@d.example e@d.example f@d.example g@d.example", "1", "2", "1", "mx3.d.example", "4.2.0", "later"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
