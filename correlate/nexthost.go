@@ -11,21 +11,18 @@ func (t *Tracker) findElsewhere(h *host, id, relay string) *hop {
 		}
 	}
 	const few = 16
-	for i, other := range t.queues.hosts {
-		if other == h || i >= few && !sameHost(other.name, relay) {
-			continue
-		}
-		if found := t.findOn(other, id); found != nil {
-			return found
+	first := t.queues.hosts[:min(few, len(t.queues.hosts))]
+	for _, others := range [...][]*host{first, t.queues.byLabel[labelOf(relay)]} {
+		for _, other := range others {
+			if other == h {
+				continue
+			}
+			if found := t.findOn(other, id); found != nil {
+				return found
+			}
 		}
 	}
 	return nil
-}
-
-func sameHost(a, b string) bool {
-	a, _, _ = strings.Cut(a, ".")
-	b, _, _ = strings.Cut(b, ".")
-	return a != "" && strings.EqualFold(a, b)
 }
 
 // mayHaveHosts reports whether the log is of several hosts, or has only begun, so that this is not known.

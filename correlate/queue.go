@@ -27,8 +27,9 @@ type queueName struct{ host, instance string }
 
 // queues are the hosts and instances that were seen.
 type queues struct {
-	byName map[queueName]*queue
-	hosts  []*host
+	byName  map[queueName]*queue
+	hosts   []*host
+	byLabel map[string][]*host // by the first label of the name, folded
 
 	lastHost, lastInstance string
 	last                   *queue
@@ -91,7 +92,17 @@ func (qs *queues) hostOf(name string) *host {
 	}
 	h := &host{name: name}
 	qs.hosts = append(qs.hosts, h)
+	if qs.byLabel == nil {
+		qs.byLabel = make(map[string][]*host)
+	}
+	qs.byLabel[labelOf(name)] = append(qs.byLabel[labelOf(name)], h)
 	return h
+}
+
+// labelOf returns the first label of a host's name, folded.
+func labelOf(name string) string {
+	label, _, _ := strings.Cut(name, ".")
+	return strings.ToLower(label)
 }
 
 func isNumber(s string) bool {

@@ -53,7 +53,7 @@ func (s *survey) learnSkews(ctx context.Context) {
 	if len(files) == 0 {
 		return
 	}
-	l := &linkLearner{from: from, seed: maphash.MakeSeed(), born: make(map[lifeKey]life), hosts: make(map[string]int32)}
+	l := &linkLearner{from: from, seed: maphash.MakeSeed(), born: make(map[uint64]life), hosts: make(map[string]int32)}
 	ctx, cancel := context.WithCancel(ctx)
 	o := s.o
 	o.Hash, o.Progress, o.Retain, o.Since, o.Until, o.Everything = false, nil, 0, 0, 0, false
@@ -115,31 +115,28 @@ func (s *survey) toRehearse() (files []*file, from mail.Instant) {
 // linkLearner collects messages that pass from host to host.
 type linkLearner struct {
 	from          mail.Instant
-	before, after int
+	before, after int // events before that time, and since
+	next          int // so many of those since, before it is looked whether they are enough
 	seed          maphash.Seed
 	hosts         map[string]int32 // number of a host, by the first label of its name
 	names         []string         // by number
-	born          map[lifeKey]life
+	born          map[uint64]life  // by the hash of its queue ID
 	passed        []handover
 }
 
-// lifeKey is a queue ID on a host, and a life what is known of its message.
-type lifeKey struct {
-	host int32
-	id   uint64 // its hash
-}
-
+// life is what is known of the message with a queue ID. Of two hosts that have the same, only the later is remembered: a few
+// messages less.
 type life struct {
+	host      int32
 	at        mail.Instant // when its Message-ID was logged, which is when it was received
 	messageID uint64
 }
 
 // handover is a delivery whose reply names a queue ID of another host.
 type handover struct {
-	from, to int32
-	parent   uint64 // hash of the queue ID
-	child    uint64
-	at       mail.Instant
+	from          int32
+	parent, child uint64 // hashes of the queue IDs
+	at            mail.Instant
 }
 
 // events takes note of events. It keeps nothing of them.
@@ -147,12 +144,14 @@ func (l *linkLearner) events(events []mail.Event) error {
 	for i := range events {
 		l.event(&events[i])
 	}
-	const every = 1 << 14
 	switch {
 	case l.before > rehearseBefore, l.after > rehearseAfter:
 		return errRehearsed
-	case l.after/every != (l.after-len(events))/every && l.connected():
-		return errRehearsed
+	case l.after >= l.next:
+		l.next = max(1<<13, 2*l.next) // each time all of them are gone through
+		if l.connected() {
+			return errRehearsed
+		}
 	}
 	return nil
 }
@@ -166,7 +165,7 @@ func (l *linkLearner) event(ev *mail.Event) {
 	switch {
 	case ev.QueueID == "" || ev.Host == "" || ev.Has(mail.Doubtful):
 	case ev.MessageID != "" && (ev.Kind == mail.MessageID || ev.Kind == mail.Accept && ev.MTA == mail.Exim):
-		l.born[lifeKey{l.host(ev.Host), l.hash(ev.QueueID)}] = life{ev.Time, l.hash(ev.MessageID)}
+		l.born[l.hash(ev.QueueID)] = life{l.host(ev.Host), ev.Time, l.hash(ev.MessageID)}
 	case ev.Kind == mail.Delivery && ev.Disposition == mail.Delivered && ev.Child != "":
 		l.passed = append(l.passed, handover{from: l.host(ev.Host), parent: l.hash(ev.QueueID), child: l.hash(ev.Child), at: ev.Time})
 	}
@@ -190,18 +189,13 @@ type pair struct{ from, to int32 }
 
 // links returns the messages that passed, by hosts: how much later the second one's clock showed that it had them.
 func (l *linkLearner) links() map[pair][]time.Duration {
-	const mostHosts = 64 // each delivery is looked up on each
 	links := make(map[pair][]time.Duration)
 	for _, p := range l.passed {
-		parent, ok := l.born[lifeKey{p.from, p.parent}]
-		if !ok {
-			continue
-		}
-		for to := range int32(min(len(l.names), mostHosts)) {
-			child, ok := l.born[lifeKey{to, p.child}]
-			if ok && to != p.from && child.messageID == parent.messageID && child.at.Sub(p.at).Abs() <= apartAtMost {
-				links[pair{p.from, to}] = append(links[pair{p.from, to}], child.at.Sub(p.at))
-			}
+		parent, ok1 := l.born[p.parent]
+		child, ok2 := l.born[p.child]
+		if ok1 && ok2 && parent.host == p.from && child.host != p.from && child.messageID == parent.messageID && child.at.Sub(p.at).Abs() <= apartAtMost {
+			key := pair{p.from, child.host}
+			links[key] = append(links[key], child.at.Sub(p.at))
 		}
 	}
 	return links

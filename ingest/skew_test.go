@@ -12,7 +12,7 @@ import (
 
 // learner collects the events of messages that pass from host to host.
 func learner() *linkLearner {
-	return &linkLearner{seed: maphash.MakeSeed(), born: make(map[lifeKey]life), hosts: make(map[string]int32)}
+	return &linkLearner{seed: maphash.MakeSeed(), born: make(map[uint64]life), hosts: make(map[string]int32)}
 }
 
 // pass makes a host hand over a message to another, whose clock is so far ahead. known: both log the same Message-ID.
