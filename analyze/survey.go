@@ -202,7 +202,11 @@ func (s *Survey) client(ev *mail.Event) {
 		if h == s.host || !sameHost(ev.Client.Name, name) {
 			continue
 		}
-		h.hasAddress(ev.Client.IP, s.host.name)
+		claim := ev.Client.Name
+		if len(claim) == len(name) && strings.Contains(name, ".") {
+			claim = ""
+		}
+		h.hasAddress(ev.Client.IP, address{s.host.name, claim})
 	}
 }
 
@@ -210,7 +214,7 @@ func (s *Survey) client(ev *mail.Event) {
 // other's, so that no name needs to be believed.
 func (s *Survey) passedOn(m *mail.Message) {
 	if m.PassedFrom.IsValid() && len(m.Hosts) > 1 {
-		s.host.hasAddress(m.PassedFrom, m.Hosts[1])
+		s.host.hasAddress(m.PassedFrom, address{at: m.Hosts[1]})
 	}
 }
 

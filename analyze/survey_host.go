@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,22 +17,24 @@ type hostSeen struct {
 	passed    Tally // of them: passed to that host of the logs
 	relays    Tally // of them: handed to that relay
 	domains   Tally // recipients handed to a relay, by "domain relay"
-	addresses map[netip.Addr]string
+	addresses map[netip.Addr]address
 }
 
-// hasAddress notes an address that a host has as client of another.
-func (h *hostSeen) hasAddress(ip netip.Addr, at string) {
+// hasAddress notes an address that a host may have as client of another: what is proven rather than claimed, and else the least, so that the
+// order of lines means nothing.
+func (h *hostSeen) hasAddress(ip netip.Addr, a address) {
 	if h.addresses == nil {
-		h.addresses = make(map[netip.Addr]string)
+		h.addresses = make(map[netip.Addr]address)
 	}
-	if seen, ok := h.addresses[ip]; ok && seen <= at || !ok && len(h.addresses) >= maxOwnAddresses {
+	seen, ok := h.addresses[ip]
+	if ok && cmp.Or(strings.Compare(seen.name, a.name), strings.Compare(seen.at, a.at)) <= 0 || !ok && len(h.addresses) >= maxOwnAddresses {
 		return
 	}
-	h.addresses[ip] = strings.Clone(at)
+	h.addresses[ip] = address{strings.Clone(a.at), strings.Clone(a.name)}
 }
 
-// maxOwnAddresses bounds the addresses of one host: forged names may claim more.
-const maxOwnAddresses = 16
+// maxOwnAddresses bounds the addresses of one host: where the log calls it mail or mx1, so are hundreds of strangers.
+const maxOwnAddresses = 500
 
 // sameHost reports whether a name from the DNS is that of a host of the log: equal, or the log has its first label.
 func sameHost(name, host string) bool {
@@ -44,9 +47,15 @@ func (h *hostSeen) merge(o *hostSeen) {
 	h.passed.Merge(&o.passed)
 	h.relays.Merge(&o.relays)
 	h.domains.Merge(&o.domains)
-	for ip, at := range o.addresses {
-		h.hasAddress(ip, at)
+	for ip, a := range o.addresses {
+		h.hasAddress(ip, a)
 	}
+}
+
+// address is what is known of an address that may be a host's.
+type address struct {
+	at   string // the host whose client it was
+	name string // its verified name, of which the log's name of the host is the first label; "" where nothing needs to be believed
 }
 
 // handIns is what a client that logs in did.

@@ -103,11 +103,14 @@ func (s *Survey) givenElsewhere(site *Site) {
 	}
 }
 
-// own is the addresses that are ours.
+// own is the addresses that are ours. Every other company has a host named mail or mx1, too: ours is in a domain of ours.
 func (s *Survey) own(site *Site) {
 	for name, h := range s.hosts {
-		for ip, at := range h.addresses {
-			site.Own[ip.Unmap()] = Known{Value: ip.String(), Why: fmt.Sprintf("%s, as client of %s", name, at)}
+		for ip, a := range h.addresses {
+			if a.name != "" && !inOurDomains(site, a.name) {
+				continue
+			}
+			site.Own[ip.Unmap()] = Known{Value: ip.String(), Why: fmt.Sprintf("%s, as client of %s", name, a.at)}
 		}
 	}
 	for ip, h := range s.handIns.All() {

@@ -120,10 +120,16 @@ func TestOwnAddresses(t *testing.T) {
 	messages = append(messages, mail.Message{Time: at("10:00:00"), Host: "mx3", Hosts: []string{"mx3", "mx1"}, Relayed: true,
 		Client: mail.Client{IP: netip.MustParseAddr("192.0.2.1")}, PassedFrom: netip.MustParseAddr("192.0.2.90")})
 	connect := mail.Event{Kind: mail.Connect, Host: "mx1", Time: at("10:00:00"), Client: mail.Client{IP: netip.MustParseAddr("192.0.2.80"), Name: "mx2.site.example"}}
-	site := surveyed(&Pass{}, messages, []mail.Event{{Kind: mail.Connect, Host: "mx2", Time: at("09:00:00")}, connect, connect})
+	stranger := connect // whose host has the same first label
+	stranger.Client = mail.Client{IP: netip.MustParseAddr("192.0.2.81"), Name: "mx2.firm.example"}
+	full := connect
+	full.Client = mail.Client{IP: netip.MustParseAddr("192.0.2.82"), Name: "mx4.provider.example"}
+	site := surveyed(&Pass{}, messages, []mail.Event{{Kind: mail.Connect, Host: "mx2", Time: at("09:00:00")}, {Kind: mail.Connect, Host: "mx4.provider.example", Time: at("09:00:00")},
+		connect, stranger, full, connect})
 	for ip, want := range map[string]bool{
 		"127.0.0.1": true, "10.1.2.3": true, "::1": true, "::ffff:192.168.1.1": true, "fe80::1": true,
 		"192.0.2.40": true, "192.0.2.70": true, "192.0.2.80": true, "192.0.2.90": true,
+		"192.0.2.81": false, "192.0.2.82": true,
 		"192.0.2.1": false, "192.0.2.50": false, "192.0.2.60": false,
 	} {
 		if site.IsOwn(netip.MustParseAddr(ip)) != want {
