@@ -41,7 +41,11 @@ people who have left (a.harms, where t.harms is known): an address with
 another first letter counts only beside other damage, to the same address or
 to three others. The same goes for what may be an earlier form of an address,
 or one with another separator: harms@ or t_harms@ for t.harms@, tom_harms@ for
-harms@.
+harms@. And a list server whose list a spreadsheet damaged: it sends for its
+own organisation, and either writes the recipient into the sender or is right
+about most of its list (low); its other servers, in whatever network, are no
+second proof. One that does neither is reported: nothing distinguishes it from
+a spammer with a server of his own.
 
 What it cannot see: damage in a domain that accepts and delivers every address
 (a catch-all), and known recipients that got no mail within the log. On a
@@ -196,13 +200,13 @@ type damage struct {
 }
 
 func (w *mangledWatch) Findings(site *Site) []Finding {
-	suspects, tried, networks := w.suspects(site)
+	suspects, tried, hands := w.suspects(site)
 	var found []Finding
 	for _, host := range suspects.order {
 		list := suspects.of[host]
 		shared := 0
 		for _, d := range list {
-			if len(networks[d.address]) >= w.pass.Thresholds.Mangled.SharedBy {
+			if len(hands[d.address]) >= w.pass.Thresholds.Mangled.SharedBy {
 				shared++
 			}
 		}
@@ -245,9 +249,9 @@ type byHost struct {
 	of    map[netip.Prefix][]damage
 }
 
-// suspects are the hosts with damaged recipients, how many failed recipients of our domains each host has, and which
-// networks used a damaged address.
-func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[string]map[netip.Prefix]bool) {
+// suspects are the hosts with damaged recipients, how many failed recipients of our domains each host has, and whose
+// hands a damaged address is in.
+func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[string]map[string]bool) {
 	known := newDamageIndex(site)
 	domains := w.passedOn()
 	for _, address := range w.passed.Values() {
@@ -274,7 +278,7 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[s
 		tries[by] = append(tries[by], k)
 	}
 	tried := make(map[netip.Prefix]int)
-	networks := make(map[string]map[netip.Prefix]bool)
+	hands := make(map[string]map[string]bool)
 	for _, host := range suspects.order {
 		tried[host] = len(failed[host])
 		found := known.findAll(failed[host])
@@ -285,14 +289,23 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[s
 			}
 			d.address, d.tries = address, tries[failedOfHost{host, address}]
 			suspects.of[host] = append(suspects.of[host], d)
-			if networks[address] == nil {
-				networks[address] = make(map[netip.Prefix]bool)
+			if hands[address] == nil {
+				hands[address] = make(map[string]bool)
 			}
-			networks[address][NetworkOf(host.Addr())] = true
+			hands[address][w.hand(d.tries[0])] = true
 		}
 	}
 	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
-	return suspects, tried, networks
+	return suspects, tried, hands
+}
+
+// hand is in whose hands a client is: a mail server's in those of its organisation, which may have it in several networks, any other's in
+// those of its network's.
+func (w *mangledWatch) hand(k failedRecipient) string {
+	if name := w.failed.Find(k).name; name != "" && !genericName(name, k.client) && !rentedName(name) {
+		return organisation(name)
+	}
+	return NetworkOf(k.client).String()
 }
 
 // failedOfHost is a recipient that one host tried in vain.
@@ -380,12 +393,52 @@ func (w *mangledWatch) finding(site *Site, list []damage, shared int, share floa
 		f.because("our-own-name", -0.4, "%s is a host of ours: it may only have passed on what strangers sent, and its own log shows who", ours)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
-	if right := w.right.about(hashAddr(ofClient, hostNetwork(ips[0]).Addr())); right >= mostlyRight*(f.Counts.Messages+f.Counts.Rejected) {
+	right, wrong := w.right.about(hashAddr(ofClient, hostNetwork(ips[0]).Addr())), f.Counts.Messages+f.Counts.Rejected
+	switch {
+	case right >= mostlyRight*wrong:
 		f.because("mostly-right", -0.5, "%d of its recipients were correct: people mistype", right)
+	case w.ownMailing(list) && (right >= oftenRight*wrong || w.variableSenders(list)):
+		f.because("own-mailing", -0.3, "it sends for its own organisation, and %d of its recipients were correct: a list server whose list a program damaged looks like that", right)
 	}
 	f.Title = fmt.Sprintf("%s wrote to %s of known addresses, such as %s for %s",
 		f.Subject.Value, plural(len(list), "damaged form", "damaged forms"), list[0].address, list[0].original)
 	return f
+}
+
+// oftenRight is how many times as many recipients as are damaged a list server must have been right about. A spammer who has a damaged
+// list is right about once or twice as many.
+const oftenRight = 3
+
+// ownMailing reports whether a mail server with a name of its own sent all of it for its own organisation, as a list server does.
+func (w *mangledWatch) ownMailing(list []damage) bool {
+	for _, d := range list {
+		for _, k := range d.tries {
+			a := w.failed.Find(k)
+			if a.name == "" || genericName(a.name, k.client) || rentedName(a.name) {
+				return false
+			}
+			for s := range a.allSenders {
+				if !ownName(a.name, s) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// variableSenders reports whether each sender contains the recipient (VERP): somebody wants to know about bounces.
+func (w *mangledWatch) variableSenders(list []damage) bool {
+	for _, d := range list {
+		for _, k := range d.tries {
+			for s := range w.failed.Find(k).allSenders {
+				if !isVERP(s, d.address) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // weigh weighs what is damaged, and how.

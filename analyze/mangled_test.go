@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,60 @@ func TestMangledFromAnIPv6Host(t *testing.T) {
 		if len(findings) != 1 || findings[0].Subject != (Subject{Network, "2a0b:7280:100:1::/64"}) || findings[0].Severity != Medium ||
 			len(findings[0].Mangled) != 10 || findings[0].Counts.Rejected != 12 || len(findings[0].Clients) != 12 {
 			t.Errorf("got %+v, want one network with 10 damaged addresses, 12 attempts from 12 addresses", findings)
+		}
+	}
+}
+
+// A list server whose list a program damaged is told from a spammer with a server of his own by senders that contain the recipient, or by how
+// often it is right. Its servers in two networks are one hand; two organisations with one damaged list are not.
+func TestMangledListOfItsOwner(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	const verp, plain = "news-bounces+%s@lists.club.example", "news@club.example"
+	for _, tt := range []struct {
+		name   string
+		hosts  []string
+		sender string
+		right  int // messages, for each host
+		want   Severity
+	}{
+		{"who wants to know about bounces", []string{"out1.lists.club.example"}, verp, 12, Low},
+		{"in two networks", []string{"out1.lists.club.example", "out2.lists.club.example"}, verp, 12, Low},
+		{"that is mostly right", []string{"mail.club.example"}, plain, 40, Low},
+		{"that is often wrong", []string{"mail.club.example"}, plain, 12, Medium},
+		{"of a customer's line", []string{"dsl-203-0-113-9.pool.club.example"}, verp, 12, Medium},
+		{"in the name of others", []string{"mail.bargains.example"}, verp, 12, Medium},
+		{"of two organisations", []string{"out1.lists.club.example", "mail.bargains.example"}, plain, 12, High},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for k, host := range tt.hosts {
+			from := client(fmt.Sprintf("203.0.%d.9", 113+k), host, "")
+			sender := func(recipient string) string {
+				return strings.ReplaceAll(tt.sender, "%s", strings.Replace(recipient, "@", "=", 1))
+			}
+			for _, m := range some(tt.right, monday.at(8, 0, 0), time.Minute, func(i int, m *mail.Message) {
+				m.Client, m.Sender = from, sender(user(40+i))
+				to(m, user(40+i), mail.Delivered)
+			}) {
+				e.Message(&m)
+			}
+			for _, ev := range rejects(10, monday.at(9, 0, 0), time.Minute, func(i int, ev *mail.Event) {
+				ev.Client, ev.Recipient, ev.DSN = from, "smtp"+user(20+i), "5.1.1"
+				ev.Sender = sender(ev.Recipient)
+			}) {
+				e.Event(&ev)
+			}
+		}
+		findings, _ := e.Findings()
+		if len(findings) != len(tt.hosts) || findings[0].Severity != tt.want {
+			t.Errorf("%s: got %+v, want %v", tt.name, findings, tt.want)
+			continue
+		}
+		if got := says(&findings[0], "own-mailing"); got != (tt.want == Low) {
+			t.Errorf("%s: own mailing: %v", tt.name, got)
 		}
 	}
 }
