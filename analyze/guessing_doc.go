@@ -35,6 +35,10 @@ Honest failures that look similar:
     owner corrects the password at some moment and the phone goes on checking
     mail; a guessing program succeeds just when its next try is due, and then
     stops;
+  - a mail program with an old password that opens several connections whenever
+    it checks: the tries go on for hours after another device logged in from the
+    same address, or give way to logins at the same pace (low). Who guesses
+    stops when he has the password;
   - a forgotten password: a few tries, then success;
   - telephones of a provider that users here have, which change their addresses
     all day: each tries the account of somebody who logs in from that provider;

@@ -11,7 +11,8 @@ import (
 func (q *guessInquiry) report(b *guess) {
 	q.weigh(b)
 	for _, g := range b.clients {
-		q.told[g.client.IP] = b.subject.Kind != Account || q.told[g.client.IP]
+		explained := b.subject.Kind != Account || b.usual && g.accounts.Distinct() == 1 // of a device with an old password, all
+		q.told[g.client.IP] = explained || q.told[g.client.IP]
 	}
 	q.results = append(q.results, q.finding(b))
 }

@@ -17,6 +17,7 @@ type guess struct {
 	broken   []winner // logins that succeeded after it
 	unsure   bool     // and may be the owner's …
 	stopped  bool     // … but did what no device does
+	device   bool     // one has an old password, beside another that has the new one
 	usual    bool     // all came from one provider that users here have
 	first    mail.Instant
 	last     mail.Instant

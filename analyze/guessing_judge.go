@@ -62,6 +62,11 @@ func (q *guessInquiry) weighBroken(b *guess) {
 			names = append(names, name)
 		}
 	}
+	if b.device {
+		b.because("succeeded-perhaps", 0.15, "then a login to %s succeeded", strings.Join(names, ", "))
+		b.atMost(noise, "old-password", "the tries went on after that login, or logins took their place at the same pace: a device with an old password, beside another or until it was corrected. Who guesses stops")
+		return
+	}
 	if b.usual {
 		b.because("succeeded-perhaps", 0.15, "then a login to %s succeeded, from a network that the account does not use otherwise", strings.Join(names, ", "))
 		b.atMost(noise, "old-password", changingDevice)

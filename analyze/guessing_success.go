@@ -39,6 +39,9 @@ func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 	default:
 		return
 	}
+	if onlyThis && tries.ofDevice(v) {
+		b.device, b.unsure = true, true
+	}
 	b.broken = append(b.broken, winner{g, v})
 }
 

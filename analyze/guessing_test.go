@@ -352,3 +352,19 @@ func TestOnlyLoggedIn(t *testing.T) {
 		}
 	}
 }
+
+// A telephone with an old password, whose address changes all day, is told as such, and is no part of a crowd that tries other names.
+func TestTelephoneIsNoCrowd(t *testing.T) {
+	w := newTown(1)
+	for i := range 280 {
+		w.fail(time.Duration(5*i)*time.Minute, fmt.Sprintf("80.187.%d.%d", 64+i%60, 1+i%250), user(5))
+	}
+	for i := range 40 {
+		w.fail(time.Duration(30*i)*time.Minute, fmt.Sprintf("%d.%d.7.9", 103+i, i), strings.Fields("admin info test scan")[i%4]+"@site.example")
+	}
+	for _, f := range w.find(guessing) {
+		if f.Severity > Low || f.Subject.Kind == CampaignKind && f.Counts.FailedLogins > 40 {
+			t.Errorf("%v: %s %v", f.Severity, f.Title, f.Reasons)
+		}
+	}
+}

@@ -95,3 +95,31 @@ func (t *tries) regular() bool {
 func (t *tries) goOn(after mail.Instant) bool {
 	return t.regular() && t.last.Sub(after) >= fewTries*t.gap()
 }
+
+// ofDevice reports whether the tries on one account are of a device with an old password, and what succeeded is another device beside it, or
+// the same one once it was corrected: the tries go on for long after that login, or logins take their place at the same pace. Who guesses
+// stops when he has the password.
+func (t *tries) ofDevice(v *win) bool {
+	const long, more = time.Hour, 4
+	visits := t.visits()
+	if len(visits.times) < more {
+		return false
+	}
+	gap := visits.gap()
+	if t.last.Sub(v.first) >= max(long, more*gap) {
+		return true
+	}
+	return visits.regular() && v.n >= more && v.last.Sub(v.first) <= time.Duration(2*v.n)*gap
+}
+
+// visits are the tries without those that follow at once: a mail program asks for mail over several connections, and sends some.
+func (t *tries) visits() *tries {
+	const atOnce = 30 * time.Second
+	visits := new(tries)
+	for i, at := range t.times {
+		if i == 0 || at.Sub(t.times[i-1]) > atOnce {
+			visits.times = append(visits.times, at)
+		}
+	}
+	return visits
+}

@@ -301,6 +301,14 @@ var honestScenes = []honest{
 				ev.Account, ev.Client = user(i%6), client(fmt.Sprintf("80.187.%d.%d", 70+i, i), "", "")
 			})...)
 		}},
+	{name: "a mail program with an old password, and a telephone with the new one, in one house",
+		events: func(d midnight) []mail.Event {
+			return append(connections(4, 200, d.at(0, 1, 0)), homecoming(d, d.at(7, 1, 30), 5, 3*time.Hour)...)
+		}},
+	{name: "a mail program with an old password, until it is corrected in the evening",
+		events: func(d midnight) []mail.Event {
+			return append(connections(4, 200, d.at(0, 1, 0)), homecoming(d, d.at(16, 42, 0), 60, 5*time.Minute)...)
+		}},
 	{name: "orders of a shop",
 		messages: func(d midnight) []mail.Message {
 			return some(150, d.at(0, 0, 0), 9*time.Minute, func(i int, m *mail.Message) {
@@ -367,6 +375,26 @@ func program(d midnight, usual, sender string, n, dead int) []mail.Message {
 		}
 	}
 	return append(some(40, d.at(8, 0, 0), 97*time.Minute, of(usual, 0, 30)), some(n, d.at(58, 0, 0), 2*time.Second, of(sender, 1000, dead))...)
+}
+
+// connections are the tries of a program that opens so many connections whenever it checks mail, every five minutes.
+func connections(each, visits int, start mail.Instant) (all []mail.Event) {
+	for k := range each {
+		all = append(all, logins(visits, mail.AuthFailed, start.Add(time.Duration(k)*1500*time.Millisecond), 5*time.Minute, func(i int, ev *mail.Event) {
+			ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+		})...)
+	}
+	return all
+}
+
+// homecoming is logins of an account whose owner is elsewhere by day, and from some time on at that address.
+func homecoming(d midnight, from mail.Instant, n int, gap time.Duration) []mail.Event {
+	away := logins(9, mail.Auth, d.at(5, 0, 0), time.Hour, func(i int, ev *mail.Event) {
+		ev.Account, ev.Client = user(5), client("87.1.9.1", "", "")
+	})
+	return append(away, logins(n, mail.Auth, from, gap, func(i int, ev *mail.Event) {
+		ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+	})...)
 }
 
 // inThreeDays adds messages to three ordinary days, and runs every detector over them.
@@ -486,6 +514,10 @@ func TestLookAlikes(t *testing.T) {
 				return append(all, logins(60, mail.Auth, d.at(7, 0, 0), time.Hour, func(i int, ev *mail.Event) {
 					ev.Account, ev.Client = user(i%6), client(fmt.Sprintf("80.187.%d.%d", 70+i, i), "", "")
 				})...)
+			}},
+		{name: "a guesser who tries four passwords every five minutes, and has it",
+			events: func(d midnight) []mail.Event {
+				return append(connections(4, 200, d.at(0, 1, 0)), homecoming(d, d.at(16, 42, 0), 2, time.Hour)...)
 			}},
 		{name: "a guesser who tries a password a minute, and has it",
 			events: func(d midnight) []mail.Event {

@@ -406,8 +406,8 @@ func (w *mangledWatch) finding(site *Site, list []damage, shared int, share floa
 }
 
 // oftenRight is how many times as many recipients as are damaged a list server must have been right about. A spammer who has a damaged
-// list is right about once or twice as many.
-const oftenRight = 3
+// list is right about some times as many.
+const oftenRight = 5
 
 // ownMailing reports whether a mail server with a name of its own sent all of it for its own organisation, as a list server does.
 func (w *mangledWatch) ownMailing(list []damage) bool {

@@ -92,8 +92,8 @@ func TestMangledListOfItsOwner(t *testing.T) {
 	}{
 		{"who wants to know about bounces", []string{"out1.lists.club.example"}, verp, 12, Low},
 		{"in two networks", []string{"out1.lists.club.example", "out2.lists.club.example"}, verp, 12, Low},
-		{"that is mostly right", []string{"mail.club.example"}, plain, 40, Low},
-		{"that is often wrong", []string{"mail.club.example"}, plain, 12, Medium},
+		{"that is mostly right", []string{"mail.club.example"}, plain, 60, Low},
+		{"that is often wrong", []string{"mail.club.example"}, plain, 30, Medium},
 		{"of a customer's line", []string{"dsl-203-0-113-9.pool.club.example"}, verp, 12, Medium},
 		{"in the name of others", []string{"mail.bargains.example"}, verp, 12, Medium},
 		{"of two organisations", []string{"out1.lists.club.example", "mail.bargains.example"}, plain, 12, High},
