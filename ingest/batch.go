@@ -192,7 +192,7 @@ func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
 			p.last[letter] = uint8(i)
 		}
 	}
-	if p.file.rejectLog && verdict != parse.Foreign {
+	if p.file.rejectLog {
 		ev.Flags |= mail.RejectLog
 	}
 	return verdict

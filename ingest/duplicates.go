@@ -41,7 +41,11 @@ func (d *duplicates) note(s *stream, b *batch) {
 		d.changes++
 	}
 	for i := range b.hosts {
-		if label := labelOf(b.hosts[i].host); !s.labels[label] && len(s.labels) < maxHosts {
+		label := labelOf(b.hosts[i].host)
+		if len(s.labels) >= maxHosts {
+			label = "" // it has lines of anybody
+		}
+		if !s.labels[label] {
 			s.labels[strings.Clone(label)] = true
 			d.changes++
 		}

@@ -52,8 +52,11 @@ func (all *entries) join(p piece, b *batch) bool {
 	case p.N == 1 || p.Kind == parse.Begun:
 		all.begin(key, p, ev, b)
 		return false
-	case e == nil || p.N > 0 && (e.next != p.N || e.m != p.M):
+	case e == nil:
 		all.stray(p, b)
+		return false
+	case p.N > 0 && (e.next != p.N || e.m != p.M): // one before it is lost
+		b.damaged++
 		return false
 	case e.done:
 		b.parsed++
@@ -77,22 +80,23 @@ func (all *entries) join(p piece, b *batch) bool {
 
 // begin starts an entry with its first piece.
 func (all *entries) begin(key string, p piece, ev *mail.Event, b *batch) {
-	if old := all.pending[key]; old != nil && !old.done {
-		b.damaged += old.pieces
-	}
 	if all.pending == nil {
 		all.pending = make(map[string]*entry)
 	}
-	if len(all.pending) >= maxPending {
-		b.damaged++
-		return
+	if len(all.pending) >= maxPending { // nearly all wait for a piece that is lost
+		b.damaged += all.unfinished()
+		clear(all.pending)
+	}
+	if old := all.pending[key]; old != nil && !old.done {
+		b.damaged += old.pieces
 	}
 	e := &entry{event: ev.Clone(), next: 2, m: p.M, pieces: 1}
 	e.text.WriteString(p.text)
 	all.pending[key] = e
 }
 
-// stray counts a piece without an entry. Exim's, which are numbered, are further lines of an entry whose first line was whole.
+// stray counts a piece without an entry. Exim's, which are numbered, are further lines of an entry whose first line was whole, if
+// the first piece is not lost.
 func (all *entries) stray(p piece, b *batch) {
 	if p.N > 0 {
 		b.parsed++

@@ -259,20 +259,29 @@ func (f *file) group(host string) string {
 	return host
 }
 
-// nameDate returns the end of the day in the file's name, as of maillog-20240131.gz, in UTC; false: there is none.
+// nameDate returns the end of the day in the file's name, as of maillog-20240131.gz or mail-2024-01-31.log, in UTC; false: there is
+// none.
 func (f *file) nameDate() (time.Time, bool) {
-	const digits = 8
-	name := strings.ReplaceAll(filepath.Base(f.in.Path), "-", "")
-	for i := 0; i+digits <= len(name); i++ {
+	name := filepath.Base(f.in.Path)
+	for i := range name {
 		if i > 0 && name[i-1] >= '0' && name[i-1] <= '9' {
 			continue
 		}
-		n, err := strconv.Atoi(name[i : i+digits])
-		year, month, mday := n/10000, n/100%100, n%100
-		day := time.Date(year, time.Month(month), mday, 0, 0, 0, 0, time.UTC)
-		if err == nil && year >= 1990 && year < 2100 && day.Month() == time.Month(month) && day.Day() == mday {
+		if day, ok := leadingDay(name[i:]); ok {
 			return day.AddDate(0, 0, 1), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// leadingDay returns the day with which s begins, as 20240131 or 2024-01-31.
+func leadingDay(s string) (day time.Time, ok bool) {
+	const digits = 8
+	if len(s) >= digits+2 && s[4] == '-' && s[7] == '-' {
+		s = s[:4] + s[5:7] + s[8:]
+	}
+	n, err := strconv.Atoi(s[:min(digits, len(s))])
+	year, month, mday := n/10000, time.Month(n/100%100), n%100
+	day = time.Date(year, month, mday, 0, 0, 0, 0, time.UTC)
+	return day, err == nil && year >= 1990 && year < 2100 && day.Month() == month && day.Day() == mday
 }

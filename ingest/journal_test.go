@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"mailforensics/logfile"
 )
 
 func TestJournal(t *testing.T) {
@@ -57,6 +59,55 @@ func TestJournalValuesAreData(t *testing.T) {
 		}
 		if f := ledger.Files[0]; f.Parsed != f.Lines || f.Lines != int64(strings.Count(journal, "\n")) {
 			t.Errorf("chunks of %d: got %+v, want all %d lines", size, f, strings.Count(journal, "\n"))
+		}
+	}
+}
+
+// All lines of a record get its verdict.
+func TestJournalVerdicts(t *testing.T) {
+	var journal string
+	for i, message := range []string{"fine", "odd", "cut", "dull"} {
+		journal += fmt.Sprintf("__CURSOR=s=1;i=%d\n__REALTIME_TIMESTAMP=179402400%d000000\n_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=postfix/smtpd\nSYSLOG_PID=7\n%sMESSAGE=%s\n\n",
+			i, i, strings.Repeat("NOTE=x\n", i), message)
+	}
+	journal += "__CURSOR=s=1;i=9\n__REALTIME_TIMESTAMP=1794024009000000\n_HOSTNAME=mx [1]: \nSYSLOG_IDENTIFIER=postfix/smtpd\n_PID=\nMESSAGE=a strange host\n"
+	got, ledger := read(t, options(), logs(t, "journal", journal))
+	wantLines(t, got, "0:6 11-07 04:00:00 mx1 fine", "0:40 11-07 04:00:09 - a strange host")
+	if f := ledger.Files[0]; f.Parsed != 7+10+6 || f.Unfamiliar != 8 || f.Damaged != 9 || f.Foreign != 0 {
+		t.Errorf("got %+v, want 23 lines parsed, 8 unfamiliar, 9 damaged", f)
+	}
+}
+
+// Wherever a chunk ends within a value with a length, or within the length, the record is the same. Here one byte of the length is a
+// line end, too.
+func TestJournalCutAnywhere(t *testing.T) {
+	const begin = "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1794024001000000\n_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=postfix/smtpd\nMESSAGE\n"
+	const value = "\x0a\x00\x00\x00\x00\x00\x00\x00ten\nbytes!\n"
+	const end = "_PID=7\n\n"
+	want := journalHead(begin + value + end)
+	if !strings.HasSuffix(want, "mx1 postfix/smtpd[7]: ten bytes!\n") {
+		t.Fatalf("got %q", want)
+	}
+	text := begin + value + end
+	for one := len(begin); one < len(begin+value); one++ {
+		for two := one; two <= len(begin+value); two++ {
+			var x journal
+			line := int64(1)
+			for _, part := range []string{text[:one], text[one:two], text[two:]} {
+				x.lines(logfile.Chunk{Text: part, Line: line})
+				line += int64(strings.Count(part, "\n"))
+			}
+			if got := x.out.String(); got != want || len(x.recs) != 1 || x.recs[0] != (record{line: 7, lines: 10}) {
+				t.Errorf("cut at %d and %d: got %q, %+v", one, two, got, x.recs)
+			}
+		}
+	}
+}
+
+func TestIsFieldName(t *testing.T) {
+	for name, want := range map[string]bool{"MESSAGE": true, "_PID": true, "X9": true, "": false, "message": false, "A B": false, "A.B": false, "A@": false, "A[": false, "A/": false, "A:": false} {
+		if got := isFieldName(name); got != want {
+			t.Errorf("%q: got %v", name, got)
 		}
 	}
 }

@@ -101,9 +101,6 @@ func joinShapes(files []*shapes) []Shape {
 		for text, shape := range file.known {
 			if sum := joined[text]; sum != nil {
 				sum.Count += shape.Count
-				if shape.Origin.File < sum.Origin.File {
-					sum.Origin, sum.Example = shape.Origin, shape.Example
-				}
 				continue
 			}
 			copied := *shape

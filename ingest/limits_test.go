@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"mailforensics/logfile"
 	"mailforensics/mail"
@@ -150,5 +151,106 @@ func TestReadAllocates(t *testing.T) {
 	few, many := allocations(1000), allocations(21000)
 	if perLine := (many - few) / 20000; perLine > 0.05 {
 		t.Errorf("got %.3f allocations a line (%v for 1,000, %v for 21,000), want next to none", perLine, few, many)
+	}
+}
+
+// Wherever the sink fails, Read ends with its error and does not call it again: between repeated lines, copies of lines and lines
+// that were not asked for.
+func TestSinkFailsAnywhere(t *testing.T) {
+	log := "Nov  7 03:00:00 mx1 postfix/a[1]: early\n" +
+		"Nov  7 04:00:00 mx1 postfix/a[1]: one\n" +
+		"Nov  7 04:00:01 mx1 postfix/a[1]: message repeated 200 times: [ two]\n" +
+		"Nov  7 04:00:02 mx1 postfix/a[1]: three\n" +
+		"Nov  7 04:00:02 mx1 last message repeated 3 times\n" +
+		"Nov  7 04:00:03 mx1 postfix/a[1]: four\n" +
+		"Nov  7 04:00:04 mx1 postfix/a[1]: five\n"
+	inputs := logs(t, "a", log, "b", strings.Replace(log, "four", "another", 1))
+	for _, workers := range []int{1, 2} {
+		for failing := 1; ; failing++ {
+			o := options()
+			o.Workers, o.Since = workers, mail.InstantOf(noon.AddDate(0, 0, -13).Add(-8*3600e9)) // 04:00
+			full := errors.New("disk full")
+			calls := 0
+			_, err := Read(context.Background(), inputs, o, func([]mail.Event) error {
+				if calls++; calls >= failing {
+					return full
+				}
+				return nil
+			})
+			if calls < failing && err == nil && failing > 6 {
+				break
+			}
+			if err != full || calls != failing {
+				t.Fatalf("%d workers, call %d fails: got error %v after %d calls", workers, failing, err, calls)
+			}
+		}
+	}
+}
+
+// Many logs at once have smaller chunks, down to a bound.
+func TestChunkSizes(t *testing.T) {
+	for logs, want := range map[int]int{1: chunkSize, 8: chunkSize, 9: chunkSize / 2, 17: chunkSize / 4, 100_000: minChunkSize} {
+		if got := chunkSizeFor(logs); got != want {
+			t.Errorf("%d logs: got chunks of %d bytes, want %d", logs, got, want)
+		}
+	}
+	got, _ := read(t, Options{Formats: options().Formats, Now: noon}, logs(t, "maillog", "Nov  7 04:00:00 mx1 postfix/a[1]: x\n"))
+	wantLines(t, got, "0:1 11-07 04:00:00 mx1 x")
+}
+
+// Two files with the same unfamiliar shape: it is one, first seen in the first.
+func TestShapesOfSeveralFiles(t *testing.T) {
+	_, ledger := read(t, options(), logs(t, "a", "Nov  7 04:00:00 mx1 postfix/a[1]: odd\n", "b", "Nov  7 03:00:00 mx2 postfix/a[1]: odd\nNov  7 03:00:00 mx2 postfix/b[1]: cut\n"))
+	if s := ledger.Shapes; len(s) != 2 || s[0].Count != 2 || s[0].Origin.File != 0 || s[1].Count != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// A pipe that cannot be read is named, whatever is asked for.
+func TestBrokenPipe(t *testing.T) {
+	for _, year := range []int{0, 2026} {
+		inputs, errs := logfile.Expand([]string{"-", logs(t, "good", "Nov  7 04:00:00 mx1 postfix/a[1]: x\n")[0].Path}, iotest.ErrReader(errors.New("input/output error")))
+		if len(errs) > 0 {
+			inputs = append([]*logfile.Input{}, inputs...)
+			if !strings.Contains(fmt.Sprint(errs), "input/output error") {
+				t.Errorf("got %v", errs)
+			}
+			continue
+		}
+		o := options()
+		o.Year = year
+		got, ledger := read(t, o, inputs)
+		wantLines(t, got, "1:1 11-07 04:00:00 mx1 x")
+		if err := ledger.Files[0].Err; err == nil || !strings.Contains(err.Error(), "input/output error") {
+			t.Errorf("year %d: got %v", year, err)
+		}
+	}
+	inputs := logs(t, "gone", "Nov  7 04:00:00 mx1 postfix/a[1]: x\n", "good", "Nov  7 04:00:00 mx1 postfix/a[1]: x\n")
+	os.Remove(inputs[0].Path)
+	o := options()
+	o.Year = 2025
+	got, ledger := read(t, o, inputs)
+	wantLines(t, got, "1:1 11-07 04:00:00 mx1 x")
+	if ledger.Files[0].Err == nil {
+		t.Error("the file that is gone is not named")
+	}
+}
+
+func TestNamesOfFiles(t *testing.T) {
+	for name, want := range map[string]string{
+		"maillog-20240131.gz": "2024-01-31", "mail-2024-01-31.log": "2024-01-31", "mx1-20240131.log": "2024-01-31", "maillog-2024013117": "2024-01-31",
+		"20240131": "2024-01-31", "maillog-20240231": "", "maillog-20241301": "", "maillog-99999999": "", "maillog-18240131": "", "maillog-21240131": "",
+		"maillog-2024-02-30": "", "maillog-120240131": "", "maillog.12345678": "", "maillog-202401": "", "maillog": "", "mx20240131": "2024-01-31",
+	} {
+		f := &file{in: &logfile.Input{Path: "logs/" + name}}
+		day, ok := f.nameDate()
+		if got := day.AddDate(0, 0, -1).Format("2006-01-02"); ok != (want != "") || ok && got != want {
+			t.Errorf("%s: got %s, %v, want %s", name, got, ok, want)
+		}
+	}
+	for name, want := range map[string]bool{"rejectlog": true, "reject.log.1.gz": true, "exim_paniclog": true, "mainlog": false, "maillog": false} {
+		if got := isRejectLog("panic/" + name); got != want {
+			t.Errorf("%s: got %v", name, got)
+		}
 	}
 }
