@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -97,6 +98,8 @@ func TestExpandOnce(t *testing.T) {
 		{"mx1/mail.log mx1", "mx1/mail.log", "mx1/mail.log: given twice: counted once"},
 		{"mx1 mx1/*", "mx1/mail.log", "mx1/mail.log: given twice: counted once"},
 		{"- -", "-", "-: given twice: counted once"},
+		{"- maillog -", "- maillog", "-: given twice: counted once"},
+		{"maillog -", "maillog -", ""},
 		{"maillog copy", "maillog copy", ""}, // a copy is known only by reading it
 	} {
 		in := wantExpand(t, c.args, c.want, "")
@@ -124,6 +127,59 @@ func TestExpandLinks(t *testing.T) {
 	os.Symlink("../dir", "dir/loop")
 	wantExpand(t, "dir", "dir/linked.log dir/own.log", "")
 	wantExpand(t, "dir/dangling", "", "dir/dangling: no such file or directory")
+	wantExpand(t, "dir/dang*", "", "dir/dangling: no such file or directory")
+	os.Mkdir("odd", 0o700)
+	os.Symlink("circle", "odd/circle")
+	os.WriteFile("odd/wtmp", []byte("\x07\x00\x00\x00\x01tty"), 0o600)
+	wantExpand(t, "odd", "", "odd/circle: too many levels of symbolic links")
+}
+
+// An empty file in a directory is a log of which nothing is written yet. Of many files that are none, a few are named.
+func TestExpandManyThatAreNone(t *testing.T) {
+	files := map[string]string{"log/maillog": "", "none/0": "\x7fELF"}
+	for _, name := range []string{"1", "2", "3", "4", "5", "6"} {
+		files["log/"+name], files["none/"+name] = "\x7fELF", "\x7fELF"
+	}
+	tree(t, files)
+	in := wantExpand(t, "log", "log/maillog", "")
+	if want := "beside it, and not read because not text: log/1, log/2, log/3, log/4, log/5 and 1 more"; len(in) != 1 || strings.Join(in[0].Warnings, "; ") != want {
+		t.Errorf("got %+v, want the warning %q", in, want)
+	}
+	wantExpand(t, "none", "", "none: no log file in this directory (not text: none/0, none/1, none/2, none/3, none/4 and 2 more)")
+}
+
+// Standard input can be a file that is no log, one that cannot be read, or closed.
+func TestExpandStrangeStdin(t *testing.T) {
+	tree(t, map[string]string{"zip": "PK\x03\x04", "maillog": "x\n"})
+	for _, c := range []struct {
+		name, want string
+		flags      int
+		closed     bool
+	}{
+		{"zip", "-: this is a zip archive: unpack it first", os.O_RDONLY, false},
+		{"maillog", "-: bad file descriptor", os.O_WRONLY, false},
+		{"maillog", "-: file already closed", os.O_RDONLY, true},
+	} {
+		f, err := os.OpenFile(c.name, c.flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if c.closed {
+			f.Close()
+		}
+		inputs, errs := Expand([]string{"-"}, f)
+		if len(errs) == 0 { // said when it is read
+			_, err := inputs[0].Head(10)
+			errs = append(errs, err)
+			if _, again := inputs[0].Head(100); fmt.Sprint(again) != fmt.Sprint(err) {
+				t.Errorf("%s: got %v, and when asked again %v", c.name, err, again)
+			}
+		}
+		if got := fmt.Sprint(errs[0]); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
 }
 
 func TestExpandUnreadable(t *testing.T) {
@@ -191,13 +247,15 @@ func TestArchived(t *testing.T) {
 
 func TestLooksLikeText(t *testing.T) {
 	for head, want := range map[string]bool{
-		"":                       true,
-		"Jan  4 14:44:03 mx2":    true,
-		"\x00\x00\x00Jan  4":     true, // behind a hole
-		"Zürich\r\n\ttab":        true,
-		"Z\xfcrich in Latin-1":   true,
-		"a\x1b[1mcolour\x1b[0m":  true,
-		"\xff\xfeJ\x00a\x00":     true,
+		"":                      true,
+		"Jan  4 14:44:03 mx2":   true,
+		"\x00\x00\x00Jan  4":    true, // behind a hole
+		"Zürich\r\n\ttab":       true,
+		"Z\xfcrich in Latin-1":  true,
+		"a\x1b[1mcolour\x1b[0m": true,
+		"\xff\xfeJ\x00a\x00":    true,
+		"\xfe\xff\x00J\x00a":    true,
+		"J\x00a\x00n\x00 \x00 \x004\x00 \x001\x004\x00:\x00": true, // UTF-16 without a mark
 		"text\x00text":           false,
 		"\x01\x02\x03\x04\x05ab": false,
 	} {

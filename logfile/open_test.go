@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -156,6 +157,8 @@ func TestCodecOf(t *testing.T) {
 		{"BZh9\x17\x72\x45\x38\x50\x90", "bzip2"}, // of nothing
 		{"BZh is how this line begins", ""},
 		{"BZh01AY&SY", ""},
+		{"BZh:1AY&SY", ""},
+		{"BZh9 is a line of a log", ""},
 		{"\xfd7zXZ\x00", "xz"},
 		{"Jan  4 14:44:03 mx2", ""},
 	} {
@@ -188,6 +191,44 @@ func TestTruncated(t *testing.T) {
 			if whole := codec == "gzip" || codec == "xz"; part == len(packed)-3 && whole && got != want {
 				t.Errorf("%s without its last three bytes: got %d bytes of text, want all %d", codec, len(got), len(want))
 			}
+		}
+	}
+}
+
+// An archive may end within its header, and a header may be damaged.
+func TestBadHeaders(t *testing.T) {
+	header := pack(t, "gzip", sample())[:10]
+	extra := append(slices.Clone(header), "\xff\xff"...) // an extra field of 64 kB
+	extra[3] = 4
+	for content, want := range map[string]string{
+		string(header[:5]):                     "truncated gzip stream after 0 bytes of text",
+		string(header[:3]):                     "truncated gzip stream after 0 bytes of text",
+		string(extra):                          "truncated gzip stream after 0 bytes of text",
+		"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00": "needs more than 128 MiB of memory to decompress: use zstd -d --long=31 first", // a window of 2 GiB
+	} {
+		in := write(t, "maillog.1", []byte(content))
+		if _, stats := readAll(t, in, Options{}); stats.Damage == nil || !strings.HasSuffix(stats.Damage.Error(), want) {
+			t.Errorf("%q: got damage %v, want %q", content, stats.Damage, want)
+		}
+	}
+}
+
+// xz -T writes the sizes of each block in front of the size of its dictionary.
+func TestXZDictionary(t *testing.T) {
+	const stream = "\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46"
+	for head, want := range map[string]int64{
+		stream + "\x02\x00\x21\x01\x16":                         8 << 20,
+		stream + "\x03\xc0\x80\x80\x04\xff\xff\x7f\x21\x01\x16": 8 << 20,
+		stream + "\x03\x40\x05\x21\x01\x28":                     4 << 30,
+		stream + "\x03\x80\x05\x21\x01\x16":                     8 << 20,
+		stream + "\x03\x80\xff\xff\xff":                         0, // no end
+		stream + "\x02\x00\x04\x01\x16":                         0, // another filter first
+		stream + "\x02\x00\x21\x02\x16":                         0,
+		stream + "\x02":                                         0,
+		stream:                                                  0,
+	} {
+		if got := xzDictionary([]byte(head)); got != want {
+			t.Errorf("%q: got %d, want %d", head[len(stream):], got, want)
 		}
 	}
 }
@@ -447,3 +488,29 @@ func TestDecodeSmallReads(t *testing.T) {
 type iotestOneByte struct{ r io.Reader }
 
 func (r iotestOneByte) Read(p []byte) (int, error) { return r.r.Read(p[:min(1, len(p))]) }
+
+// UTF-16 is converted in pieces: a character of four bytes may be cut at any place.
+func TestLongUTF16(t *testing.T) {
+	for shift := range 5 {
+		text := "Jan  4 14:44:03 mx2" + strings.Repeat("x", shift) + strings.Repeat("\U0001F4E8é", 5000) + "\n"
+		raw := []byte("\xff\xfe")
+		for _, c := range utf16.Encode([]rune(text)) {
+			raw = append(raw, byte(c), byte(c>>8))
+		}
+		chunks, stats := readAll(t, write(t, "maillog", raw), Options{})
+		if got := textOf(chunks); got != text || stats.Damage != nil {
+			t.Errorf("shifted by %d: got %d bytes, %v, want %d", shift, len(got), stats.Damage, len(text))
+		}
+	}
+}
+
+// A pool keeps few pieces of memory, however many are given back.
+func TestPoolIsBounded(t *testing.T) {
+	var pool Pool
+	for range 3 * maxFree {
+		pool.Put(Chunk{memory: &memory{make([]byte, 8)}})
+	}
+	if len(pool.free) != maxFree {
+		t.Errorf("%d pieces are kept, want %d", len(pool.free), maxFree)
+	}
+}

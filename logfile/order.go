@@ -106,9 +106,18 @@ func splitMark(name string) (rotation, bool) {
 		at++
 	}
 	stem, mark := name[:at], name[at:]
-	if stem == "" || mark == "" {
+	if stem == "" {
 		return rotation{}, false
 	}
+	if r, ok := markOf(stem, mark); ok {
+		return r, true
+	}
+	number := len(mark) - len(strings.TrimLeft(mark, "0123456789")) // of a host: mx1-20240131, mx2.1
+	return markOf(stem+mark[:number], mark[number:])
+}
+
+// markOf returns what a name is that consists of a stem and a mark; false: the mark is no number and no date.
+func markOf(stem, mark string) (rotation, bool) {
 	digits := strings.Map(digitsOnly, mark)
 	if date := dateOf(digits); date != "" {
 		return rotation{family: stem, date: date}, true

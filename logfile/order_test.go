@@ -40,6 +40,16 @@ func TestFamily(t *testing.T) {
 		"EVENT.1":                     "EVENT",
 		"log4j":                       "log4j",
 		"mx2.log":                     "mx2.log",
+		"mx2-20240131.gz":             "mx2",
+		"mx2.1":                       "mx2",
+		"mx2.mail.1":                  "mx2.mail",
+		"mx10.0.0.1":                  "mx10.0.0.1",
+		"mx2":                         "mx2",
+		"maillog.":                    "maillog.",
+		"maillog-18991231":            "maillog-18991231", // no day of a log
+		"maillog-21000101":            "maillog-21000101",
+		"maillog-0706659201":          "maillog-0706659201",
+		"maillog-9706659201":          "maillog-9706659201",
 		"-":                           "-",
 	} {
 		if got := Family(path); got != want {

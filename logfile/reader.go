@@ -200,7 +200,7 @@ func (r *Reader) start() error {
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return atPath(r.in.Path, err) // nothing could be read: a directory, a broken disk
 	}
 	if what := notLog(head); what != "" {

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -267,6 +268,55 @@ func TestGrows(t *testing.T) {
 	want := in.Path + ": grew while it was read: the last 20 bytes were not read"
 	if s := r.Stats(); len(s.Warnings) != 1 || s.Warnings[0] != want {
 		t.Errorf("got warnings %q, want %q", s.Warnings, want)
+	}
+}
+
+// A line that grows without end is read no further than a line may be long.
+func TestGrowsWithoutEnd(t *testing.T) {
+	in := write(t, "maillog", []byte("this line is being wri"))
+	r := Open(t.Context(), in, Options{ChunkSize: 1000, MaxLine: 5000})
+	defer r.Close()
+	if err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in.Path, bytes.Repeat([]byte("x"), 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := r.Next(); err != nil {
+			break
+		}
+	}
+	if s := r.Stats(); s.Bytes > 5000+64<<10 || len(s.Warnings) == 0 || !strings.Contains(strings.Join(s.Warnings, "; "), "grew while it was read") {
+		t.Errorf("%d bytes were read, %q, want little more than 5000", s.Bytes, s.Warnings)
+	}
+}
+
+// A pipe that breaks is read as far as it goes, also if its head was looked at before, or could not be.
+func TestBrokenPipe(t *testing.T) {
+	inputs, _ := Expand([]string{"-"}, io.MultiReader(strings.NewReader("one\ntwo\n"), &failing{}))
+	for range 2 {
+		if head, err := inputs[0].Head(100); string(head) != "one\ntwo\n" || err != nil {
+			t.Errorf("got the head %q, %v", head, err)
+		}
+	}
+	chunks, stats := readAll(t, inputs[0], Options{})
+	if want := "-: reading failed after 8 bytes of text: input/output error"; textOf(chunks) != "one\ntwo\n" || fmt.Sprint(stats.Damage) != want {
+		t.Errorf("got %q, damage %v, want %q", textOf(chunks), stats.Damage, want)
+	}
+	inputs, _ = Expand([]string{"-"}, &failing{})
+	for range 2 {
+		if _, err := inputs[0].Head(100); err == nil || err.Error() != "-: input/output error" {
+			t.Errorf("got %v, want that it cannot be read", err)
+		}
+	}
+	r := Open(t.Context(), inputs[0], Options{})
+	defer r.Close()
+	if _, err := r.Next(); err == nil || err.Error() != "-: input/output error" {
+		t.Errorf("got %v, want that it cannot be read", err)
+	}
+	if _, err := r.Next(); err == nil {
+		t.Error("there is no error when it is read again")
 	}
 }
 
