@@ -97,19 +97,16 @@ func identifierEnd(text string) int {
 }
 
 // passdb reports whether the text before a bracket ends in the name of a passdb, userdb or mechanism: a word after a blank or
-// at the start. "conn unix:auth-worker (…): auth-worker<12>: pam(" does.
+// at the start. "conn unix:auth-worker (…): auth-worker<12>: pam(" does; "pam_unix(dovecot:auth)" is a line of PAM's own.
 func passdb(text string) bool {
 	text = text[max(0, len(text)-32):]
 	word := text[strings.LastIndexByte(text, ' ')+1:]
-	if word == "" || word == "conn" {
-		return false
-	}
 	for i := range len(word) {
-		if c := word[i]; c != '-' && c != '_' && !('a' <= c && c <= 'z') && !('0' <= c && c <= '9') {
+		if c := word[i]; c != '-' && !('a' <= c && c <= 'z') && !('0' <= c && c <= '9') {
 			return false
 		}
 	}
-	return true
+	return word != ""
 }
 
 // identity splits an identifier from the right.

@@ -47,7 +47,7 @@ func messageID(text string) (id, words string) {
 		return "", ""
 	}
 	end := first + len(sep) - 2
-	for at := first; at >= 0 && at < len(text); {
+	for at := first; ; {
 		if done(text[at+len(sep):]) {
 			end = at + len(sep) - 2
 		}

@@ -28,8 +28,8 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA = mail.Dovecot
 	l, ok := cut(body)
 	if service != "" && !(ok && known(l.service)) {
-		l = line{service: service, text: body}
-		ok = true
+		l, ok = line{service: service}, true
+		l.level, l.text = level(body)
 	}
 	switch {
 	case !ok && body == "":
@@ -43,7 +43,7 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 }
 
 // process reports whether a syslog tag is Dovecot's. Services that log under their own name (dovecot-auth, dovecot-lda; before
-// 2.0 all of them) have their name in the tag, and not always again in the line.
+// 2.0 and in Dovecot's own files all of them) have their name in the tag, and not always again in the line.
 func process(tag string) (service string, ok bool) {
 	switch tag {
 	case "dovecot":
@@ -89,7 +89,7 @@ func cut(body string) (l line, ok bool) {
 	if end == 0 || l.text == "" {
 		return l, false
 	}
-	if l.service == "service" && l.text[0] == '=' {
+	if l.service == "service" {
 		return cutPlesk(body)
 	}
 	if l.text[0] == '(' {

@@ -24,15 +24,13 @@ func (l *line) login(ev *mail.Event) parse.Verdict {
 	if at := strings.LastIndex(elements, "rip="); at >= 0 {
 		who, where = elements[:at], elements[at+len("rip="):]
 	}
-	who = strings.TrimSuffix(who, ", ")
-	if strings.HasPrefix(who, "user=<") && !strings.Contains(who, ">") {
-		return parse.Damaged
-	}
-	who, ev.AuthMethod = method(who)
+	who, ev.AuthMethod = method(strings.TrimSuffix(who, ", "))
 	if user, ok := strings.CutPrefix(who, "user=<"); ok {
-		if end := strings.LastIndexByte(user, '>'); end >= 0 {
-			ev.Account = user[:end]
+		end := strings.LastIndexByte(user, '>')
+		if end < 0 {
+			return parse.Damaged
 		}
+		ev.Account = user[:end]
 	}
 	if where != "" {
 		ev.Client.IP = address(before(where, ", "))
