@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // amavis reads the main line of amavisd-new and amavis 2.x ($log_templ):
@@ -22,7 +23,7 @@ func amavis(body string, ev *mail.Event) {
 		}
 	}
 	switch {
-	case strings.HasPrefix(text, "Passed "), strings.HasPrefix(text, "Blocked "), strings.HasPrefix(text, "Passed, "), strings.HasPrefix(text, "Blocked, "):
+	case strings.HasPrefix(text, "Passed "), strings.HasPrefix(text, "Blocked "), strings.HasPrefix(text, "Passed, "): // up to 2.2
 		amavisResult(text, ev)
 	case strings.HasPrefix(text, "(!"), strings.HasPrefix(text, "WARN"), strings.HasPrefix(text, "Open relay? "):
 		is(ev, mail.Warning)
@@ -105,7 +106,11 @@ func amavisLinks(rest string, ev *mail.Event) {
 		return
 	}
 	if _, tail, ok := strings.Cut(rest, "Message-ID: "); ok {
-		if id, _, ok := strings.Cut(tail, ", mail_id: "); ok {
+		id, _, ok := strings.Cut(tail, ", mail_id: ")
+		if !ok {
+			id, _, ok = parse.CutLast(tail, ", Hits: ") // up to 2.2
+		}
+		if ok {
 			ev.MessageID = mail.TrimMessageID(id)
 		}
 	}

@@ -133,7 +133,7 @@ func protocol(process string) string {
 }
 
 // cyrus reads "login: host [192.0.2.66] eva plaintext+TLS User logged in …" and "badlogin: host [192.0.2.66] plaintext eva
-// SASL(-13): …" (imap/imapd.c).
+// SASL(-13): …" (imap/imapd.c), of timsieved without the user.
 func cyrus(body string, ev *mail.Event) {
 	is(ev, mail.Other)
 	rest, failed := strings.CutPrefix(body, "badlogin: ")
@@ -161,7 +161,7 @@ func cyrus(body string, ev *mail.Event) {
 	}
 	is(ev, mail.AuthFailed)
 	ev.AuthMethod, ev.Account, ev.Text = first, second, words
-	if strings.HasPrefix(rest, "[") || strings.HasPrefix(second, "SASL(") {
+	if strings.HasPrefix(rest, "[") || strings.HasPrefix(rest, "SASL(") || strings.HasPrefix(rest, "authentication failure") {
 		ev.Account, ev.Text = "", rest
 	}
 }

@@ -107,7 +107,7 @@ func proxmox(body string, ev *mail.Event) {
 		}
 		is(ev, mail.FilterResult)
 		ev.QueueID, ev.Recipient, ev.Text = id, recipient, verdict
-		if child, _, ok := strings.Cut(strings.TrimPrefix(tail, " ("), ") (rule: "); ok && verdict == "accept mail" && isQueueID(child) {
+		if child, _, ok := strings.Cut(strings.TrimPrefix(tail, " ("), ") (rule: "); ok && isQueueID(child) {
 			ev.Child = child
 		}
 		return

@@ -51,9 +51,7 @@ func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
 	if !ok {
 		return "", netip.Addr{}, false
 	}
-	if far == "" {
-		who, far = forwarded(who)
-	}
+	who, far = forwarded(who)
 	user, near, ok := parse.CutLast(who, " [")
 	return user, behind(mail.ParseIP(strings.TrimSuffix(near, "]")), far), ok
 }
@@ -108,7 +106,8 @@ func sogo(body string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// outermost returns the last address in "client, proxy, proxy" that is not one of ours.
+// outermost returns the last address in "client, proxy, proxy" that is not one of ours. A proxy that writes "unknown" hides its
+// client: what is before that word is what the client said.
 func outermost(where string) (ip netip.Addr) {
 	const hops = 8
 	for range hops {
@@ -116,10 +115,11 @@ func outermost(where string) (ip netip.Addr) {
 		if !more {
 			last = where
 		}
-		if hop := mail.ParseIP(last); hop.IsValid() {
-			ip = hop
+		hop := mail.ParseIP(last)
+		if !hop.IsValid() {
+			break
 		}
-		if !more || ip.IsValid() && !mail.IsInside(ip) {
+		if ip = hop; !more || !mail.IsInside(ip) {
 			break
 		}
 		where = rest

@@ -105,8 +105,11 @@ func handIn(who string, ev *mail.Event) parse.Verdict {
 	}
 	ev.Kind, ev.Account, ev.Client.IP = mail.FilterResult, user, browser(where)
 	doubt(user, ev)
-	if id, tail, ok := strings.Cut(rest, " for "); ok && strings.HasPrefix(id, "<") && strings.HasSuffix(id, ">") && len(id) > 2 {
-		ev.MessageID, rest = id[1:len(id)-1], tail
+	if id, tail, ok := strings.Cut(rest, " for "); ok && strings.HasPrefix(id, "<") {
+		rest = tail
+		if id != "<>" {
+			ev.MessageID = mail.TrimMessageID(id)
+		}
 	}
 	to, said, ok := parse.CutLast(strings.TrimPrefix(rest, "for "), "; ")
 	if !ok {

@@ -52,11 +52,13 @@ func zimbraLogin(context, words string, ev *mail.Event) {
 	if !ok || what != "Auth" && what != "AdminAuth" {
 		return
 	}
-	user, words, ok := strings.Cut(words, "; protocol=")
-	if !ok {
+	protocol := ""
+	user, rest, ok := strings.Cut(words, "; protocol=")
+	if ok {
+		protocol, words, _ = strings.Cut(rest, ";")
+	} else { // AdminAuth names none
 		user, words, _ = strings.Cut(words, ";")
 	}
-	protocol, words, _ := strings.Cut(words, ";")
 	ev.Kind, ev.Account, ev.Service = mail.Auth, user, "webmail"
 	switch protocol {
 	case "imap", "pop3":
