@@ -1,0 +1,137 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailforensics/mail"
+)
+
+// bounceStorm is n messages of strangers, each from an address of its own, for recipients who are not there, and the bounces to
+// their senders, which nobody can be given either. change makes the i-th of them another one.
+func bounceStorm(n int, gap time.Duration, change func(i int, cause, notice *mail.Message)) []mail.Message {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	causes := some(n, monday.at(3, 0, 0), gap, func(i int, m *mail.Message) {
+		stranger(m, fmt.Sprintf("41.9.%d.7", i), "")
+		m.Sender = fmt.Sprintf("anna.berg%d@v%d.example", i, i)
+		to(m, fmt.Sprintf("nobody%d@site.example", i), mail.Bounced)
+	})
+	notices := some(n, monday.at(3, 0, 1), gap, func(i int, m *mail.Message) {
+		m.Notice, m.Sender, m.Parent, m.QueueIDs = true, mail.NullSender, causes[i].QueueIDs[0], []string{fmt.Sprint("N", i)}
+		to(m, causes[i].Sender, mail.Bounced)
+		if change != nil {
+			change(i, &causes[i], m)
+		}
+	})
+	return append(causes, notices...)
+}
+
+// stormFound is what is found of a storm beside a day of honest mail, be it ever so weak.
+func stormFound(t *testing.T, storm []mail.Message) []Finding {
+	limits := DefaultThresholds()
+	limits.Score.Low = -1
+	e := newTwiceTold(t, &Pass{Thresholds: limits, Local: []string{"site.example"}}, []Detector{backscatter})
+	day := honestDay(1500)
+	for i := range day {
+		day[i].Time = day[i].Time.Add(24 * time.Hour)
+		e.Message(&day[i])
+	}
+	for i := range storm {
+		e.Message(&storm[i])
+	}
+	findings, _ := e.Findings()
+	return findings
+}
+
+// Each sign of a storm is told where it is, and not where it almost is.
+func TestStormReasons(t *testing.T) {
+	type change = func(i int, cause, notice *mail.Message)
+	delivered := func(from int) change {
+		return func(i int, cause, notice *mail.Message) {
+			if i >= from {
+				to(notice, cause.Sender, mail.Delivered)
+			}
+		}
+	}
+	domains := func(n int) change {
+		return func(i int, _, notice *mail.Message) {
+			to(notice, fmt.Sprintf("anna.berg%d@v%d.example", i, min(i, n-1)), mail.Bounced)
+		}
+	}
+	oneClient := func(n int) change {
+		return func(i int, cause, _ *mail.Message) {
+			if i < n {
+				stranger(cause, "203.0.113.9", "")
+			}
+		}
+	}
+	names := func(name string) change {
+		return func(i int, _, notice *mail.Message) {
+			to(notice, fmt.Sprintf("%s@v%d.example", strings.Repeat(name, 1+i%2), i), mail.Bounced)
+		}
+	}
+	for _, tt := range []struct {
+		code           string
+		has, neighbour []mail.Message
+	}{
+		{"notices-to-strangers", bounceStorm(5, time.Second, nil), nil},
+		{"senders-forged", bounceStorm(100, time.Second, delivered(25)), bounceStorm(100, time.Second, delivered(24))},
+		{"all-domains-differ", bounceStorm(100, time.Second, domains(80)), bounceStorm(100, time.Second, domains(79))},
+		{"at-once", bounceStorm(100, 4*time.Minute, nil), bounceStorm(100, 5*time.Minute, nil)},
+		{"one-client", bounceStorm(100, time.Second, oneClient(25)), bounceStorm(100, time.Second, oneClient(24))},
+		{"random-addressees", bounceStorm(100, time.Second, names("qzxkvwjpqg")), bounceStorm(100, time.Second, names("anna.berg"))},
+	} {
+		for want, storm := range map[bool][]mail.Message{true: tt.has, false: tt.neighbour} {
+			found := stormFound(t, storm)
+			got := slices.ContainsFunc(found, func(f Finding) bool { return says(&f, tt.code) })
+			if got != want || len(storm) > 0 && len(found) != 1 {
+				t.Errorf("%s: got %v, want %v: %d findings", tt.code, got, want, len(found))
+			}
+		}
+	}
+}
+
+// One correspondent with a broken address makes many bounces, and four are none.
+func TestNoStorm(t *testing.T) {
+	few := func(i int, cause, notice *mail.Message) {
+		cause.Sender = fmt.Sprintf("anna.berg%d@v.example", i%4)
+		to(notice, cause.Sender, mail.Bounced)
+	}
+	for name, storm := range map[string][]mail.Message{"four": bounceStorm(4, time.Second, nil), "forty to four": bounceStorm(40, time.Second, few)} {
+		if found := stormFound(t, storm); len(found) != 0 {
+			t.Errorf("%s bounces: %+v", name, found)
+		}
+	}
+}
+
+// The title says whom most of the bounces hit, and the account of which most of the mail was is named.
+func TestStormIsTold(t *testing.T) {
+	ours := func(n int) func(i int, cause, notice *mail.Message) {
+		return func(i int, _, notice *mail.Message) {
+			if i < n {
+				to(notice, fmt.Sprintf("gone%d@site.example", i), mail.Bounced)
+			}
+		}
+	}
+	for n, want := range map[int]string{51: "host mx1 wrote 100 bounces to addresses of ours that do not exist", 50: "host mx1 sent 100 bounces to people who never wrote: 100 could not be delivered"} {
+		if found := stormFound(t, bounceStorm(100, time.Second, ours(n))); len(found) != 1 || found[0].Title != want {
+			t.Errorf("%d of ours: got %+v, want %s", n, found, want)
+		}
+	}
+	by := func(n int) func(i int, cause, notice *mail.Message) {
+		return func(i int, cause, _ *mail.Message) {
+			if i < n {
+				cause.Account = user(7)
+			}
+		}
+	}
+	for n, want := range map[int][]string{51: {user(7)}, 50: nil} {
+		found := stormFound(t, bounceStorm(100, time.Second, by(n)))
+		if len(found) != 1 || !slices.Equal(found[0].Accounts, want) || len(found[0].Clients) != 100-n {
+			t.Errorf("%d of an account: got %+v, want %v", n, found, want)
+		}
+	}
+}
