@@ -66,7 +66,14 @@ func TestLookup(t *testing.T) {
 			"country": mmdbtype.String("Netherlands"), "as_name": mmdbtype.String("Example BV")},
 		"192.0.2.0/24": {"continent": mmdbtype.String("Europe")},
 	})
-	db, errs := Open([]string{asn, countries})
+	later := writeDB(t, map[string]mmdbtype.Map{ // what an earlier file knows stays
+		"84.60.0.0/16": {"asn": mmdbtype.String("AS1"), "org": mmdbtype.String("Other"), "country_code": mmdbtype.String("XX")},
+		"203.0.113.0/24": {"as_name": mmdbtype.String("Example SA"), "org": mmdbtype.String("AS64502 Example"), "asn": mmdbtype.String("AS64502"),
+			"country_code": mmdbtype.String("CH"), "country": mmdbtype.String("XX")},
+		"192.0.3.0/24": {"as_name": mmdbtype.String("Example SA"), "org": mmdbtype.String("AS64502 Example"), "asn": mmdbtype.String("AS64502"),
+			"country_code": mmdbtype.String("CH"), "country": mmdbtype.String("XX")},
+	})
+	db, errs := Open([]string{asn, countries, later})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -80,6 +87,7 @@ func TestLookup(t *testing.T) {
 		{"2001:db8::25", Place{Country: "CO"}},
 		{"203.0.113.9", Place{ASN: 64500, Country: "FR"}}, // a flat database
 		{"198.51.100.1", Place{ASN: 64501, Org: "Example BV", Country: "NL"}},
+		{"192.0.3.1", Place{ASN: 64502, Org: "Example SA", Country: "CH"}}, // the first name of each kind
 		{"198.51.100.129", Place{}},
 		{"192.0.2.1", Place{}}, // a record of other fields
 	} {
@@ -94,6 +102,12 @@ func TestLookup(t *testing.T) {
 	}
 	if got := db.Lookup(netip.Addr{}); got != (Place{}) {
 		t.Errorf("Lookup of no address: got %+v, want nothing", got)
+	}
+	empty, _ := Open(nil)
+	for _, db := range []*DB{nil, empty} { // without --geo
+		if got := db.Lookup(netip.MustParseAddr("84.60.208.31")); got != (Place{}) {
+			t.Errorf("Lookup without files: got %+v, want nothing", got)
+		}
 	}
 }
 
@@ -126,7 +140,12 @@ func TestDamageIsNamed(t *testing.T) {
 	if err := os.WriteFile(bad, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, errs := Open([]string{bad, good})
+	copy(text, "\xff\xff\xff\xff\xff\xff") // the first node of the tree, for every address
+	worse := filepath.Join(t.TempDir(), "worse.mmdb")
+	if err := os.WriteFile(worse, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, errs := Open([]string{bad, worse, good})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

@@ -18,6 +18,8 @@ func TestCutClient(t *testing.T) {
 		{"unknown[unknown]", "unknown", "invalid IP", 0, "", true},
 		{"x[::ffff:192.0.2.1]:x", "x", "192.0.2.1", 0, ":x", true},
 		{"x[IPv6:2001:db8::1]:70000", "x", "2001:db8::1", 0, ":70000", true},
+		{"x[192.0.2.1]:36893488147419103257", "x", "192.0.2.1", 0, ":36893488147419103257", true}, // 25 after two overflows
+		{"x[192.0.2.1]:", "x", "192.0.2.1", 0, ":", true},
 		{"evil x[192.0.2.1]", "", "invalid IP", 0, "evil x[192.0.2.1]", false},
 		{"x[192.0.2.999]", "", "invalid IP", 0, "x[192.0.2.999]", false},
 		{"x[fe80::1%eth0]", "", "invalid IP", 0, "x[fe80::1%eth0]", false},

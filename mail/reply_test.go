@@ -25,6 +25,7 @@ func TestComplaintOf(t *testing.T) {
 	check(NoComplaint, "", "4.7.1", "450 4.7.1 <x@a.example>: Recipient address rejected: Greylisted, see http://postgrey.example/help")
 	check(NoComplaint, "", "4.2.1", "450-4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages")
 	check(NoComplaint, "", "5.1.1", "550 5.1.1 <blocklist@a.example>: Recipient address rejected: User unknown")
+	check(NoComplaint, "", "5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; x@a.example is listed in no directory")
 	check(NoComplaint, "", "5.2.2", "552 5.2.2 mailbox full")
 	check(NoComplaint, "", "5.7.26", "550-5.7.26 Unauthenticated email from a.example is not accepted due to domain's DMARC policy")
 	check(NoComplaint, "", "5.7.1", "554 5.7.1 Message rejected as spam by Content Filtering.")

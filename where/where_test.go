@@ -120,6 +120,8 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 	bad(`ip ==`, "unexpected token EOF") // shows the place
 	bad(`size == "x"`, "mismatched types")
 	bad(`delivered > 0 and within(ip, "84.60")`, `"84.60" is not a network`)
+	bad(`within(ip, "84.60") or within(ip, "84.61")`, `"84.60" is not a network`) // the first is named
+	bad(`within()`, "not enough arguments")
 	bad(`time > at("yesterday")`, `"yesterday" is not a time`)
 }
 
