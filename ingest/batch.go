@@ -48,7 +48,8 @@ type hostLines struct {
 	mail    bool          // some line was of a mail program
 	first   mail.Instant  // the times of the first and the last line
 	last    mail.Instant
-	origin  mail.Origin // of the first line
+	origin  mail.Origin  // of the first line
+	behind  mail.Instant // the newest time of mail programs' lines before the first line, in this chunk; 0: none, or not known
 }
 
 // repeat says that an event stands for n lines.
@@ -282,7 +283,7 @@ func (b *batch) host(ev *mail.Event) *hostLines {
 	case ev.Time == 0:
 		return h
 	case h.first == 0:
-		h.first, h.origin = ev.Time, ev.Origin
+		h.first, h.origin, h.behind = ev.Time, ev.Origin, b.last
 	case ev.Time < h.last-stepAtLeast:
 		b.step(h, ev)
 	}

@@ -20,13 +20,13 @@ type joint struct {
 // jointAtLeast is by how much the lines of a host begin earlier: more than clocks and zones that are wrong mostly make.
 const jointAtLeast = mail.Instant(3 * time.Hour)
 
-// note takes down that the lines of a host begin.
-func (j *joint) note(host string, at mail.Instant) {
-	if j.host == "" && at < j.newest-jointAtLeast {
+// note takes down that the lines of a host begin at a time, behind lines of another time.
+func (j *joint) note(host string, at, behind mail.Instant) {
+	if j.host == "" && at < behind-jointAtLeast {
 		if host == "" {
 			host = "an unnamed host"
 		}
-		j.host, j.from, j.to = strings.Clone(host), j.newest, at
+		j.host, j.from, j.to = strings.Clone(host), behind, at
 	}
 }
 

@@ -141,6 +141,7 @@ func (r *rollover) rollByProof(b *batch, proofs []yearProof) {
 	}
 	for i := range b.hosts {
 		h := &b.hosts[i]
+		h.behind = 0
 		if h.first != 0 {
 			h.first, h.last = r.near(h.first, proofs[0].at), r.near(h.last, proofs[len(proofs)-1].at)
 		}
@@ -176,6 +177,7 @@ func (r *rollover) rollByOrder(b *batch) {
 		extend(&b.first, &b.last, ev.Time)
 	}
 	for i := range b.hosts {
+		b.hosts[i].behind = 0
 		if mixed { // of which kind these stamps are is not known any more
 			break
 		}

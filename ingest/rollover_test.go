@@ -96,3 +96,46 @@ func TestDatedStampsStay(t *testing.T) {
 		t.Errorf("got %s", s)
 	}
 }
+
+// A silence of more than half a year whose years IDs prove, and in the same file Exim's own stamps, which name their year: these
+// stay, and the others go where the IDs say, also those near the other side of the silence, and those of other programs.
+func TestProvenAndDated(t *testing.T) {
+	const base52 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
+	long := func(at time.Time) string {
+		id := ""
+		for n := at.Unix(); n > 0; n /= 52 {
+			id = string(base52[n%52]) + id
+		}
+		return at.Format(time.Stamp) + " mx1 postfix/smtpd[1]: " + id + "0000z1: client=a.example[192.0.2.1]\n"
+	}
+	short := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 postfix/smtpd[1]: 4F2A91C0D3: client=a.example[192.0.2.1]\n"
+	}
+	dated := func(at time.Time) string { return at.Format(time.DateTime) + " 1scjB9-0005Lk-2q Completed\n" }
+	loss := func(at time.Time) string {
+		return at.Format(time.Stamp) + " mx1 systemd-journald[3]: Suppressed 7 messages from postfix@-.service\n"
+	}
+	var text strings.Builder
+	var want []string
+	at := time.Date(2022, 1, 10, 12, 0, 0, 0, time.UTC)
+	for i, line := range []func(time.Time) string{long, short, long, short, dated, loss, short, short, long, short, long, long} {
+		if at = at.Add(time.Minute); i == 6 {
+			at = time.Date(2024, 12, 11, 12, 0, 0, 0, time.UTC)
+		}
+		text.WriteString(line(at))
+		if i != 5 {
+			want = append(want, at.Format(time.RFC3339))
+		}
+	}
+	for _, size := range []int{100, 700, 1 << 20} {
+		o := options()
+		o.Formats, o.ChunkSize, o.LocalZone = []parse.Format{postfix.Format, exim.Format}, size, time.UTC
+		got, ledger := moments(t, o, logs(t, "maillog", text.String()))
+		if size > 100 && !slices.Equal(got, want) {
+			t.Errorf("chunks of %d: got %v, want %v", size, got, want)
+		}
+		if w := ledger.Files[0].Warnings; size > 700 && (len(w) != 1 || !strings.Contains(w[0], "2022-01-10 12:06:00")) {
+			t.Errorf("chunks of %d: got %q, want one about the lines that were dropped", size, w)
+		}
+	}
+}

@@ -69,6 +69,7 @@ func (s *settler) settle(b *batch) {
 
 // hostsOf remembers the last line of each host.
 func (s *settler) hostsOf(b *batch) {
+	before := s.joint.newest
 	for i := range b.hosts {
 		h := &b.hosts[i]
 		last := s.host(h.host)
@@ -78,7 +79,7 @@ func (s *settler) hostsOf(b *batch) {
 		if h.first != 0 {
 			switch {
 			case last.at == 0 && h.mail:
-				s.joint.note(h.host, h.first)
+				s.joint.note(h.host, h.first, max(before, h.behind))
 			case last.at != 0 && h.first < last.at-stepAtLeast:
 				s.steps.add(step{h.host, h.origin, last.at, h.first})
 			}

@@ -260,6 +260,40 @@ func TestHostsInTwoZones(t *testing.T) {
 	}
 }
 
+// A host in the same zone as its file needs no zone of its own, and two lines are too few to give it one.
+func TestHostsThatProveNoZoneOfTheirOwn(t *testing.T) {
+	var text strings.Builder
+	line := func(host string, i int, east time.Duration) {
+		utc := time.Date(2024, 5, 14, 8, i, 0, 0, time.UTC)
+		fmt.Fprintf(&text, "%s %s postfix/cleanup[1]: 4F2A91C0D3: message-id=<%s.4F2A91C0D3@x>\n", utc.Add(east).Format(time.Stamp), host, utc.Format("20060102150405"))
+	}
+	for i := range 20 {
+		line("mx1", i, 2*time.Hour)
+		line("mx1", i, 2*time.Hour)
+		line("mx2", i, 2*time.Hour)
+		if i < 2 {
+			line("mx3", i, -8*time.Hour)
+		}
+	}
+	_, ledger := moments(t, options(), logs(t, "maillog", text.String()))
+	if rule := ledger.Files[0].ZoneRule; !strings.HasPrefix(rule, "+02:00, proven by ") || strings.Contains(rule, ";") {
+		t.Errorf("got rule %q", rule)
+	}
+}
+
+// Where the times of files are wrong, those in the headers of archives may be right.
+func TestYearOfArchivesOfACopy(t *testing.T) {
+	inputs := written(logs(t,
+		"maillog.1", "Jan 24 14:44:12 mx1 postfix/a[1]: x\n",
+		"maillog.2", "Jan 23 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240123134411.4F2A91C0D3@mx1.example.org>\n"), "2026-11-20", "2026-11-20")
+	inputs[0].Archived = time.Date(2025, 1, 25, 4, 0, 0, 0, time.UTC)
+	inputs[1].Archived = time.Date(2024, 1, 24, 4, 0, 0, 0, time.UTC)
+	got, ledger := moments(t, options(), inputs)
+	if s := strings.Join(got, " "); s != "2024-01-23T13:44:11Z 2025-01-24T13:44:12Z" || !strings.Contains(ledger.Files[0].YearRule, "the file was compressed") {
+		t.Errorf("got %s by %q", s, ledger.Files[0].YearRule)
+	}
+}
+
 // A reject log in the directory of a main log has the zone that the main log proves.
 func TestZoneOfRejectLog(t *testing.T) {
 	got, _ := moments(t, options(), logs(t,
