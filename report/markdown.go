@@ -124,6 +124,7 @@ func codes(vs []string, few, all int) string {
 	return some(spans, few, all)
 }
 
+// counts are values as code spans with their numbers, a few of all.
 func counts(cs []analyze.Count, few, all int) string {
 	spans := make([]string, min(few, len(cs)))
 	for i := range spans {

@@ -308,7 +308,7 @@ func refusals(r *Report, s *story) string {
 		Counted(during, "recipient", "recipients"), hourly(during, lasted), Commas(beside), hourly(beside, rest))
 }
 
-// hourly is how many that are in an hour, or in a day where they are few.
+// hourly is a number as a rate: in an hour, or in a day if they are few.
 func hourly(n int, in time.Duration) string {
 	if x := float64(n) / in.Hours(); x >= 0.1 || n == 0 {
 		return per(x) + " an hour"

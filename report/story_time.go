@@ -56,7 +56,8 @@ func compareBool(a, b bool) int {
 // fewBursts is up to how many bursts of clients of one finding each begin with a line of their own.
 const fewBursts = 8
 
-// bursts is those of single clients of the main finding, or of names in which they wrote, in order of time, where they are so many that one line tells of all.
+// bursts are the bursts of single clients of the main finding, and of names in which these wrote, in order of time; nil where they
+// are few: then each is told by itself.
 func bursts(s *story) []*analyze.Finding {
 	if len(s.main.Clients) < fewBursts {
 		return nil

@@ -34,7 +34,7 @@ func cut(s string, columns int) string {
 	return s
 }
 
-// drawTable draws a table in at most columns columns, 0 for as many as it needs, and names the columns for which that was no
+// drawTable draws a table in at most columns columns, 0 for as many as it needs, and names the columns for which there was no
 // room. Cells are made harmless first: tablewriter would pass an escape sequence on to the terminal. It costs 12 to 40 µs a
 // row, so tables are what --top leaves.
 func drawTable(t *Table, columns int, zone *time.Location) (text string, left []string) {

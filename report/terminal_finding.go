@@ -100,6 +100,7 @@ func clientVolume(c *analyze.ClientCount) string {
 	return Counted(c.Logins, "login", "logins")
 }
 
+// countsText names the first few of all values, with their numbers.
 func countsText(cs []analyze.Count, few, all int) string {
 	texts := make([]string, len(cs))
 	for i, c := range cs {

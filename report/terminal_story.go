@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,17 +54,11 @@ func (p *page) investigation() {
 
 // gravity says how many stories there are of each severity.
 func gravity(stories []*story) string {
-	var n [analyze.High + 1]int
+	var n perSeverity
 	for _, s := range stories {
 		n[s.Severity]++
 	}
-	var parts []string
-	for s := analyze.High; s >= analyze.Low; s-- {
-		if n[s] > 0 {
-			parts = append(parts, Commas(n[s])+" "+s.String())
-		}
-	}
-	return strings.Join(parts, ", ")
+	return n.String()
 }
 
 func (p *page) incidentTable(stories []*story) {
@@ -101,7 +96,9 @@ func (p *page) story(s *story) {
 	p.chain(s)
 	p.whom(f)
 	for _, fact := range f.Facts {
-		p.field(Visible(fact.Name), Visible(fact.Text))
+		if !saidBy(s.ways, fact) {
+			p.field(Visible(fact.Name), Visible(fact.Text))
+		}
 	}
 	p.mangled(f)
 	p.statements("affected", s.affected)
@@ -137,14 +134,27 @@ func (p *page) offenders(s *story) {
 }
 
 func (p *page) statements(label string, all []statement) {
-	const few = 3
-	for i, st := range all {
-		if i == few && len(all) > few+1 {
-			p.item("and " + Commas(len(all)-few) + " more")
-			break
-		}
+	first := firstOf(all)
+	for i, st := range first {
 		p.field(firstLabel(i, label), Visible(st.Text))
 	}
+	if more := len(all) - len(first); more > 0 {
+		p.item("and " + Commas(more) + " more")
+	}
+}
+
+// firstOf is as many statements as a terminal shows of all: three, or all four.
+func firstOf(all []statement) []statement {
+	const few = 3
+	if len(all) > few+1 {
+		return all[:few]
+	}
+	return all
+}
+
+// saidBy reports whether a fact stands in one of the statements that are shown.
+func saidBy(ways []statement, fact analyze.Fact) bool {
+	return slices.ContainsFunc(firstOf(ways), func(st statement) bool { return strings.HasSuffix(st.Text, fact.Text) })
 }
 
 // doNow is what to do, as commands to copy. Long ones stand at the end of the story, where they push nothing away.

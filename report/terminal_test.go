@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"mailforensics/analyze"
+	"mailforensics/ingest"
 	"mailforensics/mail"
 	"net/netip"
 	"strings"
@@ -57,5 +58,31 @@ func TestLeftOutIsCounted(t *testing.T) {
 		if got := text(tt.clients, tt.gaps); !strings.Contains(got, tt.want) || strings.Contains(got, tt.wont) {
 			t.Errorf("%d clients, %d gaps: want %q and no %q in\n%s", tt.clients, tt.gaps, tt.want, tt.wont, got)
 		}
+	}
+}
+
+// What the way in says already is not said again as a fact, unless it is left out there.
+func TestFactsOnce(t *testing.T) {
+	f := analyze.Finding{ID: "open-relay/host/mx1/x", Detector: "open-relay", Severity: analyze.High, Subject: analyze.Subject{Kind: analyze.Host, Value: "mx1"},
+		Title: "Open relay", Start: at("14:00:00"), End: at("15:00:00"), Facts: []analyze.Fact{{Name: "let in by", Text: `"whitelisted", 40 times`}, {Name: "went out", Text: "40 recipients"}}}
+	r := &Report{Schema: findingsSchema, Command: investigateCommand, Zone: berlin, Ledger: &ingest.Ledger{First: at("06:00:00"), Last: at("20:00:00")}, Findings: []analyze.Finding{f}}
+	text := func() string {
+		var out bytes.Buffer
+		r.Incidents = analyze.Incidents(r.Findings)
+		if err := Terminal(&out, r, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if got := text(); strings.Count(got, `"whitelisted", 40 times`) != 1 || strings.Count(got, "went out     40 recipients") != 1 {
+		t.Errorf("a fact is missing, or said twice:\n%s", got)
+	}
+	var ways []statement
+	for i := range 4 {
+		ways = append(ways, statement{Text: strings.Repeat("phish ", i+1)})
+	}
+	ways = append(ways, statement{Text: `Let in by "whitelisted", 40 times`})
+	if saidBy(ways, f.Facts[0]) || !saidBy(ways[1:], f.Facts[0]) {
+		t.Error("a way in that is left out says nothing, and one of four is shown")
 	}
 }

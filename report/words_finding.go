@@ -170,10 +170,18 @@ func howFast(f *analyze.Finding, zone *time.Location) string {
 
 // severities says how many findings there are of each severity: "2 high, 1 low".
 func severities(fs []analyze.Finding) string {
-	var n [analyze.High + 1]int
+	var n perSeverity
 	for i := range fs {
 		n[fs[i].Severity]++
 	}
+	return n.String()
+}
+
+// perSeverity is how many there are of each severity.
+type perSeverity [analyze.High + 1]int
+
+// String leaves out those that are 0.
+func (n *perSeverity) String() string {
 	var parts []string
 	for s := analyze.High; s >= analyze.Low; s-- {
 		if n[s] > 0 {
