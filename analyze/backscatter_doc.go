@@ -21,6 +21,10 @@ nuisance and no break-in: never more than low, however many there are. An
 address that did send as much is left out: its bounces are its own (a
 newsletter to an old list; see accounts and bursts for one that is abused).
 
+What looks like that and comes from one host without a name, for one made-up
+address after another, is no bounce: somebody looks for addresses that exist.
+That is low, and told for the host.
+
 Honest mail that looks similar: out-of-office replies, reports and receipts
 have the null sender, too. There are a few each day, to many addresses, at all
 hours.

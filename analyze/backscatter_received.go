@@ -13,11 +13,16 @@ import (
 // arrived finds storms of bounces for mail that we never sent: for one address, or else for a domain. If somebody made up many addresses in
 // a domain, each gets some of the bounces: that is reported once, for the domain.
 func (w *backscatterWatch) arrived(site *Site) []Finding {
-	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
+	var ours []bounceIn
 	for _, b := range w.in {
 		if domain := mail.Domain(b.to); site.IsOurs(domain) && !site.IsOwn(b.client.IP) {
-			byAddress[b.to] = append(byAddress[b.to], b)
+			ours = append(ours, b)
 		}
+	}
+	probes, ours := w.probes(ours)
+	byAddress, byDomain := make(map[string][]bounceIn), make(map[string][]bounceIn)
+	for _, b := range ours {
+		byAddress[b.to] = append(byAddress[b.to], b)
 	}
 	all := make(map[string][]mail.Instant) // of each domain
 	for to, list := range byAddress {
@@ -33,6 +38,9 @@ func (w *backscatterWatch) arrived(site *Site) []Finding {
 		slices.Sort(times)
 	}
 	var found []Finding
+	for _, probe := range probes {
+		found = append(found, w.judgeProbe(probe))
+	}
 	for _, to := range slices.Sorted(keysOf(byAddress)) {
 		list, domain := byAddress[to], mail.Domain(to)
 		var shared []bounceIn

@@ -24,6 +24,11 @@ func TestBounceReasons(t *testing.T) {
 			to(m, "qx@site.example", mail.Bounced)
 		}), nil
 	}
+	asked := func(name string) ([]mail.Message, []mail.Event) { // names that nobody has, by one client
+		return nil, rejects(60, monday.at(3, 0, 0), 2*time.Second, func(i int, ev *mail.Event) {
+			ev.Client, ev.Sender, ev.Recipient, ev.DSN = client("185.234.216.59", name, "x"), mail.NullSender, fmt.Sprintf("nobody%d@site.example", i), "5.1.1"
+		})
+	}
 	sent := func(domain string) ([]mail.Message, []mail.Event) { // notices to addresses that are not there
 		return some(1000, monday.at(3, 0, 0), 2*time.Second, func(i int, m *mail.Message) {
 			m.Notice, m.Sender = true, mail.NullSender
@@ -77,6 +82,7 @@ func TestBounceReasons(t *testing.T) {
 	}{
 		{"not-ours", backscatter, func() ([]mail.Message, []mail.Event) { return arrived(300) }, func() ([]mail.Message, []mail.Event) { return arrived(40) }},
 		{"not-ours", backscatter, func() ([]mail.Message, []mail.Event) { return made(1) }, func() ([]mail.Message, []mail.Event) { return made(200) }},
+		{"names-tried", backscatter, func() ([]mail.Message, []mail.Event) { return asked("") }, func() ([]mail.Message, []mail.Event) { return asked("mail.big.example") }},
 		{"own-domains", backscatter, func() ([]mail.Message, []mail.Event) { return sent("site.example") }, func() ([]mail.Message, []mail.Event) { return sent("far.example") }},
 		{"one-strict-provider", reputation, func() ([]mail.Message, []mail.Event) { return limited(2) }, func() ([]mail.Message, []mail.Event) { return limited(3) }},
 		{"mostly-right", mangled, func() ([]mail.Message, []mail.Event) { return list(40, true) }, func() ([]mail.Message, []mail.Event) { return list(39, true) }},
@@ -268,6 +274,41 @@ func TestNoticesToTheirOwnServer(t *testing.T) {
 		}
 		if findings, _ := e.Findings(); len(findings) != want {
 			t.Errorf("handed in by %s: got %+v, want %d", name, findings, want)
+		}
+	}
+}
+
+// A host without a name that asks for one made-up address after another with the null sender is no forger's victim; mail servers that do so
+// are.
+func TestProbesAreNoBounces(t *testing.T) {
+	start := mail.InstantOf(time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC))
+	for _, tt := range []struct {
+		name, ip, host string // of the client
+		subject        Subject
+		title          string
+	}{
+		{"one host", "185.234.216.59", "", Subject{IP, "185.234.216.59"}, "185.234.216.59 looks for addresses that exist: it tried 60 names of site.example"},
+		{"addresses of an IPv6 host", "2a0b:7280:100:1::%x", "", Subject{Network, "2a0b:7280:100:1::/64"}, "2a0b:7280:100:1::/64 looks for addresses that exist: it tried 60 names of site.example"},
+		{"a mail server", "185.234.216.59", "mail.big.example", Subject{SenderDomain, "site.example"}, "Somebody forges mail from site.example: 60 bounces arrived for mail that was never sent from here"},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{backscatter})
+		day := honestDay(500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for _, ev := range rejects(60, start, 2*time.Second, func(i int, ev *mail.Event) {
+			ip := tt.ip
+			if strings.Contains(ip, "%") {
+				ip = fmt.Sprintf(ip, i)
+			}
+			ev.Client, ev.Sender = client(ip, tt.host, "x"), mail.NullSender
+			ev.Recipient, ev.DSN = fmt.Sprintf("nobody%d@site.example", i), "5.1.1"
+		}) {
+			e.Event(&ev)
+		}
+		findings, _ := e.Findings()
+		if len(findings) != 1 || findings[0].Subject != tt.subject || findings[0].Title != tt.title || findings[0].Severity != Low || findings[0].Counts.Rejected != 60 {
+			t.Errorf("%s: got %+v", tt.name, findings)
 		}
 	}
 }
