@@ -83,10 +83,12 @@ func (b *localMail) apart(of []bool) *localMail {
 	return run
 }
 
+// slots is into how many parts the time is divided for that.
+const slots = 400
+
 // densest is the part of the time of n instants that has far more of them than the rest, if there is one: of all parts the one whose number
 // is least likely if all times were alike (M. Kulldorff, "A spatial scan statistic", 1997). It is as exact as a slot.
 func densest(times []mail.Instant) window {
-	const slots = 400
 	n := len(times)
 	first, life := times[0], times[n-1].Sub(times[0])
 	if life < slots*time.Second {
@@ -116,23 +118,26 @@ func densest(times []mail.Instant) window {
 }
 
 // inNewNames is which records of a part of the time are in names that the place does not use at other times; all of them, where these are
-// not most: what the site sends goes on beside a slow run.
+// not most: what the site sends goes on beside a slow run. The part is as exact as a slot, so what lies within one of its edges is of the
+// part or not, as the names tell.
 func inNewNames(records []*record, win window) []bool {
+	slot := records[len(records)-1].time.Sub(records[0].time) / slots
+	from, to := records[win.from].time.Add(-slot), records[win.to-1].time.Add(slot)
 	usual := make(map[string]bool)
-	for i, r := range records {
-		if i < win.from || i >= win.to {
+	for _, r := range records {
+		if r.time < from || r.time > to {
 			usual[strings.ToLower(r.sender)] = true
 		}
 	}
 	in, n := make([]bool, len(records)), 0
-	for i := win.from; i < win.to; i++ {
-		if in[i] = !usual[strings.ToLower(records[i].sender)]; in[i] {
+	for i, r := range records {
+		if in[i] = r.time >= from && r.time <= to && !usual[strings.ToLower(r.sender)]; in[i] {
 			n++
 		}
 	}
 	if 2*n <= win.to-win.from {
-		for i := win.from; i < win.to; i++ {
-			in[i] = true
+		for i := range records {
+			in[i] = i >= win.from && i < win.to
 		}
 	}
 	return in
