@@ -126,10 +126,16 @@ func TestTroubleEnds(t *testing.T) {
 		m.Time = m.Time.Add(14 * time.Hour)
 		m.Recipients[0].Time = m.Time
 	}
+	before := func(i int, m *mail.Message) { // all of them took mail before they complained
+		if i < 9 {
+			m.Recipients[0].Disposition, m.Recipients[0].DSN, m.Recipients[0].Reply = mail.Delivered, "2.0.0", anyAnswer
+		}
+	}
 	for _, tt := range []struct {
 		messages []mail.Message
 		want     string
 	}{
+		{outgoing(60, 60, 9, spamhaus, before), "no complaint in the last 14.7 hours of the log; none of those that complained has accepted mail since"},
 		{outgoing(60, 60, 9, spamhaus, nil), "no complaint in the last 14.7 hours of the log; none of those that complained has accepted mail since"},
 		{outgoing(69, 60, 9, spamhaus, nil), "no complaint in the last 14.7 hours of the log; 9 of 9 providers accepted mail again after their last complaint"},
 		{outgoing(64, 60, 9, spamhaus, nil), "no complaint in the last 14.7 hours of the log; 4 of 9 providers accepted mail again after their last complaint"},
