@@ -131,32 +131,30 @@ func (c *Clock) offsetAt(t mail.Instant) int64 {
 }
 
 // complete returns the midnight of a day without a year. sod is the second of the day.
-func (c *Clock) complete(month, mday, sod int) (civil, bool) {
-	return latest(c.newest, month, mday, sod)
-}
+func (c *Clock) complete(month, mday, sod int) civil { return latest(c.newest, month, mday, sod) }
 
-// latest returns the midnight of the latest such moment that is not after newest; false: the calendar has no such day.
-func latest(newest civil, month, mday, sod int) (civil, bool) {
+// latest returns the midnight of the latest such moment that is not after newest. The day must be one of the calendar's.
+func latest(newest civil, month, mday, sod int) civil {
 	year, _, _ := newest.date()
-	for range 9 { // 29 February: 1897 to 1903 had none in eight years
+	for range 9 { // 29 February: 1897 to 1903 had none; in any nine years there is one
 		if mday <= monthDays(year, month) {
 			midnight := civilDay(year, month, mday)
 			if midnight+civil(sod) <= newest {
-				return midnight, true
+				return midnight
 			}
 		}
 		year--
 	}
-	return 0, false
+	return 0
 }
 
-// civilDay returns the midnight at which a day begins. The formula is Howard Hinnant's days_from_civil.
+// civilDay returns the midnight at which a day of our era begins. The formula is Howard Hinnant's days_from_civil.
 func civilDay(year, month, mday int) civil {
 	if month <= 2 {
 		year--
 		month += 12
 	}
-	era := floorDiv(year, 400)
+	era := year / 400
 	yoe := year - era*400
 	doy := (153*(month-3)+2)/5 + mday - 1
 	doe := yoe*365 + yoe/4 - yoe/100 + doy
@@ -167,14 +165,6 @@ func civilDay(year, month, mday int) civil {
 func (t civil) date() (year, month, mday int) {
 	at := time.Unix(int64(t), 0).UTC()
 	return at.Year(), int(at.Month()), at.Day()
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 // monthDays returns the number of days of a month; 0: there is no such month.

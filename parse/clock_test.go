@@ -30,6 +30,11 @@ func TestLongQueueID(t *testing.T) {
 	bad("4jXDZzzzzzz5V")    // more than 999,999 microseconds
 	bad("4jXDE03npNz5V")    // a vowel in the seconds
 	bad("zzzzzzzzzzzzzz5V") // in the year 600,000
+	bad("zjXDZ03npNz5V")    // in the year 2573
+	bad("4jXDZ0_npNz5V")
+	bad("4jXDZ03npNz5_")
+	bad("000000000004jXDZ03npNz5V")              // no seconds are so long
+	bad("4jXDZ03npNz" + strings.Repeat("5", 30)) // no inode is
 	bad("")
 }
 
@@ -53,6 +58,8 @@ func TestEximID(t *testing.T) {
 	bad("1ZwOv6-0005Hb_Di")
 	bad("1ZwOv6-0005H!-Di")
 	bad("zzzzzz-0005Hb-Di")
+	bad("1s6n4v-0000zzzzzzz-1Cr6") // no PID is so large
+	bad("1s6n4v-zzzzzzzzzzz-1Cr6")
 	bad("")
 }
 

@@ -38,7 +38,7 @@ func (r *HeaderReader) quoted(line string, ev *mail.Event) (string, bool) {
 // kibana reads "Mar 7, 2026 @ 04:12:09.183".
 func (r *HeaderReader) kibana(s string, ev *mail.Event) bool {
 	date, clock, ok := strings.Cut(s, " @ ")
-	if !ok || len(date) < len("Mar 7, 2026") || len(date) > len("Mar 17, 2026") || monthOf(date) == 0 {
+	if !ok || len(date) < len("Mar 7, 2026") || len(date) > len("Mar 17, 2026") || monthOf(date) == 0 || date[3] != ' ' {
 		return false
 	}
 	mday, n := number32(date[4:])
@@ -47,10 +47,14 @@ func (r *HeaderReader) kibana(s string, ev *mail.Event) bool {
 		return false
 	}
 	year, ok := fourDigits(date[4+n+2:])
-	if !ok || !r.fullDay("", year, monthOf(date), mday) || !r.moment(&r.full, sod, ev) {
+	if !ok || !r.fullDay("", year, monthOf(date), mday) {
 		return false
 	}
-	nano, _ := fraction(clock[len("04:12:09"):])
+	nano, end := fraction(clock[len("04:12:09"):])
+	if len(clock) != len("04:12:09")+end {
+		return false
+	}
+	r.moment(&r.full, sod, ev)
 	ev.Time += nano
 	r.Zoneless = true
 	return true

@@ -63,9 +63,7 @@ func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {
 	if !ok {
 		return r.yearBehind(line, ev)
 	}
-	if !r.moment(&r.month, sod, ev) {
-		return "", false
-	}
+	r.moment(&r.month, sod, ev)
 	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
 	return r.afterTime(line[15:], ev)
 }
@@ -78,10 +76,9 @@ func (r *HeaderReader) dayOfMonth(line string) bool {
 		return false
 	}
 	r.month, r.before = dayOfStamp{text: line[:7], month: month, mday: mday, yearless: true}, lineBefore{}
-	if midnight, ok := r.clock.complete(month, mday, 0); ok {
-		// On the newest day itself, what is later than the newest time is a year older.
-		r.clock.begin(&r.month, midnight, midnight+day-1 <= r.clock.newest)
-	}
+	midnight := r.clock.complete(month, mday, 0)
+	// On the newest day itself, what is later than the newest time is a year older.
+	r.clock.begin(&r.month, midnight, midnight+day-1 <= r.clock.newest)
 	return true
 }
 
@@ -92,9 +89,10 @@ func (r *HeaderReader) unpadded(line string, ev *mail.Event) (string, bool) {
 	}
 	sod, ok := secondOfDay(line[6:])
 	r.month, r.before = dayOfStamp{month: monthOf(line), mday: int(line[4] - '0'), yearless: true}, lineBefore{}
-	if !ok || r.month.mday == 0 || !r.moment(&r.month, sod, ev) {
+	if !ok || r.month.mday == 0 {
 		return "", false
 	}
+	r.moment(&r.month, sod, ev)
 	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
 	return r.afterTime(line[14:], ev)
 }
@@ -125,9 +123,10 @@ func (r *HeaderReader) yearInFront(line string, ev *mail.Event) (string, bool) {
 // dated reads what follows a full date: "04:12:09.123 host …", in the style of RFC 3164.
 func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(rest)
-	if !ok || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
+	if !ok || !r.fullDay("", year, month, mday) {
 		return "", false
 	}
+	r.moment(&r.full, sod, ev)
 	r.Style, r.Zoneless = Traditional, true
 	return r.afterTime(rest[8:], ev)
 }
@@ -151,23 +150,19 @@ func (c *Clock) begin(d *dayOfStamp, midnight civil, sameYear bool) {
 }
 
 // moment sets the time to a second of a day, in the clock's zone.
-func (r *HeaderReader) moment(d *dayOfStamp, sod int, ev *mail.Event) bool {
+func (r *HeaderReader) moment(d *dayOfStamp, sod int, ev *mail.Event) {
 	if d.even {
 		r.local = d.midnight + civil(sod)
 		ev.Time = mail.Instant(d.utc+int64(sod)) * mail.Instant(time.Second)
-		return true
+		return
 	}
 	midnight := d.midnight
 	if d.yearless {
-		var ok bool
-		if midnight, ok = r.clock.complete(d.month, d.mday, sod); !ok {
-			return false
-		}
+		midnight = r.clock.complete(d.month, d.mday, sod)
 	}
 	r.local = midnight + civil(sod)
 	ev.Time = mail.Instant(r.clock.utc(r.local)) * mail.Instant(time.Second)
 	_, r.Twice = r.clock.twice(r.local)
-	return true
 }
 
 // shown sets the time to a second of the full day, at the offset in the stamp.
@@ -205,9 +200,10 @@ func (r *HeaderReader) shortFull(line string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(line[11:])
 	nano, n := fraction(line[19:])
 	rest := line[19+n:]
-	if !ok || rest == "" || rest[0] != ' ' || !r.moment(&r.full, sod, ev) {
+	if !ok || rest == "" || rest[0] != ' ' {
 		return "", false
 	}
+	r.moment(&r.full, sod, ev)
 	zone, rest, _ := strings.Cut(rest[1:], " ")
 	r.Zoneless = true
 	if offset, n := signedOffset(zone); zone == "UTC" || zone == "GMT" || n > 0 {

@@ -225,7 +225,7 @@ func (r *HeaderReader) stampOf(s string, ev *mail.Event) bool {
 		return r.stamp5424(s, ev)
 	case isDigit(s[0]):
 		return r.since1970(s, ev)
-	case monthOf(s) != 0 && len(s) > len("Mar  7 04:12:09")-1:
+	case len(s) >= len("Mar 7 04:12:09") && s[3] == ' ' && monthOf(s) != 0:
 		style := r.Style
 		rest, ok := r.traditional(s+" ", ev)
 		r.Style = style

@@ -148,15 +148,16 @@ func (r *HeaderReader) back(s readState) {
 // ctime reads "Mar  7 04:12:09 2026 host tag[pid]: ", after the weekday: the form of ctime(3), which OpenWrt's logread shows.
 func (r *HeaderReader) ctime(line string, ev *mail.Event) (string, bool) {
 	const end = len("Mar  7 04:12:09 2026")
-	if len(line) <= end || line[6] != ' ' || line[15] != ' ' {
+	if len(line) <= end || line[3] != ' ' || line[6] != ' ' || line[15] != ' ' {
 		return "", false
 	}
 	mday, ok1 := twoDigits(line[4:])
 	sod, ok2 := secondOfDay(line[7:])
 	year, ok3 := fourDigits(line[16:])
-	if !ok1 || !ok2 || !ok3 || !r.fullDay("", year, monthOf(line), mday) || !r.moment(&r.full, sod, ev) {
+	if !ok1 || !ok2 || !ok3 || !r.fullDay("", year, monthOf(line), mday) {
 		return "", false
 	}
+	r.moment(&r.full, sod, ev)
 	r.Style, r.Zoneless = Traditional, true
 	return r.afterTime(line[end:], ev)
 }

@@ -157,9 +157,6 @@ func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bo
 		return r.afterTag(rest[i+1:], ev)
 	default: // "rsyslogd[internal_module]:", "program[a.b]:"
 		end := strings.IndexByte(rest[i:min(len(rest), i+64)], ']')
-		if end > 0 && open == 0 && isFacility(rest[1:i+end]) && strings.HasPrefix(rest[i+end:], "] ") { // "mx1 [mail.info] tag[pid]:"
-			return r.tag(rest[i+end+2:], ev)
-		}
 		if end < 0 || open == 0 {
 			return rest, true
 		}

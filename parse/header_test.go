@@ -233,6 +233,13 @@ func TestRead(t *testing.T) {
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","_COMM":"smtpd","_PID":"1","MESSAGE":[99,111,255]}`, "2026-03-07T03:12:09.183422Z", "mx1", "smtpd", 1, "co\xff")
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","MESSAGE":["one","two"]}`, "2026-03-07T03:12:09.183422Z", "mx1", "a", 0, "one")
 	good(JSON, `{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"a","MESSAGE":null}`, "2026-03-07T03:12:09.183422Z", "mx1", "a", 0, "")
+	good(ISO, "Sat 2026-03-07 03:12:09 UTC mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(ISO, "Sat 2026-03-07 03:12:09 GMT mx1 postfix/smtpd[1]: c", utc, "mx1", "postfix/smtpd", 1, "c")
+	good(ISO, "Sat 2026-03-07 06:12:09.5 +03 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "c") // a zone without a name
+	good(JSON, `{"_SOURCE_REALTIME_TIMESTAMP":"1772853129183422","__REALTIME_TIMESTAMP":"1772853200000000","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "", "exim", 0, "x")
+	good(JSON, `{"_SOURCE_REALTIME_TIMESTAMP":"1772853129183422","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "", "exim", 0, "x")
+	bad("Sat 2026-03-07 04:12:09.12345")
+	bad("Sat 2026-03-07 04:12:09xCET mx1 postfix/smtpd[1]: c")
 	bad("-- Boot 3f2a --")
 	bad("-- Journal begins at Sat 2026-03-07 04:12:09 CET. --")
 	bad("-- No entries --")
@@ -269,6 +276,48 @@ func TestRead(t *testing.T) {
 	good(WebmailOwn, "03/07/2026 04:12:09 [LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user", utc, "", "squirrelmail", 0, "[LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user")
 	bad("03/07/2026 04:12:09 words")
 	bad("[07-Mar-2026 04:12:09 Europe/Berlin] PHP Warning:  x")
+
+	good(Docker, "2026-03-07T03:12:09.5Z <22>Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x")
+	good(ISO, "2026-03-07T04:12:09+01:00 Marvin9 postfix/smtpd[1]: x", utc, "Marvin9", "postfix/smtpd", 1, "x")
+	good(ISO, `{"log":"2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x\n","stream":"stdout"}`, utc, "mx1", "postfix/smtpd", 1, "x")
+	bad("<22><22>Mar  7 04:12:09 mx1 postfix/smtpd[1]: x")
+
+	// Forms in which a part is missing, or more than one line has of it.
+	good(JSON, `{"DATE":"Mar 7 04:12:09","host":"mx1","program":"postfix/smtpd","message":"x"}`, utc, "mx1", "postfix/smtpd", 0, "x")
+	good(JSON, `{"timestamp":"","time":"2026-03-07T03:12:09Z","host":"mx1","program":"postfix/smtpd","message":"x"}`, utc, "mx1", "postfix/smtpd", 0, "x")
+	good(JSON, `{ "host"`+"\t"+`: "mx1",`+"\t"+`"program":"postfix/smtpd","message":"x","time":"1772853129"}`, utc, "mx1", "postfix/smtpd", 0, "x")
+	good(JSON, `{"host":"mx1","host":"mx2","program":"postfix/smtpd","message":"x","message":"y","time":1772853129}`, utc, "mx1", "postfix/smtpd", 0, "x")           // the first
+	good(JSON, `{"program":"postfix/smtpd","message":"a\u00e9\ud83d\ude00\ud83dz\u12g4\q","time":1772853129}`, utc, "", "postfix/smtpd", 0, "aé😀\ufffdz\ufffd12g4q") // no escapes
+	good(JSON, `{"time":"12x","program":"postfix/smtpd","message":"x"}`, "", "", "postfix/smtpd", 0, "x")                                                            // no time
+	good(Traditional, "Mar  7 04:12:09 s_net@ postfix/smtpd[1]: c", utc, "s_net@", "postfix/smtpd", 1, "c")
+	good(Traditional, "Mar  7 04:12:09 mx1 [x.y] words", utc, "mx1", "", 0, "[x.y] words")
+	good(Traditional, "Mar  7 04:12:09 mx1 [1234 words", utc, "mx1", "", 1234, "words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: [/15] words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "[/15] words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: [12345", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "[12345")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: [3/2] words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "[3/2] words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: [0/2] words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "[0/2] words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: [1/] words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "[1/] words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: 2026-03-07 04:60:09 words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "2026-03-07 04:60:09 words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: 2026-02-30 04:12:09 words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "2026-02-30 04:12:09 words")
+	good(Traditional, "Mar  7 04:12:10 mx exim[4321]: 2026-03-07 04:12:09x words", "2026-03-07T03:12:10Z", "mx", "exim", 4321, "2026-03-07 04:12:09x words")
+	good(EximOwn, "2026-03-07 04:12:09 [] words", utc, "", "exim", 0, "[] words")
+	good(EximOwn, "2026-03-07 04:12:09 "+strings.Repeat("a", 256)+" postfix/smtpd[1]: x", utc, "", "exim", 0, strings.Repeat("a", 256)+" postfix/smtpd[1]: x") // no host is so long
+	good(EximOwn, "2026-03-07 04:12:09 mx postfix/smtpd[]: x", utc, "", "exim", 0, "mx postfix/smtpd[]: x")
+	good(EximOwn, "2026-03-07 04:12:09 mx postfix/smtpd[x]: x", utc, "", "exim", 0, "mx postfix/smtpd[x]: x")
+	good(EximOwn, "2026-03-07 04:12:09 mx [1]: x", utc, "", "exim", 0, "mx [1]: x")
+	good(ISO, "2026-03-07 04:12:09 mx-1_a.example postfix/smtpd: x", utc, "mx-1_a.example", "postfix/smtpd", 0, "x")
+	good(RFC5424, `<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd x - - c`, utc, "mx1", "postfix/smtpd", 0, "c")
+	bad(`<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd x - "- c`)
+	bad(`<22>1 2026-03-07T03:12:09Z mx1 postfix/smtpd 1 - x connect`) // no structured data
+	bad(`<22>1 2026-03-07T03:12:09 x mx1 postfix/smtpd`)
+	bad(`{"__REALTIME_TIMESTAMP":"x","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`)
+	bad(`{"__REALTIME_TIMESTAMP":"9999999999999999999","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`)
+	bad(`{"time" 1772853129,"program":"postfix/smtpd","message":"x"}`)
+	bad(`{"time":1772853129,"program":"postfix/smtpd","message":"x`)
+	bad(`{"a":` + strings.Repeat(`{"a":`, 100))
+	bad(`"-","mx1","postfix/smtpd[1]: x"`)
+	bad(`"2026-03-07T03:12:09.000Z","mx1","words without a tag: c"`)
+	bad("2026-03-07T03:12:09Z stdout " + strings.Repeat("F", 65) + " Mar 07 04:12:09 mx1 postfix/smtpd[1]: x")
 
 	// What is none.
 	for _, line := range []string{"", "x", "2026", "Mar", "Mar  7", "Mar  7 04:12:0", "Mar 32 04:12:09 mx1 a: b", "Mar  7 24:12:09 mx1 a: b",

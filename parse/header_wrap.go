@@ -222,9 +222,10 @@ func (r *HeaderReader) rainloop(line string, ev *mail.Event) (string, bool) {
 	const stamp = len("[2024-06-03 07:07:24")
 	sod, ok := secondOfDay(line[12:])
 	body, found := strings.CutPrefix(line[stamp:], "] ")
-	if !ok || !found || line[11] != ' ' || !r.isoDay(line[1:]) || !strings.HasPrefix(body, "Auth failed: ") || !r.moment(&r.full, sod, ev) {
+	if !ok || !found || line[11] != ' ' || !r.isoDay(line[1:]) || !strings.HasPrefix(body, "Auth failed: ") {
 		return "", false
 	}
+	r.moment(&r.full, sod, ev)
 	r.Style, r.Zoneless = WebmailOwn, true
 	ev.Process = "snappymail"
 	return body, true
@@ -240,9 +241,10 @@ func (r *HeaderReader) squirrel(line string, ev *mail.Event) (string, bool) {
 	mday, ok2 := twoDigits(line[3:])
 	year, ok3 := fourDigits(line[6:])
 	sod, ok4 := secondOfDay(line[11:])
-	if !ok1 || !ok2 || !ok3 || !ok4 || !r.fullDay("", year, month, mday) || !r.moment(&r.full, sod, ev) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || !r.fullDay("", year, month, mday) {
 		return "", false
 	}
+	r.moment(&r.full, sod, ev)
 	r.Style, r.Zoneless = WebmailOwn, true
 	ev.Process = "squirrelmail"
 	return line[stamp+1:], true

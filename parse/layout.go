@@ -265,9 +265,7 @@ func (r *HeaderReader) american(s string, ev *mail.Event) bool {
 	if sod %= noon; half == "PM" {
 		sod += noon
 	}
-	if !r.moment(&r.full, sod, ev) {
-		return false
-	}
+	r.moment(&r.full, sod, ev)
 	nano, _ := fraction(clock[len("04:12:09"):])
 	ev.Time += nano
 	r.Zoneless = true

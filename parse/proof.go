@@ -138,7 +138,7 @@ func compactTime(s string) (mail.Instant, bool) {
 	hour, _ := twoDigits(s[8:10])
 	minute, _ := twoDigits(s[10:12])
 	second, _ := twoDigits(s[12:14])
-	if mday < 1 || mday > monthDays(year, month) || hour > 23 || minute > 59 || second > 60 {
+	if year < 1970 || year > 2200 || mday < 1 || mday > monthDays(year, month) || hour > 23 || minute > 59 || second > 60 {
 		return 0, false
 	}
 	local := int64(civilDay(year, month, mday)) + int64(hour*3600+minute*60+second)

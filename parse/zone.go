@@ -201,15 +201,12 @@ func (s Stamp) dayOfYear() int {
 	return int((civilDay(2000, month, mday) - civilDay(2000, 1, 1)) / day)
 }
 
-// Before returns the latest moment with this stamp that is not after newest; 0: the calendar has no such day.
+// Before returns the latest moment with this stamp that is not after newest.
 func (s Stamp) Before(newest mail.Instant, zone *time.Location) mail.Instant {
 	c := NewClock(zone, newest)
 	_, month, mday := s.local.date()
 	sod := int(s.local - s.local/day*day)
-	midnight, ok := latest(c.newest, month, mday, sod)
-	if !ok {
-		return 0
-	}
+	midnight := latest(c.newest, month, mday, sod)
 	return mail.Instant(c.utc(midnight+civil(sod))) * mail.Instant(time.Second)
 }
 
