@@ -54,7 +54,10 @@ Honest mail that looks similar:
     networks;
   - an application in a cloud that hands in its customers' mail, each time from
     another address: the same names every day, at the hours at which people
-    write, and no mailbox that anybody reads (low);
+    write, and no mailbox that anybody but the application reads (low);
+  - a service that asks for opinions with a login of ours: several machines of
+    one network, which send in the account's own name to people who exist, are
+    one place (low);
   - a program that collects mail and logs in every minute.
 
 What it cannot see: an attacker at the owner's own computer who sends little.

@@ -57,19 +57,24 @@ func (q *accountInquiry) judgeProgram(c *compromise) {
 
 // isApplication reports whether it is what a program sends that writes for others, from whatever addresses: as long as the account is used,
 // in others' names that come again, at the hours at which people here write, and to people most of whom exist. Nobody looks into its
-// mailbox. What a thief sends begins some day, goes on at night, takes a new name for each message, or goes to a list of which a fifth is
+// mailbox but the program itself, from yet another address each time. What a thief sends begins some day, goes on at night, takes a new name for each message, or goes to a list of which a fifth is
 // dead.
 func (c *compromise) isApplication() bool {
 	const dead = 0.2
 	site := c.q.site
 	log := site.Last.Sub(site.First)
-	if c.story != nil || c.pastMessages > 0 || len(c.records) < c.q.thresholds.Burst.AloneFrom || log < 24*time.Hour {
+	if c.story != nil || c.pastMessages > 0 || len(c.records) < c.q.thresholds.Burst.AloneFrom || log < atHome {
 		return false
 	}
+	logins, from := 0, 0
 	for _, p := range c.places {
-		if p.loginCount() > 0 {
-			return false
+		if n := p.loginCount(); n > 0 {
+			logins += n
+			from++
 		}
+	}
+	if logins >= 2*from && logins > 0 { // a person comes from the same address again
+		return false
 	}
 	whole := c.newCompromise()
 	for i := range c.records {

@@ -664,18 +664,22 @@ func TestAccountOfAnApplication(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		days  int
-		hours int  // of a day, from six o'clock on
-		dead  int  // one in so many does not exist
-		names int  // of senders
-		inbox bool // somebody reads its mail
+		hours int    // of a day, from six o'clock on
+		dead  int    // one in so many does not exist
+		names int    // of senders
+		inbox string // from where its mail is read
+		cut   time.Duration
 		most  Severity
 	}{
-		{"an application", 4, 14, 10, 30, false, Low},
-		{"whose log has one day", 1, 14, 10, 30, false, Low},
-		{"that works at night, too", 4, 24, 10, 30, false, High},
-		{"that has another name for each message", 4, 14, 10, 1000, false, High},
-		{"that writes to a bought list", 4, 14, 4, 30, false, High},
-		{"that is somebody's mailbox", 4, 14, 10, 30, true, High},
+		{"an application", 4, 14, 10, 30, "", time.Minute, Low},
+		{"whose log has one day", 1, 14, 10, 30, "", time.Minute, Low},
+		{"whose log lacks the first and the last hour of a day", 1, 14, 10, 30, "", 70 * time.Minute, Low},
+		{"whose log has half a day", 1, 14, 10, 30, "", 5 * time.Hour, High},
+		{"that works at night, too", 4, 24, 10, 30, "", time.Minute, High},
+		{"that has another name for each message", 4, 14, 10, 1000, "", time.Minute, High},
+		{"that writes to a bought list", 4, 14, 4, 30, "", time.Minute, High},
+		{"that is somebody's mailbox", 4, 14, 10, 30, "91.5.6.7", time.Minute, High},
+		{"that collects its mail itself", 1, 14, 10, 30, "5.%d.%d.7", time.Minute, Low},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newTown(tt.days)
@@ -684,12 +688,16 @@ func TestAccountOfAnApplication(t *testing.T) {
 				sender := fmt.Sprintf("service@firm%d.example", i*7%tt.names)
 				w.send(at, fmt.Sprintf("%d.%d.%d.9", 3+i%5, 60+i*7%90, i%200), crm, sender, fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i*13, tt.dead))
 			}
-			for i := range 5 {
-				if tt.inbox {
-					w.login(10*time.Hour+time.Duration(i)*time.Hour, "91.5.6.7", crm)
+			for i := range 40 {
+				from := tt.inbox
+				if strings.Contains(from, "%") {
+					from = fmt.Sprintf(from, 60+i*7%90, i)
+				}
+				if from != "" {
+					w.login(6*time.Hour+time.Duration(i)*21*time.Minute, from, crm)
 				}
 			}
-			for _, at := range []time.Duration{time.Minute, time.Duration(tt.days)*oneDay + time.Minute} { // the log has the nights
+			for _, at := range []time.Duration{tt.cut, time.Duration(tt.days)*oneDay + time.Minute - max(0, tt.cut-time.Minute)} { // the log has the nights
 				w.receive(at, "198.51.1.9", "mx.p1.example", "friend1@p1.example", user(1))
 			}
 			for _, d := range []Detector{account, burst} {

@@ -67,6 +67,7 @@ func worst(w *town) (worst Severity, why []Reason) {
 // three together; an attacker has one or two of these.
 func TestMailings(t *testing.T) {
 	const dear = 3*oneDay + 14*time.Hour
+	service := []string{"52.28.40.11", "52.28.40.12", "52.28.40.13", "52.28.40.14"}
 	hotel, three := []string{"197.11.3.4"}, []string{"197.11.3.4", "177.32.67.133", "105.112.3.4"}
 	own := []string{user(7)}
 	var cloud []string
@@ -84,6 +85,9 @@ func TestMailings(t *testing.T) {
 		{"eight hundred members, from a hotel", letters{days: 4, n: 800, at: dear, gap: 4 * time.Second, ips: hotel, senders: own, bounced: 40, before: 5 * time.Minute}, true},
 		{"in the office's name, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: []string{"office@site.example"}, bounced: 50}, true},
 		{"to a list that was bought, from a hotel", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: hotel, senders: own, bounced: 10}, false},
+		{"by four machines of a service that asks for opinions", letters{days: 4, n: 400, at: dear, gap: time.Second, ips: service, senders: own, bounced: 50}, true},
+		{"the like, to a list that was bought", letters{days: 4, n: 400, at: dear, gap: time.Second, ips: service, senders: own, bounced: 10}, false},
+		{"the like, in two names", letters{days: 4, n: 400, at: dear, gap: time.Second, ips: service, senders: []string{"prize@lotto.example", "claims@award.example"}, bounced: 50}, false},
 		{"from three networks in turn", letters{days: 4, n: 200, at: dear, gap: 4 * time.Second, ips: three, senders: own, bounced: 40}, false},
 		{"to more than a club has, from a hotel", letters{days: 4, n: 1500, at: dear, gap: 2 * time.Second, ips: hotel, senders: own, bounced: 40, before: 5 * time.Minute}, false},
 		{"at night, from a hotel", letters{days: 4, n: 300, at: 3*oneDay + 2*time.Hour, gap: 4 * time.Second, ips: hotel, senders: own, bounced: 40}, false},
