@@ -130,6 +130,15 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Blanks that copying added at the ends of lines are no part of what was said; a line of blanks has no header.
+func TestTrailingBlanks(t *testing.T) {
+	got, ledger := read(t, options(), logs(t, "maillog", "Nov  7 04:12:09 mx1 postfix/smtpd[1]: one   \n   \nNov  7 04:12:10 mx1 postfix/smtpd[1]: odd \n"))
+	wantLines(t, got, "0:1 11-07 04:12:09 mx1 one")
+	if f := ledger.Files[0]; f.Parsed != 1 || f.Foreign != 1 || f.Unfamiliar != 1 {
+		t.Errorf("got %d lines parsed, %d foreign, %d unfamiliar, want 1 each", f.Parsed, f.Foreign, f.Unfamiliar)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	got, _ := read(t, options(), logs(t,
 		"mx1", "Nov  7 04:00:00 mx1 postfix/a[1]: a\nNov  7 04:00:02 mx1 postfix/a[1]: c\nNov  7 04:00:01 mx1 postfix/a[1]: late\nNov  7 04:00:09 mx1 postfix/a[1]: z\n",

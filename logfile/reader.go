@@ -233,9 +233,20 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	r.src.wholeLine = codec == ""
 	r.stats.Codec = codec
 	r.text, r.stats.Encoding = toUTF8(decoded)
+	if plain, ok := r.text.(*bufio.Reader); ok {
+		r.text = undressed(plain, r.peekFurther(plain, head))
+	}
 	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Pool)
 	r.split.verbatim = r.o.Verbatim
 	return nil
+}
+
+// peekFurther returns a longer head of a file than the one that every input has; of a pipe, what follows may take hours.
+func (r *Reader) peekFurther(text *bufio.Reader, head []byte) []byte {
+	if r.in.Size >= 0 {
+		head, _ = text.Peek(smallBuffer)
+	}
+	return head
 }
 
 // fill reads more text into the splitter.
