@@ -151,9 +151,10 @@ func handedOver(r *mail.Recipient, b bond) {
 // handedOverTogether does so for r and all recipients that went with it: one message was handed over for several, and the lines
 // of all of them came before the first line of what was made of it. They have the same reply, "queued as" and an ID.
 func (m *message) handedOverTogether(r *mail.Recipient, b bond) {
+	was := *r
 	for i := range m.Recipients {
 		o := &m.Recipients[i]
-		if o.Hop == r.Hop && o.Disposition == r.Disposition && o.Reply == r.Reply && o.Relay == r.Relay && o.RelayIP == r.RelayIP {
+		if o.Hop == was.Hop && o.Disposition == was.Disposition && o.Reply == was.Reply && o.Relay == was.Relay && o.Transport == was.Transport {
 			handedOver(o, b)
 		}
 	}

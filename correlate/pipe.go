@@ -15,22 +15,27 @@ type pipeLink struct {
 }
 
 // linkWithoutName looks for the message that a command put back. It may be in the queue before the line of the delivery to the
-// command, or after it: pickup takes some time.
+// command, or after it: pickup takes some time. A command may put several back, of one call or of several.
 func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
-	if !isPiped(ev) {
+	if !isPiped(ev) || h.message.MessageID == "" {
 		return
 	}
+	link := pipeLink{refTo(h), r.Envelope(), t.names.get(commandOf(ev)), t.now}
 	if h.wasPutBack(ev) {
-		if r.Hop == h.number { // the child has no disposition for this recipient yet
+		if r.Hop == h.number { // no child has a disposition for this recipient yet
 			handedOver(r, reinjected)
 		}
-		return
+		r = nil
 	}
-	m := h.message
-	if m.MessageID == "" {
-		return
+	if child := t.putBackOf(h, link.envelope); child != nil {
+		h.filter = link.relay
+		t.join(h, child, reinjected, r)
 	}
-	var child *hop
+	t.piped.put(link)
+}
+
+// putBackOf returns a message in the queue that may be what a command put back of h's for a recipient; nil: there is none.
+func (t *Tracker) putBackOf(h *hop, envelope string) (child *hop) {
 	t.injected.each(func(ref *hopRef) bool {
 		c := ref.get()
 		if c == nil {
@@ -39,17 +44,12 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 		if t.now.Sub(c.born) > atOnce || c.born < h.born {
 			return false
 		}
-		if t.isPutBack(h, c) && m.mayBeFor(c.message, r.Envelope()) {
+		if t.isPutBack(h, c) && h.message.mayBeFor(c.message, envelope) {
 			child = c
 		}
 		return child == nil
 	})
-	if child != nil {
-		h.filter = t.names.get(commandOf(ev))
-		t.join(h, child, reinjected, r)
-		return
-	}
-	t.piped.put(pipeLink{refTo(h), r.Envelope(), t.names.get(commandOf(ev)), t.now})
+	return child
 }
 
 // isPiped reports whether a delivery went to a command. Exim's transports have names of the administrator's choice.

@@ -19,7 +19,7 @@ type task struct {
 func (t *Tracker) noteTask(on *host, ev *mail.Event) {
 	known := false
 	t.tasks.each(func(k *task) bool {
-		known = known || k.host == on && k.id == ev.QueueID && k.child == ev.Child
+		known = k.host == on && k.id == ev.QueueID && k.child == ev.Child
 		return !known
 	})
 	if !known {

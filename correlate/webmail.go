@@ -52,7 +52,7 @@ func (t *Tracker) findHandedIn(in *handIn) (found *hop) {
 		case h == nil || !in.isOf(h):
 		case !in.comesFrom(h):
 			found = nil // a younger one may be the same, put back by a content filter
-		case h.message.Account == "":
+		default:
 			found = h // the oldest: a copy that comes back is younger
 		}
 		return true
@@ -80,7 +80,7 @@ func (in *handIn) isOf(h *hop) bool {
 		return false
 	}
 	if in.queueID == "" {
-		return in.messageID != "" && in.messageID == m.MessageID
+		return in.messageID == m.MessageID
 	}
 	return in.queueID == h.id && (in.messageID == "" || m.MessageID == "" || in.messageID == m.MessageID)
 }
