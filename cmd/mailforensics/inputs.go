@@ -228,7 +228,7 @@ func isOneValue(head string) bool {
 func hasPostfixTexts(head string) bool {
 	for line := range strings.Lines(head) {
 		if strings.HasPrefix(line, "NOQUEUE: reject: ") || strings.HasPrefix(line, "disconnect from ") || strings.HasPrefix(line, "connect from ") ||
-			strings.HasSuffix(line, ": removed\n") && strings.Count(line, " ") == 1 {
+			strings.HasSuffix(line, ": removed\n") && strings.Count(line, " ") == 1 && !strings.Contains(line, "\t") {
 			return true
 		}
 	}
