@@ -15,16 +15,18 @@ type batch struct {
 	bodies []string // of the events: their lines without the header
 
 	parsed, unfamiliar, damaged, foreign, blank int64
+	copies                                      int64 // parsed lines that Exim sent to syslog twice
 
-	shapes  []unfamiliar
-	hosts   []hostLines
-	mta     uint32 // bits by mail.MTA: the programs that wrote lines
-	first   mail.Instant
-	last    mail.Instant
-	repeats []repeat // by index
-	pieces  []piece  // by index
-	steps   []step
-	losses  []loss
+	shapes   []unfamiliar
+	hosts    []hostLines
+	mta      uint32 // bits by mail.MTA: the programs that wrote lines
+	first    mail.Instant
+	last     mail.Instant
+	repeats  []repeat // by index
+	pieces   []piece  // by index
+	refusals []int    // events that Exim sends to syslog twice, by index
+	steps    []step
+	losses   []loss
 
 	leading   int64 // lines without a header, before the first line with one
 	headed    bool  // there is a line with a header
@@ -241,6 +243,9 @@ func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Ev
 	}
 	host.event = len(b.events) - 1
 	b.bodies = append(b.bodies, body)
+	if syslogged(ev, p.reader.Style) {
+		b.refusals = append(b.refusals, host.event)
+	}
 }
 
 // headerless counts a line without a header: it belongs to the entry above if the program writes such entries; else it is
@@ -324,6 +329,6 @@ func (p *parser) piece(body string, b *batch) bool {
 func (b *batch) reset() {
 	*b = batch{
 		events: b.events[:0], bodies: b.bodies[:0], shapes: b.shapes[:0], hosts: b.hosts[:0],
-		repeats: b.repeats[:0], pieces: b.pieces[:0], steps: b.steps[:0], losses: b.losses[:0],
+		repeats: b.repeats[:0], pieces: b.pieces[:0], refusals: b.refusals[:0], steps: b.steps[:0], losses: b.losses[:0],
 	}
 }

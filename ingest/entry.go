@@ -129,5 +129,11 @@ func (all *entries) complete(e *entry, p piece, ev *mail.Event, b *batch) bool {
 		b.shapes = append(b.shapes, unfamiliar{parse.Shape(ev.Process, body), ev.Raw, ev.Origin})
 	}
 	b.bodies[p.index] = body
-	return verdict == parse.Parsed && (ev.Kind != mail.Other || all.parser.everything)
+	if verdict != parse.Parsed || ev.Kind == mail.Other && !all.parser.everything {
+		return false
+	}
+	if p.N > 0 && syslogged(ev, parse.Traditional) {
+		b.refusals = append(b.refusals, p.index)
+	}
+	return true
 }

@@ -36,7 +36,7 @@ type FileLedger struct {
 	Damaged    int64 // of a mail program, cut or garbled
 	Foreign    int64 // of other programs, or of none
 	Blank      int64
-	Duplicates int64 // parsed lines that are copies of lines in another input, and counted there
+	Duplicates int64 // parsed lines that are copies of lines in another input, or of Exim's own in syslog, and counted there
 
 	MTA         []string     // the mail programs that wrote lines, as mail.MTA names them
 	Hosts       []string     // that have lines of mail programs, sorted; at most maxHosts

@@ -24,6 +24,7 @@ type settler struct {
 	// What is resolved, in this order.
 	years   rollover
 	entries entries
+	copies  copies
 	repeats repeatSum
 	fold    fold
 	dropped []int // events of the current batch that are to be removed, by index
@@ -61,6 +62,8 @@ func (s *settler) settle(b *batch) {
 	s.openRepeats(b)
 	s.joinPieces(b)
 	s.hostsOf(b)
+	s.dropped = s.copies.find(b, s.dropped)
+	slices.Sort(s.dropped)
 	b.drop(s.dropped)
 	s.repeats.bound(b)
 	s.fold.unfold(b, s.file.clock)
@@ -139,7 +142,6 @@ func (s *settler) joinPieces(b *batch) {
 			s.dropped = append(s.dropped, p.index)
 		}
 	}
-	slices.Sort(s.dropped)
 }
 
 // drop removes the events whose indexes are listed, in ascending order.
@@ -171,6 +173,7 @@ func (s *settler) add(b *batch) {
 	l.Damaged += b.damaged
 	l.Foreign += b.foreign
 	l.Blank += b.blank
+	l.Duplicates += b.copies
 	extend(&l.First, &l.Last, b.first)
 	extend(&l.First, &l.Last, b.last)
 	s.mta |= b.mta

@@ -41,7 +41,7 @@ func verdicts(r *Report) string {
 		}
 	}
 	if duplicates > 0 { // remarks, which say nothing of a mail, were not compared
-		text += ", at least " + Commas(int(duplicates)) + " of them in another file too, and counted once"
+		text += ", at least " + Commas(int(duplicates)) + " of them there twice, and counted once"
 	}
 	return text
 }
