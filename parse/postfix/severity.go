@@ -180,15 +180,30 @@ func refusedQuietly(s string, ev *mail.Event) {
 	}
 }
 
-// limited parses "Connection rate limit exceeded: 61 from NA for service smtp" (anvil's limits, smtpd/smtpd.c): the only trace of
-// what was throttled.
+// limited parses "Connection rate limit exceeded: 61 from NA for service smtp" (anvil's limits, smtpd/smtpd.c). It is the only line
+// about a connection, MAIL or RCPT that was refused for its frequency. A client that is refused TLS or AUTH goes on: its next
+// command tells what becomes of it.
 func limited(text string, ev *mail.Event) {
-	_, rest, _ := strings.Cut(text, " limit exceeded: ")
+	what, rest, _ := strings.Cut(text, ": ")
 	_, rest, ok := cutNumber(rest)
 	if !ok {
 		return
 	}
-	cutFrom(rest, ev)
+	if _, ok := cutFrom(rest, ev); !ok {
+		return
+	}
+	switch strings.TrimSuffix(what, " limit exceeded") {
+	case "Connection rate", "Connection concurrency":
+		ev.Stage = "CONNECT"
+	case "Message delivery request rate":
+		ev.Stage = "MAIL"
+	case "Recipient address rate":
+		ev.Stage = "RCPT"
+	default:
+		return
+	}
+	ev.Kind, ev.Text, ev.Reply = mail.Reject, "", what
+	ev.Flags |= mail.NoSender | mail.Temporary
 }
 
 // badName reads what is wrong with the name that the client's address resolves to (smtpd/smtpd_peer.c). The name is kept,
