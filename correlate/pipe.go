@@ -99,7 +99,7 @@ func (l *pipeLink) precedes(parent, child *hop) bool {
 func (m *message) mayBeFor(put *message, envelope string) bool {
 	for i := range put.Recipients {
 		o := m.findByEnvelope(put.Recipients[i].Envelope())
-		if o == nil || o.Envelope() == envelope {
+		if o == nil || sameAddress(o.Envelope(), envelope) {
 			return true
 		}
 	}

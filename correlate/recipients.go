@@ -48,6 +48,12 @@ func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
 	return &m.Recipients[n]
 }
 
+// sameAddress reports whether two addresses differ at most in the case of the domain. Exim delivers with the domain in lower case,
+// and logs the envelope as it came.
+func sameAddress(a, b string) bool {
+	return a == b || len(a) == len(b) && strings.EqualFold(a, b) && mail.Fold(a) == mail.Fold(b)
+}
+
 // recipientIndex finds recipients by their address in the envelope, and by the address that they were rewritten to. If several
 // have the same, the first one counts.
 type recipientIndex struct {
@@ -56,11 +62,12 @@ type recipientIndex struct {
 
 func (m *message) indexRecipient(i int) {
 	r := &m.Recipients[i]
-	if _, taken := m.index.envelope[r.Envelope()]; !taken {
-		m.index.envelope[r.Envelope()] = int32(i)
+	envelope, address := mail.Fold(r.Envelope()), mail.Fold(r.Address)
+	if _, taken := m.index.envelope[envelope]; !taken {
+		m.index.envelope[envelope] = int32(i)
 	}
-	if first, taken := m.index.address[r.Address]; !taken || m.Recipients[first].Address != r.Address { // that was rewritten
-		m.index.address[r.Address] = int32(i)
+	if first, taken := m.index.address[address]; !taken || !sameAddress(m.Recipients[first].Address, r.Address) { // that was rewritten
+		m.index.address[address] = int32(i)
 	}
 }
 
@@ -86,13 +93,13 @@ func (m *message) findRewritten(address, original string) *mail.Recipient {
 
 func (m *message) findByEnvelope(address string) *mail.Recipient {
 	if m.index != nil {
-		if i, ok := m.index.envelope[address]; ok {
+		if i, ok := m.index.envelope[mail.Fold(address)]; ok {
 			return &m.Recipients[i]
 		}
 		return nil
 	}
 	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Envelope() == address {
+		if r := &m.Recipients[i]; sameAddress(r.Envelope(), address) {
 			return r
 		}
 	}
@@ -102,13 +109,13 @@ func (m *message) findByEnvelope(address string) *mail.Recipient {
 // findByAddress finds a recipient by its last address, the one that the envelope of a forward or a notice has.
 func (m *message) findByAddress(address string) *mail.Recipient {
 	if m.index != nil {
-		if i, ok := m.index.address[address]; ok && m.Recipients[i].Address == address {
+		if i, ok := m.index.address[mail.Fold(address)]; ok && sameAddress(m.Recipients[i].Address, address) {
 			return &m.Recipients[i]
 		}
 		return nil
 	}
 	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Address == address {
+		if r := &m.Recipients[i]; sameAddress(r.Address, address) {
 			return r
 		}
 	}
@@ -123,7 +130,7 @@ func (m *message) rewritten(r *mail.Recipient, address string) {
 		r.Original = ""
 	}
 	if m.index != nil {
-		m.indexRecipient(int(m.index.envelope[envelope]))
+		m.indexRecipient(int(m.index.envelope[mail.Fold(envelope)]))
 	}
 }
 
@@ -141,7 +148,7 @@ func (t *Tracker) outcome(h *hop, ev *mail.Event) *mail.Recipient {
 	if isAttempt(ev, r) {
 		r.Attempts++
 	}
-	if r.Address != ev.Recipient {
+	if !sameAddress(r.Address, ev.Recipient) {
 		m.rewritten(r, m.text.keep(ev.Recipient))
 	}
 	keepDeferral(r)
@@ -228,7 +235,7 @@ func isAttempt(ev *mail.Event, r *mail.Recipient) bool {
 	case strings.HasSuffix(ev.Reply, "retry timeout exceeded"):
 		return ev.Time.Sub(r.Time) > late
 	}
-	return r.Disposition == mail.Deferred || r.Disposition == mail.Held || r.Address == ev.Recipient
+	return r.Disposition == mail.Deferred || r.Disposition == mail.Held || sameAddress(r.Address, ev.Recipient)
 }
 
 // expire changes deferred recipients of h into expired ones, and those that were not tried yet.
