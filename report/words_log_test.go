@@ -28,9 +28,9 @@ func TestVerdicts(t *testing.T) {
 		want string
 	}{
 		{ingest.FileLedger{Bytes: 100, Lines: 10, Parsed: 4, Foreign: 3, Unfamiliar: 2, Damaged: 1},
-			"2 files, 120 B, 12 lines: 5 understood, 3 of other programs, 2 unfamiliar, 1 damaged, 1 blank, at least 1 of them in another file too, and counted once"},
-		{ingest.FileLedger{Err: errors.New("permission denied")}, "1 of 2 files, 20 B, 2 lines: 1 understood, 1 blank, at least 1 of them in another file too, and counted once"},
-		{ingest.FileLedger{Err: errors.New("input/output error"), Bytes: 80, Lines: 8, Parsed: 8}, "2 files, 100 B, 10 lines: 9 understood, 1 blank, at least 1 of them in another file too, and counted once"},
+			"2 files, 120 B, 12 lines: 5 understood, 3 of other programs, 2 unfamiliar, 1 damaged, 1 blank, at least 1 of them there twice, and counted once"},
+		{ingest.FileLedger{Err: errors.New("permission denied")}, "1 of 2 files, 20 B, 2 lines: 1 understood, 1 blank, at least 1 of them there twice, and counted once"},
+		{ingest.FileLedger{Err: errors.New("input/output error"), Bytes: 80, Lines: 8, Parsed: 8}, "2 files, 100 B, 10 lines: 9 understood, 1 blank, at least 1 of them there twice, and counted once"},
 	} {
 		if got := of(tt.file); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
