@@ -44,22 +44,25 @@ func read(body string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Foreign
 	}
+	if t.doubted(ev.Process) {
+		return readDoubted(body, t, ev)
+	}
+	return readTagged(body, t, ev)
+}
+
+func readTagged(body string, t tag, ev *mail.Event) parse.Verdict {
 	if t.family == untoldFamily {
 		return untold(body, t, ev)
-	}
-	if !t.own() && ambiguous(t.daemon) {
-		return readDoubted(body, t, ev)
 	}
 	t.stamp(ev)
 	return dispatch(t.family, strip(body), ev)
 }
 
-// readDoubted parses a line of a program with the name of one of Postfix's, but another name before the slash: it is Postfix's,
-// with a syslog_name of the administrator's choice, or, like cyrus/master, another program's.
+// readDoubted parses a line whose tag may be another program's: it is Postfix's, with a syslog_name of the administrator's choice, if
+// it says what only Postfix says.
 func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 	before := *ev
-	t.stamp(ev)
-	if v := dispatch(t.family, strip(body), ev); v == parse.Parsed && ev.Kind != mail.Other && ev.Kind != mail.Warning {
+	if v := readTagged(body, t, ev); v == parse.Parsed && ev.Kind != mail.Other && ev.Kind != mail.Warning {
 		return v
 	}
 	*ev = before

@@ -30,16 +30,32 @@ func cutTag(process string) (t tag, ok bool) {
 	return t, t.family != stranger && t.instance != "cyrus"
 }
 
-// cutUnit is cutTag for a tag that names no daemon: "postfix", or one of the units that Debian and others make, "postfix@-".
+// cutUnit is cutTag for a tag that names no daemon: "postfix", one of the units that Debian and others make, "postfix@-", or the
+// syslog_name of an instance, "postfix-out". Other programs have such names, too: see tag.doubted.
 func cutUnit(process string) (t tag, ok bool) {
 	t = tag{"postfix", "", "postfix", untoldFamily}
-	if name, found := strings.CutPrefix(process, "postfix@"); found && name != "" {
-		if name != "-" {
-			t.instance = name
-		}
-		return t, true
+	rest, ok := strings.CutPrefix(process, "postfix")
+	if !ok || rest == "" {
+		return t, ok
 	}
-	return t, process == "postfix"
+	switch {
+	case rest == "@" || strings.IndexByte("@-_.0123456789", rest[0]) < 0:
+		return t, false
+	case rest[0] != '@':
+		t.instance = process
+	case rest != "@-":
+		t.instance = rest[1:]
+	}
+	return t, true
+}
+
+// doubted reports whether the tag may be another program's: one with the name of one of Postfix's, but another name before the slash,
+// as cyrus/master, or one that is called after Postfix, as postfix-mta-sts-resolver.
+func (t tag) doubted(process string) bool {
+	if t.family == untoldFamily {
+		return process != "postfix" && t.instance == process
+	}
+	return !t.own() && ambiguous(t.daemon)
 }
 
 func (t tag) stamp(ev *mail.Event) {

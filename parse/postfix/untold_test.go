@@ -77,3 +77,26 @@ func TestUnits(t *testing.T) {
 		t.Errorf("got %v, want unfamiliar", v)
 	}
 }
+
+// rsyslog's programname cuts the tag of an instance with a syslog_name of its own, too; other programs are called after Postfix.
+func TestInstanceUntold(t *testing.T) {
+	tests := []struct {
+		process, body    string
+		instance, daemon string // "": it is another program's
+	}{
+		{"postfix-in", "4drcwZ2GHNz53: client=unknown[45.133.1.77], sasl_method=PLAIN, sasl_username=tomas.costa", "postfix-in", "smtpd"},
+		{"postfix-in", "connect from unknown[45.133.1.77]", "postfix-in", "smtpd"},
+		{"postfix-out", "4drcwZ3sJKz4l: to=<p@rx-mail3.com>, relay=mx.rx-mail3.com[52.101.6.8]:25, delay=0.05, delays=0.01/0.01/0.02/0.01, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 993615A)", "postfix-out", "smtp"},
+		{"postfix2", "4drcwZ3sJKz4l: removed", "postfix2", "qmgr"},
+		{"postfix-mta-sts-resolver", "warning: timeout for example.com", "", ""},
+		{"postfix-exporter", "Listening on :9154", "", ""},
+		{"postfix-policyd-spf-perl", "Policy action=DUNNO", "", ""},
+	}
+	for _, tt := range tests {
+		ev := mail.Event{Process: tt.process}
+		v := read(tt.body, &ev)
+		if (v == parse.Parsed) != (tt.instance != "") || ev.Instance != tt.instance || ev.Daemon != tt.daemon {
+			t.Errorf("%s: %s\n got %v %+v\nwant instance %q, daemon %q", tt.process, tt.body, v, ev, tt.instance, tt.daemon)
+		}
+	}
+}
