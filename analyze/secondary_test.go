@@ -66,3 +66,26 @@ func TestSketch(t *testing.T) {
 		}
 	}
 }
+
+// The primary was up if it was for most of the visits: half of them are not most.
+func TestPrimaryUp(t *testing.T) {
+	at := mail.InstantOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	site := &Site{Roles: map[string]RoleOf{"mx2": {Role: Secondary}}}
+	for alive, want := range map[int]bool{0: false, 5: false, 6: true, 10: true} {
+		w := newSecondaryWatch(&Pass{Thresholds: DefaultThresholds()})
+		v := visits{messages: 10, passage: &passage{}}
+		for i := range 10 {
+			visit := at.Add(time.Duration(i) * time.Hour)
+			v.took.add(Bucket{Time: visit, Messages: 1})
+			w.lives("mx2", visit) // the secondary itself is no primary
+			if i < alive {
+				w.lives("mx1", visit.Add(4*time.Minute))
+			} else {
+				w.lives("mx1", visit.Add(7*time.Minute))
+			}
+		}
+		if got := w.primaryUp(site, "mx2", &v); got != want {
+			t.Errorf("up at %d of 10 visits: got %v, want %v", alive, got, want)
+		}
+	}
+}
