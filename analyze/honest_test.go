@@ -317,6 +317,8 @@ var honestScenes = []honest{
 				away(m, i, bouncing(i, 40))
 			})
 		}},
+	{name: "everybody is on holiday", // and a mailing gets automatic answers
+		messages: func(d midnight) []mail.Message { return holidays(d, "bounce-%d@mailing.example") }},
 	{name: "a school that writes to all who ever went there", // of whom one in six has another address by now
 		messages: func(d midnight) []mail.Message { return reunion(d, 300, 6) }},
 	{name: "a portal that has all its customers choose a new password", // and reaches the oldest, too
@@ -329,6 +331,30 @@ var honestScenes = []honest{
 		messages: func(d midnight) []mail.Message {
 			return program(d, "wordpress@site.example", "news@site.example", 1200, 11)
 		}},
+}
+
+// holidays is a mailing of somebody else's to all of us, in names of its own for each or in one, and the answers of those who are on
+// holiday, many of which nobody wants.
+func holidays(d midnight, sender string) []mail.Message {
+	named := func(i int) string {
+		if strings.Contains(sender, "%d") {
+			return fmt.Sprintf(sender, i)
+		}
+		return sender
+	}
+	all := some(400, d.at(34, 0, 0), time.Second, func(i int, m *mail.Message) {
+		stranger(m, "198.51.100.70", "mta1.mailing.example")
+		m.Sender = named(i)
+		to(m, user(i), mail.Delivered)
+	})
+	return append(all, some(250, d.at(34, 0, 2), 1600*time.Millisecond, func(i int, m *mail.Message) {
+		m.Flags, m.UID, m.User, m.Sender = mail.HasUID, 5000, "vmail", mail.NullSender
+		away(m, i, mail.Delivered)
+		r := &m.Recipients[0]
+		if r.Address = fmt.Sprintf("bounce-%d@mailing.example", i); i%4 == 0 {
+			r.Disposition, r.DSN, r.Code, r.Reply = mail.Bounced, "5.7.1", 550, "550 5.7.1 we accept no mail to this address"
+		}
+	})...)
 }
 
 // reunion is a letter of a school to so many, one by one, of whom every so manyth has left; the school's office writes every day.
@@ -467,6 +493,8 @@ func TestLookAlikes(t *testing.T) {
 					to(m, user(i), mail.Delivered)
 				})
 			}},
+		{name: "with the null sender, to addresses of which nobody wrote here",
+			messages: func(d midnight) []mail.Message { return holidays(d, "news@mailing.example") }},
 		{name: "to all who ever went to a school, of whom some mind",
 			messages: func(d midnight) []mail.Message {
 				return minded(reunion(d, 300, 6), 30)

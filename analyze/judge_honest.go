@@ -140,6 +140,9 @@ func (c *candidate) honestLocal(j *judge) {
 	if reports(&c.Recipients) {
 		c.because("reports", -0.5, "to addresses for DMARC reports")
 	}
+	if j.site.areAnswers(c.marks[nullSender], c.Counts.Messages, &c.Recipients) {
+		c.because("replies", -0.8, "with the null sender, to those who wrote here: out-of-office replies and the like") // whom spam reaches, too
+	}
 	ours := 0
 	for _, d := range c.RecipientDomains.Top(topMost) {
 		if j.site.IsOurs(d.Value) {

@@ -39,7 +39,8 @@ Honest mail that looks similar: an opt-in newsletter of a shop (few bounces,
 one sender in a domain of ours); an application that writes to all its users
 at once (more are dead, but the sender is the one of other days, and hardly
 anybody refuses it as unwanted); a monitor or cron job (few recipients, always
-the same); a contact form (one recipient, ours).
+the same); a contact form (one recipient, ours); out-of-office replies (the
+null sender, to those who wrote here).
 
 What it cannot see: scripts that speak SMTP to the outside themselves, past
 the mail server: check the firewall's log. Without cwd= and
@@ -281,7 +282,10 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 	if reports(&b.tally.Recipients) {
 		f.because("reports", -0.3, "to addresses for DMARC reports")
 	}
-	if b.tally.Senders.Of(mail.NullSender)*5 >= 4*b.outside && !b.sudden(site) {
+	switch nulls := b.tally.Senders.Of(mail.NullSender); {
+	case site.areAnswers(nulls, b.tally.Counts.Messages, &b.tally.Recipients):
+		f.because("replies", -0.5, "with the null sender, to those who wrote here: out-of-office replies and the like")
+	case ratio(nulls, b.outside) >= enough && !b.sudden(site):
 		f.because("replies", -0.15, "with the null sender, throughout the log: out-of-office replies look like that")
 	}
 	switch {

@@ -39,6 +39,7 @@ type Site struct {
 	Notes        []string // what was given and the log contradicts; what was lost to bounds
 
 	recipients map[string]struct{} // folded: see KnownRecipient
+	wrote      correspondents      // see areAnswers
 }
 
 // RoleOf is the role of a host and how we know it.

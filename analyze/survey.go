@@ -27,6 +27,7 @@ type Survey struct {
 	handIns     *Entities[netip.Addr, handIns]
 	behind      map[netip.Addr]*nextHop
 	population  Population
+	wrote       correspondents
 	servers     []string // of others, different ones, up to directFrom
 }
 
@@ -65,6 +66,7 @@ func (s *Survey) Message(m *mail.Message) {
 		if m.Has(mail.Verified) && m.Client.Name != "" && m.Client.Name != "unknown" {
 			s.population.Named++
 		}
+		s.correspondent(m)
 		s.stranger(m)
 	}
 }
@@ -271,6 +273,7 @@ func (s *Survey) Merge(other *Survey) {
 		}
 	}
 	s.population.merge(&other.population)
+	s.wrote.merge(&other.wrote)
 	for _, name := range other.servers {
 		if len(s.servers) < directFrom && !slices.Contains(s.servers, name) {
 			s.servers = append(s.servers, name)

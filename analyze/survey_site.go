@@ -21,6 +21,7 @@ func (s *Survey) Site() *Site {
 		Own:          make(map[netip.Addr]Known),
 		Population:   s.population,
 		recipients:   s.recipients,
+		wrote:        s.wrote,
 	}
 	site.Population.Servers = len(s.servers)
 	s.localDomains(site)
