@@ -34,18 +34,19 @@ type accountHistory struct {
 	refusedLost  int // that were not kept, for want of room
 }
 
-// failure is a failed login.
+// failure is a line about failed logins.
 type failure struct {
-	time mail.Instant
-	ip   netip.Addr
-	line string
+	time  mail.Instant
+	ip    netip.Addr
+	tries int32
+	by    witness
 }
 
 // What is remembered one by one at most.
 const (
 	placeLogins    = 32             // successful logins of one address of an account
-	failuresOfOne  = 4096           // failed logins of one account …
-	failuresMost   = 20_000         // … and of all
+	failuresOfOne  = 8192           // lines about failed logins of one account, from two witnesses …
+	failuresMost   = 40_000         // … and of all
 	refusedOfOne   = 4096           // refused attempts of one account …
 	refusedMost    = 50_000         // … and of all
 	storiesMost    = 64             // accounts with a story
@@ -156,9 +157,9 @@ func (w *accountWatch) loginSucceeded(ev *mail.Event) {
 	}
 }
 
-// loginFailed remembers a failed login of a named account, unless it is the password server's second line about one.
+// loginFailed remembers a failed login of a named account.
 func (w *accountWatch) loginFailed(ev *mail.Event) {
-	if ev.Account == "" || len(ev.Account) > longestName || ev.Time == 0 || !isGuess(ev) || ev.Service == "auth" && ev.Client.IP.IsValid() {
+	if ev.Account == "" || len(ev.Account) > longestName || ev.Time == 0 || !isGuess(ev) {
 		return
 	}
 	h := w.accounts.At(loginKey(ev.Account))
@@ -170,7 +171,7 @@ func (w *accountWatch) loginFailed(ev *mail.Event) {
 		return
 	}
 	w.failures++
-	h.failures = append(h.failures, failure{ev.Time, ev.Client.IP.Unmap(), strings.Clone(shortEvidence(ev).Text)})
+	h.failures = append(h.failures, failure{ev.Time, ev.Client.IP.Unmap(), int32(attemptsOf(ev)), witnessOf(ev)})
 }
 
 func (w *accountWatch) attemptRefused(ev *mail.Event) {

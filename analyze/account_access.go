@@ -154,9 +154,9 @@ func (c *compromise) failedLogins() (n, ips int) {
 		until = min(until, first.time)
 	}
 	seen := make(map[netip.Addr]bool)
-	for _, f := range c.failures {
+	for _, f := range c.failedOnce() {
 		if f.time <= until && until.Sub(f.time) <= week && !c.homeNetworks[NetworkOf(f.ip)] {
-			n++
+			n += int(f.tries)
 			seen[f.ip] = true
 		}
 	}

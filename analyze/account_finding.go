@@ -95,9 +95,6 @@ func (c *compromise) mark() {
 	if latest := c.lastLoginBefore(); latest != nil && latest.place != c.relatedLogins[0].place {
 		c.Evidence.Mark("the last login before the first message", latest.place.line)
 	}
-	slices.SortFunc(c.failures, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), strings.Compare(a.line, b.line))
-	})
 }
 
 // title is the finding in one sentence.

@@ -99,12 +99,35 @@ func (w *accountWatch) mostNetworks() int {
 	return counts[(len(counts)-1)*19/20]
 }
 
+// failedOnce are the failed logins without those that were logged twice: the session that a client spoke to and the password server
+// that it asked log the same one, and either may not name the account. Of each address, it is those of the one who names it more often.
+func (h *accountHistory) failedOnce() []failure {
+	tries := make(map[netip.Addr]*[witnesses]int32)
+	for _, f := range h.failures {
+		if tries[f.ip] == nil {
+			tries[f.ip] = new([witnesses]int32)
+		}
+		tries[f.ip][f.by] += f.tries
+	}
+	var once []failure
+	for _, f := range h.failures {
+		more := bySession
+		if of := tries[f.ip]; of[byPasswords] > of[bySession] {
+			more = byPasswords
+		}
+		if f.by == more {
+			once = append(once, f)
+		}
+	}
+	return once
+}
+
 // failuresByNetwork is how often a login to an account failed, by the network that tried.
 func (h *accountHistory) failuresByNetwork() map[netip.Prefix]int {
 	tries := make(map[netip.Prefix]int)
-	for i := range h.failures {
-		if ip := h.failures[i].ip; ip.IsValid() {
-			tries[NetworkOf(ip)]++
+	for _, f := range h.failedOnce() {
+		if f.ip.IsValid() {
+			tries[NetworkOf(f.ip)] += int(f.tries)
 		}
 	}
 	return tries
@@ -121,13 +144,13 @@ func (h *accountHistory) guessedFrom() map[netip.Prefix]bool {
 		}
 	}
 	tries, guessed := make(map[netip.Prefix]int), make(map[netip.Prefix]bool)
-	for _, f := range h.failures {
+	for _, f := range h.failedOnce() {
 		if !f.ip.IsValid() {
 			continue
 		}
 		net := wideNetwork(f.ip)
 		if first, ok := used[net]; ok && f.time < first {
-			tries[net]++
+			tries[net] += int(f.tries)
 			guessed[net] = guessed[net] || tries[net] >= fewTries
 		}
 	}

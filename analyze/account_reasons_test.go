@@ -37,6 +37,19 @@ func TestAccountReasons(t *testing.T) {
 			}
 		})
 	}
+	logged := func(n int, lines ...string) func(w *town) { // failed logins in the words of so many services
+		return and(func(w *town) {
+			for i := range n {
+				for _, service := range lines {
+					w.fail(oneDay+time.Duration(i)*time.Minute, "41.9.9.9", user(7))
+					ev := &w.events[len(w.events)-1]
+					if ev.Service = service; service == "imap-login" {
+						ev.Text = "Disconnected (auth failed, 2 attempts in 9 secs)"
+					}
+				}
+			}
+		})
+	}
 	slowly := func(gap time.Duration) func(w *town) {
 		return and(func(w *town) {
 			for i := range 20 {
@@ -98,6 +111,9 @@ func TestAccountReasons(t *testing.T) {
 		{"bounces", changed(func(i int, m *mail.Message) { m.Recipients[0].Disposition = bouncing(i, 8) }), spam(1)},
 		{"odd-hours", evenly(24), evenly(12)},
 		{"guessed", guessed(10), guessed(9)},
+		{"guessed", logged(10, "auth"), logged(9, "auth")}, // Postfix does not always name the account
+		{"guessed", logged(10, "auth", "imap"), logged(9, "auth", "imap")},
+		{"guessed", logged(5, "imap-login"), logged(4, "imap-login")},
 		{"refused-here", refused(20), refused(4)},
 		{"far-above-others", always(0), always(4 * oneDay)},
 		{"ramp", slowly(100 * time.Second), slowly(12 * time.Second)},

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -19,11 +20,13 @@ var guessing = Detector{
 type guesser struct {
 	client   mail.Client
 	tries    [witnesses]tries
-	accounts Tally // names that were tried, folded
-	unnamed  int   // tries whose name was not logged, or was one too many
-	unknown  int   // tries that the password server answered with "no such user"
-	wins     []win // by account
-	more     int   // successful logins of further accounts
+	named    [witnesses]Tally // names that were tried, folded
+	accounts Tally            // the same, whoever named them; made at the end
+	unnamed  int              // tries whose name was not logged, or was one too many
+	unknown  int              // tries that the password server answered with "no such user"
+	wins     []win            // by account
+	more     int              // successful logins of further accounts
+	firstWin mail.Instant     // the first successful login of any account
 	first    Evidence
 	last     Evidence
 	hosts    Tally
@@ -38,6 +41,13 @@ const (
 	byPasswords
 	witnesses
 )
+
+func witnessOf(ev *mail.Event) witness {
+	if ev.Service == "auth" {
+		return byPasswords
+	}
+	return bySession
+}
 
 // win is an account that a client logged in to.
 type win struct {
@@ -121,6 +131,7 @@ func onlyLoggedIn(ev *mail.Event) bool {
 
 // won notes a login that succeeded.
 func (g *guesser) won(account string, e Evidence) {
+	g.firstWin = min(cmp.Or(g.firstWin, e.Time), e.Time)
 	for i := range g.wins {
 		v := &g.wins[i]
 		if v.account == account || strings.EqualFold(v.account, account) {
@@ -146,17 +157,13 @@ func (w *guessingWatch) failed(ev *mail.Event) {
 		g = w.clients.At(ev.Client.IP.Unmap())
 		g.complete(ev.Client)
 	}
-	by := bySession
-	if ev.Service == "auth" {
-		by = byPasswords
-	}
-	n := attemptsOf(ev)
+	by, n := witnessOf(ev), attemptsOf(ev)
 	g.tries[by].add(ev.Time, n)
 	addNamed(&g.hosts, ev.Host)
 	if saysUnknown(ev) {
 		g.unknown += n
 	}
-	w.try(g, ev.Account, n)
+	w.try(g, by, ev.Account, n)
 	if e := shortEvidence(ev); g.first.Line == 0 || before(e, g.first) {
 		g.first = owned(e)
 	}
@@ -188,24 +195,46 @@ func (g *guesser) complete(c mail.Client) {
 }
 
 // try counts a name that was tried.
-func (w *guessingWatch) try(g *guesser, name string, n int) {
+func (w *guessingWatch) try(g *guesser, by witness, name string, n int) {
 	if w.names >= w.pass.Thresholds.Guessing.MaxNames && w.counted != w.clients.Forgotten {
 		w.countNames()
 	}
-	if name == "" || len(name) > longestName || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.accounts.Of(loginKey(name)) == 0 {
+	if name == "" || len(name) > longestName || w.names >= w.pass.Thresholds.Guessing.MaxNames && g.named[by].Of(loginKey(name)) == 0 {
 		g.unnamed += n
 		return
 	}
-	before := g.accounts.Distinct()
-	g.accounts.Add(loginKey(name), n)
-	w.names += g.accounts.Distinct() - before
+	before := g.named[by].Distinct()
+	g.named[by].Add(loginKey(name), n)
+	w.names += g.named[by].Distinct() - before
 }
 
 // countNames counts the names anew: with a client that was forgotten, its names are gone.
 func (w *guessingWatch) countNames() {
-	w.names, w.counted = w.nobody.accounts.Distinct(), w.clients.Forgotten
+	w.names, w.counted = w.nobody.names(), w.clients.Forgotten
 	for _, g := range w.clients.All() {
-		w.names += g.accounts.Distinct()
+		w.names += g.names()
+	}
+}
+
+// names is how many names are remembered of a client.
+func (g *guesser) names() int { return g.named[bySession].Distinct() + g.named[byPasswords].Distinct() }
+
+// join makes one list of the names that both witnesses logged: the same try may be in both, and either may leave names out.
+func (g *guesser) join() {
+	more, less := &g.named[bySession], &g.named[byPasswords]
+	if less.Total() > more.Total() {
+		more, less = less, more
+	}
+	if less.Total() == 0 {
+		g.accounts = *more
+		return
+	}
+	g.accounts = Tally{}
+	g.accounts.Merge(more)
+	for name, n := range less.All {
+		if missing := n - more.Of(name); missing > 0 {
+			g.accounts.Add(name, missing)
+		}
 	}
 }
 
@@ -251,11 +280,13 @@ func (w *guessingWatch) Merge(other Watch) {
 	o := other.(*guessingWatch)
 	for ip, g := range o.clients.All() {
 		mine := w.clients.At(ip)
-		before := mine.accounts.Distinct()
+		before := mine.names()
 		mine.merge(g)
-		w.names += mine.accounts.Distinct() - before
+		w.names += mine.names() - before
 	}
+	before := w.nobody.names()
 	w.nobody.merge(&o.nobody)
+	w.names += w.nobody.names() - before
 }
 
 func (g *guesser) merge(o *guesser) {
@@ -264,12 +295,13 @@ func (g *guesser) merge(o *guesser) {
 	}
 	for i := range g.tries {
 		g.tries[i].merge(&o.tries[i])
+		g.named[i].Merge(&o.named[i])
 	}
-	g.accounts.Merge(&o.accounts)
 	g.hosts.Merge(&o.hosts)
 	g.unnamed += o.unnamed
 	g.unknown += o.unknown
 	g.more += o.more
+	g.firstWin = min(cmp.Or(g.firstWin, o.firstWin), cmp.Or(o.firstWin, g.firstWin))
 	for _, v := range o.wins {
 		g.mergeWin(v)
 	}

@@ -29,6 +29,7 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 	for _, ip := range w.clients.Sorted(netip.Addr.Compare) {
 		g := w.clients.Find(ip)
 		g.client.IP = ip
+		g.join()
 		slices.SortFunc(g.wins, func(a, b win) int { return strings.Compare(a.account, b.account) })
 		for i := range g.wins {
 			if v := &g.wins[i]; v.account != unnamedLogin {
@@ -39,6 +40,7 @@ func (w *guessingWatch) Findings(site *Site) []Finding {
 			q.guilty = append(q.guilty, g)
 		}
 	}
+	w.nobody.join()
 	q.intruders()
 	q.networks()
 	q.targets()

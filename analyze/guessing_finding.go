@@ -93,8 +93,12 @@ func (b *guess) title() string {
 		text += fmt.Sprintf(", then one that succeeded (%s): a device with an old password, or a guess", b.broken[0].v.name())
 	default:
 		text += ", then one that succeeded: " + b.broken[0].v.name()
+		least := ""
+		if slices.ContainsFunc(b.broken, func(o winner) bool { return o.g.more > 0 }) {
+			least = "at least "
+		}
 		if n := len(b.broken) - 1; n > 0 {
-			text += say(" and %d more", n)
+			text += say(" and %s%d more", least, n)
 		}
 	}
 	return text

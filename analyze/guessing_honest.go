@@ -10,7 +10,8 @@ import (
 
 // belongs reports whether a client is an office, a webmail or a user's own line: it logged in before it failed, or to about as many
 // accounts as it failed on. An attacker tries far more accounts than he gets into. A login that the log does not name is taken for one to
-// an account that it does name, if there is any.
+// an account that it does name, if there is any. Of a client with more accounts than are remembered, the log need not say how many
+// there are: a host for everybody has a login before its fifth failure, or fails on a few names for each that logs in there.
 func (g *guesser) belongs() bool {
 	won, early := 0, 0
 	first := g.failures().first
@@ -24,7 +25,10 @@ func (g *guesser) belongs() bool {
 	}
 	won = max(won, min(1, len(g.wins)))
 	tried := g.accounts.Distinct()
-	return g.more > 0 || early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
+	if g.more > 0 {
+		return tried <= 5*won || g.failures().before(g.firstWin) < sprayTries
+	}
+	return early > 0 && tried <= 5*won || won >= 2 && tried <= 2*won
 }
 
 // mistyped reports whether a client logged in to each account on which it had failed, after few tries: somebody who mistyped a password, or

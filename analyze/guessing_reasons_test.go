@@ -91,3 +91,71 @@ func TestGuessingUnnamedAgainAndAgain(t *testing.T) {
 		}
 	}
 }
+
+// A failure that the session and the password server log, both with the name of the account, is one; where one of them leaves the
+// name out, the other's counts.
+func TestGuessesOnAnAccountAreCountedOnce(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	for name, logged := range map[string][2]string{"by both": {user(7), user(7)}, "by the password server": {"", user(7)}, "by the session": {user(7), ""}} {
+		w := newTown(3)
+		for i := range 60 {
+			for by, account := range logged {
+				w.fail(from+time.Duration(i)*time.Minute, fmt.Sprintf("%d.77.1.9", 150+i%30), account)
+				if by == 1 {
+					w.events[len(w.events)-1].Service = "auth"
+				}
+			}
+		}
+		found := w.find(guessing)
+		if len(found) == 0 || found[0].Subject != (Subject{Account, user(7)}) || found[0].Counts.FailedLogins != 60 || !strings.Contains(found[0].Title, ": 60 failed logins from 30 addresses") {
+			t.Errorf("%s: got %q, want 60 failed logins on one account", name, found[0].Title)
+		}
+	}
+}
+
+// Who gets in to more accounts than are remembered is no office: it failed on far more before. A host for everybody is one, also where
+// the log begins with a failure there.
+func TestGuessingIntoMany(t *testing.T) {
+	const from = oneDay + 3*time.Hour
+	stolen := func(tried, won int) func(w *town) { // a list of passwords, some of which are right
+		return func(w *town) {
+			for i := range tried {
+				w.fail(from+time.Duration(i)*2*time.Second, "150.77.1.9", fmt.Sprintf("old%d@site.example", i))
+				if i%(tried/won) == tried/won-1 {
+					w.login(from+time.Duration(i)*2*time.Second+time.Second, "150.77.1.9", user(i/(tried/won)))
+				}
+			}
+		}
+	}
+	everybody := func(w *town) {
+		w.fail(0, "150.77.1.9", "nobody@site.example")
+		for i := range 2000 {
+			at := time.Minute + time.Duration(i)*time.Minute
+			if w.login(at, "150.77.1.9", user(i%people)); i%8 == 0 {
+				w.fail(at+time.Second, "150.77.1.9", fmt.Sprintf("typo%d@site.example", i))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		scene func(w *town)
+		want  Severity
+		title string
+	}{
+		{"ten", stolen(1000, 10), High, "and 9 more"},
+		{"forty", stolen(1000, 40), High, "and at least 15 more"},
+		{"everybody", everybody, None, ""},
+	} {
+		w := newTown(3)
+		tt.scene(w)
+		worst, title := None, ""
+		for _, f := range w.find(guessing) {
+			if f.Severity > worst {
+				worst, title = f.Severity, f.Title
+			}
+		}
+		if worst != tt.want || !strings.HasSuffix(title, tt.title) {
+			t.Errorf("%s: got %v %q, want %v %q", tt.name, worst, title, tt.want, tt.title)
+		}
+	}
+}
