@@ -80,13 +80,14 @@ func (w *relayWatch) Message(m *mail.Message) {
 }
 
 // strangerForStrangers reports whether m may have been relayed. Which domains are ours is known only at the end, but mail that bounced in one
-// that is known to be ours was not relayed.
+// that is known to be ours was not relayed. What a client's ident server says (Exim's U= beside H=) is no login, and a relay whose smarthost's
+// log is given, too, is as open as one that delivers by itself.
 func strangerForStrangers(m *mail.Message) bool {
 	if m.Direction == mail.Inbound {
 		return false
 	}
 	ip := m.Client.IP
-	if !ip.IsValid() || mail.IsInside(ip) || m.Account != "" || m.Has(mail.HasUID) || m.User != "" || m.Relayed || len(m.Recipients) == 0 {
+	if !ip.IsValid() || mail.IsInside(ip) || m.Account != "" || m.Has(mail.HasUID) || len(m.Recipients) == 0 {
 		return false
 	}
 	for i := range m.Recipients {

@@ -18,6 +18,8 @@ type relayScene struct {
 	acl, usual        string // what rules say of them, and of the honest mail
 	bounced           int    // every so many-th; 0: none
 	people            int    // messages of our own people that clients with such names hand in
+	ident             string // what the clients' ident servers say
+	smarthost         string // another host of ours that they leave by
 }
 
 func (s relayScene) findings(t *testing.T) []Finding {
@@ -34,6 +36,12 @@ func (s relayScene) findings(t *testing.T) []Finding {
 		}
 		if acl != "" {
 			m.ACL = []string{acl}
+		}
+		if !local {
+			m.User = s.ident
+		}
+		if !local && s.smarthost != "" {
+			m.Hosts, m.Relayed = append(m.Hosts, s.smarthost), true
 		}
 		to(&m, recipient, d)
 		m.Recipients[0].Local = local
@@ -117,6 +125,22 @@ func TestRelayReasons(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An open relay is found whatever the clients say of their users, and by whichever host of ours the mail leaves.
+func TestRelayOfEveryKind(t *testing.T) {
+	plain := relayScene{messages: 60, clients: 4, over: 2 * time.Hour, sender: "a%d@b.example"}
+	want := plain.findings(t)
+	for _, change := range []func(*relayScene){
+		func(s *relayScene) { s.ident = "root" },
+		func(s *relayScene) { s.smarthost = "out1" },
+	} {
+		s := plain
+		change(&s)
+		if got := s.findings(t); len(got) != 1 || len(want) != 1 || got[0].Score < want[0].Score || got[0].Counts.Messages != 60 {
+			t.Errorf("%+v: got %+v, want what is found without it: %+v", s, got, want)
+		}
 	}
 }
 

@@ -126,7 +126,7 @@ func (w *reputationWatch) reply(m *mail.Message, r *mail.Recipient, host, dsn, r
 	}
 	w.complaints = append(w.complaints, complaint{
 		time: since, until: until, kind: kind, became: r.Disposition, host: host, passedOn: host != m.Host,
-		provider: strings.Clone(strings.ToLower(providerOf(r.Relay))), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
+		provider: strings.Clone(providerOf(r.Relay)), list: list, reply: strings.Clone(reply[:min(len(reply), 300)]),
 		recipient: mail.Fold(r.Envelope()), cause: causeOf(m), client: m.Client.IP.Unmap(), message: MessageEvidence(m),
 		id: firstID(m),
 	})

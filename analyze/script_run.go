@@ -33,7 +33,7 @@ func (w *scriptWatch) makeRoom() {
 				most = b
 			}
 		}
-		if most == nil || len(most.records) == 0 {
+		if w.kept <= w.pass.Thresholds.Script.MaxRecords { // there is room: some were of places that are forgotten
 			return
 		}
 		w.kept -= len(most.records)

@@ -142,3 +142,23 @@ func TestScriptFile(t *testing.T) {
 		}
 	}
 }
+
+// Records of places that were forgotten take no room: nothing that is still there is given up for them.
+func TestForgottenScriptRecordsTakeNoRoom(t *testing.T) {
+	limits := DefaultThresholds()
+	limits.Script.MaxRecords, limits.Script.MaxPlaces = 300, 8
+	w := newScriptWatch(&Pass{Thresholds: limits})
+	send := func(i int, place string) {
+		w.Message(&mail.Message{Time: mail.Instant(i+1) * 1e9, MTA: mail.Exim, User: "www", Directory: place, QueueIDs: []string{fmt.Sprint(i)},
+			Sender: "www@site.example", Recipients: []mail.Recipient{{Address: "a@far.example", Disposition: mail.Delivered}}})
+	}
+	for i := range 200 {
+		send(i, "/home/b/busy")
+	}
+	for i := range 200 {
+		send(1000+i, fmt.Sprint("/home/once/", i))
+	}
+	if busy := w.places.Find(localOrigin{"www", Directory, "/home/b/busy"}); busy == nil || busy.missed || len(busy.records) != 200 {
+		t.Errorf("the busy place gave up its records, though at most %d others were kept", limits.Script.MaxPlaces)
+	}
+}

@@ -87,6 +87,9 @@ func (w *secondaryWatch) Message(m *mail.Message) {
 	v.senders.add(mail.Fold(m.Sender), 1)
 	v.companies.add(organisation(mail.Domain(m.Sender)))
 	v.subjects.add(m.Subject)
+	if m.Subject != "" {
+		v.titled++
+	}
 	if c := &m.Client; c.Name != "" && c.Name != "unknown" && ownName(c.Name, m.Sender) && !genericName(c.Name, c.IP) && !rentedName(c.Name) {
 		v.own++
 	}

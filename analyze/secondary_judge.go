@@ -95,8 +95,8 @@ func (w *secondaryWatch) judge(site *Site, g *guest, share float64) (Finding, bo
 		plural(v.messages, "message", "messages"), g.host)
 	f.because("rare-choice", min(0.15, -chance/100), "%.0f %% of the others' mail came that way: a chance of 1 in 10^%.0f", 100*share, -chance)
 	// A provider's server has many customers, and a newsletter a sender for each reader: of one company all of them.
-	if n := v.senders.distinct(); n >= th.MinMessages && float64(n) >= 0.9*float64(v.messages) && 2*v.companies.distinct() > n {
-		f.because("all-senders-differ", 0.2, "%d different senders in %s, of %d companies", n, plural(v.messages, "message", "messages"), v.companies.distinct())
+	if n, companies := v.sentAs(), min(v.sentAs(), v.companies.distinct()); n >= th.MinMessages && float64(n) >= differ(n)*float64(v.messages) && 2*companies > n {
+		f.because("all-senders-differ", 0.2, "%d different senders in %s, of %d companies", n, plural(v.messages, "message", "messages"), companies)
 	}
 	if share := ratio(v.counts.Bounced+v.counts.Expired, v.counts.Recipients); share >= 0.2 {
 		f.because("bounced", 0.1, "%.0f %% of its recipients bounced", 100*share)
@@ -109,19 +109,30 @@ func (w *secondaryWatch) judge(site *Site, g *guest, share float64) (Finding, bo
 	return f, true
 }
 
+// sentAs is how many different senders there were: beyond sketchSize an estimate, which must not be more than there were messages.
+func (v *visits) sentAs() int { return min(v.senders.distinct(), v.messages) }
+
+// differ is the share of the messages from which on so many senders count as all different; an estimate may be too low.
+func differ(senders int) float64 {
+	if senders < sketchSize {
+		return 0.9
+	}
+	return 0.65 // two standard errors less, of 1 in the root of sketchSize each
+}
+
 func (g *guest) fill(f *Finding) {
 	v := &g.visits
 	f.Start, f.End = v.first.Time, v.last.Time
 	f.Counts = v.counts
 	f.Counts.Messages, f.Counts.Rejected, f.Counts.Clients = v.messages, v.rejected, len(g.clients)
-	f.Counts.Senders, f.Counts.RecipientDomains = v.senders.distinct(), v.domains.distinct()
+	f.Counts.Senders, f.Counts.RecipientDomains = v.sentAs(), min(v.domains.distinct(), v.counts.Recipients)
 	f.Clients = g.clients
 	slices.SortStableFunc(f.Clients, func(a, b ClientCount) int { return cmp.Compare(b.Messages, a.Messages) })
 	f.Hosts = []string{g.host}
 	f.Senders, f.RecipientDomains = v.senders.top(), v.domains.top()
 	f.Evidence = []Evidence{v.first, v.last}
 	f.Evidence[0].Role, f.Evidence[1].Role = "first", "last"
-	if n := v.subjects.distinct(); n == 1 && v.messages > 1 {
+	if v.subjects.distinct() == 1 && v.titled == v.messages && v.messages > 1 {
 		f.Facts = append(f.Facts, Fact{"subject", "one subject in all of them"})
 	}
 	if !v.took.busy && !v.refused.busy {

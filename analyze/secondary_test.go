@@ -89,3 +89,51 @@ func TestPrimaryUp(t *testing.T) {
 		}
 	}
 }
+
+// What is said of the subjects and senders of many messages is true of all of them: none without a subject has it, and no number of senders
+// is estimated to be more than the messages.
+func TestSecondaryTellsOfAll(t *testing.T) {
+	const subject = "one subject in all of them"
+	at := mail.InstantOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	for _, tt := range []struct {
+		n, titled, senders int
+		said, differ       bool
+	}{
+		{20, 20, 20, true, true}, {20, 19, 20, false, true}, {1, 1, 1, false, false}, {20, 20, 10, true, false},
+		{70, 0, 70, false, true}, {300, 0, 300, false, true}, {300, 0, 60, false, false},
+		{1000, 1000, 1000, true, true}, {1000, 999, 1, false, false},
+	} {
+		w := newSecondaryWatch(&Pass{Thresholds: DefaultThresholds()})
+		ip := netip.MustParseAddr("203.0.113.9")
+		for i := range tt.n {
+			m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Time: at.Add(time.Duration(i) * time.Minute), Line: "line", Host: "mx2", Hosts: []string{"mx2"},
+				Client: mail.Client{IP: ip}, Sender: fmt.Sprintf("s@d%d.example", i%tt.senders), Recipients: []mail.Recipient{{Address: fmt.Sprintf("r@x%d.example", i)}}}
+			if i < tt.titled {
+				m.Subject = "Software"
+			}
+			w.Message(&m)
+			w.lives("mx1", m.Time)
+		}
+		g := guest{visitorHost: visitorHost{hostNetwork(ip), "mx2"}}
+		g.add(ip, w.visitors.Find(visitor{ip, "mx2"}))
+		var f Finding
+		g.fill(&f)
+		if said := len(f.Facts) > 0 && f.Facts[0].Text == subject; said != tt.said {
+			t.Errorf("%d of %d with a subject: said %v", tt.titled, tt.n, said)
+		}
+		if got := f.Counts; got.Senders > tt.n || got.RecipientDomains > tt.n || tt.n < sketchSize && (got.Senders != tt.senders || got.RecipientDomains != tt.n) {
+			t.Errorf("%d messages of %d senders: counted %+v", tt.n, tt.senders, got)
+		}
+		if whole := tt.n <= visitMinutes; (len(f.Timeline) == tt.n) != whole {
+			t.Errorf("%d minutes: %d are told", tt.n, len(f.Timeline))
+		}
+		site := &Site{First: at, Last: at.Add(24 * time.Hour), Roles: map[string]RoleOf{"mx2": {Role: Secondary}}}
+		judged, ok := w.judge(site, &g, 0.01)
+		if ok != (tt.n >= 4) || says(&judged, "all-senders-differ") != tt.differ {
+			t.Errorf("%d messages of %d senders: %v, %v", tt.n, tt.senders, ok, judged.Reasons)
+		}
+		if _, ok := w.judge(site, &g, 0.99); ok && tt.n < 600 { // everybody comes that way
+			t.Errorf("%d messages to the secondary are told, though all others come there, too", tt.n)
+		}
+	}
+}

@@ -50,6 +50,7 @@ type passage struct {
 	senders     variety
 	companies   sketch // of the senders
 	subjects    sketch
+	titled      int     // messages with a subject
 	domains     variety // of recipients
 	took        minutes
 	waited      int // messages that had to wait for the next host
@@ -91,6 +92,7 @@ func (v *passage) merge(x *passage) {
 	v.domains.merge(&x.domains)
 	v.took.merge(&x.took)
 	v.waited += x.waited
+	v.titled += x.titled
 	v.prove(x.first)
 	v.prove(x.last)
 }
