@@ -31,9 +31,28 @@ func (c *correspondents) has(address string) bool {
 	return c.set[a/64]&(1<<(a%64)) != 0 && c.set[b/64]&(1<<(b%64)) != 0
 }
 
+// correspondentPlaces are the two bits of an address, whatever the case of its letters. Every message is looked at, so this takes
+// eight bytes at a time, and does not mind that it takes some other characters for each other, too.
 func correspondentPlaces(address string) (a, b uint64) {
-	hash := hashText(ofAddress, address)
+	const lower, odd = 0x2020202020202020, 0x9e3779b97f4a7c15
+	hash := uint64(len(address))
+	for ; len(address) >= 8; address = address[8:] {
+		hash = (hash ^ (word(address) | lower)) * odd
+		hash ^= hash >> 29
+	}
+	rest := uint64(0)
+	for i := range len(address) {
+		rest = rest<<8 | uint64(address[i]|0x20)
+	}
+	hash = spread(hash ^ rest)
 	return hash % correspondentBits, hash >> 32 % correspondentBits
+}
+
+// word is the first eight bytes of s, which has them.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // merge takes over what o has, which must not be used after it.

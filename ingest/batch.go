@@ -165,7 +165,9 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b) {
 		return
 	}
-	body = trimBlanks(body)
+	if n := len(body); n > 0 && body[n-1] == ' ' { // copying from a terminal adds them
+		body = strings.TrimRight(body, " ")
+	}
 	if len(body) > len("message repeated ") && (body[0] == 'm' || body[0] == 'l') && p.repeated(body, b, ev) {
 		return
 	}
@@ -177,14 +179,6 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 		ev.Flags |= mail.Incomplete
 	}
 	p.count(verdict, body, b, ev)
-}
-
-// trimBlanks removes the blanks at the end of a line, which copying from a terminal adds.
-func trimBlanks(body string) string {
-	if n := len(body); n > 0 && body[n-1] == ' ' {
-		return strings.TrimRight(body, " ")
-	}
-	return body
 }
 
 // parse asks the formats, first the one that claimed the last line of a process with the same first letter, and completes the
