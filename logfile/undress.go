@@ -11,15 +11,24 @@ import (
 // all. So several lines of the head must have an escape sequence, or each "<" in it that an MTA writes must be an entity. The head is
 // what can be looked at without waiting.
 func undressed(r *bufio.Reader, head []byte) io.Reader {
-	u := &undresser{in: r, colours: coloured(head)}
-	for _, mark := range [...]string{"=<", " <= "} { // Postfix's from=<…>, Exim's arrival
-		escaped := bytes.ReplaceAll([]byte(mark), []byte("<"), []byte("&lt;"))
-		u.entities = u.entities || bytes.Contains(head, escaped) && !bytes.Contains(head, []byte(mark))
-	}
+	u := &undresser{in: r, colours: coloured(head), entities: escaped(head)}
 	if !u.colours && !u.entities {
 		return r
 	}
 	return u
+}
+
+// escaped reports whether entities stand for the "<" that MTAs write, and none of these stands for itself: a stranger can send the one
+// in a subject, but cannot take the other away.
+func escaped(head []byte) bool {
+	found := false
+	for _, mark := range [...]string{"=<", " <= "} { // Postfix's from=<…>, Exim's arrival
+		if bytes.Contains(head, []byte(mark)) {
+			return false
+		}
+		found = found || bytes.Contains(head, bytes.ReplaceAll([]byte(mark), []byte("<"), []byte("&lt;")))
+	}
+	return found
 }
 
 // coloured reports whether several lines have an escape sequence.

@@ -10,15 +10,16 @@ import (
 
 func TestUndressed(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"plain":           {"a <b> &lt; c\n", "a <b> &lt; c\n"},
-		"grep":            {"status=\x1b[01;31m\x1b[Ksent\x1b[m\x1b[K (250 ok)\n\x1b[mx\n", "status=sent (250 ok)\nx\n"},
-		"ccze":            {"\x1b[0m\x1b[1m\x1b[36mMar  7 \x1b[0mmx1\x1b[39m\n\x1b[0mx\n", "Mar  7 mx1\nx\n"},
-		"no sequence":     {"\x1b[0ma \x1b b \x1b[1\n\x1b[0m \x1b[" + strings.Repeat("1", 40) + "m \x1b", "a \x1b b \x1b[1\n \x1b[" + strings.Repeat("1", 40) + "m \x1b"},
-		"one line":        {"a \x1b[0m b\n", "a \x1b[0m b\n"},
-		"a web page":      {"from=&lt;a&amp;b@c&gt;, helo=&lt;&quot;x&#39;&#x27;&gt; &unknown; &\n", "from=<a&b@c>, helo=<\"x''> &unknown; &\n"},
-		"Exim's":          {"1s6n4v-0000000017h-1Cr6 &lt;= a@b.example H=x&nbsp;y\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example H=x y\n"},
-		"in a subject":    {"from=<a@b.example> Subject: =&lt; &amp;\n", "from=<a@b.example> Subject: =&lt; &amp;\n"},
-		"Exim's, a title": {"1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n"},
+		"plain":                        {"a <b> &lt; c\n", "a <b> &lt; c\n"},
+		"grep":                         {"status=\x1b[01;31m\x1b[Ksent\x1b[m\x1b[K (250 ok)\n\x1b[mx\n", "status=sent (250 ok)\nx\n"},
+		"ccze":                         {"\x1b[0m\x1b[1m\x1b[36mMar  7 \x1b[0mmx1\x1b[39m\n\x1b[0mx\n", "Mar  7 mx1\nx\n"},
+		"no sequence":                  {"\x1b[0ma \x1b b \x1b[1\n\x1b[0m \x1b[" + strings.Repeat("1", 40) + "m \x1b", "a \x1b b \x1b[1\n \x1b[" + strings.Repeat("1", 40) + "m \x1b"},
+		"one line":                     {"a \x1b[0m b\n", "a \x1b[0m b\n"},
+		"a web page":                   {"from=&lt;a&amp;b@c&gt;, helo=&lt;&quot;x&#39;&#x27;&gt; &unknown; &\n", "from=<a&b@c>, helo=<\"x''> &unknown; &\n"},
+		"Exim's":                       {"1s6n4v-0000000017h-1Cr6 &lt;= a@b.example H=x&nbsp;y\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example H=x y\n"},
+		"in a subject":                 {"from=<a@b.example> Subject: =&lt; &amp;\n", "from=<a@b.example> Subject: =&lt; &amp;\n"},
+		"Exim's, Postfix's in a title": {"1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"=&lt; &quot; for c\"\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"=&lt; &quot; for c\"\n"},
+		"Exim's, a title":              {"1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n"},
 	} {
 		for reader, r := range map[string]io.Reader{"whole": strings.NewReader(c.text), "byte by byte": iotest.OneByteReader(strings.NewReader(c.text))} {
 			got, err := io.ReadAll(undress(r))
