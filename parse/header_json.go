@@ -171,20 +171,38 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	if host == "" {
 		host = f.host.plain()
 	}
-	if !f.tag.set && !f.program.set || stampAhead(text) && !r.inner { // a whole line, whatever the record calls its sender
-		return r.untagged(host, text, f.full.plain(), ev)
-	}
-	ev.Host = host
-	ev.PID, _ = number32(f.pid.plain())
 	tag := f.tag.plain()
 	if tag == "" {
 		tag = f.program.plain()
 	}
-	ev.Process, _, _ = strings.Cut(strings.TrimSuffix(tag, ":"), "[")
-	if _, pid, ok := strings.Cut(tag, "["); ok {
-		ev.PID, _ = number32(pid)
+	process, pid, hasPID := strings.Cut(strings.TrimSuffix(tag, ":"), "[")
+	if !hasPID {
+		pid = f.pid.plain()
 	}
+	if !f.tag.set && !f.program.set {
+		return r.untagged(host, text, f.full.plain(), ev)
+	}
+	n, _ := number32(pid)
+	if body, ok := r.wholeLine(text, n, ev); ok {
+		return body, true
+	}
+	ev.Host, ev.Process, ev.PID = host, process, n
 	return r.afterTag(strings.TrimPrefix(text, " "), ev)
+}
+
+// wholeLine reads the text of a record as a line with a header of its own, whatever the record calls the program. It names a host,
+// unlike Exim's texts, which have a stamp, too; and the process that the record names, if it does: what other programs quote does not.
+func (r *HeaderReader) wholeLine(text string, pid int, ev *mail.Event) (string, bool) {
+	if r.inner || !stampAhead(text) {
+		return "", false
+	}
+	before, state := *ev, r.state()
+	if body, ok := r.wrapped(text, ev); ok && ev.Host != "" && (pid == 0 || ev.PID == pid) {
+		return body, true
+	}
+	*ev = before
+	r.back(state)
+	return "", false
 }
 
 // untagged reads a text without a tag in the object: a whole line, or "host tag[pid]: " without a stamp, which the shipper took

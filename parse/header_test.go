@@ -195,6 +195,11 @@ func TestRead(t *testing.T) {
 		"2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 7, "x") // Vector
 	good(JSON, "\x1e"+`{"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "mx1", "exim", 0, "x")
 	good(JSON, `data: {"__REALTIME_TIMESTAMP":"1772853129183422","_HOSTNAME":"mx1","SYSLOG_IDENTIFIER":"exim","MESSAGE":"x"}`, "2026-03-07T03:12:09.183422Z", "mx1", "exim", 0, "x")
+	good(JSON, `{"timestamp":"2026-03-07T03:12:09Z","host":"mx1","program":"exim","pid":"7","message":"2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed"}`,
+		utc, "mx1", "exim", 7, "1s6n4v-0000000017h-1Cr6 Completed") // Exim's own stamp makes no whole line
+	good(JSON, `{"timestamp":"2026-03-07T03:12:09Z","host":"mx1","program":"webapp","pid":"7","message":"Mar  7 04:12:09 mx2 postfix/smtpd[1]: x"}`,
+		utc, "mx1", "webapp", 7, "Mar  7 04:12:09 mx2 postfix/smtpd[1]: x") // it quotes what a stranger sent
+	good(JSON, `{"timestamp":"2026-03-07T03:12:09Z","host":"mx1","program":"mail.log","message":"Mar  7 04:12:09 mx2 postfix/smtpd[1]: x"}`, utc, "mx2", "postfix/smtpd", 1, "x")
 	bad(`{"host":"mx1","message":"postfix/smtpd[1]: x"}`)                                                                                                        // when?
 	bad(`{"timestamp":"2026-03-07T04:12:09+01:00","host":"mx1","message":"connect from"}`)                                                                       // of which program?
 	good(JSON, "2026-03-07T04:12:09+01:00\tsystem.mail\t"+`{"host":"mx1","ident":"postfix/smtpd","pid":"1","message":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x") // fluentd

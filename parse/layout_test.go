@@ -38,7 +38,7 @@ func TestLayout(t *testing.T) {
 	good(`"labels","Time","Line","tsNs","id"`, `"{""job"":""x""}","1772853129000","`+whole+`","1772853129000000000","1_a"`, utc, "mx1", 1)                     // Grafana
 	good("Date,Time,Level,Host Name,Category,Program,Messages", `2026-03-07,04:12:09,Info,mx1,mail,postfix/smtpd,"x, y"`, utc, "mx1", 0)                       // Synology
 	good("log_line,log_time,log_level,log_hostname,log_procname,log_pid,log_body", `0,2026-03-07 04:12:09.000,info,mx1,postfix/smtpd,1,"x, y"`, utc, "mx1", 1) // lnav
-	good("_time;host;process;pid;_raw", "2026-03-07T04:12:09.000+0100;mx1;x;7;"+whole, utc, "mx1", 1)
+	good("_time;host;process;pid;_raw", "2026-03-07T04:12:09.000+0100;mx1;x;1;"+whole, utc, "mx1", 1)
 	good("7711561783320576\t2026-03-07T04:12:09+01:00\t2026-03-07T04:12:10+01:00\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y",
 		"7711561783320577\t2026-03-07T04:12:09+01:00\t2026-03-07T04:12:10+01:00\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y", utc, "mx1", 0) // Papertrail
 	good("7711561783320576\t2026-03-06 19:12:09 -0800\t2026-03-06 19:12:10 -0800\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y",
