@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ type copies struct {
 // pairs is what is known of the refusals in the log of one host.
 type pairs struct {
 	open   map[int]refusal // by PID: what may still get its copy
+	swept  mail.Instant    // when those that no longer can were last counted
 	paired int64
 	alone  int64
 }
@@ -59,14 +61,11 @@ func (c *copies) find(b *batch, dropped []int) []int {
 
 // isCopy reports whether a refusal is the copy of the one before it.
 func (h *pairs) isCopy(ev *mail.Event, body string) bool {
-	for pid, first := range h.open {
-		if ev.Time-first.at > copyWithin || len(h.open) >= maxOpen {
-			h.alone++
-			delete(h.open, pid)
-		}
+	if len(h.open) >= maxOpen || max(ev.Time-h.swept, h.swept-ev.Time) > copyWithin {
+		h.sweep(ev.Time)
 	}
 	first, ok := h.open[ev.PID]
-	if !ok || first.body != body {
+	if !ok || first.body != body || ev.Time-first.at > copyWithin {
 		if ok {
 			h.alone++
 		}
@@ -76,6 +75,22 @@ func (h *pairs) isCopy(ev *mail.Event, body string) bool {
 	delete(h.open, ev.PID)
 	h.paired++
 	return h.alone*lostOnes <= h.paired
+}
+
+// sweep counts the refusals that came alone. If too many are still open, these are: nearly all of so many are alone.
+func (h *pairs) sweep(now mail.Instant) {
+	maps.DeleteFunc(h.open, func(_ int, first refusal) bool {
+		late := now-first.at > copyWithin
+		if late {
+			h.alone++
+		}
+		return late
+	})
+	if len(h.open) >= maxOpen {
+		h.alone += int64(len(h.open))
+		clear(h.open)
+	}
+	h.swept = now
 }
 
 // host returns the record of a host; nil: there are too many.
