@@ -63,7 +63,7 @@ type failedRecipient struct {
 // attempts is what one client tried with one failed recipient. There are as many as there is room for in most logs, and most
 // are of one line: its words are pieces of it.
 type attempts struct {
-	messages, rejected, bounced int32
+	messages, rejected, expired int32 // of the messages, those whose attempts expired; the others bounced
 	asn                         uint32
 	name, helo, country         string // of the client
 	senders                     string // different ones, folded, in order, at most failedSenders, a line each
@@ -72,15 +72,22 @@ type attempts struct {
 	evidence                    Evidence // the first
 }
 
+// failedTogether is a message that several recipients did not get: it is one, however many of them are damaged.
+type failedTogether struct {
+	client    netip.Addr
+	addresses []uint64 // hashes
+}
+
 // failedSenders bounds the senders that are remembered for one client and one failed recipient.
 const failedSenders = 8
 
 type mangledWatch struct {
 	pass     *Pass
 	failed   *Entities[failedRecipient, attempts]
-	passed   Tally    // recipients of strangers that another host took
-	passedTo Tally    // their domains
-	right    countMin // by host (hostNetwork): recipients that it was right about
+	together []failedTogether // at most as many as there are failed recipients
+	passed   Tally            // recipients of strangers that another host took
+	passedTo Tally            // their domains
+	right    countMin         // by host (hostNetwork): recipients that it was right about
 }
 
 func newMangledWatch(p *Pass) *mangledWatch {
@@ -93,6 +100,7 @@ func (w *mangledWatch) Message(m *mail.Message) {
 	if m.Notice || !m.Client.IP.IsValid() || m.Account != "" {
 		return
 	}
+	var failed []uint64
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.Disposition == mail.Delivered {
@@ -107,10 +115,26 @@ func (w *mangledWatch) Message(m *mail.Message) {
 		case r.Disposition != mail.Bounced && r.Disposition != mail.Expired:
 			continue
 		}
-		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), mail.Fold(r.Envelope())})
+		address := mail.Fold(r.Envelope())
+		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), address})
 		a.messages++
-		a.bounced++
+		if r.Disposition == mail.Expired {
+			a.expired++
+		}
 		a.seen(m.Client, m.Sender, m.Host, MessageEvidence(m))
+		if len(m.Recipients) > 1 {
+			failed = append(failed, hashText(ofAddress, address))
+		}
+	}
+	if len(failed) > 1 {
+		w.failedTogether(failedTogether{m.Client.IP.Unmap(), failed})
+	}
+}
+
+// failedTogether remembers a message, as long as there is room.
+func (w *mangledWatch) failedTogether(m failedTogether) {
+	if len(w.together) < w.pass.Thresholds.Mangled.MaxFailed {
+		w.together = append(w.together, m)
 	}
 }
 
@@ -175,6 +199,9 @@ func (a *attempts) allSenders(yield func(string) bool) {
 }
 
 func (w *mangledWatch) Merge(other Watch) {
+	for _, m := range other.(*mangledWatch).together {
+		w.failedTogether(m)
+	}
 	w.right.merge(&other.(*mangledWatch).right)
 	w.passed.Merge(&other.(*mangledWatch).passed)
 	w.passedTo.Merge(&other.(*mangledWatch).passedTo)
@@ -182,7 +209,7 @@ func (w *mangledWatch) Merge(other Watch) {
 		a := w.failed.At(k)
 		a.messages += o.messages
 		a.rejected += o.rejected
-		a.bounced += o.bounced
+		a.expired += o.expired
 		last := max(a.last, o.last)
 		a.seen(mail.Client{Name: o.name, HELO: o.helo, Country: o.country, ASN: o.asn}, "", o.host, o.evidence)
 		a.last = last
@@ -201,6 +228,11 @@ type damage struct {
 
 func (w *mangledWatch) Findings(site *Site) []Finding {
 	suspects, tried, hands := w.suspects(site)
+	together := make(map[netip.Prefix][]failedTogether)
+	for _, m := range w.together {
+		host := hostNetwork(m.client)
+		together[host] = append(together[host], m)
+	}
 	var found []Finding
 	for _, host := range suspects.order {
 		list := suspects.of[host]
@@ -215,7 +247,7 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 {
 			continue
 		}
-		found = append(found, w.finding(site, list, shared, share))
+		found = append(found, w.finding(site, list, together[host], shared, share))
 	}
 	relateLists(found, w.pass.Thresholds.Score.Medium)
 	return found
@@ -330,28 +362,58 @@ func compareFailed(a, b failedRecipient) int {
 	return cmp.Or(a.client.Compare(b.client), strings.Compare(a.address, b.address))
 }
 
-func (w *mangledWatch) finding(site *Site, list []damage, shared int, share float64) Finding {
+// triedAgain is how many messages with one damaged recipient of a list are counted already with another one.
+func triedAgain(list []damage, together []failedTogether) map[failedTry]int {
+	damaged := make(map[uint64]bool, len(list))
+	for _, d := range list {
+		damaged[hashText(ofAddress, d.address)] = true
+	}
+	again := make(map[failedTry]int)
+	for _, m := range together {
+		first := true
+		for _, address := range m.addresses {
+			if damaged[address] && !first {
+				again[failedTry{m.client, address}]++
+			}
+			first = first && !damaged[address]
+		}
+	}
+	return again
+}
+
+// failedTry is a failedRecipient by the hash of its address.
+type failedTry struct {
+	client  netip.Addr
+	address uint64
+}
+
+func (w *mangledWatch) finding(site *Site, list []damage, together []failedTogether, shared int, share float64) Finding {
 	f := Finding{Detector: mangledName}
 	var evidence Keeper
 	var buckets Buckets
 	var senders, domains, kinds, hosts Tally
 	clients := make(map[netip.Addr]*ClientCount)
+	again := triedAgain(list, together)
 	for _, d := range list {
-		all := 0
+		all, hash := 0, hashText(ofAddress, d.address)
 		for _, k := range d.tries {
 			a := w.failed.Find(k)
 			n := int(a.messages + a.rejected)
 			all += n
-			f.Counts.Messages += int(a.messages)
+			try := failedTry{k.client, hash}
+			messages := int(a.messages) - again[try]
+			delete(again, try) // the same address in another case has the same hash
+			f.Counts.Messages += messages
 			f.Counts.Rejected += int(a.rejected)
 			f.Counts.Recipients += int(a.messages)
-			f.Counts.Bounced += int(a.bounced)
+			f.Counts.Bounced += int(a.messages - a.expired)
+			f.Counts.Expired += int(a.expired)
 			if f.Start == 0 || a.evidence.Time < f.Start {
 				f.Start = a.evidence.Time
 			}
 			f.End = max(f.End, a.last)
 			evidence.Add(a.evidence)
-			buckets.Add(a.evidence.Time, int(a.messages), int(a.rejected))
+			buckets.Add(a.evidence.Time, messages, int(a.rejected))
 			for s := range a.allSenders {
 				senders.Add(s, 1)
 			}
@@ -362,7 +424,7 @@ func (w *mangledWatch) finding(site *Site, list []damage, shared int, share floa
 				clients[k.client] = c
 			}
 			c.complete(mail.Client{Name: a.name, HELO: a.helo, Country: a.country, ASN: a.asn})
-			c.Messages += int(a.messages)
+			c.Messages += messages
 			c.Rejected += int(a.rejected)
 		}
 		f.Mangled = append(f.Mangled, Mangled{d.address, d.original, d.kind, all})
@@ -393,7 +455,7 @@ func (w *mangledWatch) finding(site *Site, list []damage, shared int, share floa
 		f.because("our-own-name", -0.4, "%s is a host of ours: it may only have passed on what strangers sent, and its own log shows who", ours)
 	}
 	// Of a provider's servers, and of a customer's who has a wrong address in his book, most of what comes is right.
-	right, wrong := w.right.about(hashAddr(ofClient, hostNetwork(ips[0]).Addr())), f.Counts.Messages+f.Counts.Rejected
+	right, wrong := w.right.about(hashAddr(ofClient, hostNetwork(ips[0]).Addr())), f.Counts.Recipients+f.Counts.Rejected
 	switch {
 	case right >= mostlyRight*wrong:
 		f.because("mostly-right", -0.5, "%d of its recipients were correct: people mistype", right)

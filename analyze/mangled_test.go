@@ -132,6 +132,42 @@ func TestMangledListOfItsOwner(t *testing.T) {
 	}
 }
 
+// A message to three damaged addresses is one message to three recipients; what expired did not bounce.
+func TestMangledCountsMessagesOnce(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+	day := honestDay(1500)
+	for i := range day {
+		e.Message(&day[i])
+	}
+	for _, m := range some(4, monday.at(8, 0, 0), time.Minute, func(i int, m *mail.Message) {
+		m.Client, m.Sender, m.Recipients = client("41.9.9.9", "", ""), "x@y.example", nil
+		fail := func(to string, d mail.Disposition) {
+			m.Recipients = append(m.Recipients, mail.Recipient{Address: to, Disposition: d})
+		}
+		fail("smtp"+user(3*i), mail.Bounced)
+		fail("zqw@site.example", mail.Bounced) // nobody's
+		if i < 3 {
+			fail("smtp"+user(3*i+1), mail.Expired)
+			fail("smtp"+user(3*i+2), mail.Bounced)
+		}
+	}) {
+		e.Message(&m)
+	}
+	findings, _ := e.Findings()
+	if len(findings) != 1 {
+		t.Fatalf("got %+v", findings)
+	}
+	f, told := &findings[0], 0
+	for _, b := range f.Timeline {
+		told += b.Messages
+	}
+	want := Counts{Messages: 4, Recipients: 10, Bounced: 7, Expired: 3, Senders: 1, RecipientDomains: 1, Clients: 1}
+	if f.Counts != want || f.Clients[0].Messages != 4 || told != 4 || len(f.Mangled) != 10 {
+		t.Errorf("%d over time, %d of the client, %d damaged\n got %+v\nwant %+v", told, f.Clients[0].Messages, len(f.Mangled), f.Counts, want)
+	}
+}
+
 func TestDamage(t *testing.T) {
 	site := &Site{recipients: map[string]struct{}{}}
 	for _, r := range []string{"susan.nobody", "rickmers", "t.harms", "harms", "gerda", "uwe.brandt", "info"} {
