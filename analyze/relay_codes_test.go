@@ -20,6 +20,7 @@ type relayScene struct {
 	people            int    // messages of our own people that clients with such names hand in
 	ident             string // what the clients' ident servers say
 	smarthost         string // another host of ours that they leave by
+	accounts          int    // people who log in through each of the clients
 }
 
 func (s relayScene) findings(t *testing.T) []Finding {
@@ -67,6 +68,14 @@ func (s relayScene) findings(t *testing.T) []Finding {
 		}
 		sender := fmt.Sprintf(s.sender, i%max(1, s.messages))
 		send(time.Hour+time.Duration(i)*s.over/time.Duration(s.messages), c, sender, fmt.Sprintf("x%d@r%d.example", i, i%9), d, false, s.acl)
+	}
+	for i := range s.accounts * s.clients {
+		line++
+		n := i % s.clients
+		m := mail.Message{Origin: mail.Origin{Line: line}, Line: fmt.Sprint("line ", line), Host: "mx1", Hosts: []string{"mx1"}, Completed: true, QueueIDs: []string{fmt.Sprint("Q", line)},
+			Time: start.Add(time.Duration(i) * 72 * time.Hour / time.Duration(s.accounts*s.clients)), Client: client(fmt.Sprintf("41.%d.%d.9", 7*n, n), "", ""), Account: fmt.Sprint("staff", i/s.clients), Sender: "staff@site.example"}
+		to(&m, "friend@far.example", mail.Delivered)
+		e.Message(&m)
 	}
 	all, _ := e.Findings()
 	return all
@@ -140,6 +149,17 @@ func TestRelayOfEveryKind(t *testing.T) {
 		change(&s)
 		if got := s.findings(t); len(got) != 1 || len(want) != 1 || got[0].Score < want[0].Score || got[0].Counts.Messages != 60 {
 			t.Errorf("%+v: got %+v, want what is found without it: %+v", s, got, want)
+		}
+	}
+}
+
+// Hosts of ours, which many people log in through, are no strangers: what they hand in without a login is told of no sender's domain.
+func TestRelayOfOurWebmail(t *testing.T) {
+	s := relayScene{messages: 90, clients: 2, over: 20 * time.Hour, sender: "form%d@b.example", bounced: 4}
+	for accounts, want := range map[int]int{0: 1, DefaultThresholds().Site.WebmailFrom: 0} {
+		s.accounts = accounts
+		if got := s.findings(t); len(got) != want {
+			t.Errorf("%d accounts: got %+v", accounts, got)
 		}
 	}
 }

@@ -32,11 +32,21 @@ func (w *relayWatch) Findings(site *Site) []Finding {
 	return found
 }
 
+// strangers is how many of the clients are no hosts of ours.
+func strangers(site *Site, clients []ClientCount) (n int) {
+	for _, c := range clients {
+		if !site.IsOwn(c.IP) {
+			n++
+		}
+	}
+	return n
+}
+
 // bySender finds the domains in whose name several clients had mail relayed.
 func (w *relayWatch) bySender(site *Site, told map[netip.Addr]int) (found []Finding) {
 	for _, domain := range w.domains.Sorted(strings.Compare) {
 		r := w.withoutRegulars(site, w.domains.Find(domain))
-		if f, ok := w.judge(site, r, Subject{SenderDomain, domain}); ok && len(f.Clients) > 1 {
+		if f, ok := w.judge(site, r, Subject{SenderDomain, domain}); ok && strangers(site, f.Clients) > 1 {
 			found = append(found, f)
 			for _, c := range f.Clients {
 				told[c.IP] += c.Messages
