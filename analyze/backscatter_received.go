@@ -96,6 +96,9 @@ func (w *backscatterWatch) storms(site *Site, list []bounceIn) [][]bounceIn {
 	return found
 }
 
+// namedBounces is how many addresses that bounces came for a signature names.
+const namedBounces = 100
+
 // termOfArrived selects what came for one address, or for those of a domain that bounces came for; where they are many, for all
 // of the domain.
 func termOfArrived(subject Subject, addresses *Tally) string {

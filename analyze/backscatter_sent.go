@@ -121,7 +121,9 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
 	}
 	s.fill(&f)
-	f.Signature = during(f.Start, f.End, append(onHost(host), w.termsOfSent(site, host, &f)...)...)
+	if terms := w.termsOfSent(site, host, &f); terms != nil {
+		f.Signature = during(f.Start, f.End, append(onHost(host), terms...)...)
+	}
 	return f, true
 }
 
@@ -198,10 +200,8 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 	}
 }
 
-// namedBounces is how many addressees of honest notices a signature leaves out by name.
-const namedBounces = 100
-
-// termsOfSent select the bounces of a storm, but none that reached a mailbox here or went to somebody here who has one.
+// termsOfSent select the bounces of a storm, but none that reached a mailbox here or went to somebody here who has one. nil: these are too
+// many to be left out by name, and whoever deletes what is selected must not delete theirs.
 func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []string {
 	terms := []string{"notice", "len(recipients) > 0", "delivered_here == 0"} // of a notice that was not tried yet nobody knows to whom it goes
 	var honest []string
@@ -211,7 +211,10 @@ func (w *backscatterWatch) termsOfSent(site *Site, host string, f *Finding) []st
 		}
 	}
 	slices.Sort(honest)
-	if honest = slices.Compact(honest); len(honest) > 0 && len(honest) <= namedBounces {
+	if honest = slices.Compact(honest); len(honest) > signatureClients {
+		return nil
+	}
+	if len(honest) > 0 {
 		terms = append(terms, "none(recipients, lower(#) in ["+strings.Join(honest, ", ")+"])")
 	}
 	return terms

@@ -135,3 +135,43 @@ func TestStormIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What selects the bounces of a storm leaves out each honest one that the same host sent meanwhile; where they are too many to be named, there
+// is nothing that selects the storm alone.
+func TestStormIsSelectedWithoutHonestBounces(t *testing.T) {
+	at := mail.InstantOf(time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC))
+	for n, want := range map[int]int{0: 0, 1: 1, 101: 101, signatureClients: signatureClients, signatureClients + 1: -1} {
+		w := newBackscatterWatch(&Pass{Thresholds: DefaultThresholds()})
+		sent := func(host, to string, at mail.Instant) {
+			w.out = append(w.out, bounceOut{Evidence{Time: at}, host, to, mail.Bounced, ""})
+		}
+		for i := range n {
+			sent("mx1", fmt.Sprint("root", i), at) // no address: of a user here
+		}
+		sent("mx2", "other-host", at)
+		sent("mx1", "later", at.Add(2*time.Hour))
+		sent("mx1", "earlier", at.Add(-2*time.Hour))
+		sent("mx1", "stranger@v.example", at)
+		terms := w.termsOfSent(new(Site), "mx1", &Finding{Start: at.Add(-time.Hour), End: at.Add(time.Hour)})
+		got := strings.Count(strings.Join(terms, " "), `"`) / 2
+		if terms == nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%d honest: %d are left out, want %d", n, got, want)
+		}
+	}
+}
+
+// Bounces for more addresses of a domain than can be named are selected by the domain.
+func TestTermOfArrived(t *testing.T) {
+	for n, want := range map[int]string{2: `any(recipients, lower(#) in ["a0@site.example", "a1@site.example"])`, namedBounces + 1: `"site.example" in recipient_domains`} {
+		var to Tally
+		for i := range n {
+			to.Add(fmt.Sprintf("A%d@site.example", i), 1)
+		}
+		if got := termOfArrived(Subject{SenderDomain, "site.example"}, &to); got != want {
+			t.Errorf("%d addresses: got %s, want %s", n, got, want)
+		}
+	}
+}

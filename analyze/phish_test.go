@@ -162,6 +162,51 @@ func TestPhishReasons(t *testing.T) {
 	}
 }
 
+// Many senders of one network are one run if they belong together, and are called after the network; a second run of one sender, a day after the
+// first, has its own answers.
+func TestPhishFromANetwork(t *testing.T) {
+	const at = 2*oneDay + 9*time.Hour
+	for _, domain := range []string{"desk.example", "desk%d.example"} {
+		w := newTown(4)
+		for i := range 24 {
+			sender := fmt.Sprintf("help%d@", i) + domain
+			if domain != "desk.example" {
+				sender = fmt.Sprintf("help%d@"+domain, i, i)
+			}
+			w.receive(at+time.Duration(i)*20*time.Second, fmt.Sprintf("203.0.113.%d", i), "unknown", sender, user(2*i))
+		}
+		w.send(at+time.Hour, home(6), user(6), user(6), "helpdesk.webteam@freemail.example", mail.Delivered)
+		w.send(at+2*time.Hour, home(20), user(20), user(20), "helpdesk.webteam@freemail.example", mail.Delivered)
+		for i := range 8 {
+			w.send(time.Duration(i)*time.Hour, home(i), user(i), user(i), fmt.Sprintf("aunt%d@freemail.example", i), mail.Delivered)
+		}
+		found := w.find(phish)
+		if one := domain == "desk.example"; one != (len(found) == 1) {
+			t.Errorf("%s: got %+v", domain, found)
+		} else if one && (found[0].Subject != Subject{Network, "203.0.113.0/24"} || len(found[0].Accounts) != 2 || found[0].Counts.Messages != 24) {
+			t.Errorf("%s: got %v, %d messages, answered by %v", domain, found[0].Subject, found[0].Counts.Messages, found[0].Accounts)
+		}
+	}
+}
+
+// Whoever answers the day after a sender's second run answers that one, although the first was three days ago at most.
+func TestPhishAgainTheNextDay(t *testing.T) {
+	const at, sender = oneDay + 9*time.Hour, "it-service@freemail.example"
+	w := newTown(5)
+	w.run(at, "203.0.113.60", "unknown", sender, 35)
+	w.run(at+oneDay, "203.0.113.61", "unknown", sender, 35)
+	w.send(at+time.Hour, home(6), user(6), user(6), sender, mail.Delivered)
+	w.send(at+oneDay+time.Hour, home(20), user(20), user(20), sender, mail.Delivered)
+	got := make(map[string][]string)
+	for _, f := range w.find(phish) {
+		got[f.Subject.Value] = f.Accounts
+	}
+	want := map[string][]string{"203.0.113.60": {user(6)}, "203.0.113.61": {user(20)}}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestIsMachine(t *testing.T) {
 	for _, tt := range []struct {
 		sender, host string
