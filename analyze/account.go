@@ -177,6 +177,9 @@ func (w *accountWatch) loginFailed(ev *mail.Event) {
 func (w *accountWatch) attemptRefused(ev *mail.Event) {
 	h := w.accounts.At(loginKey(ev.Account))
 	h.noteSpelling(ev.Account, ev.Time)
+	if w.refused >= refusedMost {
+		w.makeRoom()
+	}
 	if len(h.refused) < refusedOfOne && w.refused < refusedMost {
 		w.refused++
 		h.refused = append(h.refused, refusal{ev.Time, ev.Client.IP.Unmap(), unknownRecipient(ev.DSN, ev.Reply)})

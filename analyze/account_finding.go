@@ -68,7 +68,7 @@ func (c *compromise) refusals(next mail.Instant) (later laterRefusals) {
 		if r.time > c.End && r.time < next && c.batch.clients[r.ip] != nil {
 			later.add(r.time)
 		}
-		if r.time < c.Start || r.time > c.End {
+		if !c.isPartOfIt(r) {
 			continue
 		}
 		c.Counts.Rejected++
@@ -78,6 +78,12 @@ func (c *compromise) refusals(next mail.Instant) (later laterRefusals) {
 		}
 	}
 	return later
+}
+
+// isPartOfIt reports whether a refused attempt is one more of whoever sent it: not one of the owner's, who mistypes addresses at home
+// meanwhile.
+func (c *compromise) isPartOfIt(r refusal) bool {
+	return r.time >= c.Start && r.time <= c.End && (c.batch.clients[r.ip] != nil || c.isStrange(r.ip, ""))
 }
 
 // mark chooses the log lines of the logins that matter as evidence.

@@ -206,7 +206,7 @@ func (q *accountInquiry) judgeOutcome(c *compromise) {
 	}
 	refused := 0
 	for _, r := range c.refused {
-		if r.time >= c.Start && r.time <= c.End {
+		if c.isPartOfIt(r) {
 			refused++
 		}
 	}

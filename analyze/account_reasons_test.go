@@ -23,10 +23,10 @@ func TestAccountReasons(t *testing.T) {
 	and := func(more func(w *town)) func(w *town) {
 		return func(w *town) { spam(1)(w); more(w) }
 	}
-	refused := func(n int) func(w *town) {
+	refused := func(n int, from string) func(w *town) {
 		return and(func(w *town) {
 			w.events = append(w.events, rejects(n, w.start.Add(at+time.Minute), 12*time.Second, func(i int, ev *mail.Event) {
-				ev.Client, ev.Account, ev.Sender, ev.Recipient, ev.DSN = client("177.32.67.133", "", ""), user(7), user(7), fmt.Sprintf("v%d@gone.example", i), "5.1.2"
+				ev.Client, ev.Account, ev.Sender, ev.Recipient, ev.DSN = client(from, "", ""), user(7), user(7), fmt.Sprintf("v%d@gone.example", i), "5.1.2"
 			})...)
 		})
 	}
@@ -88,6 +88,18 @@ func TestAccountReasons(t *testing.T) {
 			}
 		}
 	}
+	countries := func(usual string, pause time.Duration, first, second string) func(w *town) { // of the owner, and of two halves
+		return func(w *town) {
+			for i := range w.messages {
+				w.messages[i].Client.Country = usual
+			}
+			for i := range 260 {
+				k := i / 130
+				w.spam(at+time.Duration(i)*12*time.Second+time.Duration(k)*pause, fmt.Sprintf("177.%d.67.133", 32+k), user(7), user(7), i)
+				w.messages[len(w.messages)-1].Client.Country = [...]string{first, second}[k]
+			}
+		}
+	}
 	letters := func(days ...time.Duration) func(w *town) { // from home, and to a list
 		return func(w *town) {
 			for _, day := range days {
@@ -114,7 +126,12 @@ func TestAccountReasons(t *testing.T) {
 		{"guessed", logged(10, "auth"), logged(9, "auth")}, // Postfix does not always name the account
 		{"guessed", logged(10, "auth", "imap"), logged(9, "auth", "imap")},
 		{"guessed", logged(5, "imap-login"), logged(4, "imap-login")},
-		{"refused-here", refused(20), refused(4)},
+		{"refused-here", refused(20, "177.32.67.133"), refused(4, "177.32.67.133")},
+		{"refused-here", refused(20, "177.33.9.9"), refused(20, home(7))},
+		{"new-country", countries("DE", 0, "BR", "NG"), countries("", 0, "BR", "NG")}, // nobody knows where he was before
+		{"new-country", countries("DE", 0, "DE", "BR"), countries("DE", 0, "DE", "DE")},
+		{"impossible-travel", countries("DE", 0, "BR", "NG"), countries("DE", 0, "BR", "BR")},
+		{"impossible-travel", countries("DE", 30*time.Minute, "BR", "NG"), countries("DE", 90*time.Minute, "BR", "NG")},
 		{"far-above-others", always(0), always(4 * oneDay)},
 		{"ramp", slowly(100 * time.Second), slowly(12 * time.Second)},
 		{"otherwise", fresh(user(7)), fresh("new@site.example")},

@@ -331,6 +331,28 @@ func TestAccountVisits(t *testing.T) {
 	}
 }
 
+// That many machines try a password out at once is said, and where everybody comes from so many networks it means nothing.
+func TestAccountVisitsBesideOthers(t *testing.T) {
+	for _, tt := range []struct {
+		gap           time.Duration
+		everybody     bool
+		found, atOnce bool
+	}{{40 * time.Minute, false, true, false}, {time.Minute, false, true, true}, {time.Minute, true, false, false}} {
+		w := newTown(3)
+		for p := range people {
+			if p == 7 || tt.everybody {
+				for i := range 24 {
+					w.login(2*oneDay+time.Duration(i)*tt.gap, fmt.Sprintf("%d.%d.1.%d", 20+i, i, p), user(p))
+				}
+			}
+		}
+		all := w.find(account)
+		if got := len(all) > 0; got != tt.found || got && says(&all[0], "addresses-at-once") != tt.atOnce {
+			t.Errorf("every %v, everybody: %v: got %d findings %+v", tt.gap, tt.everybody, len(all), all)
+		}
+	}
+}
+
 // The webmail's own log and the mailbox server log the same logins.
 func TestLoginsAreCountedOnce(t *testing.T) {
 	at := mail.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))

@@ -131,8 +131,17 @@ func (w *burstWatch) heat(s *series, t mail.Instant) {
 	}
 	s.hot = append(s.hot, stretch{from, to})
 	if len(s.hot) > hotMost {
-		s.hot = append(s.hot[:0], stretch{s.hot[0].from, s.hot[len(s.hot)/2].to}, stretch{s.hot[len(s.hot)/2].from, to})
+		s.hot = append(s.hot[:0], spanning(s.hot[:hotMost/2]), spanning(s.hot[hotMost/2:]))
 	}
+}
+
+// spanning is from the first beginning of stretches, which come in any order, to their last end.
+func spanning(all []stretch) stretch {
+	whole := all[0]
+	for _, h := range all[1:] {
+		whole = stretch{min(whole.from, h.from), max(whole.to, h.to)}
+	}
+	return whole
 }
 
 // Event remembers refused attempts.

@@ -169,3 +169,22 @@ func TestLargeBurstsTakeNoRoomFromSmall(t *testing.T) {
 		t.Errorf("the small burst is not told, %d messages are lost", w.lost)
 	}
 }
+
+// Of a series that is in a burst more often than can be told apart, no time is forgotten, in whatever order its messages come.
+func TestHeatOfManyStretches(t *testing.T) {
+	for name, at := range map[string]func(i int) int{"in order": func(i int) int { return i }, "the latest first": func(i int) int { return 3*hotMost - i }} {
+		w := newBurstWatch(&Pass{Thresholds: DefaultThresholds()})
+		s := w.named(byDomain, "d.example")
+		for i := range 3 * hotMost {
+			w.heat(s, streamStart.Add(time.Duration(at(i))*24*time.Hour))
+		}
+		if len(s.hot) > hotMost {
+			t.Errorf("%s: got %d stretches, want at most %d", name, len(s.hot), hotMost)
+		}
+		for i := range 3 * hotMost {
+			if !s.isHot(streamStart.Add(time.Duration(at(i)) * 24 * time.Hour)) {
+				t.Errorf("%s: day %d is forgotten", name, at(i))
+			}
+		}
+	}
+}

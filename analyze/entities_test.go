@@ -30,3 +30,22 @@ func TestEntitiesHitsAllocateNothing(t *testing.T) {
 		t.Errorf("%g allocations", n)
 	}
 }
+
+// What stands behind one that is deleted is still found.
+func TestEntitiesDelete(t *testing.T) {
+	e := NewEntities[int](1000, func(n *int) int { return *n }, nil)
+	for i := range 300 {
+		*e.At(i) = i + 1
+	}
+	for i := 0; i < 330; i += 3 {
+		e.Delete(i)
+	}
+	for i := range 330 {
+		if found := e.Find(i); (found != nil) != (i < 300 && i%3 != 0) || found != nil && *found != i+1 {
+			t.Errorf("%d: got %v", i, found)
+		}
+	}
+	if e.Len() != 200 {
+		t.Errorf("got %d, want 200", e.Len())
+	}
+}

@@ -24,11 +24,19 @@ func TestGuessingReasons(t *testing.T) {
 			}
 		}
 	}
+	crowd := func(from, over time.Duration) func(w *town) { // many addresses, each of which tries two accounts, now and then
+		return func(w *town) {
+			for i := range 800 {
+				w.fail(from+time.Duration(i)*over/800, fmt.Sprintf("%d.%d.1.9", 20+i%200, 20+i%200), user(i*7%people))
+			}
+		}
+	}
 	for _, tt := range []struct {
 		code           string
 		has, neighbour func(w *town)
 	}{
 		{"fast", guess(200, time.Second, 1, 50, false), guess(200, 10*time.Second, 1, 50, false)},
+		{"always", crowd(0, 3*oneDay), crowd(oneDay, 3*time.Hour)},
 		{"few-tries", guess(99, 3*time.Second, 40, 1, false), guess(100, 3*time.Second, 40, 1, false)},
 		{"like-the-others", guess(99, time.Second, 1, 50, false), guess(100, time.Second, 1, 50, false)},
 		{"not-in", guess(3000, time.Second, 1, 50, false), guess(3000, time.Second, 1, 50, true)},
