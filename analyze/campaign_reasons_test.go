@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,10 +21,20 @@ type comers struct {
 	other   string        // what each other one is told
 	unknown int           // recipients that somebody else guesses meanwhile
 	lines   int           // how many clients; 0: twenty-four
+
+	bystander bool // somebody writes meanwhile who has their marks in one message, and not in others
 }
 
 // judged returns what the detector says of all hands that the comers can be, joined by their kind, however weak.
 func (v comers) judged() (said [][]Reason) {
+	for _, c := range v.hands() {
+		said = append(said, c.Reasons)
+	}
+	return said
+}
+
+// hands returns these.
+func (v comers) hands() (all []*cluster) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example", "ours.example"}}, []Detector{campaign})
 	day := honestDay(1500)
 	for i := range day {
@@ -66,6 +77,22 @@ func (v comers) judged() (said [][]Reason) {
 			come(i, lines+i, at.Add(v.again))
 		}
 	}
+	for i := range 7 {
+		if !v.bystander {
+			break
+		}
+		m := mail.Message{Origin: mail.Origin{Line: int64(300_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Flags: mail.Verified, Completed: true, Time: start.Add(time.Duration(1+i) * time.Minute)}
+		m.Sender = fmt.Sprintf("ann@b%d.example", i)
+		to(&m, user(i), mail.Delivered)
+		if i == 3 {
+			v.each(i, &m)
+		}
+		m.Client.IP, m.Client.Name = netip.MustParseAddr("198.18.7.7"), "mail.friend.example"
+		if m.Client.HELO == "" {
+			m.Client.HELO = "mail.friend.example"
+		}
+		e.Message(&m)
+	}
 	for i := range v.unknown {
 		m := mail.Message{Origin: mail.Origin{Line: int64(200_000 + i)}, Time: start.Add(time.Duration(i) * time.Second), Client: client("198.18.0.9", "mx.guess.example", "mx.guess.example"), Sender: "a@other.example"}
 		to(&m, fmt.Sprintf("zq%dw@site.example", i), mail.Bounced)
@@ -82,10 +109,39 @@ func (v comers) judged() (said [][]Reason) {
 	h := newHunt(w, e.survey.Site(), words)
 	for key, list := range h.groups(v.kind) {
 		for _, c := range h.runs(v.kind, key, list) {
-			said = append(said, c.Reasons)
+			all = append(all, c)
 		}
 	}
-	return said
+	return all
+}
+
+// What is printed to select a campaign's messages is its mark; where that selects a bystander's, too, the addresses are named.
+func TestCampaignSignature(t *testing.T) {
+	bot := func(i int, m *mail.Message) { m.Client.HELO = "ylmf-pc" }
+	titled := func(i int, m *mail.Message) { m.Client.HELO, m.Subject = fmt.Sprint("host-", i), "unpaid invoice" }
+	net := func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) }
+	number := func(i int, m *mail.Message) { m.Client.HELO = fmt.Sprint(100 + i) }
+	for _, tt := range []struct {
+		comers
+		want, beside string // beside a bystander
+	}{
+		{comers{kind: seedSubject, each: titled}, `subject == "unpaid invoice"`, "ip in ["},
+		{comers{kind: seedHELO, each: bot}, `lower(helo) == "ylmf-pc"`, "ip in ["},
+		{comers{kind: seedNumber, each: number}, `helo matches "^[0-9]+$"`, "ip in ["},
+		{comers{kind: seedNet, each: net}, `within(ip, "41.1.1.0/24")`, ""},
+	} {
+		for _, bystander := range []bool{false, true} {
+			tt.bystander = bystander
+			all := tt.hands()
+			if len(all) != 1 {
+				t.Fatalf("%s: %d hands", tt.want, len(all))
+			}
+			got := all[0].signature().Terms
+			if !strings.Contains(got, tt.want) || strings.Contains(got, "ip in [") != (bystander && tt.beside != "") {
+				t.Errorf("%s, with a bystander %v: got %s", tt.want, bystander, got)
+			}
+		}
+	}
 }
 
 // Each reason of a campaign is given in the scene that has it, and not in a scene that differs in one point only. Some reasons
