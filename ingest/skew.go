@@ -34,6 +34,9 @@ const (
 	// A few messages prove it, if nearly all agree: one may have waited for a filter before the queue.
 	fewLinks, enoughLinks = 3, 32
 	agreeWithin           = 10 * time.Second
+	// A stranger can forge some: he is sent a notice of one host, reads its Message-ID, sends the same to the other host, and replies
+	// with the queue ID that he got. So they must be a part of what one of the hosts hands over, or takes over: one in so many.
+	shareOfLinks = 10
 	// aheadAtLeast is what matters: correlate waits longer than that for the lines of other hosts.
 	aheadAtLeast = 5 * time.Second
 	// aheadToTell is what a reader of the report must know.
@@ -190,7 +193,17 @@ type pair struct{ from, to int32 }
 // links returns the messages that passed, by hosts: how much later the second one's clock showed that it had them.
 func (l *linkLearner) links() map[pair][]time.Duration {
 	links := make(map[pair][]time.Duration)
+	given, taken := make([]int, len(l.names)), make([]int, len(l.names)) // messages that each host handed over to anybody, and received
+	for _, b := range l.born {
+		taken[b.host]++
+	}
+	known := make(map[uint64]bool) // children: a message has a delivery for each recipient
 	for _, p := range l.passed {
+		if known[p.child] {
+			continue
+		}
+		known[p.child] = true
+		given[p.from]++
 		parent, ok1 := l.born[p.parent]
 		child, ok2 := l.born[p.child]
 		if ok1 && ok2 && parent.host == p.from && child.host != p.from && child.messageID == parent.messageID && child.at.Sub(p.at).Abs() <= apartAtMost {
@@ -198,6 +211,7 @@ func (l *linkLearner) links() map[pair][]time.Duration {
 			links[key] = append(links[key], child.at.Sub(p.at))
 		}
 	}
+	maps.DeleteFunc(links, func(p pair, ds []time.Duration) bool { return shareOfLinks*len(ds) < min(given[p.from], taken[p.to]) })
 	return links
 }
 

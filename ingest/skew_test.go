@@ -77,6 +77,26 @@ func TestSkews(t *testing.T) {
 	check("a stranger who names our IDs", l, "")
 
 	l = learner()
+	for n := range 100 {
+		l.pass(n, "mx2", "mx1", 0, false)
+	}
+	for n := range 9 {
+		l.pass(200+n, "mx2", "mx1", -time.Hour, true)
+	}
+	check("a stranger who got notices", l, "")
+	for n := range 9 {
+		l.pass(300+n, "mx2", "mx1", -time.Hour, true)
+	}
+	check("a part of the mail", l, "mx1 -1h0m0s")
+
+	l = learner()
+	l.pass(0, "mx2", "mx1", time.Hour, true)
+	for range 5 {
+		l.passed = append(l.passed, l.passed[0])
+	}
+	check("one message for many", l, "")
+
+	l = learner()
 	for n := range 20 {
 		l.pass(n, "mx2", "mx1", time.Duration(n%2)*time.Hour, true)
 	}
