@@ -24,6 +24,22 @@ func TestGuessingReasons(t *testing.T) {
 			}
 		}
 	}
+	lucky := func(after int) func(w *town) { // of a hundred tries on twenty accounts
+		return func(w *town) {
+			for i := range 100 {
+				w.fail(from+time.Duration(i)*time.Minute, "150.77.1.9", user(7+i%20))
+			}
+			w.login(from+time.Duration(after)*time.Minute-time.Second, "150.77.1.9", user(40))
+		}
+	}
+	neighbour := func(at time.Duration) func(w *town) { // logs in to one of the accounts that others of its network try
+		return func(w *town) {
+			for i := range 40 {
+				w.fail(from+time.Duration(i)*time.Minute, fmt.Sprintf("203.0.113.%d", 10+i%8), user(7+i%10))
+			}
+			w.login(at, "203.0.113.50", user(9))
+		}
+	}
 	crowd := func(from, over time.Duration) func(w *town) { // many addresses, each of which tries two accounts, now and then
 		return func(w *town) {
 			for i := range 800 {
@@ -36,6 +52,8 @@ func TestGuessingReasons(t *testing.T) {
 		has, neighbour func(w *town)
 	}{
 		{"fast", guess(200, time.Second, 1, 50, false), guess(200, 10*time.Second, 1, 50, false)},
+		{"succeeded", lucky(20), lucky(2)},
+		{"succeeded", neighbour(from + time.Hour), neighbour(from - time.Hour)}, // or somebody is at home there
 		{"always", crowd(0, 3*oneDay), crowd(oneDay, 3*time.Hour)},
 		{"few-tries", guess(99, 3*time.Second, 40, 1, false), guess(100, 3*time.Second, 40, 1, false)},
 		{"like-the-others", guess(99, time.Second, 1, 50, false), guess(100, time.Second, 1, 50, false)},
@@ -164,6 +182,27 @@ func TestGuessingIntoMany(t *testing.T) {
 		}
 		if worst != tt.want || !strings.HasSuffix(title, tt.title) {
 			t.Errorf("%s: got %v %q, want %v %q", tt.name, worst, title, tt.want, tt.title)
+		}
+	}
+}
+
+// An office whose people get in to most of the accounts on which they fail is no attacker; who fails on far more is one.
+func TestGuessingOrAnOffice(t *testing.T) {
+	const from = oneDay + 9*time.Hour
+	for tried, want := range map[int]Severity{6: None, 7: High} {
+		w := newTown(3)
+		for i := range 2 * tried {
+			w.fail(from+time.Duration(i)*time.Minute, "150.77.1.9", user(7+i%tried))
+		}
+		for i := range 3 {
+			w.login(from+time.Duration(40+i)*time.Minute, "150.77.1.9", user(7+i))
+		}
+		worst := None
+		for _, f := range w.find(guessing) {
+			worst = max(worst, f.Severity)
+		}
+		if worst != want {
+			t.Errorf("%d accounts tried: got %v, want %v", tried, worst, want)
 		}
 	}
 }

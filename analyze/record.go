@@ -161,10 +161,13 @@ func unknownRecipient(dsn, reply string) bool {
 	switch dsn {
 	case "5.1.1", "5.1.0", "5.1.6", "5.2.1":
 		return true
+	case "5.1.7", "5.1.8", "4.1.7", "4.1.8": // it is the sender that is bad (RFC 3463, section 3.2)
+		return false
 	}
 	return containsFold(reply, "user unknown") || containsFold(reply, "unknown user") || containsFold(reply, "no such user") ||
 		containsFold(reply, "unrouteable address") || containsFold(reply, "no such person") || // Exim, and as cPanel sets it up
-		containsFold(reply, "recipient rejected") || containsFold(reply, "mailbox unavailable") || containsFold(reply, "does not exist")
+		containsFold(reply, "recipient rejected") || containsFold(reply, "mailbox unavailable") ||
+		containsFold(reply, "does not exist") && !containsFold(reply, "domain of sender") // Sendmail, of the sender's
 }
 
 // overLimit reports whether a message was given up because its sender had sent too much: cPanel's "Domain site.example has exceeded
@@ -198,8 +201,8 @@ func isListed(headers []mail.HeaderLine) bool {
 		switch {
 		case len(name) > 5 && strings.EqualFold(name[:5], "list-"):
 			return true
-		case strings.EqualFold(name, "precedence"):
-			return containsFold(h.Value, "bulk") || containsFold(h.Value, "list")
+		case strings.EqualFold(name, "precedence") && (containsFold(h.Value, "bulk") || containsFold(h.Value, "list")):
+			return true
 		}
 	}
 	return false
