@@ -51,12 +51,13 @@ var columnNames = map[string]column{
 
 // LayoutOf finds out how the lines of a file are laid out, by its head; nil: as usual.
 func LayoutOf(head string) *Layout {
-	first, _, _ := strings.Cut(strings.TrimLeft(head, "\r\n"), "\n")
+	first, rest, _ := strings.Cut(strings.TrimLeft(head, "\r\n"), "\n")
 	first = strings.TrimSuffix(first, "\r")
+	second, _, _ := strings.Cut(rest, "\n")
 	if isPapertrail(first) {
 		return papertrail
 	}
-	if !isLogLine(first) {
+	if !isLogLine(first) && !(stampAhead(second) && isLogLine(second)) { // a heading, or the rest of a line, is no table
 		for _, separator := range []byte("\t;,") {
 			if l := tableOf(first, separator); l != nil {
 				return l

@@ -59,6 +59,8 @@ func TestNoLayout(t *testing.T) {
 	for _, text := range [...]string{
 		"",
 		"words,more words\n",
+		"time, message\nMar  7 04:12:09 mx1 postfix/smtpd[1]: x, y\n",
+		"time;message\r\n2026-03-07T04:12:09+01:00 mx1 postfix/smtpd[1]: x; y\r\n",
 		"Mar  7 04:12:09 mx1 postfix/smtpd[1]: helo=<x,message,timestamp>\n",
 		"2026-03-07 04:12:09 H=x [192.0.2.1] rejected: a,message,timestamp\n",
 		"Subject: a,message,timestamp\n",
