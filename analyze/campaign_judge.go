@@ -131,10 +131,33 @@ func (c *cluster) countClient(ip netip.Addr, list []*seen) {
 	if list[len(list)-1].time.Sub(list[0].time) >= 20*time.Hour {
 		c.steady++
 	}
-	all := c.byClient[ip]
-	if all[0].time < c.start.Add(-12*time.Hour) || all[len(all)-1].time > c.end.Add(12*time.Hour) {
+	if c.comesElsewhere(c.byClient[ip], list) {
 		c.elsewhere++
 	}
+}
+
+// comesElsewhere reports whether a client comes at other times, too. The same letter to others is no other thing: that is the run's next
+// wave, while a machine that reports each day writes to those to whom it wrote before.
+func (c *cluster) comesElsewhere(all, inRun []*seen) bool {
+	if c.kind != seedSubject {
+		return c.isElsewhere(all[0]) || c.isElsewhere(all[len(all)-1])
+	}
+	to := make(map[string]bool)
+	for _, s := range inRun {
+		for _, r := range s.to {
+			to[mail.Fold(r.address)] = true
+		}
+	}
+	return slices.ContainsFunc(all, func(s *seen) bool {
+		again := func(r recalled) bool { return to[mail.Fold(r.address)] }
+		return c.isElsewhere(s) && (s.subject != c.key || slices.ContainsFunc(s.to, again))
+	})
+}
+
+// isElsewhere reports whether something was done long before or after.
+func (c *cluster) isElsewhere(s *seen) bool {
+	const apart = 12 * time.Hour
+	return s.time < c.start.Add(-apart) || s.time > c.end.Add(apart)
 }
 
 // countLoyalty counts a client that comes again, and whether to the same recipient. Attempts that were refused say nothing: who is

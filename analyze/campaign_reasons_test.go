@@ -223,7 +223,7 @@ func TestCampaignReasons(t *testing.T) {
 		{"helo-of-sender", comers{kind: seedSubject, each: letter("", "mail.x%d.example")}, comers{kind: seedSubject, each: letter("", "mail.y%d.example")}},
 		{"helo-of-sender", comers{kind: seedSubject, each: letter("", "mail.x%d.example")}, comers{kind: seedSubject, each: and(inName("x.example"), func(i int, m *mail.Message) { m.Client.HELO = "mail.x.example" })}}, // borrowed
 		{"helo-forged", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { m.Client.HELO = []string{"smtp.gmail.com", "mail.yahoo.com"}[i%2] })}, comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { m.Client.HELO = []string{"smtp.gmal.example", "mail.yaho.example"}[i%2] })}},
-		{"seen-at-other-times", comers{kind: seedSubject, each: plain, again: 20 * time.Hour}, comers{kind: seedSubject, each: plain, again: -5 * time.Hour}},
+		{"seen-at-other-times", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { to(m, user(i%30), mail.Delivered) }), again: 14 * time.Hour}, comers{kind: seedSubject, each: plain, again: 14 * time.Hour}}, // a second wave, to others
 		{"seen-at-other-times", comers{kind: seedSubject, each: plain, again: -20 * time.Hour}, comers{kind: seedSubject, each: plain, again: -5 * time.Hour}},
 		{"day-after-day", comers{kind: seedSubject, each: plain, gap: 50 * time.Minute, again: 21 * time.Hour}, comers{kind: seedSubject, each: plain, gap: 50 * time.Minute, again: 5 * time.Hour}},
 		{"each-to-its-own", comers{kind: seedSubject, each: and(plain, func(i int, m *mail.Message) { to(m, user(i), mail.Delivered) }), again: time.Hour}, comers{kind: seedSubject, each: plain, again: time.Hour}},
