@@ -391,3 +391,22 @@ func TestPhishPerhapsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// Nobody answered: a run that is not very odd is told if it went to many, and else not; one that asks for passwords in any case.
+func TestPhishUnanswered(t *testing.T) {
+	for _, tt := range []struct {
+		people  int
+		subject string
+		want    bool
+	}{{2*DefaultThresholds().Phish.MinUsers - 1, "Guten Tag", false}, {2 * DefaultThresholds().Phish.MinUsers, "Guten Tag", true}, {2*DefaultThresholds().Phish.MinUsers - 1, "Ihr Postfach ist voll", true}} {
+		w := newTown(4)
+		first := len(w.messages)
+		w.run(2*oneDay+9*time.Hour, "203.0.113.66", "vps-2231.rent.example", "info@firm.example", tt.people)
+		for i := range w.messages[first:] {
+			w.messages[first+i].Subject = tt.subject
+		}
+		if found := w.find(phish); (len(found) == 1) != tt.want {
+			t.Errorf("%d people, %q: got %+v", tt.people, tt.subject, found)
+		}
+	}
+}
