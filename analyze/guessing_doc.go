@@ -36,9 +36,9 @@ Honest failures that look similar:
     mail; a guessing program succeeds just when its next try is due, and then
     stops;
   - a mail program with an old password that opens several connections whenever
-    it checks: the tries go on for hours after another device logged in from the
-    same address, or give way to logins at the same pace (low). Who guesses
-    stops when he has the password;
+    it checks: even tries go on for hours beside logins of another device at the
+    same address, or give way to logins at the same pace (low). Tries that only
+    go on say nothing: a guessing program may work through its list to the end;
   - a forgotten password: a few tries, then success;
   - telephones of a provider that users here have, which change their addresses
     all day: each tries the account of somebody who logs in from that provider;

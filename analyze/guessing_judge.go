@@ -64,7 +64,7 @@ func (q *guessInquiry) weighBroken(b *guess) {
 	}
 	if b.device {
 		b.because("succeeded-perhaps", 0.15, "then a login to %s succeeded", strings.Join(names, ", "))
-		b.atMost(noise, "old-password", "the tries went on after that login, or logins took their place at the same pace: a device with an old password, beside another or until it was corrected. Who guesses stops")
+		b.atMost(noise, "old-password", "even tries went on beside logins from there, or logins took their place at the same pace: a device with an old password, beside another or until it was corrected")
 		return
 	}
 	if b.usual {

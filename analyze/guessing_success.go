@@ -33,7 +33,7 @@ func (q *guessInquiry) judgeWin(b *guess, g *guesser, v *win) {
 	switch {
 	case tried >= sprayedFrom && k >= sprayTries, tried >= 3 && k >= fewTries:
 	case onlyThis && k >= fewTries && tries.gap() < fingers:
-	case onlyThis && k >= manyTries && q.elsewhere(g, v) && !tries.goOn(v.first):
+	case onlyThis && k >= manyTries && q.elsewhere(g, v) && !tries.goOn(v):
 		b.unsure = b.unsure || tries.regular()
 		b.stopped = b.stopped || q.stopped(tries, v)
 	default:

@@ -90,27 +90,31 @@ func (t *tries) regular() bool {
 	return mid >= time.Minute && 4*(high-low) <= mid
 }
 
-// goOn reports whether evenly spaced tries went on for long after an instant, as if nothing had happened. Whoever has found a password does
-// not try it any more; of a device, one program may have the old one and another not: many keep one password for reading and one for sending.
-func (t *tries) goOn(after mail.Instant) bool {
-	return t.regular() && t.last.Sub(after) >= fewTries*t.gap()
+// goOn reports whether evenly spaced tries went on for long after a login, beside logins that went on, too: of a device, one program may
+// have the old password and another not, since many keep one for reading and one for sending. That tries go on says nothing by itself: a
+// guessing program may work through its list to the end, or leave it to another to note which password was right.
+func (t *tries) goOn(v *win) bool {
+	return t.regular() && t.last.Sub(v.first) >= fewTries*t.gap() && v.livesThere()
 }
 
 // ofDevice reports whether the tries on one account are of a device with an old password, and what succeeded is another device beside it, or
-// the same one once it was corrected: the tries go on for long after that login, or logins take their place at the same pace. Who guesses
-// stops when he has the password.
+// the same one once it was corrected: even tries go on for long after the first login, and the logins, too, or logins take their place at
+// the same pace. Who guesses uses the password, if at all, at another pace.
 func (t *tries) ofDevice(v *win) bool {
-	const long, more = time.Hour, 4
+	const long, more, connections = time.Hour, 4, 8 // connections: that a program opens at most whenever it checks
 	visits := t.visits()
-	if len(visits.times) < more {
+	if len(visits.times) < more || !visits.regular() {
 		return false
 	}
-	gap := visits.gap()
+	gap, used := visits.gap(), v.last.Sub(v.first)
 	if t.last.Sub(v.first) >= max(long, more*gap) {
-		return true
+		return v.livesThere()
 	}
-	return visits.regular() && v.n >= more && v.last.Sub(v.first) <= time.Duration(2*v.n)*gap
+	return v.n >= more && used >= more*gap && used <= time.Duration(2*v.n)*gap && connections*used >= time.Duration(v.n)*gap
 }
+
+// livesThere reports whether an account logged in again and again, for an hour or longer.
+func (v *win) livesThere() bool { return v.n >= 3 && v.last.Sub(v.first) >= time.Hour }
 
 // visits are the tries without those that follow at once: a mail program asks for mail over several connections, and sends some.
 func (t *tries) visits() *tries {

@@ -547,6 +547,25 @@ func TestLookAlikes(t *testing.T) {
 			events: func(d midnight) []mail.Event {
 				return append(connections(4, 200, d.at(0, 1, 0)), homecoming(d, d.at(16, 42, 0), 2, time.Hour)...)
 			}},
+		{name: "a guesser who tries four passwords every five minutes, and goes on to the end of his list",
+			events: func(d midnight) []mail.Event {
+				return append(connections(4, 200, d.at(0, 1, 0)), homecoming(d, d.at(8, 2, 0), 1, time.Hour)...)
+			}},
+		{name: "a guesser who tries now and then, and goes on although he has it, and uses it",
+			events: func(d midnight) []mail.Event {
+				all := logins(400, mail.AuthFailed, d.at(1, 0, 0), time.Minute, func(i int, ev *mail.Event) {
+					ev.Time = ev.Time.Add(time.Duration(i*i%53) * time.Second)
+					ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+				})
+				return append(all, homecoming(d, d.at(5, 30, 20), 5, 20*time.Minute)...)
+			}},
+		{name: "a guesser who tries a password every two minutes, and sends as soon as he has it",
+			events: func(d midnight) []mail.Event {
+				all := logins(96, mail.AuthFailed, d.at(10, 0, 0), 2*time.Minute, func(i int, ev *mail.Event) {
+					ev.Account, ev.Client = user(5), client("100.64.4.1", "", "")
+				})
+				return append(all, homecoming(d, d.at(13, 12, 0), 300, 4*time.Second)...)
+			}},
 		{name: "a guesser who tries a password a minute, and has it",
 			events: func(d midnight) []mail.Event {
 				all := logins(96, mail.AuthFailed, d.at(22, 10, 0), time.Minute, func(i int, ev *mail.Event) {
