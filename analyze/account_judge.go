@@ -152,8 +152,9 @@ func (q *accountInquiry) judgeClients(c *compromise) {
 		c.because("new-network", 0.15, "%d of %d messages from networks that the account uses at no other time", c.strangeMessages, c.Counts.Messages)
 	}
 	accesses := c.strangeAccesses()
-	// A service's machines stand side by side in one network, and send in the account's own name.
-	if n := closest(accesses, q.thresholds.Account.Together); n >= q.thresholds.Account.AtOnce && !(c.onePlace() && c.oneName(q.site)) {
+	// A service's machines stand side by side in one network, and send in the account's own name to people who exist.
+	service := c.onePlace() && c.oneName(q.site) && c.maintained(q.site)
+	if n := closest(accesses, q.thresholds.Account.Together); n >= q.thresholds.Account.AtOnce && !service {
 		c.because("addresses-at-once", 0.15, "%d addresses within %s", n, duration(q.thresholds.Account.Together))
 	}
 	switch nets := widest(accesses); {

@@ -57,8 +57,9 @@ func (q *accountInquiry) judgeProgram(c *compromise) {
 
 // isApplication reports whether it is what a program sends that writes for others, from whatever addresses: as long as the account is used,
 // in others' names that come again, at the hours at which people here write, and to people most of whom exist. Nobody looks into its
-// mailbox but the program itself, from yet another address each time. What a thief sends begins some day, goes on at night, takes a new name for each message, or goes to a list of which a fifth is
-// dead.
+// mailbox but the program itself, at even intervals, from yet another address each time. What a thief sends begins some day, goes on at
+// night, takes a new name for each message, or goes to a list of which a fifth is dead; and who has his bots try the password looks in at
+// any time.
 func (c *compromise) isApplication() bool {
 	const dead = 0.2
 	site := c.q.site
@@ -66,14 +67,17 @@ func (c *compromise) isApplication() bool {
 	if c.story != nil || c.pastMessages > 0 || len(c.records) < c.q.thresholds.Burst.AloneFrom || log < atHome {
 		return false
 	}
-	logins, from := 0, 0
+	logins, from, times := 0, 0, new(tries)
 	for _, p := range c.places {
 		if n := p.loginCount(); n > 0 {
 			logins += n
 			from++
+			for _, t := range p.loginTimes() {
+				times.add(t, 1)
+			}
 		}
 	}
-	if logins >= 2*from && logins > 0 { // a person comes from the same address again
+	if from > 0 && (logins >= 2*from || !times.regular()) { // a person comes from the same address again
 		return false
 	}
 	whole := c.newCompromise()

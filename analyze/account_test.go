@@ -702,6 +702,7 @@ func TestAccountOfAnApplication(t *testing.T) {
 		{"that writes to a bought list", 4, 14, 4, 30, "", time.Minute, High},
 		{"that is somebody's mailbox", 4, 14, 10, 30, "91.5.6.7", time.Minute, High},
 		{"that collects its mail itself", 1, 14, 10, 30, "5.%d.%d.7", time.Minute, Low},
+		{"into which somebody's bots look at any time", 1, 14, 10, 30, "4.%d.%d.7", time.Minute, High},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newTown(tt.days)
@@ -716,7 +717,11 @@ func TestAccountOfAnApplication(t *testing.T) {
 					from = fmt.Sprintf(from, 60+i*7%90, i)
 				}
 				if from != "" {
-					w.login(6*time.Hour+time.Duration(i)*21*time.Minute, from, crm)
+					at := 6*time.Hour + time.Duration(i)*21*time.Minute
+					if strings.HasPrefix(from, "4.") {
+						at += time.Duration(i*i%17) * time.Minute
+					}
+					w.login(at, from, crm)
 				}
 			}
 			for _, at := range []time.Duration{tt.cut, time.Duration(tt.days)*oneDay + time.Minute - max(0, tt.cut-time.Minute)} { // the log has the nights

@@ -132,6 +132,20 @@ func TestOldListAtNight(t *testing.T) {
 	}
 }
 
+// Several machines of one network are a service's if those to whom it writes exist.
+func TestMachinesOfAService(t *testing.T) {
+	for bounced, want := range map[int]bool{50: false, 16: true} {
+		w := newTown(4)
+		letters{n: 400, at: 3*oneDay + 10*time.Hour, gap: time.Second, ips: []string{"78.46.9.11", "78.46.9.12", "78.46.9.13", "78.46.9.14"}, senders: []string{user(7)}, bounced: bounced}.scene(w)
+		limits := DefaultThresholds()
+		limits.Score.Low = -1 // also what is too weak to be told
+		findings := w.under(limits, account)
+		if len(findings) == 0 || says(&findings[0], "addresses-at-once") != want {
+			t.Errorf("one of %d is dead: %+v", bounced, findings)
+		}
+	}
+}
+
 // Mail that begins with the log and goes on evenly is an application's; mail that fills only a part of the log is not.
 func TestMailingGoesOn(t *testing.T) {
 	for days, want := range map[int]bool{1: true, 4: false} {
