@@ -108,9 +108,7 @@ func (v comers) hands() (all []*cluster) {
 	}
 	h := newHunt(w, e.survey.Site(), words)
 	for key, list := range h.groups(v.kind) {
-		for _, c := range h.runs(v.kind, key, list) {
-			all = append(all, c)
-		}
+		all = append(all, h.runs(v.kind, key, list)...)
 	}
 	return all
 }
