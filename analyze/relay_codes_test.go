@@ -42,7 +42,7 @@ func (s relayScene) findings(t *testing.T) []Finding {
 			m.User = s.ident
 		}
 		if !local && s.smarthost != "" {
-			m.Hosts, m.Relayed = append(m.Hosts, s.smarthost), true
+			m.Hosts = append(m.Hosts, s.smarthost)
 		}
 		to(&m, recipient, d)
 		m.Recipients[0].Local = local

@@ -117,7 +117,7 @@ func TestOwnAddresses(t *testing.T) {
 		messages = append(messages, handIn("192.0.2.70", "", account, []string{"10:00:00", "22:00:00"}[i%2])) // a gateway, all day
 	}
 	// The other host has no name that tells: the queue ID that mx1 gave it does.
-	messages = append(messages, mail.Message{Time: at("10:00:00"), Host: "mx3", Hosts: []string{"mx3", "mx1"}, Relayed: true,
+	messages = append(messages, mail.Message{Time: at("10:00:00"), Host: "mx3", Hosts: []string{"mx3", "mx1"},
 		Client: mail.Client{IP: netip.MustParseAddr("192.0.2.1")}, PassedFrom: netip.MustParseAddr("192.0.2.90")})
 	connect := mail.Event{Kind: mail.Connect, Host: "mx1", Time: at("10:00:00"), Client: mail.Client{IP: netip.MustParseAddr("192.0.2.80"), Name: "mx2.site.example"}}
 	stranger := connect // whose host has the same first label

@@ -178,9 +178,6 @@ func writeMessage(b *strings.Builder, m *mail.Message) {
 	for _, h := range m.Headers {
 		b.WriteString(field("header-"+h.Name, h.Value))
 	}
-	if m.Relayed {
-		b.WriteString(" taken over")
-	}
 	if m.PassedFrom.IsValid() {
 		fmt.Fprintf(b, " passed-from=%v", m.PassedFrom)
 	}

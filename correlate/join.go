@@ -29,7 +29,6 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	if from := parent.queue.host; from != child.queue.host && from.name == m.Host && !m.PassedFrom.IsValid() {
 		m.PassedFrom = c.Client.IP
 	}
-	m.Relayed = m.Relayed || b == tookOver || c.Relayed
 	m.complete(c)
 	m.absorbed = append(append(m.absorbed, c), c.absorbed...)
 	m.expected, c.expected = append(m.expected, c.expected...), c.expected[:0]

@@ -64,8 +64,7 @@ type Message struct {
 	Queued     time.Duration // from acceptance to the end; 0 if not Completed
 	End        Instant       // time of its last line
 	Completed  bool          // its end is in the log
-	Relayed    bool          // another host in the inputs took it over, whose lines are part of this message
-	PassedFrom netip.Addr    // address of Host as that other host saw it; not valid: there is none
+	PassedFrom netip.Addr    // address of Host as another host of the inputs saw it that took it over; not valid: there is none
 
 	Lines []LogLine // all its lines, in log order; nil unless the tracker was told to keep them
 }
