@@ -18,14 +18,14 @@ func toUTF8(r *bufio.Reader) (text io.Reader, name string) {
 		return r, "UTF-8 with a byte order mark"
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		r.Discard(2)
-		return &utf16Reader{in: r, low: 0, high: 1}, "UTF-16"
+		return utf16Reader(r, 0), "UTF-16"
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		r.Discard(2)
-		return &utf16Reader{in: r, low: 1, high: 0}, "UTF-16"
+		return utf16Reader(r, 1), "UTF-16"
 	case isUTF16(head, 0):
-		return &utf16Reader{in: r, low: 0, high: 1}, "UTF-16"
+		return utf16Reader(r, 0), "UTF-16"
 	case isUTF16(head, 1):
-		return &utf16Reader{in: r, low: 1, high: 0}, "UTF-16"
+		return utf16Reader(r, 1), "UTF-16"
 	}
 	return r, ""
 }
@@ -44,48 +44,37 @@ func isUTF16(head []byte, low int) bool {
 	return true
 }
 
-// utf16Reader converts UTF-16 to UTF-8.
-type utf16Reader struct {
+// utf16Reader returns a reader of UTF-8 that is UTF-16 in r. low is the place of the low byte in a unit: 0 or 1.
+func utf16Reader(r *bufio.Reader, low int) io.Reader {
+	return &converted{fill: (&utf16Decoder{in: r, low: low, high: 1 - low}).fill}
+}
+
+// utf16Decoder converts UTF-16 to UTF-8.
+type utf16Decoder struct {
 	in        *bufio.Reader
-	low, high int        // places of the low and the high byte in a unit of two bytes: 0 or 1
-	first     rune       // the first half of a surrogate pair, whose second half must come next; 0: none
-	out       []byte     // converted, but not read yet; in room
-	room      [4096]byte // for out
-	err       error      // of in; returned when out is empty
+	low, high int  // places of the low and the high byte in a unit of two bytes: 0 or 1
+	first     rune // the first half of a surrogate pair, whose second half must come next; 0: none
 }
 
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
-		if u.err != nil {
-			return 0, u.err
-		}
-		u.fill()
-	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
-	return n, nil
-}
-
-func (u *utf16Reader) fill() {
-	out := u.room[:0]
-	for len(out) < len(u.room)-2*utf8.UTFMax && u.err == nil {
+func (u *utf16Decoder) fill(out []byte) (text []byte, err error) {
+	for len(out) < cap(out)-2*utf8.UTFMax && err == nil {
 		var unit [2]byte
-		if unit[0], u.err = u.in.ReadByte(); u.err == nil {
-			unit[1], u.err = u.in.ReadByte() // an odd byte at the end is dropped
+		if unit[0], err = u.in.ReadByte(); err == nil {
+			unit[1], err = u.in.ReadByte() // an odd byte at the end is dropped
 		}
-		if u.err == nil {
+		if err == nil {
 			out = u.append(out, rune(unit[u.low])|rune(unit[u.high])<<8)
 		}
 	}
-	if u.err != nil && u.first != 0 {
+	if err != nil && u.first != 0 {
 		out = utf8.AppendRune(out, utf8.RuneError)
 		u.first = 0
 	}
-	u.out = out
+	return out, err
 }
 
 // append appends one unit of UTF-16; half a pair becomes U+FFFD.
-func (u *utf16Reader) append(out []byte, c rune) []byte {
+func (u *utf16Decoder) append(out []byte, c rune) []byte {
 	if u.first != 0 {
 		pair := utf16.DecodeRune(u.first, c)
 		u.first = 0

@@ -15,7 +15,7 @@ func undressed(r *bufio.Reader, head []byte) io.Reader {
 	if !u.colours && !u.entities {
 		return r
 	}
-	return u
+	return &converted{fill: u.fill}
 }
 
 // escaped reports whether entities stand for the "<" that MTAs write, and none of these stands for itself: a stranger can send the one
@@ -43,33 +43,17 @@ func coloured(head []byte) bool {
 	return lines >= several
 }
 
-// undresser is a reader without escape sequences, or without entities.
+// undresser reads without escape sequences, or without entities.
 type undresser struct {
 	in                *bufio.Reader
 	colours, entities bool
-	out               []byte     // not read yet; in room
-	room              [4096]byte // for out
-	err               error      // of in; returned when out is empty
 }
 
-func (u *undresser) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
-		if u.err != nil {
-			return 0, u.err
-		}
-		u.fill()
-	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
-	return n, nil
-}
-
-func (u *undresser) fill() {
-	out := u.room[:0]
-	for len(out) < len(u.room) {
-		var c byte
-		if c, u.err = u.in.ReadByte(); u.err != nil {
-			break
+func (u *undresser) fill(out []byte) ([]byte, error) {
+	for len(out) < cap(out) {
+		c, err := u.in.ReadByte()
+		if err != nil {
+			return out, err
 		}
 		switch {
 		case c == '\x1b' && u.colours && u.skipEscape():
@@ -79,7 +63,7 @@ func (u *undresser) fill() {
 		}
 		out = append(out, c)
 	}
-	u.out = out
+	return out, nil
 }
 
 // skipEscape skips the rest of a control sequence (ECMA-48, section 5.4: "[", parameters, a final byte), after its first byte; false:
