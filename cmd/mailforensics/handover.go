@@ -8,14 +8,15 @@ import (
 	"mailforensics/mail"
 )
 
-// handover lets those who take messages and events work beside the tracker, each in a goroutine of its own: while the tracker is
-// at one batch of the log, they are at what came out of those before. They get everything, in the order of the log.
+// handover gives those who take messages and events what came out of a batch of the log, all of it at once: the processor then
+// has their code in its cache, and is done with that of the tracker. They may work beside the tracker, each in a goroutine of its
+// own: while the tracker is at one batch, they are at those before. They get everything, in the order of the log.
 //
-// What they look at must stay as it is until then: the events of a batch do with ingest.Options.Retain, the messages are lent
-// by the tracker.
+// What they look at must stay as it is until then: the events of a batch do, beside the tracker with ingest.Options.Retain; the
+// messages are lent by the tracker.
 type handover struct {
 	takers  []taker
-	queues  []chan *lot // one for each taker
+	queues  []chan *lot // one for each taker that works beside the tracker; none: they are called at the end of a batch
 	quit    chan struct{}
 	tracker *correlate.Tracker
 
@@ -53,13 +54,16 @@ func each(message func(*mail.Message), event func(*mail.Event)) taker {
 }
 
 func newHandover(takers []taker) *handover {
-	h := &handover{takers: takers, quit: make(chan struct{}), next: new(lot)}
-	for _, t := range takers {
+	return &handover{takers: takers, quit: make(chan struct{}), next: new(lot)}
+}
+
+// beside lets the takers work beside the tracker.
+func (h *handover) beside() {
+	for _, t := range h.takers {
 		queue := make(chan *lot, ahead)
 		h.queues = append(h.queues, queue)
 		go h.serve(t, queue)
 	}
-	return h
 }
 
 // serve gives a taker what is queued for it.
@@ -90,15 +94,25 @@ func (h *handover) take(i analyze.Item) {
 		h.next.items = append(h.next.items, i)
 		return
 	}
+	h.give([]analyze.Item{i})
+}
+
+func (h *handover) give(items []analyze.Item) {
 	for _, take := range h.takers {
-		take([]analyze.Item{i})
+		take(items)
 	}
 }
 
-// batch hands over what came out of a batch, be it nothing, and waits until the takers are done with that of ahead batches ago.
+// batch hands over what came out of a batch, be it nothing, and waits until the takers are done with it, or, beside the tracker,
+// with that of ahead batches ago.
 func (h *handover) batch() {
 	l := h.next
 	l.lent = h.tracker.Lent()
+	if len(h.queues) == 0 {
+		h.give(l.items)
+		h.empty(l)
+		return
+	}
 	l.busy.Add(len(h.queues))
 	h.given = append(h.given, l)
 	for _, queue := range h.queues {
@@ -114,11 +128,16 @@ func (h *handover) batch() {
 func (h *handover) done() *lot {
 	l := h.given[0]
 	l.busy.Wait()
-	h.tracker.Return(l.lent)
 	h.given = append(h.given[:0], h.given[1:]...)
+	h.empty(l)
+	return l
+}
+
+// empty gives back what the takers are done with.
+func (h *handover) empty(l *lot) {
+	h.tracker.Return(l.lent)
 	clear(l.items)
 	l.items = l.items[:0]
-	return l
 }
 
 // end is the end of the log: from here on, takers are called at once.

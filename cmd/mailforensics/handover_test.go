@@ -53,6 +53,7 @@ func TestHandover(t *testing.T) {
 		)
 	}
 	h := newHandover([]taker{lists(&fast, 0), lists(&slow, 100*time.Microsecond)})
+	h.beside()
 	defer h.stop()
 	tracker := correlate.New(correlate.Options{}, correlate.Sink{Message: h.message, Event: h.event})
 	h.begin(tracker)

@@ -90,8 +90,8 @@ func (s *settings) scan(ctx context.Context, args []string, w want) (*reading, e
 	return r, s.check(r, inputs)
 }
 
-// handOver lets those who take messages and events work beside the tracker, where there are processors for it and nobody looks
-// at the batches, too; else nil.
+// handOver gives messages and events to those who take them, batch by batch: beside the tracker, where there are processors for it
+// and nobody looks at the batches, too. It returns nil if nobody takes any.
 func (s *settings) handOver(w *want) *handover {
 	takers := w.beside
 	if w.message != nil || w.event != nil {
@@ -100,20 +100,12 @@ func (s *settings) handOver(w *want) *handover {
 	if len(takers) == 0 {
 		return nil
 	}
-	if s.workersOf() == 1 || s.follow || w.batch != nil || w.failed != nil {
-		one := make([]analyze.Item, 1)
-		give := func(i analyze.Item) {
-			one[0] = i
-			for _, take := range takers {
-				take(one)
-			}
-		}
-		w.message = func(m *mail.Message) { give(analyze.Item{Message: m}) }
-		w.event = func(ev *mail.Event) { give(analyze.Item{Event: ev}) }
-		return nil
-	}
 	h := newHandover(takers)
-	w.message, w.event, w.retain = h.message, h.event, ahead
+	w.message, w.event = h.message, h.event
+	if s.workersOf() > 1 && !s.follow && w.batch == nil && w.failed == nil {
+		h.beside()
+		w.retain = ahead
+	}
 	return h
 }
 
@@ -167,6 +159,9 @@ func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 	p.silent = func(d time.Duration) error {
 		if tracker != nil {
 			tracker.Silent(d)
+		}
+		if over != nil {
+			over.batch()
 		}
 		return w.stop()
 	}
