@@ -57,6 +57,7 @@ type HeaderReader struct {
 	full   dayOfStamp // the last day with a year
 	host   hostToken
 	before lineBefore
+	second secondBefore
 	tags   [16]string // of earlier lines, by tagSlot
 	inner  bool       // the header of a wrapper was read
 	depth  int        // number of wrappers and prefixes that were read

@@ -19,10 +19,17 @@ type lineBefore struct {
 // again reads stamp and host of a line that begins like an earlier one: with the same day and host, in the style of RFC 3164, as
 // most lines of most logs do. false: nothing was read.
 func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool) {
+	if r.before.head == "" {
+		return "", false
+	}
+	return r.sameHead(line, ev)
+}
+
+func (r *HeaderReader) sameHead(line string, ev *mail.Event) (rest string, ok bool) {
 	const dayAndBlank = 7
 	b := &r.before
 	n := len(b.head)
-	if n == 0 || len(line) <= n || (word(line)^word(b.head))<<8 != 0 || line[dayAndBlank+8:n] != b.head[dayAndBlank+8:] ||
+	if len(line) <= n || (word(line)^word(b.head))<<8 != 0 || line[dayAndBlank+8:n] != b.head[dayAndBlank+8:] ||
 		line[n] == '[' { // the host may be a tag with a blank before its PID
 		return "", false
 	}

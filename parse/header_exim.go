@@ -62,18 +62,41 @@ func isLog4j(text string) bool {
 // most such files. false: nothing was read.
 func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (body string, ok bool) {
 	const textAt = len("2024-05-14 10:00:05 ")
-	if len(line) <= textAt || !r.full.even || line[10] != ' ' || line[textAt-1] != ' ' || line[textAt] == '+' || line[textAt] == '-' ||
-		line[:10] != r.full.text {
+	if len(line) <= textAt || line[textAt] == '+' || line[textAt] == '-' || looksTagged(line[textAt:]) {
 		return "", false
 	}
-	sod, ok := secondOfDay(line[11:])
-	if text := line[textAt:]; ok && !looksTagged(text) {
-		r.moment(&r.full, sod, ev)
-		r.Style, r.Zoneless = EximOwn, true
-		ev.Process = "exim"
-		return eximPID(text, ev), true
+	last := &r.second
+	if word(line[12:20]) == last.clock && word(line[8:16]) == last.hour && word(line) == last.date {
+		r.local, ev.Time = last.local, last.time
+	} else if !r.sameDay(line, ev) {
+		return "", false
 	}
-	return "", false
+	r.Style, r.Zoneless = EximOwn, true
+	ev.Process = "exim"
+	if text := line[textAt:]; text[0] != '[' {
+		return text, true
+	}
+	return eximPID(line[textAt:], ev), true
+}
+
+// secondBefore is a stamp of Exim's, with the blank behind it, and what it means: the next line often has the same.
+type secondBefore struct {
+	date, hour, clock uint64 // its eight bytes at 0, at 8, and at 12, which overlap; 0: none yet
+	local             civil
+	time              mail.Instant
+}
+
+// sameDay reads a stamp with a blank behind it if it is of the day in r.full, and remembers it.
+func (r *HeaderReader) sameDay(line string, ev *mail.Event) bool {
+	if !r.full.even || line[10] != ' ' || line[19] != ' ' || line[:10] != r.full.text {
+		return false
+	}
+	sod, ok := secondOfDay(line[11:])
+	if ok {
+		r.moment(&r.full, sod, ev)
+		r.second = secondBefore{date: word(line), hour: word(line[8:]), clock: word(line[12:]), local: r.local, time: ev.Time}
+	}
+	return ok
 }
 
 // eximStamp sets the time, and returns what follows the stamp.
@@ -123,9 +146,10 @@ func eximPID(text string, ev *mail.Event) string {
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
 // without a PID. Exim's own texts do not, because their second word never ends like that.
 func looksTagged(s string) bool {
-	if len(s) > 16 && s[6] == '-' { // a message ID
-		return false
-	}
+	return !(len(s) > 16 && s[6] == '-') && tagAhead(s) // not behind a message ID
+}
+
+func tagAhead(s string) bool {
 	sp := strings.IndexByte(s, ' ')
 	if sp <= 0 || sp > 255 {
 		return false
