@@ -15,7 +15,7 @@ import (
 	"mailforensics/analyze"
 )
 
-// The same log in another form gives the same findings: compressed or not, with CRLF, with NULs of a crash in front, split and
+// The same log in another form gives the same findings: compressed or not, with other line ends, with NULs of a crash in front, split and
 // given in any order, given twice, read in small chunks, by one worker or seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
@@ -33,6 +33,8 @@ func TestMetamorphic(t *testing.T) {
 				"other order":  func(t *testing.T) string { return verdict(t, nil, reversed(logs)...) },
 				"plain":        func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, plain)...) },
 				"CRLF":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crlf)...) },
+				"CR":           func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, cr)...) },
+				"CR CR LF":     func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crcrlf)...) },
 				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
 				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
 				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
@@ -178,6 +180,10 @@ func rewrapped(t *testing.T, logs []string, form func(text []byte) []byte) []str
 func plain(text []byte) []byte { return text }
 
 func crlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
+
+func cr(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r")) }
+
+func crcrlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\r\n")) }
 
 func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }
 

@@ -99,8 +99,8 @@ func (p *parser) text(t text, b *batch) {
 		} else {
 			rest = ""
 		}
-		if n := len(line); n > 0 && line[n-1] == '\r' {
-			line = line[:n-1]
+		if n := len(line); n > 0 && line[n-1] == '\r' { // several: a terminal's log adds its own
+			line = strings.TrimRight(line, "\r")
 		}
 		if line == "" {
 			b.blank++

@@ -7,15 +7,22 @@ import (
 )
 
 // undressed removes what tools put into lines when they show them: the escape sequences of colours, and the entities of a web page
-// from which they were copied. Programs that write logs escape both in what strangers send, or have them in some lines, not in
-// all. So several lines of the head must have an escape sequence, or each "<" in it that an MTA writes must be an entity. The head is
-// what can be looked at without waiting.
+// from which they were copied; and it ends lines with LF that end with CR alone. Programs that write logs escape all of these in what
+// strangers send, or have them in some lines, not in all. So several lines of the head must have an escape sequence, or each "<" in
+// it that an MTA writes must be an entity, or half as many lines as end with LF must end with CR. The head is what can be looked at
+// without waiting.
 func undressed(r *bufio.Reader, head []byte) io.Reader {
-	u := &undresser{in: r, colours: coloured(head), entities: escaped(head)}
-	if !u.colours && !u.entities {
+	u := &undresser{in: r, colours: coloured(head), entities: escaped(head), returns: returned(head)}
+	if !u.colours && !u.entities && !u.returns {
 		return r
 	}
 	return &converted{fill: u.fill}
+}
+
+// returned reports whether lines end with CR alone (old Mac editors, captures of terminals and serial consoles), or with LF CR.
+func returned(head []byte) bool {
+	returns := bytes.Count(head, []byte("\r")) - bytes.Count(head, []byte("\r\n")) - bytes.Count(head, []byte("\r\r"))
+	return returns > 0 && 2*returns >= bytes.Count(head, newline)
 }
 
 // escaped reports whether entities stand for the "<" that MTAs write, and none of these stands for itself: a stranger can send the one
@@ -43,10 +50,11 @@ func coloured(head []byte) bool {
 	return lines >= several
 }
 
-// undresser reads without escape sequences, or without entities.
+// undresser reads without escape sequences, without entities, or without CR.
 type undresser struct {
-	in                *bufio.Reader
-	colours, entities bool
+	in                         *bufio.Reader
+	colours, entities, returns bool
+	before                     byte // what was read last
 }
 
 func (u *undresser) fill(out []byte) ([]byte, error) {
@@ -55,15 +63,30 @@ func (u *undresser) fill(out []byte) ([]byte, error) {
 		if err != nil {
 			return out, err
 		}
+		before := u.before
+		u.before = c
 		switch {
 		case c == '\x1b' && u.colours && u.skipEscape():
 			continue
 		case c == '&' && u.entities:
 			c = u.entity()
+		case c == '\r' && u.returns:
+			if c = u.lineEnd(before); c == 0 {
+				continue
+			}
 		}
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// lineEnd returns what a CR stands for: LF; 0: nothing, it belongs to CR LF, CR CR LF or LF CR.
+func (u *undresser) lineEnd(before byte) byte {
+	rest, _ := u.in.Peek(2)
+	if bytes.HasPrefix(bytes.TrimPrefix(rest, []byte("\r")), newline) || before == '\n' {
+		return 0
+	}
+	return '\n'
 }
 
 // skipEscape skips the rest of a control sequence (ECMA-48, section 5.4: "[", parameters, a final byte), after its first byte; false:

@@ -8,10 +8,12 @@ import (
 )
 
 // prefixed reads a line after "name-1  | " (docker compose, docker service logs, with or without colours), after the name of a
-// file, or after a byte order mark.
+// file, or after a byte order mark or what a terminal needs to begin a line.
 func (r *HeaderReader) prefixed(line string, ev *mail.Event) (string, bool) {
-	if rest, ok := strings.CutPrefix(line, "\ufeff"); ok {
-		return r.read(rest, ev)
+	for _, mark := range [...]string{"\ufeff", "\r"} {
+		if rest, ok := strings.CutPrefix(line, mark); ok {
+			return r.read(rest, ev)
+		}
 	}
 	if body, ok, claimed := r.sequenced(line, ev); claimed {
 		return body, ok

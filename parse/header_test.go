@@ -61,6 +61,7 @@ func TestRead(t *testing.T) {
 
 	// RFC 3164, as syslog daemons write it.
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[20114]: connect from x", utc, "mx1", "postfix/smtpd", 20114, "connect from x")
+	good(Traditional, "\rMar  7 04:12:09 mx1 postfix/smtpd[20114]: connect", utc, "mx1", "postfix/smtpd", 20114, "connect") // script(1), behind what the shell told the terminal
 	good(Traditional, "Mar 07 04:12:09 mx1 postfix/smtpd[20114]: connect", utc, "mx1", "postfix/smtpd", 20114, "connect")
 	good(Traditional, "Mar 7 04:12:09 mx1 postfix/smtpd[20114]: connect", utc, "mx1", "postfix/smtpd", 20114, "connect")
 	good(Traditional, "Mar 07 04:12:09.183422 mx1 postfix/smtpd[1]: c", "2026-03-07T03:12:09.183422Z", "mx1", "postfix/smtpd", 1, "c")
