@@ -66,7 +66,7 @@ func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (body string, ok b
 		return "", false
 	}
 	last := &r.second
-	if word(line[12:20]) == last.clock && word(line[8:16]) == last.hour && word(line) == last.date {
+	if clock := word(line[12:20]); clock == last.clock && clock != 0 && word(line[8:16]) == last.hour && word(line) == last.date {
 		r.local, ev.Time = last.local, last.time
 	} else if !r.sameDay(line, ev) {
 		return "", false

@@ -328,7 +328,7 @@ func TestRead(t *testing.T) {
 	// What is none.
 	for _, line := range []string{"", "x", "2026", "Mar", "Mar  7", "Mar  7 04:12:0", "Mar 32 04:12:09 mx1 a: b", "Mar  7 24:12:09 mx1 a: b",
 		"Foo  7 04:12:09 mx1 a: b", "2026-13-07T04:12:09Z mx1 a: b", "2026-02-29T04:12:09Z mx1 a: b", "<22", "<22>", "<x>Mar", "[", "{", "{}", `{"log":`,
-		"just words, and nothing else that would be a header", "Mar  7 04:12:09mx1 a: b", "\x00\x01\x02 binary", strings.Repeat("a | ", 1000)} {
+		"just words, and nothing else that would be a header", "Mar  7 04:12:09mx1 a: b", "\x00\x01\x02 binary", strings.Repeat("\x00", 40), strings.Repeat("a | ", 1000)} {
 		bad(line)
 	}
 }
@@ -444,6 +444,14 @@ func TestLinesBefore(t *testing.T) {
 		"May 14 10:00:06 mx ",
 		"May 14 10:00:06 mx",
 		"May 14 10:60:06 mx exim[1]: x",
+		"2024-05-14 10:00:05 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-14 10:00:05 +0200 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-14 10:00:05 [4321] Start queue run: pid=4321",
+		"2024-05-14 10:00:05 mx postfix/smtpd[4321]: x",
+		"2024-05-14 10:00:05.120 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-14 10:00:06 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-14 11:00:05 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-24 10:00:05 1s6n4v-0000000017h-1Cr6 Completed",
 	}, headSamples...)
 	for _, first := range lines {
 		for _, second := range lines {
