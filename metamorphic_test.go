@@ -15,7 +15,7 @@ import (
 	"mailforensics/analyze"
 )
 
-// The same log in another form gives the same findings: compressed or not, with other line ends, with NULs of a crash in front, split and
+// The same log in another form gives the same findings: compressed or not, with other line ends, the newest line first, with NULs of a crash in front, split and
 // given in any order, given twice, read in small chunks, by one worker or seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
@@ -35,6 +35,7 @@ func TestMetamorphic(t *testing.T) {
 				"CRLF":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crlf)...) },
 				"CR":           func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, cr)...) },
 				"CR CR LF":     func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crcrlf)...) },
+				"newest first": func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, newestFirst)...) },
 				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
 				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
 				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
@@ -184,6 +185,12 @@ func crlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []by
 func cr(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r")) }
 
 func crcrlf(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\r\n")) }
+
+func newestFirst(text []byte) []byte {
+	lines := slices.Collect(bytes.Lines(text))
+	slices.Reverse(lines)
+	return bytes.Join(lines, nil)
+}
 
 func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }
 

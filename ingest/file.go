@@ -86,7 +86,11 @@ func (f *file) look(ctx context.Context) {
 			return
 		}
 		if size == 0 {
-			f.head(c.Text)
+			if f.head(c.Text) && f.turn() {
+				r.Close()
+				f.look(ctx)
+				return
+			}
 		}
 		size += len(c.Text)
 		f.seen = r.Stats().Bytes
@@ -102,7 +106,10 @@ func (f *file) lookPipe() {
 	if f.err = err; err != nil {
 		return
 	}
-	f.head(string(head))
+	if f.head(string(head)) && f.turn() {
+		f.lookPipe()
+		return
+	}
 	if !f.yearless && !f.zoneless || len(head) < headSize/2 {
 		f.gather(string(head), len(head))
 		return
@@ -117,15 +124,18 @@ func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)
 }
 
-// head learns stamps, hosts and the style of headers from the first lines.
-func (f *file) head(text string) {
+// head learns stamps, hosts and the style of headers from the first lines, and reports whether the newest comes first.
+func (f *file) head(text string) (newestFirst bool) {
 	if f.journal = isJournal(text); f.journal {
 		text = journalHead(text)
 	}
 	const enough = 2000
-	f.layout = parse.LayoutOf(text)
+	if !f.in.Backward { // else the names of columns are in the last line
+		f.layout = parse.LayoutOf(text)
+	}
 	reader := f.headers(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
 	hosts := make(map[string]int)
+	order := make(order)
 	var last parse.Proof
 	lines, ownLines, eximLines := 0, 0, 0
 	for line := range strings.Lines(text) {
@@ -141,6 +151,7 @@ func (f *file) head(text string) {
 				eximLines++
 			}
 		}
+		order.note(&ev)
 		f.yearless = f.yearless || reader.Yearless
 		f.zoneless = f.zoneless || reader.Zoneless
 		if proof, ok := reader.Proof(&ev); ok {
@@ -166,6 +177,21 @@ func (f *file) head(text string) {
 	slices.Sort(f.hosts)
 	f.hosts = slices.Compact(f.hosts)
 	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
+	return order.newestFirst()
+}
+
+// turn makes a file whose newest line is the first be read from its end, and forgets what its head told; false: it is so already, or
+// cannot be.
+func (f *file) turn() bool {
+	if f.journal {
+		f.in.Warnings = append(f.in.Warnings, f.in.Path+": the newest record is the first, and what became of messages may be told wrongly: export it without -r")
+	}
+	if f.journal || f.in.Backward {
+		return false
+	}
+	f.in.Backward = true
+	*f = file{index: f.index, in: f.in, rejectLog: f.rejectLog, layout: f.layout}
+	return true
 }
 
 // keepFirst remembers the first lines that have a stamp.

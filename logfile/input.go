@@ -25,6 +25,7 @@ type Input struct {
 	Archived time.Time // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
 	Codec    string    // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
 	Found    bool      // in a directory or by a pattern, not named by the user: it may be something else than a mail log
+	Backward bool      // set by who knows that its newest line is the first: read it from its end, if it is not too long for that
 	Warnings []string  // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity
@@ -336,7 +337,7 @@ func looksLikeText(head []byte) bool {
 
 // Head returns the whole lines in the first max bytes of the text, after decompression; of a longer line, its first max bytes.
 // What it reads from a pipe, for which it waits until there are max bytes or the pipe ends, Open hands out again. Damage further
-// on in the input is no error.
+// on in the input is no error. If it is read from its end, these are its last lines, and what it reads from a pipe is all of it.
 func (in *Input) Head(max int) ([]byte, error) {
 	r := Open(context.Background(), in.forHead(max), Options{ChunkSize: max, MaxLine: max})
 	defer r.Close()
@@ -355,7 +356,10 @@ func (in *Input) forHead(max int) *Input {
 	if in.stream == nil {
 		return in
 	}
-	peek := &Input{Path: in.Path, Size: -1}
+	peek := &Input{Path: in.Path, Size: -1, Backward: in.Backward}
+	if in.Backward {
+		max = maxBackward
+	}
 	peek.stream = in.stream.peek(max)
 	return peek
 }

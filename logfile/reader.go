@@ -65,6 +65,7 @@ type Reader struct {
 	src   *source // nil before the first read
 	dec   decoder
 	text  io.Reader
+	back  *backward // text, if it is read from its end; else nil
 	split *splitter
 	stats Stats // of the goroutine that reads; see published
 	ended bool  // there is no more text to read, but perhaps some in the splitter
@@ -236,6 +237,10 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	if plain, ok := r.text.(*bufio.Reader); ok {
 		r.text = undressed(plain, r.peekFurther(plain, head))
 	}
+	if r.in.Backward {
+		r.back = &backward{in: r.text, limit: maxBackward}
+		r.text = r.back
+	}
 	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Pool)
 	r.split.verbatim = r.o.Verbatim
 	return nil
@@ -291,6 +296,13 @@ func (r *Reader) end(err error) {
 	}
 	if r.o.Hash && r.src.file != nil {
 		io.Copy(io.Discard, r.src) // the hash is of the whole file, also of what is no text
+	}
+	switch {
+	case r.back == nil:
+	case r.back.forward:
+		r.warn("the newest line is the first, and the file is too long to be read from its end: what became of messages may be told wrongly; turn it round first (tac)")
+	default:
+		r.warn("the newest line is the first: read from the end, and lines are numbered from there, as tac(1) shows them")
 	}
 	for _, w := range r.src.changes() {
 		r.warn(w)

@@ -52,10 +52,9 @@ func (s *stream) need(size int) {
 	if missing <= 0 || s.err != nil {
 		return
 	}
-	more := make([]byte, missing)
-	n, err := io.ReadFull(s.r, more)
-	s.head = append(s.head, more[:n]...)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	more, err := io.ReadAll(io.LimitReader(s.r, int64(missing)))
+	s.head = append(s.head, more...)
+	if err != nil {
 		s.err = err
 	}
 }

@@ -1,0 +1,70 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+)
+
+func TestOrder(t *testing.T) {
+	newestFirst := func(seconds ...int) bool {
+		o := make(order)
+		for i, s := range seconds {
+			o.note(&mail.Event{Host: []string{"mx1", "mx2"}[i%2], Time: mail.Instant(1e9 * (1000 + s + 3600*(i%2)))}) // the second host is in another zone
+		}
+		return o.newestFirst()
+	}
+	for name, seconds := range map[string][]int{
+		"all":            {9, 8, 7, 6, 5},
+		"a few not":      {90, 80, 70, 60, 64, 50, 40, 30, 35, 20, 10, 5, 4, 3, 2, 1, 0},
+		"at one moment":  {9, 9, 9, 5, 5, 5, 1, 1, 0, 0},
+		"hosts by turns": {9, 9, 8, 8, 5, 5, 1, 1},
+	} {
+		if !newestFirst(seconds...) {
+			t.Errorf("%s: got oldest first, want newest first", name)
+		}
+	}
+	for name, seconds := range map[string][]int{
+		"nothing":                    nil,
+		"usual":                      {1, 2, 3, 4, 5, 6},
+		"at one moment":              {5, 5, 5, 5},
+		"two of a race":              {5, 5, 4, 5, 4, 5, 5, 5},
+		"the clock was set":          {9000, 9000, 1, 1, 1, 1},
+		"no order":                   {1, 7, 7, 2, 4, 9, 6, 0, 5, 8, 3, 3},
+		"too few to say":             {5, 5, 4, 4, 4, 4},
+		"newest of several in front": {7, 7, 1, 1, 2, 2, 3, 3, 4, 4},
+	} {
+		if newestFirst(seconds...) {
+			t.Errorf("%s: got newest first, want oldest first", name)
+		}
+	}
+}
+
+// What is newest first is read from its end, from a pipe, too, and so is a table whose columns have names.
+func TestNewestFirst(t *testing.T) {
+	lines := []string{
+		"Nov  7 04:12:09 mx1 postfix/smtpd[1]: one", "Nov  7 04:12:10 mx1 postfix/smtpd[1]: two", "Nov  7 04:12:10 mx1 postfix/smtpd[1]: three",
+		"Nov  7 04:12:11 mx1 postfix/smtpd[1]: four", "Nov  7 04:12:12 mx1 postfix/smtpd[1]: five"}
+	slices.Reverse(lines)
+	const warning = ": the newest line is the first: read from the end, and lines are numbered from there, as tac(1) shows them"
+	want := []string{"0:1 11-07 04:12:09 mx1 one", "0:2 11-07 04:12:10 mx1 two", "0:3 11-07 04:12:10 mx1 three", "0:4 11-07 04:12:11 mx1 four", "0:5 11-07 04:12:12 mx1 five"}
+
+	got, ledger := read(t, options(), logs(t, "maillog", strings.Join(lines, "\n")))
+	wantLines(t, got, want...)
+	if w := ledger.Files[0].Warnings; len(w) != 1 || !strings.HasSuffix(w[0], warning) {
+		t.Errorf("got warnings %q", w)
+	}
+	pipe, _ := logfile.Expand([]string{logfile.Stdin}, strings.NewReader(strings.Join(lines, "\n")))
+	got, _ = read(t, options(), pipe)
+	wantLines(t, got, want...)
+
+	table := "@timestamp,host,program,message\n"
+	for _, line := range lines {
+		table += strings.NewReplacer("Nov  7 ", "2025-11-07T", " mx1 postfix/smtpd[1]: ", "Z,mx1,postfix/smtpd,").Replace(line) + "\n"
+	}
+	got, _ = read(t, options(), logs(t, "table.csv", table))
+	wantLines(t, got, want...)
+}

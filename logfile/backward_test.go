@@ -1,0 +1,37 @@
+package logfile
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestBackward(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		limit      int64
+	}{
+		{"", "", 9},
+		{"a\n", "a\n", 9},
+		{"a", "a\n", 9},
+		{"a\nbb\nc\n", "c\nbb\na\n", 9},
+		{"a\r\n\n\nc", "c\n\n\na\r\n", 9},
+		{"a\nbb\nc\n", "a\nbb\nc\n", 6}, // too long
+		{"a\nbb\nc\n", "c\nbb\na\n", 7},
+	} {
+		for name, in := range map[string]io.Reader{"whole": strings.NewReader(c.text), "byte by byte": iotest.OneByteReader(strings.NewReader(c.text))} {
+			b := &backward{in: in, limit: c.limit}
+			got, err := io.ReadAll(iotest.OneByteReader(b))
+			if string(got) != c.want || err != nil || b.forward != (int64(len(c.text)) > c.limit) {
+				t.Errorf("%q, %s: got %q, %v, want %q", c.text, name, got, err, c.want)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	got, err := io.ReadAll(&backward{in: io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), limit: 9})
+	if string(got) != "b\na\n" || err != broken {
+		t.Errorf("got %q, %v, want what was read before the error, and the error", got, err)
+	}
+}
