@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -158,15 +159,28 @@ func added(rules []string) []string {
 	return all
 }
 
-// rolesText says what hosts are for, and how we know.
+// rolesShown is how many hosts are named with their roles; the JSON names all.
+const rolesShown = 8
+
+// rolesText says what hosts are for, and how we know. Where there are too many, those of the rarest role come first: of forty MXs, the
+// secondary is what one looks for.
 func rolesText(s *analyze.Site) string {
-	var parts []string
+	var hosts []string
+	have := make(map[analyze.Role]int)
 	for _, h := range sortedKeys(s.Roles) {
-		if role := s.Roles[h]; role.Role != analyze.UnknownRole {
-			parts = append(parts, h+" "+role.Role.String()+" ("+role.Why+")")
+		if role := s.Roles[h].Role; role != analyze.UnknownRole {
+			hosts = append(hosts, h)
+			have[role]++
 		}
 	}
-	return strings.Join(parts, ", ")
+	if len(hosts) > rolesShown {
+		slices.SortStableFunc(hosts, func(a, b string) int { return cmp.Compare(have[s.Roles[a].Role], have[s.Roles[b].Role]) })
+	}
+	var parts []string
+	for _, h := range hosts {
+		parts = append(parts, h+" "+s.Roles[h].Role.String()+" ("+s.Roles[h].Why+")")
+	}
+	return some(parts, rolesShown, len(parts))
 }
 
 // domainsText says which domains there are, and how we know.

@@ -2,9 +2,13 @@ package report
 
 import (
 	"errors"
-	"mailforensics/ingest"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"mailforensics/analyze"
+	"mailforensics/ingest"
 )
 
 // Thirty files of a month prove one year, and it is said once.
@@ -35,5 +39,24 @@ func TestVerdicts(t *testing.T) {
 		if got := of(tt.file); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
+	}
+}
+
+// A dozen hosts are not all named, but the one that differs is.
+func TestRolesOfManyHosts(t *testing.T) {
+	roles := map[string]analyze.RoleOf{
+		"zeta": {Role: analyze.Secondary, Known: analyze.Known{Why: "hands all on to mx1"}},
+		"odd":  {Role: analyze.UnknownRole},
+	}
+	for i := range rolesShown + 2 {
+		roles[fmt.Sprintf("mx%d", i)] = analyze.RoleOf{Role: analyze.Primary, Known: analyze.Known{Why: "has mailboxes"}}
+	}
+	got := rolesText(&analyze.Site{Roles: roles})
+	if !strings.HasPrefix(got, "zeta secondary (hands all on to mx1), mx0 primary (has mailboxes), ") || !strings.HasSuffix(got, " and 3 more") {
+		t.Errorf("got %s", got)
+	}
+	few := map[string]analyze.RoleOf{"mx1": roles["mx1"], "zeta": roles["zeta"]}
+	if got, want := rolesText(&analyze.Site{Roles: few}), "mx1 primary (has mailboxes), zeta secondary (hands all on to mx1)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
