@@ -35,9 +35,9 @@ var Format = parse.Format{Name: "postfix", Parse: read}
 func read(body string, ev *mail.Event) parse.Verdict {
 	const usual = "postfix/"
 	if strings.HasPrefix(ev.Process, usual) { // most tags have two parts
-		if f := familyOf(ev.Process[len(usual):]); f != stranger {
+		if g := grammarOf(ev.Process[len(usual):]); g != nil {
 			ev.MTA, ev.Instance, ev.Daemon = mail.Postfix, ev.Process[:len(usual)-1], ev.Process[len(usual):]
-			return dispatch(f, strip(body), ev)
+			return dispatch(g, body, ev)
 		}
 	}
 	t, ok := cutTag(ev.Process)
@@ -51,11 +51,11 @@ func read(body string, ev *mail.Event) parse.Verdict {
 }
 
 func readTagged(body string, t tag, ev *mail.Event) parse.Verdict {
-	if t.family == untoldFamily {
+	if t.untold {
 		return untold(body, t, ev)
 	}
 	t.stamp(ev)
-	return dispatch(t.family, strip(body), ev)
+	return dispatch(t.grammar, body, ev)
 }
 
 // readDoubted parses a line whose tag may be another program's: it is Postfix's, with a syslog_name of the administrator's choice, if
@@ -71,57 +71,29 @@ func readDoubted(body string, t tag, ev *mail.Event) parse.Verdict {
 
 // strip removes what is not Postfix's: blanks in front, and the commas that editors left at the end.
 func strip(body string) string {
-	if body == "" {
-		return ""
+	for body != "" && body[0] == ' ' {
+		body = body[1:]
 	}
-	if body[0] == ' ' {
-		body = strings.TrimLeft(body, " ")
-	}
-	if strings.HasSuffix(body, ",") {
-		body = strings.TrimRight(body, ",")
+	for body != "" && body[len(body)-1] == ',' {
+		body = body[:len(body)-1]
 	}
 	return body
 }
 
-func dispatch(f family, body string, ev *mail.Event) parse.Verdict {
-	if text, ok := cutSeverity(body); ok {
-		return severity(body, text, ev)
+// dispatch parses a line of the daemon that has the grammar.
+func dispatch(g grammar, body string, ev *mail.Event) parse.Verdict {
+	body = strip(body)
+	if body != "" && body[0] >= 'e' { // most lines begin with a queue ID, "connect" or "disconnect"
+		if text, ok := cutSeverity(body); ok {
+			return severity(body, text, ev)
+		}
 	}
-	v := info(f, body, ev)
+	v := g(body, ev)
 	if v == parse.Unfamiliar && (chatter(body) || verbose(body)) {
 		ev.Kind = mail.Other
 		return parse.Parsed
 	}
 	return v
-}
-
-// info parses the informational lines of a daemon.
-func info(f family, body string, ev *mail.Event) parse.Verdict {
-	switch f {
-	case smtpdFamily:
-		return smtpd(body, ev)
-	case cleanupFamily:
-		return cleanup(body, ev)
-	case qmgrFamily:
-		return qmgr(body, ev)
-	case agentFamily:
-		return agent(body, ev)
-	case bounceFamily:
-		return bounce(body, ev)
-	case pickupFamily:
-		return pickup(body, ev)
-	case postscreenFamily:
-		return postscreen(body, ev)
-	case dnsblogFamily:
-		return dnsblog(body, ev)
-	case tlsproxyFamily:
-		return tlsproxy(body, ev)
-	case postsuperFamily:
-		return postsuper(body, ev)
-	case postlogFamily: // what an administrator's script logs
-		return remark(body, ev)
-	}
-	return service(body, ev)
 }
 
 // remark is a line that is known, but of use only to human readers.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mailforensics/mail"
+	"mailforensics/parse"
 )
 
 // tag is a syslog tag, split: syslog_name/program (global/mail_task.c). The first part is the instance of Postfix, to which queue
@@ -11,7 +12,8 @@ import (
 // own: postfix/submission/smtpd hands over to postfix/cleanup.
 type tag struct {
 	instance, service, daemon string
-	family                    family
+	grammar                   grammar
+	untold                    bool // the tag does not say which daemon: see untold
 }
 
 // cutTag splits a tag; ok is whether the program is one of Postfix's.
@@ -26,14 +28,14 @@ func cutTag(process string) (t tag, ok bool) {
 	if first < last {
 		t.service = process[first+1 : last]
 	}
-	t.family = familyOf(t.daemon)
-	return t, t.family != stranger && t.instance != "cyrus"
+	t.grammar = grammarOf(t.daemon)
+	return t, t.grammar != nil && t.instance != "cyrus"
 }
 
 // cutUnit is cutTag for a tag that names no daemon: "postfix", one of the units that Debian and others make, "postfix@-", or the
 // syslog_name of an instance, "postfix-out". Other programs have such names, too: see tag.doubted.
 func cutUnit(process string) (t tag, ok bool) {
-	t = tag{"postfix", "", "postfix", untoldFamily}
+	t = tag{instance: "postfix", daemon: "postfix", untold: true}
 	rest, ok := strings.CutPrefix(process, "postfix")
 	if !ok || rest == "" {
 		return t, ok
@@ -52,7 +54,7 @@ func cutUnit(process string) (t tag, ok bool) {
 // doubted reports whether the tag may be another program's: one with the name of one of Postfix's, but another name before the slash,
 // as cyrus/master, or one that is called after Postfix, as postfix-mta-sts-resolver.
 func (t tag) doubted(process string) bool {
-	if t.family == untoldFamily {
+	if t.untold {
 		return process != "postfix" && t.instance == process
 	}
 	return !t.own() && ambiguous(t.daemon)
@@ -65,58 +67,42 @@ func (t tag) stamp(ev *mail.Event) {
 // own reports whether the instance has Postfix's name: postfix, postfix-out …
 func (t tag) own() bool { return strings.HasPrefix(t.instance, "postfix") }
 
-// family is the daemons whose lines one function parses.
-type family uint8
+// grammar parses the informational lines of a daemon, or of several that write the same.
+type grammar func(body string, ev *mail.Event) parse.Verdict
 
-const (
-	stranger family = iota // not of Postfix
-	smtpdFamily
-	cleanupFamily
-	qmgrFamily
-	agentFamily
-	bounceFamily
-	pickupFamily
-	postscreenFamily
-	dnsblogFamily
-	tlsproxyFamily
-	postsuperFamily
-	postlogFamily
-	serviceFamily // the daemons and commands that serve the others
-	untoldFamily  // the tag does not say which: see untold
-)
-
-// familyOf returns the family of a program. Policy servers log as postfix/… as well (postfix/policy-spf), but are not Postfix's.
-func familyOf(program string) family {
+// grammarOf returns the grammar of a program; nil: it is not of Postfix. Policy servers log as postfix/… as well
+// (postfix/policy-spf), but are not Postfix's.
+func grammarOf(program string) grammar {
 	switch program {
 	case "smtpd", "qmqpd":
-		return smtpdFamily
+		return smtpd
 	case "cleanup":
-		return cleanupFamily
+		return cleanup
 	case "qmgr", "oqmgr", "nqmgr":
-		return qmgrFamily
+		return qmgr
 	case "smtp", "lmtp", "local", "virtual", "pipe", "error", "discard":
-		return agentFamily
+		return agent
 	case "bounce":
-		return bounceFamily
+		return bounce
 	case "pickup":
-		return pickupFamily
+		return pickup
 	case "postscreen":
-		return postscreenFamily
+		return postscreen
 	case "dnsblog":
-		return dnsblogFamily
+		return dnsblog
 	case "tlsproxy":
-		return tlsproxyFamily
+		return tlsproxy
 	case "postsuper":
-		return postsuperFamily
-	case "postlog":
-		return postlogFamily
+		return postsuper
+	case "postlog": // what an administrator's script logs
+		return remark
 	case "anvil", "flush", "master", "nbdb_reindexd", "postlogd", "proxymap", "scache", "showq", "spawn", "tlsmgr", "trivial-rewrite",
 		"verify", "mailq", "newaliases", "postalias", "postcat", "postconf", "postdrop", "postfix", "postfix-script",
 		"postfix-tls-script", "post-install", "postkick", "postlock", "postmap", "postmulti", "postmulti-script", "postqueue",
-		"posttls-finger", "sendmail", "smtp-sink", "smtp-source":
-		return serviceFamily
+		"posttls-finger", "sendmail", "smtp-sink", "smtp-source": // the daemons and commands that serve the others
+		return service
 	}
-	return stranger
+	return nil
 }
 
 // ambiguous reports whether other programs have the same name.

@@ -62,7 +62,7 @@ func ofOthers(body string) bool {
 func as(daemon, body string, t tag, ev *mail.Event) parse.Verdict {
 	t.daemon = daemon
 	t.stamp(ev)
-	v := dispatch(familyOf(daemon), strip(body), ev)
+	v := dispatch(grammarOf(daemon), body, ev)
 	if daemon != "smtp" || v != parse.Parsed {
 		return v
 	}
