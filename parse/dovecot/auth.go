@@ -54,7 +54,7 @@ func (l *line) bracketed(ev *mail.Event) parse.Verdict {
 // secretless removes the password that auth_verbose_passwords adds to a failure.
 func secretless(text string) string {
 	for _, sign := range [...]string{" (given password: ", " (SHA1 of given password: "} {
-		if at := strings.LastIndex(text, sign); at >= 0 {
+		if at := parse.LastIndex(text, sign); at >= 0 {
 			text = text[:at]
 		}
 	}

@@ -157,9 +157,9 @@ func bracket(text string) (inner, rest string, ok bool) {
 }
 
 func level(text string) (level, rest string) {
-	for _, name := range [...]string{"Error", "Warning", "Fatal", "Panic", "Debug", "Info"} {
-		if len(text) > len(name)+1 && text[:len(name)] == name && text[len(name):len(name)+2] == ": " {
-			return text[:len(name)], text[len(name)+2:]
+	for _, name := range [...]string{"Error: ", "Warning: ", "Fatal: ", "Panic: ", "Debug: ", "Info: "} {
+		if text != "" && text[0] == name[0] && strings.HasPrefix(text, name) {
+			return text[:len(name)-2], text[len(name):]
 		}
 	}
 	return "", text

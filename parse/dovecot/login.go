@@ -21,7 +21,7 @@ func (l *line) login(ev *mail.Event) parse.Verdict {
 		return l.other(ev)
 	}
 	who, where := elements, ""
-	if at := strings.LastIndex(elements, "rip="); at >= 0 {
+	if at := parse.LastIndex(elements, "rip="); at >= 0 {
 		who, where = elements[:at], elements[at+len("rip="):]
 	}
 	who, ev.AuthMethod = method(strings.TrimSuffix(who, ", "))
@@ -57,13 +57,16 @@ func split(text string) (message, elements string, ok bool) {
 // method cuts "method=WORD" off the end of the elements before rip=. The word is one of the SASL mechanisms that the server
 // offers.
 func method(who string) (rest, word string) {
-	at := strings.LastIndex(who, "method=")
+	at := parse.LastIndex(who, "method=")
 	if at < 0 {
 		return who, ""
 	}
 	rest, word = strings.TrimSuffix(who[:at], ", "), who[at+len("method="):]
-	if strings.ContainsAny(word, " ,<>") {
-		return who, ""
+	for i := range len(word) {
+		switch word[i] {
+		case ' ', ',', '<', '>':
+			return who, ""
+		}
 	}
 	return rest, word
 }

@@ -160,7 +160,7 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 		end = limit
 	}
 	for range 16 { // blocks that 200 bytes can hold
-		i := lastIndex(s[:end], "; from=<")
+		i := parse.LastIndex(s[:end], "; from=<")
 		if i < 0 {
 			break
 		}
@@ -178,7 +178,7 @@ func cutBlock(s string, ev *mail.Event) (text, words string, ok bool) {
 
 // cutOldBlock cuts the block of Postfix 1.1 and 2.0, which did not log the origin: "; from=<…> to=<…>: words".
 func cutOldBlock(s string, ev *mail.Event) (text, words string, ok bool) {
-	i := lastIndex(s[:min(len(s), headerText+len("; from=<"))], "; from=<")
+	i := parse.LastIndex(s[:min(len(s), headerText+len("; from=<"))], "; from=<")
 	if i < 0 {
 		return s, "", false
 	}

@@ -225,7 +225,7 @@ func queuedAs(reply string) string {
 		if id, ok := strings.CutPrefix(last, "id="); ok && strings.HasSuffix(before, "OK ") && eximID(id) {
 			return id
 		}
-		i := lastIndex(reply, "queued as ")
+		i := parse.LastIndex(reply, "queued as ")
 		if i < 0 {
 			return ""
 		}

@@ -88,19 +88,6 @@ func cutAddress(s string) (address, rest string, ok bool) {
 	return s[1 : start+end], s[start+end+1:], true
 }
 
-// lastIndex is strings.LastIndex for a separator that rarely occurs more than once: Index is faster.
-func lastIndex(s, separator string) int {
-	last := -1
-	for from := 0; ; {
-		i := strings.Index(s[from:], separator)
-		if i < 0 {
-			return last
-		}
-		last = from + i
-		from = last + 1
-	}
-}
-
 // quoted returns the length of the quoted string at the front of s; 0: it does not end.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
