@@ -69,6 +69,13 @@ func ParseIP(s string) netip.Addr {
 // (RFC 3927; RFC 4291, section 2.5.6).
 func IsInside(ip netip.Addr) bool {
 	ip = ip.Unmap()
+	switch {
+	case ip.Is4():
+		b := ip.As4()
+		return b[0] == 10 || b[0] == 127 || b[0] == 192 && b[1] == 168 || b[0] == 172 && b[1]>>4 == 1 || b[0] == 169 && b[1] == 254
+	case !ip.IsValid():
+		return false
+	}
 	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 }
 

@@ -43,6 +43,15 @@ func TestIsInside(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", in, got, want)
 		}
 	}
+	if IsInside(netip.Addr{}) {
+		t.Error("no address: got true")
+	}
+	for network := range 1 << 16 {
+		ip := netip.AddrFrom4([4]byte{byte(network >> 8), byte(network), 0, 1})
+		if got, want := IsInside(ip), ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast(); got != want {
+			t.Errorf("%s: got %v, want %v", ip, got, want)
+		}
+	}
 }
 
 func TestParseIP(t *testing.T) {
