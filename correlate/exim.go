@@ -351,7 +351,7 @@ const (
 // forged line, made by a line feed in a value (src/dkim.c, src/exim.c), seldom gets both right. If it is the first arrival in the
 // log, later ones reveal it.
 func (t *Tracker) contradicts(on *host, h *hop, ev *mail.Event) bool {
-	began, _, ok := parse.EximID(ev.QueueID)
+	began, ok := parse.EximID(ev.QueueID)
 	if !ok || ev.Time == 0 {
 		return false
 	}

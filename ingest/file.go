@@ -208,7 +208,7 @@ func (f *file) keepFirst(line string, reader *parse.HeaderReader) {
 // isExim reports whether the text after a stamp like Exim's can only be Exim's. Few lines of a main log are not of these kinds.
 func isExim(body string) bool {
 	if id, _, ok := strings.Cut(body, " "); ok {
-		if _, _, ok := parse.EximID(id); ok {
+		if _, ok := parse.EximID(id); ok {
 			return true
 		}
 	}

@@ -67,46 +67,44 @@ func consonant(letter byte, first int64) int64 {
 	return n
 }
 
-// EximID returns when the reception of a message began, and the PID of the process that received it, by its Exim message ID: 6
-// digits of base 62 for the seconds, 6 (11 since 4.97) for the PID, 2 (4) for the fraction of the second. The fraction in the
-// short form is ignored, because its unit depends on the version. false: id is no message ID.  src/exim.c, string.c:
-// string_base62_32
-func EximID(id string) (at mail.Instant, pid int, ok bool) {
+// EximID returns when the reception of a message began, by its Exim message ID: 6 digits of base 62 for the seconds, 6 (11 since
+// 4.97) for the PID of the process that received it, 2 (4) for the fraction of the second. The fraction in the short form is
+// ignored, because its unit depends on the version. false: id is no message ID.  src/exim.c, string.c: string_base62_32
+func EximID(id string) (at mail.Instant, ok bool) {
 	switch {
 	case len(id) == 16 && id[6] == '-' && id[13] == '-':
 		return eximID(id[:6], id[7:13], id[14:], 0)
-	case len(id) == 23 && id[6] == '-' && id[18] == '-':
-		return eximID(id[:6], id[7:18], id[19:], time.Microsecond)
+	case len(id) == 23 && id[6] == '-' && id[18] == '-' && id[7:11] == "0000": // no PID has more than seven digits
+		return eximID(id[:6], id[11:18], id[19:], time.Microsecond)
 	}
-	return 0, 0, false
+	return 0, false
 }
 
-func eximID(seconds, process, fraction string, unit time.Duration) (at mail.Instant, pid int, ok bool) {
+func eximID(seconds, process, fraction string, unit time.Duration) (at mail.Instant, ok bool) {
 	sec, ok1 := fromBase62(seconds)
-	n, ok2 := fromBase62(process)
+	pid, ok2 := fromBase62(process)
 	part, ok3 := fromBase62(fraction)
-	if !ok1 || !ok2 || !ok3 || sec > latestSecond || n > 1<<40 {
-		return 0, 0, false
+	if !ok1 || !ok2 || !ok3 || sec > latestSecond || pid > 1<<40 {
+		return 0, false
 	}
 	within := min(time.Duration(part)*unit, time.Second-1) // localhost_number adds to the fraction
-	return mail.Instant(sec*int64(time.Second) + int64(within)), int(n), true
+	return mail.Instant(sec*int64(time.Second) + int64(within)), true
 }
 
-// fromBase62 parses a number whose digits are 0-9, A-Z and a-z, in this order.
+// fromBase62 parses a number of up to ten digits, which are 0-9, A-Z and a-z, in this order.
 func fromBase62(s string) (n int64, ok bool) {
+	all := int8(0) // negative after a byte that is no digit
 	for i := range len(s) {
-		d := digit62(s[i])
-		if d < 0 || n > 1<<56 {
-			return 0, false
-		}
-		n = n*62 + d
+		d := digits62[s[i]]
+		all |= d
+		n = n*62 + int64(d)
 	}
-	return n, true
+	return n, all >= 0
 }
 
 func digit62(c byte) int64 { return int64(digits62[c]) }
 
-// digits62 are the values of the digits of base 62; -1 for all other bytes. A table, because every line of Exim's has an ID.
+// digits62 are the values of the digits of base 62; -1 for all other bytes. A table, because every message of Exim's has an ID.
 var digits62 = func() (digits [256]int8) {
 	for i := range digits {
 		digits[i] = -1

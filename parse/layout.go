@@ -155,7 +155,7 @@ func isBehind(head string) bool {
 // beginsLikeExim reports whether a text begins with a message ID of Exim's: a stamp with a text behind it may be of any program.
 func beginsLikeExim(body string) bool {
 	id, _, _ := strings.Cut(body, " ")
-	_, _, ok := EximID(id)
+	_, ok := EximID(id)
 	return ok
 }
 

@@ -117,7 +117,7 @@ func ProvenBy(ev *mail.Event) (moment mail.Instant, ok bool) {
 		switch {
 		case ev.Has(mail.Doubtful):
 		case ev.MTA == mail.Exim:
-			moment, _, ok = EximID(ev.QueueID)
+			moment, ok = EximID(ev.QueueID)
 		case ev.MTA == mail.Postfix:
 			moment, ok = LongQueueID(ev.QueueID)
 		}
@@ -152,7 +152,7 @@ func (g *gatherer) eximID(at int) bool {
 			continue
 		}
 		id := g.text[at-length : at]
-		if moment, _, ok := EximID(id); ok {
+		if moment, ok := EximID(id); ok {
 			return g.prove(ByEximID, at-length, id, moment)
 		}
 	}
