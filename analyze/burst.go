@@ -127,7 +127,7 @@ func (w *burstWatch) heat(s *series, t mail.Instant) {
 	}
 	w.mayBeHot[s.hotness] = true
 	if s.dim == byNetwork {
-		w.hotNets[s.net.slot()] = true
+		w.hotNets[s.net().slot()] = true
 	}
 	s.hot = append(s.hot, stretch{from, to})
 	if len(s.hot) > hotMost {

@@ -85,25 +85,29 @@ func (w *burstWatch) likes(s *series) float64 {
 // remembered gathers what is kept and what is in the ring for every series, and yields those with enough to look at.
 func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
 	var gathered []*series
-	w.all(func(s *series) bool {
-		if s.inRing = s.kept; len(s.kept) > 0 || len(s.stories) > 0 {
+	gather := func(s *series) {
+		if !s.gathered {
+			s.gathered = true
 			gathered = append(gathered, s)
+		}
+	}
+	w.all(func(s *series) bool {
+		if len(s.kept) > 0 || len(s.stories) > 0 {
+			gather(s)
 		}
 		return true
 	})
 	for r := range w.ring.oldestFirst {
 		for _, s := range r.in {
-			if s == nil {
-				continue
+			if s != nil {
+				s = w.current(s)
+				gather(s)
+				s.kept = append(s.kept, r)
 			}
-			if s = w.current(s); len(s.inRing) == 0 && len(s.stories) == 0 {
-				gathered = append(gathered, s)
-			}
-			s.inRing = append(s.inRing, r)
 		}
 	}
 	for _, s := range gathered {
-		if (len(s.inRing) >= w.pass.Thresholds.Burst.MinMessages || len(s.stories) > 0) && !yield(s, s.inRing) {
+		if (len(s.kept) >= w.pass.Thresholds.Burst.MinMessages || len(s.stories) > 0) && !yield(s, s.kept) {
 			return
 		}
 	}
@@ -152,9 +156,9 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 func (s *series) subject(records []*record) Subject {
 	switch s.dim {
 	case byNetwork:
-		return Subject{Network, networkName(s.net)}
+		return Subject{Network, networkName(s.net())}
 	case byASN:
-		return Subject{ASN, fmt.Sprint(s.asn)}
+		return Subject{ASN, fmt.Sprint(s.number)}
 	case byAccount:
 		return Subject{Account, accountName(records, s.name)}
 	case byUser:

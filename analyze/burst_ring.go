@@ -205,8 +205,8 @@ func compareStories(a, b storied) int {
 		cmp.Compare(b.story.Start, a.story.Start),
 		cmp.Compare(a.of.dim, b.of.dim),
 		cmp.Compare(a.of.name, b.of.name),
-		compareNetworks(a.of.net, b.of.net),
-		cmp.Compare(a.of.asn, b.of.asn),
+		cmp.Compare(a.of.number, b.of.number),
+		compareNetworks(a.of.net(), b.of.net()),
 	)
 }
 

@@ -21,26 +21,29 @@ const (
 	dimensions
 )
 
-// series is what is remembered of an account, a local user, a network, a system or a domain.
+// series is what is remembered of an account, a local user, a network, a system or a domain. With its name in Entities it fills three
+// lines of the processor's cache, of which most messages touch one.
 type series struct {
-	// What every message changes comes first: it fits a line of the processor's cache.
-	total   int
-	days    uint64 // one bit a day, modulo 64
-	now     crowd  // the latest ten minutes …
-	dim     dimension
-	hotness uint16 // its place in burstWatch.mayBeHot; others may share it
+	// What every message changes comes first.
+	total    int
+	days     uint64 // one bit a day, modulo 64
+	now      crowd  // the latest ten minutes …
+	dim      dimension
+	gathered bool   // see burstWatch.remembered
+	hotness  uint16 // its place in burstWatch.mayBeHot; others may share it
 
-	asn  uint32
-	name string // account, user, domain
-	net  netKey // network
+	before crowd  // … and those that come late
+	wide   bool   // netKey.wide
+	number uint64 // system, network: netKey.bits
+	name   string // account, user, domain
 
-	before  crowd        // … and those that come late
 	sources []mailSource // where accounts and local users send from, in the order in which they were first met
 	hot     []stretch    // when it may be in a burst
-	kept    []*record    // of hot stretches, when the ring had no more room for them
-	inRing  []*record    // at the end: these and those in the ring
+	kept    []*record    // of hot stretches, when the ring had no more room for them; at the end: and those in the ring
 	stories []*batch     // of kept ones, when they were too many
 }
+
+func (s *series) net() netKey { return netKey{s.number, s.wide} }
 
 // stretch is a time in which a series may be in a burst.
 type stretch struct{ from, to mail.Instant }
@@ -133,7 +136,7 @@ func (w *burstWatch) named(d dimension, name string) *series {
 func (w *burstWatch) network(net netKey) *series {
 	s := w.nets.At(net)
 	if s.hotness == 0 {
-		s.dim, s.net, s.hotness = byNetwork, net, w.hotness()
+		s.dim, s.number, s.wide, s.hotness = byNetwork, net.bits, net.wide, w.hotness()
 	}
 	return s
 }
@@ -141,7 +144,7 @@ func (w *burstWatch) network(net netKey) *series {
 func (w *burstWatch) system(asn uint32) *series {
 	s := w.systems.At(asn)
 	if s.hotness == 0 {
-		s.dim, s.asn, s.hotness = byASN, asn, w.hotness()
+		s.dim, s.number, s.hotness = byASN, uint64(asn), w.hotness()
 	}
 	return s
 }
@@ -156,9 +159,9 @@ func (w *burstWatch) hotness() uint16 {
 func (w *burstWatch) same(s *series) *series {
 	switch s.dim {
 	case byNetwork:
-		return w.network(s.net)
+		return w.network(s.net())
 	case byASN:
-		return w.system(s.asn)
+		return w.system(uint32(s.number))
 	}
 	return w.named(s.dim, s.name)
 }
@@ -171,9 +174,9 @@ func (w *burstWatch) current(s *series) *series {
 	var found *series
 	switch s.dim {
 	case byNetwork:
-		found = w.nets.Find(s.net)
+		found = w.nets.Find(s.net())
 	case byASN:
-		found = w.systems.Find(s.asn)
+		found = w.systems.Find(uint32(s.number))
 	default:
 		found = w.names[s.dim].Find(s.name)
 	}

@@ -14,7 +14,8 @@ import (
 // A look-up that hits allocates nothing, and touches little memory: what a log of millions of lines is about does not fit the
 // processor's cache, and each line of it that must be fetched costs as much as all the rest of a look-up. So this is no map
 // of Go but the plainest table there is: hashes beside pointers, the next free slot where two meet (D. E. Knuth, "The Art of
-// Computer Programming" 3, section 6.4, algorithm L).
+// Computer Programming" 3, section 6.4, algorithm L). Nor are the keys compared, whose text stands elsewhere: the hash is seeded
+// and has 64 bits, so that two keys share one will not happen, and cannot be made to.
 type Entities[K comparable, V any] struct {
 	Forgotten int // how many were dropped: the precision that was lost
 
@@ -35,10 +36,11 @@ type slot[K comparable, V any] struct {
 	entity *entity[K, V] // nil: free
 }
 
+// entity begins with what a look-up touches.
 type entity[K comparable, V any] struct {
 	touched uint64
-	key     K
 	value   V
+	key     K
 }
 
 // NewEntities makes a table of at most cap entities. own, which may be nil, makes a key that may be kept.
@@ -50,7 +52,7 @@ func NewEntities[K comparable, V any](cap int, weight func(*V) int, own func(K) 
 func (e *Entities[K, V]) At(key K) *V {
 	e.clock++
 	hash := maphash.Comparable(e.seed, key)
-	if found := e.slots[e.find(hash, key)].entity; found != nil {
+	if found := e.slots[e.find(hash)].entity; found != nil {
 		found.touched = e.clock
 		return &found.value
 	}
@@ -64,19 +66,19 @@ func (e *Entities[K, V]) At(key K) *V {
 		key = e.own(key)
 	}
 	made := &entity[K, V]{touched: e.clock, key: key}
-	e.slots[e.find(hash, key)] = slot[K, V]{hash, made}
+	e.settle(slot[K, V]{hash, made})
 	e.len++
 	return &made.value
 }
 
-// find is the slot of a key, or the free one where it belongs.
-func (e *Entities[K, V]) find(hash uint64, key K) int {
+// find is the slot of a key by its hash, or the free one where it belongs.
+func (e *Entities[K, V]) find(hash uint64) int {
 	mask := len(e.slots) - 1
-	for i := int(hash) & mask; ; i = (i + 1) & mask {
-		if s := &e.slots[i]; s.entity == nil || s.hash == hash && s.entity.key == key {
-			return i
-		}
+	i := int(hash) & mask
+	for e.slots[i].entity != nil && e.slots[i].hash != hash {
+		i = (i + 1) & mask
 	}
+	return i
 }
 
 // resize moves all entities into so many new slots.
@@ -91,18 +93,11 @@ func (e *Entities[K, V]) resize(slots int) {
 }
 
 // settle gives an entity that is not in the table a slot.
-func (e *Entities[K, V]) settle(s slot[K, V]) {
-	mask := len(e.slots) - 1
-	i := int(s.hash) & mask
-	for e.slots[i].entity != nil {
-		i = (i + 1) & mask
-	}
-	e.slots[i] = s
-}
+func (e *Entities[K, V]) settle(s slot[K, V]) { e.slots[e.find(s.hash)] = s }
 
 // Find is the entity with that key, or nil. It does not count as a touch.
 func (e *Entities[K, V]) Find(key K) *V {
-	if found := e.slots[e.find(maphash.Comparable(e.seed, key), key)].entity; found != nil {
+	if found := e.slots[e.find(maphash.Comparable(e.seed, key))].entity; found != nil {
 		return &found.value
 	}
 	return nil
@@ -113,7 +108,7 @@ func (e *Entities[K, V]) Len() int { return e.len }
 
 // Delete forgets one. Those behind it that may have been put off by it find their slots anew.
 func (e *Entities[K, V]) Delete(key K) {
-	i := e.find(maphash.Comparable(e.seed, key), key)
+	i := e.find(maphash.Comparable(e.seed, key))
 	if e.slots[i].entity == nil {
 		return
 	}
@@ -126,7 +121,7 @@ func (e *Entities[K, V]) Delete(key K) {
 			return
 		}
 		e.slots[i] = slot[K, V]{}
-		e.slots[e.find(s.hash, s.entity.key)] = s
+		e.settle(s)
 	}
 }
 
