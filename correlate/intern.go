@@ -13,6 +13,10 @@ func (in *intern) get(s string) string {
 	if s == "" {
 		return ""
 	}
+	return in.copy(s)
+}
+
+func (in *intern) copy(s string) string {
 	slot := &in.slots[hashShort(s)%uint64(len(in.slots))]
 	if *slot != s {
 		*slot = strings.Clone(s)
@@ -22,18 +26,17 @@ func (in *intern) get(s string) string {
 
 // hashShort hashes the length and the ends of s, which is enough for names and addresses, in a few instructions.
 func hashShort(s string) uint64 {
+	var first, last uint64
 	n := len(s)
-	h := uint64(n)
-	if n >= 8 {
-		h ^= word(s) * 0x9e3779b97f4a7c15
-		h ^= h >> 32
-		h ^= word(s[n-8:]) * 0xa0761d6478bd642f
-	} else {
-		for i := range n {
-			h = (h ^ uint64(s[i])) * 0x100000001b3
-		}
+	switch {
+	case n >= 8:
+		first, last = word(s), word(s[n-8:])
+	case n >= 4:
+		first, last = half(s), half(s[n-4:])
+	default:
+		first, last = uint64(s[0]), uint64(s[n-1])
 	}
-	return h ^ h>>29
+	return fold(first^0xa0761d6478bd642f, last^uint64(n)<<56^0x9e3779b97f4a7c15)
 }
 
 // word returns the first eight bytes of s.
@@ -41,4 +44,10 @@ func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// half returns the first four bytes of s.
+func half(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }

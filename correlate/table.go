@@ -10,16 +10,17 @@ type table struct {
 }
 
 func (t *table) find(hash uint64, q *queue, id string) *hop {
-	if t.used == 0 {
+	slots := t.slots
+	if len(slots) == 0 {
 		return nil
 	}
-	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; t.slots[i] != nil; i = (i + 1) & mask {
-		if h := t.slots[i]; h.hash == hash && h.queue == q && h.id == id {
+	mask := uint64(len(slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		h := slots[i]
+		if h == nil || h.hash == hash && h.queue == q && h.id == id {
 			return h
 		}
 	}
-	return nil
 }
 
 // put makes h the newest life of its key.
@@ -96,21 +97,22 @@ func (t *table) grow() {
 }
 
 // mix hashes s so that nobody who does not know the seed can predict it. It is made for queue IDs, of ten to twenty-three
-// characters: two or three multiplications (the scheme of wyhash).
+// characters: one or two multiplications (the scheme of wyhash).
 func mix(seed uint64, s string) uint64 {
 	n := len(s)
-	h := seed ^ uint64(n)
+	h, secret := seed^uint64(n), bits.RotateLeft64(seed, 32)
 	if n < 8 {
 		var tail uint64
 		for i := range n {
 			tail |= uint64(s[i]) << (8 * i)
 		}
-		return fold(h^tail, seed|1)
+		return fold(h^tail, secret|1)
 	}
-	for i := 0; i+8 < n; i += 8 {
+	i := 0
+	for ; i+16 < n; i += 8 {
 		h = fold(h^word(s[i:]), 0xa0761d6478bd642f)
 	}
-	return fold(h^word(s[n-8:]), seed|1) // the last eight bytes, some of them again
+	return fold(h^word(s[i:]), secret^word(s[n-8:])) // the last eight bytes, perhaps some of them again
 }
 
 func fold(a, b uint64) uint64 {
