@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"net/netip"
 	"strings"
 
 	"mailforensics/mail"
@@ -18,8 +19,9 @@ type sessionKey struct {
 // session is an SMTP session with a client.
 type session struct {
 	key          sessionKey
-	used         bool // it has had a line
-	client       mail.Client
+	used         bool       // it has had a line
+	ip           netip.Addr // of the client
+	helo         string
 	protocol     string
 	tls          string
 	hop          *hop // of the last transaction that was begun
@@ -137,7 +139,7 @@ func (t *Tracker) openSession(q *queue, ev *mail.Event) *session {
 		ss.spare, s.next = s.next, nil
 	}
 	s.key = sessionKey{q.host, ev.Daemon == "qmqpd", ev.PID}
-	s.client.IP = ev.Client.IP
+	s.ip = ev.Client.IP
 	ss.add(s)
 	return s
 }
@@ -190,28 +192,38 @@ func (t *Tracker) inSession(q *queue, ev *mail.Event) {
 		s = t.openSession(q, ev)
 	}
 	s.used = true
-	s.note(ev)
-	t.keepSessionLine(s, ev)
+	if t.options.KeepLines {
+		t.keepSessionLine(s, ev)
+	}
 	switch ev.Kind {
+	case mail.Connect: // names neither HELO nor protocol, as the next two
 	case mail.TLS:
 		s.tls = t.names.get(ev.TLS)
 	case mail.Disconnect:
 		t.disconnect(s, ev)
 	case mail.Hold:
-		s.verdict |= held
-		s.recipient, s.sender = strings.Clone(ev.Recipient), strings.Clone(ev.Sender)
+		s.decide(held, ev)
 	case mail.Discard:
-		s.verdict |= discarded
-		s.recipient, s.sender = strings.Clone(ev.Recipient), strings.Clone(ev.Sender)
+		s.decide(discarded, ev)
 	case mail.Accept:
+		s.note(ev)
 		t.proxy(s, ev)
+	default:
+		s.note(ev)
 	}
+}
+
+// decide keeps a verdict on the next transaction.
+func (s *session) decide(verdict marks, ev *mail.Event) {
+	s.note(ev)
+	s.verdict |= verdict
+	s.recipient, s.sender = strings.Clone(ev.Recipient), strings.Clone(ev.Sender)
 }
 
 // note keeps what a line says of the client.
 func (s *session) note(ev *mail.Event) {
-	if helo := ev.Client.HELO; helo != "" && helo != s.client.HELO {
-		s.client.HELO = strings.Clone(helo)
+	if helo := ev.Client.HELO; helo != "" && helo != s.helo {
+		s.helo = strings.Clone(helo)
 	}
 	if ev.Protocol != "" && ev.Protocol != s.protocol {
 		s.protocol = strings.Clone(ev.Protocol)
@@ -237,15 +249,19 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 		return
 	}
 	t.endTransaction(s)
-	if s.client.IP.IsValid() && s.client.IP != ev.Client.IP {
-		s.client.HELO, s.protocol, s.tls = "", "", "" // they are another client's, whose disconnect was not logged
+	if s.ip.IsValid() && s.ip != ev.Client.IP {
+		s.helo, s.protocol, s.tls = "", "", "" // they are another client's, whose disconnect was not logged
 	}
-	s.client.IP = ev.Client.IP
+	s.ip = ev.Client.IP
 	s.hop, s.generation = h, h.generation
 	m := h.message
-	m.Client.HELO = s.client.HELO
-	m.Protocol = cmp.Or(m.Protocol, s.protocol)
-	m.TLS = cmp.Or(m.TLS, s.tls)
+	m.Client.HELO = s.helo
+	if m.Protocol == "" {
+		m.Protocol = s.protocol
+	}
+	if m.TLS == "" {
+		m.TLS = s.tls
+	}
 	if s.verdict != 0 {
 		h.marks |= s.verdict
 		t.tellRecipient(h, s.recipient, s.verdict, ev)
@@ -269,9 +285,6 @@ func (t *Tracker) begin(s *session, h *hop, ev *mail.Event) {
 // keepSessionLine keeps a line of the session for the messages that follow in it, and adds the end of the session to those that
 // came before.
 func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
-	if !t.options.KeepLines {
-		return
-	}
 	if ev.Kind == mail.Disconnect {
 		for i, m := range s.messages {
 			for m.joined && m.generation == s.generations[i] {
@@ -293,7 +306,7 @@ func (t *Tracker) keepSessionLine(s *session, ev *mail.Event) {
 // proxy notes the client of a transaction that a before-queue filter handles.
 func (t *Tracker) proxy(s *session, ev *mail.Event) {
 	c := ev.Client
-	c.Name, c.HELO = t.names.get(c.Name), s.client.HELO
+	c.Name, c.HELO = t.names.get(c.Name), s.helo
 	s.proxied = &proxied{
 		Origin: ev.Origin, line: strings.Clone(ev.Raw), time: ev.Time, client: c, flags: ev.Flags,
 		account: t.names.get(ev.Account), authMethod: t.names.get(ev.AuthMethod), service: t.names.get(ev.Service),
@@ -324,14 +337,14 @@ func (t *Tracker) proxyAccepted(q *queue, s *session, ev *mail.Event) {
 	m.Client, m.Account, m.AuthMethod, m.Service = p.client, p.account, p.authMethod, p.service
 	m.Flags = m.Flags&^mail.Verified | p.flags&mail.Verified
 	m.TLS, m.Protocol = s.tls, s.protocol
-	m.Client.HELO = cmp.Or(m.Client.HELO, s.client.HELO)
+	m.Client.HELO = cmp.Or(m.Client.HELO, s.helo)
 	h.marks &^= mayReturn
 }
 
 // byProxy adds the client of the session to what a before-queue filter refused: "proxy-reject: END-OF-MESSAGE: 554 …" names none
 // (smtpd/smtpd_proxy.c). The event itself belongs to the caller, and is not changed.
 func (t *Tracker) byProxy(q *queue, ev *mail.Event) *mail.Event {
-	if ev.Kind != mail.Reject || ev.Client.IP.IsValid() {
+	if ev.Client.IP.IsValid() {
 		return ev
 	}
 	s := t.sessionOf(q, ev)
