@@ -154,7 +154,9 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	if ev.MTA == mail.Exim {
 		usual = usualExim
 	}
-	m.text.reserve(len(ev.QueueID) + len(ev.Raw) + usual)
+	m.text.reserve(len(ev.Raw) + usual)
+	t.endLine()
+	t.keepText(m, ev)
 	m.MTA, m.Time, m.End, m.born, m.ahead = ev.MTA, ev.Time, ev.Time, t.now, ev.Ahead
 	m.Host, m.Instance = t.queues.lastHost, t.queues.lastInstance
 	m.Hosts = append(m.Hosts, m.Host)

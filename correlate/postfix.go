@@ -17,7 +17,10 @@ func (t *Tracker) postfix(ev *mail.Event) {
 		if ev.Child != "" {
 			t.proxyAccepted(q, t.sessionOf(q, ev), ev)
 		}
-		t.pass(t.byProxy(q, ev))
+		if ev.Kind == mail.Reject {
+			ev = t.byProxy(q, ev)
+		}
+		t.pass(ev)
 		return
 	}
 	switch ev.Kind {
@@ -88,8 +91,26 @@ func (t *Tracker) take(m *message, ev *mail.Event) {
 
 // witness keeps the line that shows where m came from.
 func (t *Tracker) witness(m *message, ev *mail.Event) {
-	m.Origin, m.Line = ev.Origin, m.text.keepLine(ev.Raw)
+	t.keepText(m, ev)
+	m.Origin, m.Line = ev.Origin, m.text.kept
+}
+
+// keepText keeps the line of ev with the strings of m, of which most are parts of it, if it is not kept yet.
+func (t *Tracker) keepText(m *message, ev *mail.Event) {
+	if t.taken == m {
+		return
+	}
+	t.endLine()
+	m.text.keepLine(ev.Raw)
 	t.taken = m
+}
+
+// endLine ends that, as the event ends.
+func (t *Tracker) endLine() {
+	if t.taken != nil {
+		t.taken.text.endLine()
+		t.taken = nil
+	}
 }
 
 // postfixPickup handles pickup's uid=: a local user's message, or one that postsuper -r put back.

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"cmp"
 	"strings"
 
 	"mailforensics/mail"
@@ -30,22 +29,31 @@ func (t *Tracker) recipient(m *message, h *hop, address, original string) *mail.
 	if original == address {
 		original = ""
 	}
-	return m.addRecipient(mail.Recipient{Address: m.text.keep(address), Original: m.text.keep(original)})
+	m.Recipients = append(m.Recipients, mail.Recipient{})
+	r = &m.Recipients[len(m.Recipients)-1]
+	r.Address, r.Original = m.text.keep(address), m.text.keep(original)
+	m.indexLast()
+	return r
 }
 
 func (m *message) addRecipient(r mail.Recipient) *mail.Recipient {
-	n := len(m.Recipients)
 	m.Recipients = append(m.Recipients, r)
+	m.indexLast()
+	return &m.Recipients[len(m.Recipients)-1]
+}
+
+// indexLast indexes the last recipient, if there are so many.
+func (m *message) indexLast() {
+	n := len(m.Recipients)
 	switch {
 	case m.index != nil:
-		m.indexRecipient(n)
-	case n+1 > many:
+		m.indexRecipient(n - 1)
+	case n > many:
 		m.index = &recipientIndex{envelope: make(map[string]int32, 4*many), address: make(map[string]int32, 4*many)}
 		for i := range m.Recipients {
 			m.indexRecipient(i)
 		}
 	}
-	return &m.Recipients[n]
 }
 
 // sameAddress reports whether two addresses differ at most in the case of the domain. Exim delivers with the domain in lower case,
@@ -74,7 +82,11 @@ func (m *message) indexRecipient(i int) {
 // findRecipient finds a recipient by its address in the envelope; after a hop that may have rewritten the address without telling
 // the next one, by its last address.
 func (m *message) findRecipient(address, original string) *mail.Recipient {
-	r := m.findByEnvelope(cmp.Or(original, address))
+	envelope := original
+	if envelope == "" {
+		envelope = address
+	}
+	r := m.findByEnvelope(envelope)
 	if r == nil && len(m.hops) > 1 {
 		r = m.findRewritten(address, original)
 	}
@@ -194,7 +206,7 @@ func keepDeferral(r *mail.Recipient) {
 // isSwallowed reports whether a filter in our own network accepted a message and discarded it: amavisd-new's reply for D_DISCARD.
 // To the client that handed it over it looks delivered.
 func isSwallowed(ev *mail.Event) bool {
-	return ev.Disposition == mail.Delivered && isNear(ev) && strings.HasPrefix(ev.Reply, "250 2.7.0 Ok, discarded")
+	return ev.Disposition == mail.Delivered && strings.HasPrefix(ev.Reply, "250 2.7.0 Ok, discarded") && isNear(ev)
 }
 
 // setReply keeps one copy of a reply that is repeated at each attempt, and of the short ones that most messages have in common.

@@ -31,10 +31,9 @@ func (x *text) reserve(n int) {
 }
 
 // keepLine copies a line. Until endLine, strings given to keep that are parts of it become parts of the copy.
-func (x *text) keepLine(line string) string {
+func (x *text) keepLine(line string) {
 	x.line = ""
 	x.line, x.kept = line, x.keep(line)
-	return x.kept
 }
 
 // endLine ends that: the memory of the log is reused after the event.
@@ -42,9 +41,13 @@ func (x *text) endLine() { x.line, x.kept = "", "" }
 
 // keep returns a copy of s that does not keep the text of the log in memory.
 func (x *text) keep(s string) string {
-	if s == "" {
+	if s == "" { // as much of most lines is
 		return ""
 	}
+	return x.copy(s)
+}
+
+func (x *text) copy(s string) string {
 	if at := placeIn(x.line, s); at >= 0 {
 		return x.kept[at : at+len(s)]
 	}

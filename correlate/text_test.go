@@ -13,7 +13,8 @@ func TestTextKeepsTheLineOnce(t *testing.T) {
 	line := all[len("before|") : len(all)-len("|after")]
 	var x text
 	x.reserve(len(line) + 64)
-	kept := x.keepLine(line)
+	x.keepLine(line)
+	kept := x.kept
 	used := x.piece.Len()
 	for _, part := range []string{line, line[:3], line[4:10], line[len(line)-1:]} {
 		if got := x.keep(part); got != part || placeIn(kept, got) < 0 {

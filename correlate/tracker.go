@@ -104,7 +104,7 @@ type Tracker struct {
 
 	oldest, newest *message // all open messages, in the order in which they began
 	open           int
-	taken          *message     // that the current line accepted
+	taken          *message     // whose strings are parts of the current line
 	waiting        fifo         // messages that linger
 	rest           mail.Instant // until then, none of them has lingered long enough
 	eviction       mail.Instant // until then, no open message is too old
@@ -191,10 +191,7 @@ func (t *Tracker) Event(ev *mail.Event) {
 	default:
 		t.pass(ev)
 	}
-	if t.taken != nil {
-		t.taken.text.endLine()
-		t.taken = nil
-	}
+	t.endLine()
 }
 
 // pass hands on an event that belongs to no message.
