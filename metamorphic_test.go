@@ -3,6 +3,7 @@ package mailforensics
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,17 @@ func TestMetamorphic(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// What a log server exports gives the same findings; only the lines that prove them look otherwise.
+func TestJSONList(t *testing.T) {
+	logs, _ := filepath.Glob("samples/burst-secondary-mx/*.gz")
+	want := counted(t, workers(1), logs...)
+	for _, n := range []int{1, 2} {
+		if got := counted(t, workers(n), rewrapped(t, logs, jsonList)...); got != want {
+			t.Errorf("%d workers: %s", n, firstDifference(got, want))
+		}
 	}
 }
 
@@ -190,6 +202,16 @@ func newestFirst(text []byte) []byte {
 	lines := slices.Collect(bytes.Lines(text))
 	slices.Reverse(lines)
 	return bytes.Join(lines, nil)
+}
+
+// jsonList returns text as a log server exports it: a printed list of records, the newest first.
+func jsonList(text []byte) []byte {
+	var records []map[string]string
+	for line := range strings.Lines(string(newestFirst(text))) {
+		records = append(records, map[string]string{"message": strings.TrimSuffix(line, "\n")})
+	}
+	list, _ := json.MarshalIndent(map[string]any{"hits": records}, "", "  ")
+	return list
 }
 
 func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,6 +49,7 @@ type Stats struct {
 	SHA256   string   // of the bytes on disk, hex; "" without Options.Hash, and if they were not all read
 	Codec    string   // "" (plain text), "gzip", "bzip2", "xz", "zstd"
 	Encoding string   // that was converted to plain UTF-8; "": it was that already
+	Numbers  string   // how lines are numbered, in words; "": as they stand
 	NULs     int64    // NUL bytes at the start of lines, which were dropped
 	CutLines int64    // lines longer than Options.MaxLine
 	CutBytes int64    // of those lines, the bytes that were dropped
@@ -233,10 +235,8 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	}
 	r.src.wholeLine = codec == ""
 	r.stats.Codec = codec
-	r.text, r.stats.Encoding = toUTF8(decoded)
-	if plain, ok := r.text.(*bufio.Reader); ok {
-		r.text = undressed(plain, r.peekFurther(plain, head))
-	}
+	text, encoding := toUTF8(decoded)
+	r.text, r.stats.Encoding = r.asLines(text), encoding
 	if r.in.Backward {
 		r.back = &backward{in: r.text, limit: maxBackward}
 		r.text = r.back
@@ -246,12 +246,24 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	return nil
 }
 
-// peekFurther returns a longer head of a file than the one that every input has; of a pipe, what follows may take hours.
-func (r *Reader) peekFurther(text *bufio.Reader, head []byte) []byte {
-	if r.in.Size >= 0 {
-		head, _ = text.Peek(smallBuffer)
+// asLines returns a reader of the lines of a log, of what may be laid out in another way.
+func (r *Reader) asLines(text io.Reader) io.Reader {
+	plain, ok := text.(*bufio.Reader)
+	if !ok {
+		plain = bufio.NewReaderSize(text, smallBuffer)
 	}
-	return head
+	plain.Peek(1)
+	var head []byte
+	if r.in.Size < 0 { // a pipe: what follows may take hours
+		head, _ = plain.Peek(plain.Buffered())
+	} else {
+		head, _ = plain.Peek(smallBuffer)
+	}
+	if lines, ok := oneRecordALine(plain, head); ok {
+		r.stats.Numbers = "the records of JSON are not one a line: each is counted as a line"
+		return lines
+	}
+	return undressed(plain, head)
 }
 
 // fill reads more text into the splitter.
@@ -302,7 +314,7 @@ func (r *Reader) end(err error) {
 	case r.back.forward:
 		r.warn("the newest line is the first, and the file is too long to be read from its end: what became of messages may be told wrongly; turn it round first (tac)")
 	default:
-		r.warn("the newest line is the first: read from the end, and lines are numbered from there, as tac(1) shows them")
+		r.stats.Numbers = strings.TrimPrefix(r.stats.Numbers+"; the newest line is the first: lines are read and numbered from the end, as tac(1) shows them", "; ")
 	}
 	for _, w := range r.src.changes() {
 		r.warn(w)

@@ -35,21 +35,22 @@ func (f *record) field(key string) *rawString {
 		return &f.log
 	case "time":
 		return &f.time
-	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE", "date":
+	case "@timestamp", "timestamp", "timereported", "timegenerated", "ISODATE", "DATE", "date", "TimeGenerated", "_time", "received_at":
 		return &f.stamp
-	case "hostname", "host", "HOST", "fromhost", "source", "sysloghost":
+	case "hostname", "host", "HOST", "fromhost", "source", "sysloghost", "Computer":
 		return &f.host
 	case "logsource":
 		return &f.origin
 	case "tag", "syslogtag", "TAG", "syslog-tag", "syslog_tag":
 		return &f.tag
-	case "program", "programname", "PROGRAM", "appname", "app-name", "ident", "application_name", "_application_name":
+	case "program", "programname", "PROGRAM", "appname", "app-name", "ident", "application_name", "_application_name",
+		"app_name", "ProcessName":
 		return &f.program
 	case "identifier":
 		return &f.identifier
-	case "procid", "pid", "PID", "process_id", "_process_id":
+	case "procid", "pid", "PID", "process_id", "_process_id", "proc_id", "ProcessID":
 		return &f.pid
-	case "message", "msg", "short_message", "line", "_raw", "textPayload":
+	case "message", "msg", "short_message", "line", "_raw", "textPayload", "SyslogMessage", "_msg":
 		return &f.text
 	case "full_message":
 		return &f.full
@@ -103,6 +104,51 @@ func (r *HeaderReader) object(line string, ev *mail.Event) (string, bool) {
 		return r.shipped(&f, ev)
 	}
 	return "", false
+}
+
+// listed reads a record that is a list: Loki's ["NANOSECONDS","text"], and those of CloudWatch Logs Insights, which are lists of fields.
+func (r *HeaderReader) listed(line string, ev *mail.Event) (string, bool) {
+	var f record
+	if end := stringEnd(line, 1); end > 0 && end < len(line) && line[end] == ',' && isDigit(line[2]) {
+		f.stamp, f.text = rawValue(line[1:end]), rawValue(line[end+1:max(end+1, stringEnd(line, end+1))])
+	} else if !f.fields(line[1:]) {
+		return "", false
+	}
+	if !f.text.set {
+		return "", false
+	}
+	return r.shipped(&f, ev)
+}
+
+// fields reads {"field":"@timestamp","value":"2026-03-07 03:12:09.183"},{"field":"@message","value":"…"}…; the stamp is UTC.
+func (f *record) fields(s string) bool {
+	for {
+		name, rest, ok1 := cutMember(s, `{"field":`)
+		value, rest, ok2 := cutMember(rest, `,"value":`)
+		if !ok1 || !ok2 || !strings.HasPrefix(rest, "}") {
+			return false
+		}
+		switch name.text {
+		case "@timestamp":
+			value.text += " UTC"
+			f.stamp = value
+		case "@message":
+			f.text = value
+		}
+		if s, ok1 = strings.CutPrefix(rest[1:], ","); !ok1 {
+			return true
+		}
+	}
+}
+
+// cutMember cuts a string behind the name of a member off s.
+func cutMember(s, name string) (value rawString, rest string, ok bool) {
+	s, ok = strings.CutPrefix(s, name)
+	end := stringEnd(s, 0)
+	if !ok || end < 0 {
+		return value, "", false
+	}
+	return rawValue(s[:end]), s[end:], true
 }
 
 // dockerPiece is the length of what Docker writes of a longer line at a time.  daemon/logger/copier.go: defaultBufSize
@@ -311,7 +357,8 @@ func (r *HeaderReader) shippedObject(line string, ev *mail.Event) (string, bool)
 }
 
 // read fills f from an object, with what is nested where shippers nest it: {"_source":{…}} (Elasticsearch), {"result":{…}}
-// (Splunk), {"jsonPayload":{…}} (Google Cloud Logging), {"host":{"name":…}}, {"process":{"name":…,"pid":…}},
+// (Splunk), {"jsonPayload":{…}} (Google Cloud Logging), {"attributes":{…}} (Datadog), {"fields":{…}} (Elasticsearch), {"message":{…}}
+// (Graylog), {"host":{"name":…}}, {"process":{"name":…,"pid":…}},
 // {"syslog":{"identifier":…}} and {"log":{"syslog":{"appname":…,"procid":…}}} (the Elastic Common Schema, Filebeat). false: that is
 // no object, or it is cut.
 func (f *record) read(s string) bool {
@@ -351,6 +398,11 @@ func (f *record) nested(key, object string) {
 	}
 	inner := record{depth: f.depth + 1}
 	switch key {
+	case "attributes", "fields", "message": // unless they are more about a record whose text is beside them
+		if inner.read(object); !inner.text.set {
+			return
+		}
+		fallthrough
 	case "_source", "result", "jsonPayload":
 		f.depth++
 		f.read(object)

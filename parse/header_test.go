@@ -119,6 +119,11 @@ func TestRead(t *testing.T) {
 	good(Docker, "[pod/postfix-0/postfix] 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
 	bad("[pod/postfix-0/postfix]")
 	bad("[pod/postfix-0/postfix] words")
+	bad(`["1772853129000000000",1]`)
+	bad(`["1772853129000000000"]`)
+	bad(`["a","Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"]`)
+	bad(`[{"field":"@message","value":"x"}]`)
+	bad(`[{"field":"@message"},{"field":"@timestamp"}]`)
 
 	// What grep puts in front.
 	good(Traditional, "/var/log/mail.log.2-Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x") // -C
@@ -187,6 +192,16 @@ func TestRead(t *testing.T) {
 	good(JSON, `{"date":1772853129.5,"ident":"postfix/smtpd","pid":"1","host":"mx1","message":"x"}`, "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x") // Fluent Bit
 	good(JSON, `{"logName":"projects/p/logs/syslog","textPayload":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x","timestamp":"2026-03-07T03:12:09.5Z"}`,
 		"2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x") // Google Cloud Logging
+	good(JSON, `{"id":"A","attributes":{"timestamp":"2026-03-07T03:12:09Z","host":"mx1","message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"}}`, utc, "mx1", "postfix/smtpd", 1, "x") // Datadog
+	good(JSON, `{"fields":{"@timestamp":["2026-03-07T03:12:09Z"],"message":["Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"]}}`, utc, "mx1", "postfix/smtpd", 1, "x")                      // Elasticsearch
+	good(JSON, `{"message":{"timestamp":"2026-03-07T03:12:09Z","source":"mx1","application_name":"postfix/smtpd","message":"x"},"index":"g"}`, utc, "mx1", "postfix/smtpd", 0, "x")
+	good(JSON, `{"fields":{"host":"x","program":"y"},"@timestamp":"2026-03-07T03:12:09Z","host":{"name":"mx1"},"program":"postfix/smtpd","message":"x"}`, utc, "mx1", "postfix/smtpd", 0, "x") // Filebeat
+	good(JSON, `{"TimeGenerated":"2026-03-07T03:12:09Z","Computer":"mx1","ProcessName":"postfix/smtpd","ProcessID":1,"SyslogMessage":"x"}`, utc, "mx1", "postfix/smtpd", 1, "x")               // Azure Monitor
+	good(JSON, `{"_msg":"x","_time":"2026-03-07T03:12:09Z","hostname":"mx1","app_name":"postfix/smtpd","proc_id":"1"}`, utc, "mx1", "postfix/smtpd", 1, "x")                                   // VictoriaLogs
+	good(JSON, `["1772853129000000000","Mar  7 04:12:09 mx1 postfix/smtpd[1]: \"x\""]`, utc, "mx1", "postfix/smtpd", 1, `"x"`)                                                                 // Loki
+	good(JSON, `["1772853129000000000","mx1 postfix/smtpd[1]: x",{}]`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `[{"field":"@timestamp","value":"2026-03-07 03:12:09.000"},{"field":"@message","value":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"},{"field":"@ptr","value":"C"}]`, utc, "mx1", "postfix/smtpd", 1, "x")
+	good(JSON, `[{"field":"@message","value":"mx1 postfix/smtpd[1]: x"},{"field":"@timestamp","value":"2026-03-07 03:12:09.000"}]`, utc, "mx1", "postfix/smtpd", 1, "x")
 	good(JSON, `{"jsonPayload":{"message":"Mar  7 04:12:09 mx1 postfix/smtpd[1]: x"},"timestamp":"2026-03-07T03:12:09Z"}`, utc, "mx1", "postfix/smtpd", 1, "x")
 	good(JSON, `{"@timestamp":"2026-03-07T03:12:09.000Z","host":{"hostname":"mx1"},"message":"x","syslog":{"identifier":"postfix/smtpd","facility":2},"process":{"name":"smtpd","pid":7}}`,
 		utc, "mx1", "postfix/smtpd", 7, "x") // Filebeat reads the journal

@@ -176,6 +176,9 @@ func (r *HeaderReader) bracketed(line string, ev *mail.Event) (string, bool) {
 		_, rest, _ := strings.Cut(line, "] ")
 		return r.read(rest, ev)
 	}
+	if strings.HasPrefix(line, `["`) || strings.HasPrefix(line, "[{") {
+		return r.listed(line, ev)
+	}
 	if len(line) > len("[2024-06-03 07:07:24") && line[5] == '-' && line[8] == '-' {
 		return r.rainloop(line, ev)
 	}

@@ -146,7 +146,7 @@ const (
 	journalForms = "journalctl -o short-iso, -o json and -o export write what this program can read"
 	noStamps     = "do these lines have no time stamps? docker logs -t and kubectl logs --timestamps write them"
 	aTable       = "is this a table that a log server exported? it needs columns for the stamp, the program and the text, and their names in the first line"
-	oneValue     = "is this one value of JSON? this program reads one record a line: jq -c '.[]' makes them of a list, jq -c '.events[]' or '.hits.hits[]' of one inside"
+	otherJSON    = "this program reads the JSON of journalctl, of containers, and of records that have a log line as message or msg: the whole line, or its text beside the program's name (program, syslogtag) and a stamp"
 	catForm      = "is this journalctl -o cat? it leaves out the stamps and the programs; " + journalForms
 	aWebServer   = "is this a web server's log?"
 	theSystems   = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
@@ -155,10 +155,8 @@ const (
 
 // guesses are what tells what a file is that is no mail log, the surest first.
 var guesses = [...]struct{ mark, hint string }{
-	{`{"schema":"mailforensics.`, "is this the output of this program? it reads the logs of mail servers"},
 	{"LPKSHHRH", "is this a systemd journal? journalctl --file FILE -o export writes what this program can read"},
 	{"\n    SYSLOG_IDENTIFIER=", "is this journalctl -o verbose? " + journalForms},
-	{"\"__REALTIME_TIMESTAMP\"", "is this journalctl -o json-pretty? " + journalForms},
 	{"@timestamp,", aTable},
 	{"\"@timestamp\",", aTable},
 	{"Timestamp                       Thread     Type", "is this log show of macOS? " + ofOthers},
@@ -192,8 +190,11 @@ func hintFor(head string) string {
 	if since, _, ok := strings.Cut(head, "] "); ok && strings.HasPrefix(since, "[") && strings.Trim(since[1:], " .<>0123456789") == "" {
 		return "is this journalctl -o short-monotonic? it does not say when anything happened; " + journalForms
 	}
-	if isOneValue(head) {
-		return oneValue
+	switch {
+	case strings.Contains(head, `{"schema":"mailforensics.`):
+		return "is this the output of this program? it reads the logs of mail servers"
+	case strings.HasPrefix(strings.TrimLeft(head, " \t\r\n"), "{"):
+		return otherJSON
 	}
 	for _, guess := range guesses {
 		if strings.Contains(head, guess.mark) {
@@ -207,21 +208,8 @@ func hintFor(head string) string {
 		return noStamps
 	case isBinary(head):
 		return "this is not text: if it is an archive, unpack it; files compressed with gzip, bzip2, xz and zstd are read as they are"
-	case strings.HasPrefix(strings.TrimSpace(head), "{"):
-		return "this program reads the JSON of journalctl, of containers, and of records that have a log line as message or msg: the whole line, or its text beside the program's name (program, syslogtag) and a stamp"
 	}
 	return ofOthers
-}
-
-// isOneValue reports whether a head begins a list, or an object over many lines or with a list in it, in JSON.
-func isOneValue(head string) bool {
-	text := strings.TrimSpace(head)
-	if list, ok := strings.CutPrefix(text, "["); ok {
-		return strings.HasPrefix(strings.TrimSpace(list), "{")
-	}
-	first, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSpace(first) == "{" && !strings.Contains(text, "\"__REALTIME_TIMESTAMP\"") ||
-		strings.HasPrefix(text, "{") && strings.Contains(first, "[{") && !strings.Contains(text, "}\n{")
 }
 
 // hasPostfixTexts reports whether lines begin as Postfix's do behind their headers.

@@ -344,8 +344,18 @@ func (s *settings) newReport(command, schema string, args []string, r *reading) 
 		Instances: r.instances,
 	}
 	rep.Gaps, rep.QuietSpans = r.gaps.longest()
-	rep.Notes = append(rep.Notes, trackerNotes(&r.stats)...)
+	rep.Notes = append(lineNotes(r.ledger), trackerNotes(&r.stats)...)
 	return rep
+}
+
+// lineNotes say of which files the lines have other numbers than those that an editor shows.
+func lineNotes(l *ingest.Ledger) (notes []string) {
+	for i := range l.Files {
+		if f := &l.Files[i]; f.Numbers != "" {
+			notes = append(notes, f.Path+": "+f.Numbers)
+		}
+	}
+	return notes
 }
 
 // trackerNotes say what joining the events to messages could not know.
