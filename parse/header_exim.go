@@ -144,7 +144,8 @@ func eximPID(text string, ev *mail.Event) string {
 }
 
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
-// without a PID. Exim's own texts do not, because their second word never ends like that.
+// without a PID, or as Dovecot's own files do, "imap-login: Info: ": with the log_timestamp that most sites set, these have the
+// stamps of Exim's. Exim's own texts do not, because their second word never ends like that.
 func looksTagged(s string) bool {
 	return !(len(s) > 16 && s[6] == '-') && tagAhead(s) // not behind a message ID
 }
@@ -160,14 +161,23 @@ func tagAhead(s string) bool {
 		end = len(word)
 	}
 	if end < 2 || word[end-1] != ':' || !isHostName(s[:sp]) {
-		return strings.HasPrefix(word, "last message repeated ")
+		return strings.HasPrefix(word, "last message repeated ") || s[sp-1] == ':' && isDovecotLevel(word[:end])
 	}
 	word = word[:end-1]
 	if word[len(word)-1] == ']' {
 		open := strings.LastIndexByte(word, '[')
 		return open > 0 && open+1 < len(word)-1 && AllDigits(word[open+1:len(word)-1])
 	}
-	return word == "dovecot" || strings.HasPrefix(word, "postfix/")
+	return word == "dovecot" || strings.HasPrefix(word, "postfix/") || s[sp-1] == ':' && isDovecotLevel(word)
+}
+
+// isDovecotLevel reports whether word is what Dovecot writes behind the service in its own files.
+func isDovecotLevel(word string) bool {
+	switch strings.TrimSuffix(word, ":") {
+	case "Info", "Error", "Warning", "Debug", "Fatal", "Panic":
+		return true
+	}
+	return false
 }
 
 func isHostName(s string) bool {

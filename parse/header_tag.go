@@ -87,13 +87,14 @@ func chainEnd(token string) string {
 	return host
 }
 
-// isSeverity reports whether the rsyslog template of a container put a severity in the place of the host.
+// isSeverity reports whether a template put a severity in the place of the host: that of rsyslog in a container in capitals, that of
+// Alpine's syslog-ng in small letters. Each severity would be a host of its own.
 func isSeverity(token string) bool {
 	switch token {
 	case "EMERG", "PANIC", "ALERT", "CRIT", "ERR", "ERROR", "WARN", "WARNING", "NOTICE", "INFO", "DEBUG":
 		return true
 	}
-	return false
+	return isLevel(token)
 }
 
 // endsTag are the bytes at which a tag may end.

@@ -95,11 +95,17 @@ func TestRead(t *testing.T) {
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[2", utc, "mx1", "postfix/smtpd", 2, "")
 
 	good(Traditional, "Mar 07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>") // Dovecot's own files
+	good(ISO, "2026-03-07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>")
+	good(ISO, "2026-03-07 04:12:09 imap(eva@example.org)<311><AbC>: Error: x", utc, "", "dovecot", 0, "imap(eva@example.org)<311><AbC>: Error: x")
+	good(ISO, "2026-03-07 04:12:09 auth-worker(default): Info: pam(eva,192.0.2.7): unknown user", utc, "", "dovecot", 0, "auth-worker(default): Info: pam(eva,192.0.2.7): unknown user")
+	good(EximOwn, "2026-03-07 04:12:09 Warning: purging the environment", utc, "", "exim", 0, "Warning: purging the environment")
 	good(Traditional, "Mar 07 04:12:09 imap(eva@x.example)<3><AbC>: Info: Logged out", utc, "", "dovecot", 0, "imap(eva@x.example)<3><AbC>: Info: Logged out")
 
 	// Containers.
 	good(CRI, `2026-03-07T03:12:09Z stdout F {"@timestamp":"2026-03-07T04:12:09+00:00","tag":"postfix/smtpd[953]:","message":" connect"}`, utc, "", "postfix/smtpd", 953, "connect")
 	good(ISO, "2026-03-07T04:12:09.183422+01:00 INFO    postfix/smtpd[953]: x", "2026-03-07T03:12:09.183422Z", "", "postfix/smtpd", 953, "x")
+	good(ISO, "2026-03-07T03:12:09.263+00:00 info exim[8001]: [8001] x", "2026-03-07T03:12:09.263Z", "", "exim", 8001, "x") // Alpine's syslog-ng
+	good(ISO, "2026-03-07T03:12:09.263+00:00 notice exim[8001]: [8001] x", "2026-03-07T03:12:09.263Z", "", "exim", 8001, "x")
 	good(ISO, "2026-03-07T04:12:09+01:00 WARNING postfix/smtpd[953]: x", utc, "", "postfix/smtpd", 953, "x")
 	good(Docker, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
 	good(Docker, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")
