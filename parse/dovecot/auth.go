@@ -86,6 +86,7 @@ func identifierEnd(text string) int {
 		if strings.HasSuffix(inner, ">") || strings.HasSuffix(inner, ",master") || strings.HasSuffix(inner, "(?") {
 			return end
 		}
+		inner = strings.TrimSuffix(inner, ",")
 		if comma := strings.LastIndexByte(inner, ','); comma >= 0 && address(inner[comma+1:]).IsValid() {
 			return end
 		}
@@ -114,7 +115,7 @@ func identity(inner string) (account string, ip netip.Addr) {
 	if at := strings.LastIndex(inner, ",<"); at >= 0 && strings.HasSuffix(inner, ">") {
 		inner = inner[:at]
 	}
-	inner = strings.TrimSuffix(inner, ",master")
+	inner = strings.TrimSuffix(strings.TrimSuffix(inner, ",master"), ",") // a session that was taken for markup: "ldap(eva,192.0.2.66,): "
 	if at := strings.LastIndexByte(inner, ','); at >= 0 {
 		if ip = address(inner[at+1:]); ip.IsValid() {
 			inner = inner[:at]

@@ -96,7 +96,7 @@ func outcome(message string) mail.Kind {
 	case strings.HasPrefix(message, "proxy(") && strings.Contains(message, "started proxying"):
 		return mail.Auth
 	}
-	for _, sign := range [...]string{"auth failed", "auth_failed", "authentication failed", "Authentication failure", "plaintext auth", "cleartext auth", "dest auth failed",
+	for _, sign := range [...]string{"auth failed", "auth_failed", "authentication failed", "Authentication failure", "authentication attempts", "plaintext auth", "cleartext auth", "dest auth failed",
 		"Login failed", "user disabled", "user_disabled", "pass expired", "pass_expired", "authz_failed", "authorization failed", "cleartext_auth_disabled"} {
 		if strings.Contains(message, sign) {
 			return mail.AuthFailed

@@ -277,18 +277,24 @@ func rejected(s string, ev *mail.Event) bool {
 	case "EHLO", "HELO":
 		return refusedHELO(s, ev)
 	case "connection":
-		return reject("CONNECT", afterColon(rest), ev)
+		return reject("CONNECT", reasonOf(rest), ev)
 	case "DATA":
 		return reject("DATA", strings.TrimPrefix(s[len("DATA"):], ": "), ev)
 	case "after", "during", "by", "PRDR":
-		return reject("END-OF-MESSAGE", afterColon(rest), ev)
+		return reject("END-OF-MESSAGE", reasonOf(rest), ev)
 	case "VRFY", "EXPN":
 		ev.Recipient, reason = cutArgument(rest)
 		return reject(word, reason, ev)
 	case "AUTH", "ETRN", "STARTTLS", "QUIT", "HELP", "MAILAUTH", "AUTH=":
-		return reject(strings.TrimSuffix(word, ":"), afterColon(s), ev)
+		return reject(strings.TrimSuffix(word, ":"), reasonOf(s), ev)
 	}
 	return reject("", s, ev)
+}
+
+// reasonOf returns the reason behind the colon; "": the access rule gave none.
+func reasonOf(s string) string {
+	_, reason, _ := strings.Cut(s, ": ")
+	return reason
 }
 
 // afterColon returns the reason, or the whole text if there is none.

@@ -95,8 +95,13 @@ func userAt(who string) (account string, client netip.Addr) {
 	return account, mail.ParseIP(where)
 }
 
-// courier reads "LOGIN, user=eva, ip=[::ffff:192.0.2.66], port=[50122], protocol=IMAP" and "LOGIN FAILED, …".
+// courier reads "LOGIN, user=eva, ip=[::ffff:192.0.2.66], port=[50122], protocol=IMAP" and "LOGIN FAILED, …". Cyrus' servers had
+// the same names once.
 func courier(body string, ev *mail.Event) {
+	if strings.HasPrefix(body, "badlogin: ") || strings.HasPrefix(body, "login: ") {
+		cyrus(body, ev)
+		return
+	}
 	is(ev, mail.Other)
 	rest, ok := strings.CutPrefix(body, "LOGIN FAILED, ")
 	kind := mail.AuthFailed
