@@ -163,6 +163,8 @@ func (r *HeaderReader) numeric(line string, ev *mail.Event) (string, bool) {
 	switch {
 	case line[4] == ' ':
 		return r.yearInFront(line, ev)
+	case line[4] == ':' && line[7] == ':' && line[10] == '-':
+		return r.astaro(line, ev)
 	case line[2] == '/' && line[5] == '/':
 		return r.squirrel(line, ev)
 	case line[9] == '.' || line[10] == '.' || line[10] == ' ':

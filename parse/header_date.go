@@ -127,6 +127,17 @@ func (r *HeaderReader) yearInFront(line string, ev *mail.Event) (string, bool) {
 	return r.dated(year, monthOf(line[5:]), mday, line[12:], ev)
 }
 
+// astaro reads "2026:03:07-04:12:09 host tag[pid]: ", as Sophos UTM, formerly Astaro, stamps its lines.
+func (r *HeaderReader) astaro(line string, ev *mail.Event) (string, bool) {
+	year, ok1 := fourDigits(line)
+	month, ok2 := twoDigits(line[5:7])
+	mday, ok3 := twoDigits(line[8:10])
+	if !ok1 || !ok2 || !ok3 || len(line) < 21 || line[19] != ' ' {
+		return "", false
+	}
+	return r.dated(year, month, mday, line[11:], ev)
+}
+
 // dated reads what follows a full date: "04:12:09.123 host …", in the style of RFC 3164.
 func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event) (string, bool) {
 	sod, ok := secondOfDay(rest)

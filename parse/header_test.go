@@ -106,6 +106,7 @@ func TestRead(t *testing.T) {
 	good(ISO, "2026-03-07T04:12:09.183422+01:00 INFO    postfix/smtpd[953]: x", "2026-03-07T03:12:09.183422Z", "", "postfix/smtpd", 953, "x")
 	good(ISO, "2026-03-07T03:12:09.263+00:00 info exim[8001]: [8001] x", "2026-03-07T03:12:09.263Z", "", "exim", 8001, "x") // Alpine's syslog-ng
 	good(ISO, "2026-03-07T03:12:09.263+00:00 notice exim[8001]: [8001] x", "2026-03-07T03:12:09.263Z", "", "exim", 8001, "x")
+	good(Traditional, "2026:03:07-04:12:09 utm exim-in[9103]: 2026-03-07 04:12:09 1haLqi-0002Mp-2G <= x", utc, "utm", "exim-in", 9103, "1haLqi-0002Mp-2G <= x") // Sophos UTM
 	good(ISO, "2026-03-07T04:12:09+01:00 WARNING postfix/smtpd[953]: x", utc, "", "postfix/smtpd", 953, "x")
 	good(Docker, "2026-03-07T03:12:09.183422105Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.183422105Z", "mx1", "postfix/smtpd", 1, "x")
 	good(Docker, "2026-03-07T03:12:09.5Z 2026-03-07 04:12:09 1s6n4v-0000000017h-1Cr6 Completed", "2026-03-07T03:12:09.5Z", "", "exim", 0, "1s6n4v-0000000017h-1Cr6 Completed")

@@ -22,6 +22,9 @@ var Format = parse.Format{Name: "dovecot", Parse: parseLine}
 
 func parseLine(body string, ev *mail.Event) parse.Verdict {
 	service, ok := process(ev.Process)
+	if !ok && ev.Host == "" && inOwnFile(ev.Process, body) {
+		service, ok = ev.Process, true
+	}
 	if !ok {
 		return parse.Foreign
 	}
@@ -30,6 +33,11 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 	if service != "" && !(ok && known(l.service)) {
 		l, ok = line{service: service}, true
 		l.level, l.text = level(body)
+	}
+	if !ok { // up to 1.2, the level came first: "Fatal: Auth process died too early"
+		if l.level, l.text = level(body); l.level != "" {
+			return l.other(ev)
+		}
 	}
 	switch {
 	case !ok && body == "":
@@ -54,6 +62,13 @@ func process(tag string) (service string, ok bool) {
 		return tag[len("dovecot/"):], true
 	}
 	return "", false
+}
+
+// inOwnFile reports whether a line without a host is of Dovecot's own file, where the level is always behind the service: "master:
+// Info: Dovecot v2.3.19 starting up". Services of a user's have the user there, too, and are read with him.
+func inOwnFile(tag, body string) bool {
+	level, _ := level(body)
+	return level != "" && known(tag) && tag != "imap" && tag != "pop3" && tag != "lmtp" && tag != "sieve"
 }
 
 // known reports whether Dovecot has a service of that name.

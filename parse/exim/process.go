@@ -34,6 +34,8 @@ var sayings = [...]remark{
 	{"exim user lost privilege for using ", mail.Warning},
 	{"spam acl condition: ", mail.Warning},
 	{"malware acl condition: ", mail.Warning},
+	{"ACL for ", mail.Warning}, // … QUIT returned ERROR
+	{"ACL \"", mail.Warning},   // … "warn" with "message" setting found in a non-message (…) ACL
 	{"DNS list lookup defer ", mail.Warning},
 	{"DNS list lookup timeout ", mail.Warning},
 	{"host lookup ", mail.Warning},

@@ -308,7 +308,8 @@ func underway(rest string, ev *mail.Event) parse.Verdict {
 		return parse.Parsed
 	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed
 		return warn(rest, ev)
-	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "), strings.HasPrefix(rest, "breaking line > "):
+	case strings.HasPrefix(rest, "passing <"), strings.HasPrefix(rest, "enabling PIX "), strings.HasPrefix(rest, "breaking line > "),
+		strings.HasPrefix(rest, "Used TLS for "): // of Trend Micro's gateways
 		return remark(rest, ev)
 	}
 	return checked(rest, ev)
