@@ -58,6 +58,7 @@ var notLogs = [...]struct{ magic, what string }{
 	{"PK\x03\x04", "a zip archive: unpack it first"},
 	{"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},
 	{"Rar!\x1a\x07", "a rar archive: unpack it first"},
+	{"PK\x05\x06", "an empty zip archive"},
 	{"LZIP\x01", "lzip-compressed: unpack it first"},
 	{"\x04\x22\x4d\x18", "lz4-compressed: unpack it first"},
 	{"\x1f\x9d", "compressed by compress(1): unpack it first"},
@@ -66,6 +67,16 @@ var notLogs = [...]struct{ magic, what string }{
 	{"\x7fELF", "a program"},
 	{"%PDF-", "a PDF document"},
 	{"PAR1", "a Parquet file"},
+	{"Salted__", "encrypted by openssl: decrypt it first"},
+	{"U2FsdGVkX1", "encrypted by openssl: decrypt it first"}, // the same in base64
+	{"age-encryption.org/", "encrypted by age: decrypt it first"},
+	{"-----BEGIN AGE ENCRYPTED FILE-----", "encrypted by age: decrypt it first"},
+	{"-----BEGIN PGP MESSAGE-----", "encrypted by PGP: decrypt it first"},
+	{"{\\rtf", "a document in rich text: save it as plain text"},
+	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an office program: save it as plain text"},
+	{"\x89PNG\r\n", "a picture: this program needs the lines as text"},
+	{"\xff\xd8\xff", "a picture: this program needs the lines as text"},
+	{"ElfFile\x00", "a Windows event log: this program reads logs of Postfix, Exim and Dovecot"},
 }
 
 // notLog says what a file is that is certainly no log; "": it may be one.

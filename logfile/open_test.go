@@ -350,6 +350,8 @@ func TestNoLog(t *testing.T) {
 		"\x1f\x9d and so on":             "this is compressed by compress(1): unpack it first",
 		"SQLite format 3\x00 and so on":  "this is an SQLite database",
 		"7z\xbc\xaf\x27\x1c and so on":   "this is a 7z archive: unpack it first",
+		"Salted__ and so on":             "this is encrypted by openssl: decrypt it first",
+		"{\\rtf1 and so on":              "this is a document in rich text: save it as plain text",
 		"\x04\x22\x4d\x18 and and so on": "this is lz4-compressed: unpack it first",
 	} {
 		path := filepath.Join(t.TempDir(), "maillog")

@@ -57,6 +57,11 @@ func LayoutOf(head string) *Layout {
 	if isPapertrail(first) {
 		return papertrail
 	}
+	for _, line := range [...]string{first, second} { // the first may be the tokens of the next and the last page
+		if strings.HasPrefix(line, "EVENTS\t") {
+			return cloudWatchText[strings.Count(line, "\t")]
+		}
+	}
 	if !isLogLine(first) && !(stampAhead(second) && isLogLine(second)) { // a heading, or the rest of a line, is no table
 		for _, separator := range []byte("\t;,") {
 			if l := tableOf(first, separator); l != nil {
@@ -123,6 +128,13 @@ func isPapertrail(line string) bool {
 	values := strings.SplitN(line, "\t", len(papertrail.columns))
 	return len(values) == len(papertrail.columns) && AllDigits(values[0]) && values[0] != "" && AllDigits(values[3]) &&
 		len(values[1]) >= len("2026-03-07T04:12:09") && values[1][4] == '-' && values[2] != "" && isDigit(values[2][0])
+}
+
+// cloudWatchText is what aws logs get-log-events and filter-log-events --output text write, by the number of tabs in a line: the members
+// of an event in the order of their names, which are eventId, ingestionTime, logStreamName, message, timestamp.
+var cloudWatchText = map[int]*Layout{
+	3: {separator: '\t', columns: []column{otherColumn, otherColumn, textColumn, stampColumn}},
+	5: {separator: '\t', columns: []column{otherColumn, otherColumn, otherColumn, otherColumn, textColumn, stampColumn}},
 }
 
 // isBehind reports whether the lines of a file have something before their stamps: no line has a header, and most have one behind

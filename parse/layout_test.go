@@ -43,6 +43,8 @@ func TestLayout(t *testing.T) {
 		"7711561783320577\t2026-03-07T04:12:09+01:00\t2026-03-07T04:12:10+01:00\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y", utc, "mx1", 0) // Papertrail
 	good("7711561783320576\t2026-03-06 19:12:09 -0800\t2026-03-06 19:12:10 -0800\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y",
 		"7711561783320576\t2026-03-06 19:12:09 -0800\t2026-03-06 19:12:10 -0800\t2\tmx1\t192.0.2.1\tMail\tInfo\tpostfix/smtpd\tx, y", utc, "mx1", 0)
+	good("EVENTS\t1772853129500\t"+whole+"\t1772853129000", "EVENTS\t1772853129500\t"+whole+"\t1772853129000", utc, "mx1", 1) // CloudWatch Logs
+	good("EVENTS\t123\t1772853129500\tmx1\t"+whole+"\t1772853129000", "EVENTS\t123\t1772853129500\tmx1\t"+whole+"\t1772853129000", utc, "mx1", 1)
 
 	// What stands before the lines.
 	for _, before := range [...]string{"    ", "> ", "     1\t", "     17 ", "mx1: ", "[mail-7d9f8-x2x4z postfix] ", "mail-7d9f8-x2x4z postfix ",

@@ -160,6 +160,7 @@ var guesses = [...]struct{ mark, hint string }{
 	{"@timestamp,", aTable},
 	{"\"@timestamp\",", aTable},
 	{"Timestamp                       Thread     Type", "is this log show of macOS? " + ofOthers},
+	{"Timestamp               Ty Process[PID:TID]", "is this log show of macOS? " + ofOthers},
 	{"Timestamp                       (process)[PID]", "is this log show of macOS? " + ofOthers},
 	{"\u00a0", "there are no-break spaces in it: was it copied from a web page or a document? this program needs the lines as the log has them"},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
@@ -207,7 +208,7 @@ func hintFor(head string) string {
 	case strings.HasPrefix(head, "postfix/") || strings.Contains(head, "\npostfix/"):
 		return noStamps
 	case isBinary(head):
-		return "this is not text: if it is an archive, unpack it; files compressed with gzip, bzip2, xz and zstd are read as they are"
+		return "this is not text: if it is an archive, unpack it, and if it is encrypted, decrypt it; files compressed with gzip, bzip2, xz and zstd are read as they are"
 	}
 	return ofOthers
 }
