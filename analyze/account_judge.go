@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mailforensics/mail"
 )
 
 // judge gives a compromise its reasons and its score. As with bursts, weights are added: no single sign decides, and what speaks for bulk
@@ -87,9 +89,15 @@ func (q *accountInquiry) judgeManner(c *compromise) {
 	if (2*c.strangeMessages > n || 2*c.forgedMessages >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more per message than usual", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
-	if night := q.atNight(c); oddHours(night, n) || c.End.Sub(c.Start) >= twoNights && 5*night >= n && night >= hardlyAny {
-		c.because("odd-hours", 0.1, "%d of them at hours when hardly anybody else here writes", night)
+	if night, whose := q.atNight(c); oddHours(night, n) || c.End.Sub(c.Start) >= twoNights && 5*night >= n && night >= hardlyAny {
+		c.because("odd-hours", 0.1, "%d of them at hours when %s", night, whose)
 	}
+}
+
+// isAtNight reports whether most of it was sent at such hours.
+func (q *accountInquiry) isAtNight(c *compromise) bool {
+	night, _ := q.atNight(c)
+	return oddHours(night, c.Counts.Messages)
 }
 
 // oddHours reports whether most of n messages were sent at night.
@@ -106,20 +114,38 @@ const (
 // fewer than five in one are no chance.
 const hoursFrom = 1000
 
-// atNight is how many of its messages were sent at hours at which hardly anybody writes otherwise. They are left out when the busy hours
-// are found, or many at night would make the night busy. The account's messages of other nights are not.
-func (q *accountInquiry) atNight(c *compromise) int {
+// atNight is how many of its messages were sent at hours at which hardly anybody writes otherwise; where the others are too few to tell, at
+// hours at which the account itself never does. They are left out when the busy hours are found, or many at night would make the night
+// busy. The account's messages of other nights are not.
+func (q *accountInquiry) atNight(c *compromise) (night int, whose string) {
 	others := 0
 	for i, n := range q.w.hours {
 		others += n - c.hours[i]
 	}
 	if others < hoursFrom {
-		return 0
+		return c.atOwnNight(), "it sends nothing on other days"
 	}
-	night := 0
 	for i, n := range c.hours {
 		if ratio(q.w.hours[i]-n, others) < 0.005 {
 			night += n
+		}
+	}
+	return night, "hardly anybody else here writes"
+}
+
+// atOwnNight is how many of its messages were sent at hours at which the account sends nothing on other days.
+func (c *compromise) atOwnNight() (night int) {
+	const day = 20 * time.Hour
+	var others []mail.Instant
+	for _, r := range c.records {
+		if c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day {
+			others = append(others, r.time)
+		}
+	}
+	asleep := nightOf(others)
+	for _, t := range c.times {
+		if asleep.has(t) {
+			night++
 		}
 	}
 	return night
@@ -272,7 +298,7 @@ func (q *accountInquiry) sendingPlace(c *compromise) sendingPlace {
 	switch {
 	case c.atHome():
 		return fromHome
-	case oddHours(q.atNight(c), c.Counts.Messages):
+	case q.isAtNight(c):
 		return fromElsewhereAtNight
 	}
 	return fromElsewhere
@@ -284,7 +310,7 @@ func (q *accountInquiry) place(c *compromise) familiarity {
 	switch {
 	case c.isElsewhere():
 		return strangePlace
-	case c.atHome() && !oddHours(q.atNight(c), c.Counts.Messages):
+	case c.atHome() && !q.isAtNight(c):
 		return knownAddress
 	}
 	return unknownPlace

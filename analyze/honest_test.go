@@ -325,6 +325,12 @@ var honestScenes = []honest{
 		messages: func(d midnight) []mail.Message {
 			return program(d, "portal@site.example", "portal@site.example", 2000, 8)
 		}},
+	{name: "a portal that has them do so in the evening, when it does not write otherwise",
+		messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+21, 0, 0), 7) }},
+	{name: "a portal that has them do so at night, when it writes on other days, too",
+		messages: func(d midnight) []mail.Message { return daily(d, 4*time.Hour, d.at(48+2, 0, 0), 7) }},
+	{name: "a portal that has them do so at night, whose list is younger",
+		messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+2, 0, 0), 10) }},
 	{name: "an office before Christmas", // twenty of it write to their customers, as every year
 		messages: func(d midnight) []mail.Message { return christmas(d, 11) }},
 	{name: "the first newsletter of a web site",
@@ -401,6 +407,21 @@ func program(d midnight, usual, sender string, n, dead int) []mail.Message {
 		}
 	}
 	return append(some(40, d.at(8, 0, 0), 97*time.Minute, of(usual, 0, 30)), some(n, d.at(58, 0, 0), 2*time.Second, of(sender, 1000, dead))...)
+}
+
+// daily is what a program on this host sends to eight hundred, of whom every so manyth does not exist, in the name in which it writes six
+// messages a day, from eight o'clock on, for five days.
+func daily(d midnight, gap time.Duration, start mail.Instant, dead int) (all []mail.Message) {
+	of := func(first, dead int) func(int, *mail.Message) {
+		return func(i int, m *mail.Message) {
+			m.Flags, m.UID, m.User, m.Directory, m.Sender = mail.HasUID, 1007, "portal", "/var/www/portal", "portal@site.example"
+			away(m, first+i, bouncing(i+1, dead))
+		}
+	}
+	for day := range 5 {
+		all = append(all, some(6, d.at(24*day+8, 7*day, 0), gap, of(10*day, 30))...)
+	}
+	return append(all, some(800, start, 2*time.Second, of(1000, dead))...)
 }
 
 // connections are the tries of a program that opens so many connections whenever it checks mail, every five minutes.
@@ -509,6 +530,8 @@ func TestLookAlikes(t *testing.T) {
 			messages: func(d midnight) []mail.Message {
 				return minded(program(d, "portal@site.example", "portal@site.example", 2000, 8), 30)
 			}},
+		{name: "to all customers of a portal, at night, when it does not write otherwise",
+			messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+2, 0, 0), 7) }},
 		{name: "to more dead than a portal has, in a new name",
 			messages: func(d midnight) []mail.Message {
 				return program(d, "portal@site.example", "news@site.example", 2000, 6)

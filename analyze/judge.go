@@ -284,7 +284,7 @@ func (j *judge) login(c *candidate) {
 		c.because("many-clients", weight, "%d client addresses in %s", clients, duration(c.End.Sub(c.Start)))
 	}
 	// An office behind one address has many accounts, each of which writes a few mails, and more before Christmas.
-	deadFrom := c.deadFrom(j.site, c.place)
+	deadFrom := c.deadFrom(j.site, c.placeThen())
 	if c.subject.Kind != Account && j.allOurs(c) && c.share(foreignSender) < 0.1 && c.unminded() {
 		deadFrom = ownDead
 	}
@@ -297,6 +297,14 @@ func (j *judge) login(c *candidate) {
 	}
 	j.farAbove(c)
 	c.outcome(deadFrom)
+}
+
+// placeThen is how well the place is known at that time of the day: at night, somebody else may be at the owner's computer or in his webmail.
+func (c *candidate) placeThen() familiarity {
+	if c.place == knownAddress && c.atNight() {
+		return unknownPlace
+	}
+	return c.place
 }
 
 // oldNames reports whether most messages have a sender that is used on several other days, too. On one, it may be an attacker's other run.
@@ -321,6 +329,18 @@ func (c *candidate) oldNames() bool {
 	return 2*old > c.Counts.Messages
 }
 
+// atNight reports whether it began at an hour at which nothing is sent in their names on other days.
+func (c *candidate) atNight() bool {
+	const day = 20 * time.Hour
+	var others []mail.Instant
+	for _, r := range c.around {
+		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && c.Senders.Of(mail.Fold(r.sender)) > 0 {
+			others = append(others, r.time)
+		}
+	}
+	return nightOf(others).has(c.Start)
+}
+
 // ownClient weighs the marks of mail that a host of ours handed in without a login: an application, a printer, a list
 // server, or a machine that somebody took over.
 func (j *judge) ownClient(c *candidate) {
@@ -343,13 +363,15 @@ func (j *judge) localUser(c *candidate) {
 }
 
 // programDeadFrom is what deadFrom is to accounts, for mail of programs and hosts of ours: in one name of ours, and hardly anybody minded.
-// A name that they use on other days, too, is no spammer's: a portal that has all its customers choose new passwords reaches the oldest.
+// A name that they use on other days, too, at hours of the day like these, is no spammer's: a portal that has all its customers choose new
+// passwords reaches the oldest. A stolen script has the site's name, too, but begins at any hour, when nobody is awake who could have had it
+// write to all.
 func (j *judge) programDeadFrom(c *candidate) float64 {
 	sender, share := c.Senders.Most()
 	switch {
 	case share < 0.95 || !j.site.IsOurs(mail.Domain(sender)) || webUser(mail.LocalPart(sender)) || !c.unminded():
 		return manyRefused
-	case c.oldNames():
+	case c.oldNames() && !c.atNight():
 		return oldDead
 	}
 	return ownDead

@@ -103,7 +103,7 @@ func (c *candidate) honestLogin(j *judge) {
 	if c.place == knownAddress {
 		from = fromHome
 	}
-	c.mailing(j.site, from, c.place, &c.Argument)
+	c.mailing(j.site, from, c.placeThen(), &c.Argument)
 }
 
 // wanted weighs that those to whom it went took it.

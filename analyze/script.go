@@ -37,10 +37,11 @@ more mail than the others are the run.
 
 Honest mail that looks similar: an opt-in newsletter of a shop (few bounces,
 one sender in a domain of ours); an application that writes to all its users
-at once (more are dead, but the sender is the one of other days, and hardly
-anybody refuses it as unwanted); a monitor or cron job (few recipients, always
-the same); a contact form (one recipient, ours); out-of-office replies (the
-null sender, to those who wrote here).
+at once (more are dead, but the sender is the one of other days, hardly
+anybody refuses it as unwanted, and it does not begin at night, unless it
+writes at that hour on other days, too); a monitor or cron job (few
+recipients, always the same); a contact form (one recipient, ours);
+out-of-office replies (the null sender, to those who wrote here).
 
 What it cannot see: scripts that speak SMTP to the outside themselves, past
 the mail server: check the firewall's log. Without cwd= and
@@ -71,6 +72,7 @@ type localMail struct {
 	missed  bool      // there were
 	beside  int       // messages of the same place at other times, if the finding is about a run …
 	inName  int       // … of them in the run's most frequent name, if they were taken and went out on several days
+	atNight bool      // it began at an hour at which these never go out
 }
 
 // localSample is one of the first messages.
@@ -297,9 +299,17 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
 		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter does that", top)
-	case share > 0.9 && b.inName >= habit && float64(b.unknown) < oldDead*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients:
+	case share > 0.9 && b.inName >= habit && float64(b.unknown) < b.deadFrom()*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients:
 		f.because("usual-sender", -0.2, "all from %s, as %s on other days, and hardly anybody minded: an application writes to all its users at once", top, plural(b.inName, "message", "messages"))
 	}
+}
+
+// deadFrom is the share of dead addresses from which on the list of an application looks bought. By day, it may be as old as the site.
+func (b *localMail) deadFrom() float64 {
+	if b.atNight {
+		return ownDead
+	}
+	return oldDead
 }
 
 // webUser reports whether a local part is that of a web server's own user on the usual systems.

@@ -79,8 +79,20 @@ func (b *localMail) apart(of []bool) *localMail {
 	if rest.tally.Buckets.Days() > 2 && rest.badShare() < manyRefused {
 		name, _ := run.tally.Senders.Most()
 		run.inName = rest.tally.Senders.Of(name)
+		run.atNight = nightOf(b.timesOfRest(of, name)).has(run.tally.Start)
 	}
 	return run
+}
+
+// timesOfRest are the times of what was sent in a name beside a run.
+func (b *localMail) timesOfRest(of []bool, name string) []mail.Instant {
+	var times []mail.Instant
+	for i, r := range b.records {
+		if !of[i] && mail.Fold(r.sender) == name {
+			times = append(times, r.time)
+		}
+	}
+	return times
 }
 
 // slots is into how many parts the time is divided for that.
