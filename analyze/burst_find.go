@@ -84,6 +84,9 @@ func (w *burstWatch) likes(s *series) float64 {
 
 // remembered gathers what is kept and what is in the ring for every series, and yields those with enough to look at.
 func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
+	const mostly = 64 // of a larger series, room for more is made as it is needed
+	enough := w.pass.Thresholds.Burst.MinMessages
+	anew := w.forgotten() > 0 // a series may be one that was forgotten, or have forgotten messages
 	var gathered []*series
 	gather := func(s *series) {
 		if !s.gathered {
@@ -99,15 +102,23 @@ func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
 	})
 	for r := range w.ring.oldestFirst {
 		for _, s := range r.in {
-			if s != nil {
+			switch {
+			case s == nil:
+				continue
+			case anew:
 				s = w.current(s)
-				gather(s)
-				s.kept = append(s.kept, r)
+			case s.total < enough: // which has no stories
+				continue
 			}
+			gather(s)
+			if s.kept == nil {
+				s.kept = make([]*record, 0, min(s.total, mostly))
+			}
+			s.kept = append(s.kept, r)
 		}
 	}
 	for _, s := range gathered {
-		if (len(s.kept) >= w.pass.Thresholds.Burst.MinMessages || len(s.stories) > 0) && !yield(s, s.kept) {
+		if (len(s.kept) >= enough || len(s.stories) > 0) && !yield(s, s.kept) {
 			return
 		}
 	}
@@ -131,7 +142,10 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 	sortRecords(records)
 	past := max(0, s.total-len(records)-s.told())
 	subject := s.subject(records)
-	all := w.inRecords(s, subject, records, past)
+	var all []*candidate
+	if s.dim != byNetwork || !fromOne(records) { // which is told of the address
+		all = w.inRecords(s, subject, records, past)
+	}
 	if s.dim == byNetwork {
 		all = append(all, w.byAddress(s, records, past)...)
 	}
@@ -192,12 +206,26 @@ func networkName(n netKey) string {
 	return NetworkOf(netip.AddrFrom4([4]byte{byte(n.bits >> 16), byte(n.bits >> 8), byte(n.bits), 0})).String()
 }
 
+// fromOne reports whether all records are of one address.
+func fromOne(records []*record) bool {
+	for _, r := range records {
+		if r.client.IP != records[0].client.IP {
+			return false
+		}
+	}
+	return len(records) > 0
+}
+
 // byAddress looks at each address of a network. What of the network is not remembered is shared among them as the rest is.
 func (w *burstWatch) byAddress(s *series, records []*record, past int) []*candidate {
 	byIP := make(map[netip.Addr][]*record)
-	for _, r := range records {
-		ip := r.client.IP.Unmap()
-		byIP[ip] = append(byIP[ip], r)
+	if fromOne(records) {
+		byIP[records[0].client.IP.Unmap()] = records
+	} else {
+		for _, r := range records {
+			ip := r.client.IP.Unmap()
+			byIP[ip] = append(byIP[ip], r)
+		}
 	}
 	var all []*candidate
 	for ip, own := range byIP {

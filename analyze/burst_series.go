@@ -168,9 +168,6 @@ func (w *burstWatch) same(s *series) *series {
 
 // current is the series that stands for s now: s may have been forgotten and met again.
 func (w *burstWatch) current(s *series) *series {
-	if w.forgotten() == 0 {
-		return s
-	}
 	var found *series
 	switch s.dim {
 	case byNetwork:

@@ -33,9 +33,7 @@ func (e *Engine) Shares(n int) []Share {
 // then finds the code of one in its cache, instead of fetching that of all watches for every message.
 func (s *Share) Items(items []Item) {
 	if s.totals != nil {
-		for _, i := range items {
-			s.count(i)
-		}
+		s.count(items)
 	}
 	s.watched = s.watched[:0]
 	for _, i := range items {
@@ -55,13 +53,15 @@ func (s *Share) Items(items []Item) {
 	clear(s.watched)
 }
 
-func (s *Share) count(i Item) {
-	if i.Message != nil {
-		s.totals.Message(i.Message)
-		s.survey.Message(i.Message)
-	} else {
-		s.totals.Event(i.Event)
-		s.survey.Event(i.Event)
+func (s *Share) count(items []Item) {
+	for _, i := range items {
+		if i.Message != nil {
+			s.totals.Message(i.Message)
+			s.survey.Message(i.Message)
+		} else {
+			s.totals.Event(i.Event)
+			s.survey.Event(i.Event)
+		}
 	}
 }
 
