@@ -161,8 +161,15 @@ func extended(protocol string) bool {
 // knows who the client is, and none is given. The rest of the line is the same in both readings, and the message counts, because
 // nobody may get out of the count by imitating a field.
 func arrivalHost(s string, ev *mail.Event) (fields string) {
-	h, fields, ok := cutHost(s)
 	name, rest := cutToken(s)
+	var h host
+	ok := false
+	if strings.HasPrefix(rest, " [") && s[0] != '[' { // most hosts are a name, or a HELO, and the address
+		h, fields, ok = hostAt(s, len(name)+1)
+	}
+	if !ok {
+		h, fields, ok = cutHost(s)
+	}
 	says := strings.HasPrefix(name, "(") || strings.HasPrefix(rest, " (") // a HELO
 	if !ok || h.name != "" && h.name != name && !says {
 		ev.Client.Name = name // the line was cut, or -oMs was given without -oMa
@@ -229,15 +236,22 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 		if s[0] != ' ' {
 			return s
 		}
-		name, after := cutName(s[1:])
-		r := arrivalRank(name)
-		if at == rAuth && r > rSize && strings.Contains(after, " S=") {
-			r = notAField // of a login with blanks: the size is always there
+		r, after := notAField, ""
+		if len(s) > 3 && s[2] == '=' && arrivalLetters[s[1]] != notAField { // most names are a letter
+			r, after = arrivalLetters[s[1]], s[3:]
+		} else {
+			r, after = cutArrivalName(s)
 		}
-		if r == notAField && rAuth < at && at < rSize && auth != "" && (after == "" || after[0] == ' ') {
-			at = rAuth // the field before was one of the login's words
+		if auth != "" {
+			if at == rAuth && r > rSize && strings.Contains(after, " S=") {
+				r = notAField // of a login with blanks: the size is always there
+			}
+			if r == notAField && rAuth < at && at < rSize && (after == "" || after[0] == ' ') {
+				at = rAuth // the field before was one of the login's words
+			}
 		}
 		if r <= at {
+			name, _ := cutName(s[1:])
 			next, ok := wordBetween(r, at, name, after)
 			if between++; !ok || between > wordsBetween {
 				return s
@@ -263,8 +277,8 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 		case rFor:
 			return recipients(strings.TrimPrefix(after, " "), s, ev)
 		case rProtocol:
-			ev.Protocol, next = cutToken(after)
-			ok = ev.Protocol != "" && strings.IndexByte(ev.Protocol, '"') < 0
+			ev.Protocol, next, ok = cutPlain(after)
+			ok = ok && ev.Protocol != ""
 		case rSize:
 			ev.Size, next, ok = cutNumber(after)
 		case rCipher:
@@ -275,9 +289,8 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 		case rAuth:
 			auth = after
 			var value string
-			value, next = cutToken(after)
+			value, next, ok = cutPlain(after)
 			splitAuth(value, ev)
-			ok = strings.IndexByte(value, '"') < 0
 		case rIdent:
 			if ev.Kind == mail.LocalSubmit {
 				ev.User, next = cutToken(after)
@@ -293,6 +306,17 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 		s = next
 	}
 	return ""
+}
+
+// cutArrivalName returns the place of the field that s begins with, behind a blank, and what follows its name.
+func cutArrivalName(s string) (r rank, after string) {
+	if len(s) > 4 && s[3] == '=' {
+		if r = arrivalRank(s[1:3]); r != notAField {
+			return r, s[4:]
+		}
+	}
+	name, after := cutName(s[1:])
+	return arrivalRank(name), after
 }
 
 // cutIdent cuts at the first protocol from which the line follows the order to its end: an ident is what the client's host says,
@@ -493,7 +517,7 @@ func octal(s string) bool {
 // recipients takes the list after "for" as it is. It returns the whole text if that is no list: a text whose quotes do not match,
 // or with an address in brackets, is the middle of another value.
 func recipients(list, whole string, ev *mail.Event) (rest string) {
-	if first(list, '"', '[', ':') < len(list) { // a list of plain addresses has none of them
+	if strings.IndexByte(list, '[') >= 0 || strings.IndexByte(list, ':') >= 0 || strings.IndexByte(list, '"') >= 0 {
 		half := halved(list)
 		if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bareBracket(list) && !half {
 			return whole

@@ -83,7 +83,17 @@ func cutToken(s string) (token, rest string) {
 
 // cutPlain is cutToken for a value without quotes.
 func cutPlain(s string) (value, rest string, ok bool) {
-	n := first(s, ' ', '"', '"')
+	const bit = '"' - ' ' // in which the two differ
+	n := 0
+	for ; n <= len(s)-8; n += 8 {
+		if found := zeros((word(s[n:])|ones*bit)^ones*'"') & highs; found != 0 {
+			n += bits.TrailingZeros64(found) / 8
+			break
+		}
+	}
+	for n < len(s) && s[n]|bit != '"' {
+		n++
+	}
 	if n < len(s) && s[n] == '"' {
 		value, rest = cutToken(s)
 		return value, rest, false
@@ -94,9 +104,9 @@ func cutPlain(s string) (value, rest string, ok bool) {
 // cutAddress cuts at the first blank outside of quotes: a local part may be quoted as a whole, in parts, or character by
 // character, and Exim logs it as it is.  src/parse.c: read_local_part
 func cutAddress(s string) (address, rest string) {
-	n := blankOrQuote(s)
-	if n == len(s) || s[n] == ' ' {
-		return s[:n], s[n:]
+	address, rest, plain := cutPlain(s)
+	if plain && (address == "" || address[len(address)-1] != '\\') {
+		return address, rest
 	}
 	if n := unquoted(s, ' '); n >= 0 {
 		return s[:n], s[n:]
@@ -104,7 +114,7 @@ func cutAddress(s string) (address, rest string) {
 	if n := unquoted(s, 0); n == len(s) {
 		return s, ""
 	}
-	return cutToken(s) // the quote never ends: the line was cut
+	return address, rest // the quote never ends: the line was cut
 }
 
 // cutAngle cuts an address in angle brackets; it returns what is in them, and what follows.
@@ -112,47 +122,14 @@ func cutAngle(s string) (address, rest string, ok bool) {
 	if s == "" || s[0] != '<' {
 		return "", s, false
 	}
-	n := first(s, '>', '"', '\\')
-	if n < len(s) && s[n] != '>' {
+	n := strings.IndexByte(s, '>')
+	if n > 0 && (s[n-1] == '\\' || strings.IndexByte(s[:n], '"') > 0) {
 		n = unquoted(s, '>')
 	}
-	if n < 0 || n == len(s) {
+	if n < 0 {
 		return "", s, false
 	}
 	return s[1:n], s[n+1:], true
-}
-
-// first returns the index of the first of three bytes; the length of s if it has none of them.
-func first(s string, a, b, c byte) int {
-	x, y, z := ones*uint64(a), ones*uint64(b), ones*uint64(c)
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := word(s[i : i+8])
-		if found := (zeros(w^x) | zeros(w^y) | zeros(w^z)) & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < len(s) && s[i] != a && s[i] != b && s[i] != c {
-		i++
-	}
-	return i
-}
-
-// blankOrQuote is first for a blank, a quote and a backslash. A blank and a quote differ in one bit, which saves one test of
-// three.
-func blankOrQuote(s string) int {
-	const bit = '"' - ' '
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := word(s[i : i+8])
-		if found := (zeros((w|ones*bit)^ones*'"') | zeros(w^ones*'\\')) & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < len(s) && s[i] != ' ' && s[i] != '"' && s[i] != '\\' {
-		i++
-	}
-	return i
 }
 
 // unquoted returns the index of the first c outside of quotes; with c zero, the length of a text whose quotes are all closed; -1:

@@ -59,6 +59,9 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 // discarded parses the deliveries that have no address: an ACL or the system filter discarded the message. src/receive.c
 // (blackholed_by), src/deliver.c
 func discarded(s string, ev *mail.Event) bool {
+	if s[0] != 'd' && s[0] != 'b' {
+		return false
+	}
 	if s != "discarded (system filter)" {
 		after, ok := strings.CutPrefix(s, "blackhole (")
 		if !ok || !strings.Contains(after, " ACL discarded recipients)") {
@@ -177,8 +180,14 @@ func (o *outcome) fields(s string) (rest string) {
 		if s[0] != ' ' {
 			return s
 		}
-		name, after := cutName(s[1:])
-		r := deliveryRank(name)
+		r, after := dUnknown, ""
+		if len(s) > 3 && s[2] == '=' && deliveryLetters[s[1]] != dUnknown { // most names are a letter
+			r, after = deliveryLetters[s[1]], s[3:]
+		} else {
+			var name string
+			name, after = cutName(s[1:])
+			r = deliveryRank(name)
+		}
 		switch {
 		case r == dInterface && at == dNone: // 4.86 puts it first
 		case r > at:
@@ -350,40 +359,25 @@ const (
 	dDelivering
 )
 
+// deliveryLetters are the fields whose name is a letter.
+var deliveryLetters = [256]deliveredRank{
+	'R': dRouter, 'T': dTransport, 'H': dHost, 'F': dSender, 'C': dReply, 'X': dCipher, 'S': dSize, 'I': dInterface,
+	'P': dReturnPath, 'A': dAuth, 'K': dChunking, 'L': dPipelining, 'Q': dQueue,
+}
+
 func deliveryRank(name string) deliveredRank {
+	if len(name) == 1 {
+		return deliveryLetters[name[0]]
+	}
 	switch name {
-	case "R":
-		return dRouter
-	case "T":
-		return dTransport
-	case "H":
-		return dHost
-	case "F":
-		return dSender
-	case "C":
-		return dReply
-	case "X":
-		return dCipher
 	case "CV":
 		return dVerified
-	case "S":
-		return dSize
-	case "I":
-		return dInterface
 	case "QT":
 		return dOnQueue
 	case "DT":
 		return dDelivering
-	case "P":
-		return dReturnPath
-	case "A":
-		return dAuth
-	case "K":
-		return dChunking
-	case "L", "L-", "L.", "L.-", "L*":
+	case "L-", "L.", "L.-", "L*":
 		return dPipelining
-	case "Q":
-		return dQueue
 	case "DN":
 		return dDN
 	case "ST":
