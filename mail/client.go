@@ -103,33 +103,37 @@ func CutIPv4(s string) (ip netip.Addr, n int) {
 // for each digit would be mispredicted twice per address.
 func fourNumbers(s string) (ip netip.Addr, n int) {
 	const (
-		zeros    = 0x30303030 // four times '0'
-		pastNine = 0x76767676 // what makes a digit above 9 reach the high bit, where '0' was taken off before
-		highBits = 0x80808080
+		zeros     = 0x30303030                // four times '0'
+		pastNine  = 0x76767676                // what makes a digit above 9 reach the high bit, where '0' was taken off before
+		highBits  = 0x80808080                // of four bytes
+		largest   = 0x020505                  // the digits of 255
+		weights   = 100<<16 | 10<<8 | 1       // of three digits, the highest byte being the last one
+		lastStart = uint(len("255.255.255.")) // where the fourth number begins at the latest
 	)
 	_ = s[len("255.255.255.255")]
 	var four [4]byte
-	for part := range four {
-		b := s[n : n+4]
+	at := uint(0)
+	for part := 0; at <= lastStart; part++ {
+		b := s[at : at+4]
 		t := (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) ^ zeros
-		digits := uint(bits.TrailingZeros32((t|(t+pastNine))&highBits)) / 8 // of four digits: 4
+		end := uint(bits.TrailingZeros32((t | (t + pastNine)) & highBits)) // the high bit of what is no digit; of four digits: 32
+		digits := end / 8
 		first := t & 0xff
-		t <<= (32 - 8*digits) & 31 // the last digit is the highest byte now
-		v := t>>24 + t>>16&0xff*10 + t>>8&0xff*100
-		if digits-1 > 2 || v > 255 || first == 0 && digits > 1 {
+		t <<= (7 - end) & 31 // the last digit is the highest byte now
+		if digits-1 > 2 || bits.ReverseBytes32(t) > largest || first == 0 && digits > 1 {
 			return ip, 0
 		}
-		four[part] = byte(v)
-		n += int(digits)
+		four[part&3] = byte(t * weights >> 24)
+		at += digits
 		if part == len(four)-1 {
-			break
+			return netip.AddrFrom4(four), int(at)
 		}
-		if s[n] != '.' {
+		if s[at] != '.' {
 			return ip, 0
 		}
-		n++
+		at++
 	}
-	return netip.AddrFrom4(four), n
+	return ip, 0
 }
 
 // cutPort cuts ":25" from the front of s; 0: there is no port.
