@@ -36,18 +36,15 @@ func queued(s string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return expired(s, ev)
 	}
-	nrcpt, rest, ok := cutLastNumber(rest, ", nrcpt=")
-	if !ok {
+	nrcpt, rest, ok := cutLastNumber(rest)
+	if !ok || !strings.HasSuffix(rest, ", nrcpt=") {
 		return parse.Damaged
 	}
-	size, rest, ok := cutLastNumber(rest, ", size=")
-	if !ok {
+	size, rest, ok := cutLastNumber(rest[:len(rest)-len(", nrcpt=")])
+	if !ok || !strings.HasSuffix(rest, ">, size=") {
 		return parse.Damaged
 	}
-	address, ok := strings.CutSuffix(rest, ">")
-	if !ok {
-		return parse.Damaged
-	}
+	address := rest[:len(rest)-len(">, size=")]
 	ev.Kind, ev.Sender, ev.Size, ev.NRcpt = mail.Queue, mail.SenderOf(address), size, int(nrcpt)
 	return parse.Parsed
 }
@@ -66,16 +63,13 @@ func expired(s string, ev *mail.Event) parse.Verdict {
 	return parse.Parsed
 }
 
-// cutLastNumber cuts a key and a number off the end.
-func cutLastNumber(s, key string) (n int64, rest string, ok bool) {
+// cutLastNumber cuts decimal digits off the end; ok is whether there are any, and not more than fit.
+func cutLastNumber(s string) (n int64, rest string, ok bool) {
 	i := len(s)
-	for i > 0 && s[i-1]-'0' <= 9 {
+	for unit := int64(1); i > 0 && s[i-1]-'0' <= 9; unit *= 10 {
 		i--
+		n += int64(s[i]-'0') * unit
 	}
-	rest, ok = strings.CutSuffix(s[:i], key)
-	if !ok {
-		return 0, s, false
-	}
-	n, left, ok := cutNumber(s[i:])
-	return n, rest, ok && left == ""
+	digits := len(s) - i
+	return n, s[:i], digits > 0 && digits <= 18
 }
