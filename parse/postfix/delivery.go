@@ -34,30 +34,32 @@ func delivery(s string, ev *mail.Event) parse.Verdict {
 	if !ok {
 		return parse.Damaged
 	}
+	s = s[len(", "):]
 	original := ""
-	if rest, found := strings.CutPrefix(s, ", orig_to="); found {
+	if rest, found := strings.CutPrefix(s, "orig_to="); found {
 		if original, s, ok = cutRecipient(rest, relayFollows); !ok {
 			return parse.Damaged
 		}
+		s = s[len(", "):]
 	}
-	var relay, delay, dsn string
-	relay, s = untilComma(s[len(", relay="):])
-	if value, ok := strings.CutPrefix(s, ", conn_use="); ok {
-		_, s = untilComma(value)
+	var delay, dsn string
+	relay, s := cutValue(s[len("relay="):])
+	if value, ok := strings.CutPrefix(s, "conn_use"); ok && strings.HasPrefix(value, "=") {
+		_, s = cutValue(value)
 	}
-	if value, ok := strings.CutPrefix(s, ", delay="); ok {
-		delay, s = untilComma(value)
+	if value, ok := strings.CutPrefix(s, "delay="); ok {
+		delay, s = cutValue(value)
 	}
-	if value, ok := strings.CutPrefix(s, ", delays="); ok {
-		_, s = untilComma(value)
+	if value, ok := strings.CutPrefix(s, "delays="); ok {
+		_, s = cutValue(value)
 	}
-	if value, ok := strings.CutPrefix(s, ", tls="); ok {
-		_, s = untilComma(value)
+	if value, ok := strings.CutPrefix(s, "tls="); ok {
+		_, s = cutValue(value)
 	}
-	if value, ok := strings.CutPrefix(s, ", dsn="); ok {
-		dsn, s = untilComma(value)
+	if value, ok := strings.CutPrefix(s, "dsn="); ok {
+		dsn, s = cutValue(value)
 	}
-	if s, ok = strings.CutPrefix(s, ", status="); !ok {
+	if s, ok = strings.CutPrefix(s, "status="); !ok {
 		return parse.Damaged
 	}
 	ev.Recipient, ev.Original, ev.DSN = to, original, dsn
@@ -96,13 +98,13 @@ func originalOrRelay(rest string) bool {
 	return relayFollows(rest) || strings.HasPrefix(rest, ", orig_to=")
 }
 
-// untilComma cuts the value of a field off the front.
-func untilComma(s string) (value, rest string) {
+// cutValue cuts the value of a field, and the ", " before the next one, off the front. rest is "" if there is no next one.
+func cutValue(s string) (value, rest string) {
 	end := strings.IndexByte(s, ',')
-	if end < 0 {
-		end = len(s)
+	if end < 0 || end+1 == len(s) || s[end+1] != ' ' {
+		return s, ""
 	}
-	return s[:end], s[end:]
+	return s[:end], s[end+len(", "):]
 }
 
 // setRelay keeps the next hop: a name with address and port, a host with the path of a socket, the name of a transport, or "none"

@@ -9,11 +9,11 @@ import (
 
 // smtpd parses the lines of the SMTP server (smtpd/smtpd.c) and of qmqpd.
 func smtpd(body string, ev *mail.Event) parse.Verdict {
-	switch {
-	case strings.HasPrefix(body, "connect from "):
-		return session(mail.Connect, body[len("connect"):], ev)
-	case strings.HasPrefix(body, "disconnect from "):
-		return session(mail.Disconnect, body[len("disconnect"):], ev)
+	rest, ends := strings.CutPrefix(body, "dis")
+	if rest, ok := strings.CutPrefix(rest, "connect"); ok {
+		if client, ok := strings.CutPrefix(rest, " from "); ok {
+			return session(client, ends, ev)
+		}
 	}
 	if v := tls(body, ev); v != parse.Unfamiliar {
 		return v
@@ -31,12 +31,15 @@ func smtpd(body string, ev *mail.Event) parse.Verdict {
 
 // session parses the first and the last line of a session. Since 3.0, the last one counts the commands: "ehlo=1 auth=0/3 …
 // commands=6/12"; with a slash, some were refused.
-func session(kind mail.Kind, rest string, ev *mail.Event) parse.Verdict {
-	rest, ok := cutFrom(rest, ev)
+func session(client string, ends bool, ev *mail.Event) parse.Verdict {
+	rest, ok := cutClient(client, ev)
 	if !ok {
 		return parse.Damaged
 	}
-	ev.Kind, ev.Text = kind, strings.TrimPrefix(rest, " ")
+	ev.Kind, ev.Text = mail.Connect, strings.TrimPrefix(rest, " ")
+	if ends {
+		ev.Kind = mail.Disconnect
+	}
 	return parse.Parsed
 }
 
@@ -253,28 +256,44 @@ func proxy(body string, ev *mail.Event) parse.Verdict {
 // tls parses "Anonymous TLS connection established from NA: TLSv1.3 with cipher …" (tls/tls_misc.c). The first word is there
 // since 2.5. With "to" it is the client side, and NA a relay.
 func tls(body string, ev *mail.Event) parse.Verdict {
+	if body == "" {
+		return parse.Unfamiliar
+	}
 	rest := body
-	switch rest[:min(1, len(rest))] {
-	case "A":
+	switch body[0] {
+	case 'A':
+		const usual = "Anonymous TLS connection established from " // few servers ask clients for certificates
+		if client, ok := strings.CutPrefix(body, usual); ok {
+			return encrypted(client, ev)
+		}
 		rest = strings.TrimPrefix(rest, "Anonymous ")
-	case "U":
+	case 'U':
 		rest = strings.TrimPrefix(rest, "Untrusted ")
-	case "T":
+	case 'T':
 		rest = strings.TrimPrefix(rest, "Trusted ")
-	case "V":
+	case 'V':
 		rest = strings.TrimPrefix(rest, "Verified ")
+	default:
+		return parse.Unfamiliar
 	}
 	rest, ok := strings.CutPrefix(rest, "TLS connection ")
 	if !ok {
 		return parse.Unfamiliar
 	}
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "established "), "reused ")
-	if peer, ok := strings.CutPrefix(rest, "from "); ok {
-		rest, ok = cutClient(peer, ev)
-		if !ok {
-			return parse.Damaged
-		}
-	} else if rest, ok = cutRelay(strings.TrimPrefix(rest, "to "), ev); !ok {
+	if client, ok := strings.CutPrefix(rest, "from "); ok {
+		return encrypted(client, ev)
+	}
+	if rest, ok = cutRelay(strings.TrimPrefix(rest, "to "), ev); !ok {
+		return parse.Damaged
+	}
+	return cipher(rest, ev)
+}
+
+// encrypted parses what follows "TLS connection established from ".
+func encrypted(client string, ev *mail.Event) parse.Verdict {
+	rest, ok := cutClient(client, ev)
+	if !ok {
 		return parse.Damaged
 	}
 	return cipher(rest, ev)
@@ -294,9 +313,11 @@ func uncertified(body string) (peer string, ok bool) {
 
 // cipher parses "⟨ to SNI⟩: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) …".
 func cipher(s string, ev *mail.Event) parse.Verdict {
-	_, s, ok := strings.Cut(s, ": ")
+	s, ok := strings.CutPrefix(s, ": ")
 	if !ok {
-		return parse.Damaged
+		if _, s, ok = strings.Cut(s, ": "); !ok {
+			return parse.Damaged
+		}
 	}
 	version, rest, ok := strings.Cut(s, " with cipher ")
 	if !ok {
