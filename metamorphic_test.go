@@ -1,6 +1,7 @@
 package mailforensics
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -37,6 +38,7 @@ func TestMetamorphic(t *testing.T) {
 				"CR":           func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, cr)...) },
 				"CR CR LF":     func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crcrlf)...) },
 				"newest first": func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, newestFirst)...) },
+				"archive":      func(t *testing.T) string { return verdict(t, nil, archived(t, logs)) },
 				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
 				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
 				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
@@ -188,6 +190,29 @@ func rewrapped(t *testing.T, logs []string, form func(text []byte) []byte) []str
 		paths = append(paths, path)
 	}
 	return paths
+}
+
+// archived puts the files into one archive.
+func archived(t *testing.T, logs []string) string {
+	path := filepath.Join(t.TempDir(), "logs.tar.gz")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(file)
+	w := tar.NewWriter(z)
+	for _, log := range logs {
+		content, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.WriteHeader(&tar.Header{Name: filepath.Base(log), Size: int64(len(content)), Mode: 0o600})
+		w.Write(content)
+	}
+	w.Close()
+	z.Close()
+	file.Close()
+	return path
 }
 
 func plain(text []byte) []byte { return text }

@@ -20,6 +20,7 @@ const Stdin = "-"
 // An Input is a file of the run. Its fields are what is known before it is read.
 type Input struct {
 	Path     string    // as shown to the user; "-" is standard input
+	Archive  string    // path of the archive that it is in; "": in none
 	Size     int64     // bytes on disk; -1: not known (standard input, pipes)
 	ModTime  time.Time // zero: not known
 	Archived time.Time // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
@@ -32,6 +33,8 @@ type Input struct {
 	stream *stream     // if it can be read only once, else nil
 	stdin  *os.File    // if it is standard input, and that is a regular file, else nil
 	start  int64       // offset in stdin of the first byte that is ours
+
+	open func() (io.ReadCloser, error) // if it is in an archive, else nil
 }
 
 // DefaultPlaces returns the usual paths of a mail log: Postfix on Red Hat and on Debian; Exim from cPanel, on Debian, and on Red
@@ -47,7 +50,7 @@ func DefaultPlaces() []string {
 }
 
 // Expand finds the files that args name: paths, patterns (as for filepath.Match), directories, and "-" for stdin. The inputs
-// are in the order given, those of a pattern or a directory in the order of their names.
+// are in the order given, those of a pattern or a directory in the order of their names. An archive stands for the files in it.
 //
 // A directory stands for the regular files in it and in its subdirectories, one level deep, because people collect logs in one
 // directory per host. Hidden files and those whose content is not text are left out; a symbolic link to a file is followed, one
@@ -112,6 +115,18 @@ func (e *expansion) path(path string, info fs.FileInfo, found bool) {
 	if info.IsDir() {
 		e.directory(path)
 		return
+	}
+	if info.Mode().IsRegular() {
+		members, isArchive, err := membersOf(path)
+		if err != nil {
+			e.fail(path, err)
+		}
+		if isArchive && (err == nil || len(members) > 0) {
+			e.archive(path, members)
+		}
+		if isArchive || err != nil {
+			return
+		}
 	}
 	in, err := newInput(path, info)
 	if err != nil {
@@ -294,6 +309,9 @@ func gzipTime(head []byte) time.Time {
 func isText(path string, info fs.FileInfo) bool {
 	head, err := readHead(path)
 	if err != nil || codecOf(head) != "" {
+		return true
+	}
+	if isArchive(head) {
 		return true
 	}
 	if notLog(head) != "" {

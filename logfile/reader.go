@@ -231,7 +231,7 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 		return atPath(r.in.Path, fmt.Errorf("inside the %s archive is %s", codec, what))
 	}
 	if isTar(head) {
-		r.warn("this is a tar archive: unpack it, or the first line of each file in it is lost")
+		return atPath(r.in.Path, errors.New("this is a tar archive: unpack it first, or give it as a file"))
 	}
 	r.src.wholeLine = codec == ""
 	r.stats.Codec = codec
@@ -306,7 +306,7 @@ func (r *Reader) end(err error) {
 	} else if err != io.EOF {
 		r.stats.Damage = r.damage(err)
 	}
-	if r.o.Hash && r.src.file != nil {
+	if r.o.Hash && (r.src.file != nil || r.src.member != nil) {
 		io.Copy(io.Discard, r.src) // the hash is of the whole file, also of what is no text
 	}
 	switch {

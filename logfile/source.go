@@ -19,6 +19,7 @@ type source struct {
 	in       *Input
 	file     *os.File  // if the input is a regular file, else nil
 	pipe     io.Reader // if it is anything else, else nil
+	member   io.Closer // pipe, if it is a file in an archive, else nil
 	size     int64     // in bytes, when it was opened; -1: not known
 	bytes    int64     // read so far
 	last     byte      // that was read
@@ -39,6 +40,11 @@ func openSource(ctx context.Context, in *Input, o Options) (*source, error) {
 	var err error
 	if in.stream != nil {
 		s.pipe, err = in.stream.take()
+		return s, err
+	}
+	if in.open != nil {
+		member, err := in.open()
+		s.pipe, s.member = member, member
 		return s, err
 	}
 	if s.file = in.stdin; s.file == nil {
@@ -147,6 +153,9 @@ func (s *source) sum() string {
 func (s *source) close() {
 	if s.file != nil && s.file != s.in.stdin {
 		s.file.Close()
+	}
+	if s.member != nil {
+		s.member.Close()
 	}
 	if s.in.stream != nil {
 		s.in.stream.interrupt()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"slices"
@@ -28,6 +29,9 @@ func (s *settings) inputs(args []string) ([]*logfile.Input, []error, error) {
 	if s.follow && slices.ContainsFunc(inputs, func(in *logfile.Input) bool { return in.Path == logfile.Stdin && in.Size >= 0 }) {
 		return nil, nil, &usageError{err: errors.New("--follow: standard input is a file"), hint: "give the log file: rotations are followed"}
 	}
+	if at := slices.IndexFunc(inputs, func(in *logfile.Input) bool { return in.Archive != "" }); s.follow && at >= 0 {
+		return nil, nil, wrong("--follow: %s is an archive", inputs[at].Archive)
+	}
 	return inputs, errs, s.spare(inputs)
 }
 
@@ -38,7 +42,7 @@ func (s *settings) spare(inputs []*logfile.Input) error {
 		return nil
 	}
 	for _, in := range inputs {
-		log, err := os.Stat(in.Path)
+		log, err := os.Stat(cmp.Or(in.Archive, in.Path))
 		if stdin, ok := s.in.(*os.File); ok && in.Path == logfile.Stdin {
 			log, err = stdin.Stat()
 		}

@@ -51,10 +51,10 @@ const rootLong = `mailforensics reads mail logs (Postfix, Exim, Dovecot and cont
 and reports who abused the server, when, how much, to whom, how sure that is,
 and why.
 
-Every command takes log FILES: paths, patterns, directories, or - for standard
-input; plain, gzip, bzip2, xz or zstd, recognised by content. Rotated files may
-be given in any order. With no FILES, standard input is read, or the log in one
-of the usual places if standard input is a terminal.
+Every command takes log FILES: paths, patterns, directories, archives (tar, zip),
+or - for standard input; plain, gzip, bzip2, xz or zstd, recognised by content.
+Rotated files may be given in any order. With no FILES, standard input is read,
+or the log in one of the usual places if standard input is a terminal.
 
 From standard input, nothing is printed before the first 256 KiB (at most
 16 MiB) have been read: they may prove the year and the zone of the time stamps.

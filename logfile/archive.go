@@ -1,0 +1,225 @@
+package logfile
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+)
+
+// People hand over logs as maillog.tar.gz, and hosting panels as zip. Each file in such an archive is an input, whose path is that of
+// the archive and its name in it. A file in a tar archive is reached by reading what comes before it, each time it is opened.
+
+// maxMembers is how many files an archive may have.
+const maxMembers = 10_000
+
+// member is a file in an archive.
+type member struct {
+	name     string
+	size     int64
+	modified time.Time
+	head     []byte // the first headSize bytes, or fewer
+	open     func() (io.ReadCloser, error)
+}
+
+// isArchive reports whether head begins a file with files in it, which are listed by tarMembers or zipMembers.
+func isArchive(head []byte) bool { return isTar(head) || isZip(head) }
+
+func isZip(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
+
+// membersOf returns the files in the archive at path, if it is one.
+func membersOf(path string) (members []member, isOne bool, err error) {
+	raw, err := readHead(path)
+	if err != nil {
+		return nil, false, err
+	}
+	if isZip(raw) {
+		members, err = zipMembers(path)
+		return members, true, err
+	}
+	in := &Input{Path: path, Codec: codecOf(raw)}
+	if head := in.beginning(headSize); isTar(head) {
+		members, err = tarMembers(path)
+		return members, true, err
+	}
+	return nil, false, nil
+}
+
+// archive adds the files in an archive that may be logs.
+func (e *expansion) archive(at string, members []member) {
+	var skipped []string
+	before := len(e.inputs)
+	for _, m := range members {
+		in := &Input{Path: at + path.Clean("/"+m.name), Size: m.size, ModTime: m.modified, Archive: at, Found: len(members) > 1, open: m.open}
+		switch {
+		case strings.HasPrefix(path.Base(m.name), "."), m.size == 0:
+		case codecOf(m.head) == "" && !isArchive(m.head) && (notLog(m.head) != "" || !looksLikeText(m.head)):
+			skipped = append(skipped, in.Path)
+		default:
+			if err := in.examine(m.head); err != nil {
+				e.fail(in.Path, err)
+				continue
+			}
+			e.add(in)
+		}
+	}
+	switch {
+	case len(e.inputs) == before:
+		e.fail(at, errors.New("no log file in this archive"+among(skipped)))
+	case len(skipped) > 0:
+		in := e.inputs[len(e.inputs)-1]
+		in.Warnings = append(in.Warnings, "beside it, and not read because not text: "+list(skipped))
+	}
+}
+
+// tarReader reads a tar archive, which may be compressed.
+type tarReader struct {
+	*tar.Reader
+	file *os.File
+	dec  decoder
+	text int64 // bytes after decompression
+}
+
+func openTar(path string) (*tarReader, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	t := &tarReader{file: file}
+	head, err := headOf(file, 0)
+	if err == nil {
+		t.dec, err = decode(codecOf(head), bufio.NewReaderSize(file, 64<<10))
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	t.Reader = tar.NewReader(tarText{t})
+	return t, nil
+}
+
+func (t *tarReader) Close() error {
+	t.dec.close()
+	return t.file.Close()
+}
+
+// tarText is the text of the archive, as long as it is no bomb.
+type tarText struct{ t *tarReader }
+
+func (r tarText) Read(p []byte) (int, error) {
+	n, err := r.t.dec.Read(p)
+	r.t.text += int64(n)
+	if r.t.text > bombFloor {
+		if at, _ := r.t.file.Seek(0, io.SeekCurrent); r.t.text > bombFloor+bombRatio*at {
+			return n, fmt.Errorf("%w: a decompression bomb", errTooMuch)
+		}
+	}
+	return n, err
+}
+
+// tarMembers lists the files in a tar archive. A damaged one has those before the damage.
+func tarMembers(path string) (members []member, err error) {
+	t, err := openTar(path)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	for number := 0; ; number++ {
+		h, err := t.Next()
+		if err == io.EOF {
+			return members, nil
+		}
+		if err == nil && len(members) == maxMembers {
+			err = fmt.Errorf("more than %s files in it", comma(maxMembers))
+		}
+		if err != nil {
+			return members, fmt.Errorf("corrupt tar archive after %d files: %w", len(members), err)
+		}
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
+			continue
+		}
+		head := make([]byte, headSize)
+		n, _ := io.ReadFull(t, head)
+		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], func() (io.ReadCloser, error) { return openTarMember(path, number) }})
+	}
+}
+
+// openTarMember opens the entry of a tar archive that has so many others before it.
+func openTarMember(path string, number int) (io.ReadCloser, error) {
+	t, err := openTar(path)
+	if err != nil {
+		return nil, err
+	}
+	for range number + 1 {
+		if _, err := t.Next(); err != nil {
+			t.Close()
+			return nil, fmt.Errorf("the archive changed: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// zipMembers lists the files in a zip archive.
+func zipMembers(path string) (members []member, err error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, fmt.Errorf("corrupt zip archive: %w", err)
+	}
+	defer z.Close()
+	if len(z.File) > maxMembers {
+		return nil, fmt.Errorf("more than %s files in it", comma(maxMembers))
+	}
+	for number, f := range z.File {
+		const encrypted = 1 // APPNOTE.TXT, section 4.4.4
+		if f.Flags&encrypted != 0 {
+			return nil, errors.New("an encrypted zip archive: unpack it first")
+		}
+		if !f.Mode().IsRegular() {
+			continue
+		}
+		m := member{f.Name, int64(f.UncompressedSize64), f.Modified, nil, func() (io.ReadCloser, error) { return openZipMember(path, number) }}
+		text, err := f.Open()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		m.head, _ = io.ReadAll(io.LimitReader(text, headSize))
+		text.Close()
+		members = append(members, m)
+	}
+	return members, nil
+}
+
+// zipMember is an open file in a zip archive.
+type zipMember struct {
+	io.ReadCloser
+	archive *zip.ReadCloser
+}
+
+func (m zipMember) Close() error {
+	m.ReadCloser.Close()
+	return m.archive.Close()
+}
+
+func openZipMember(path string, number int) (io.ReadCloser, error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, err
+	}
+	if number >= len(z.File) {
+		z.Close()
+		return nil, errors.New("the archive changed")
+	}
+	text, err := z.File[number].Open()
+	if err != nil {
+		z.Close()
+		return nil, err
+	}
+	return zipMember{text, z}, nil
+}

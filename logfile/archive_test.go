@@ -1,0 +1,126 @@
+package logfile
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+type packed struct{ name, text string }
+
+// tarOf returns a tar archive with these files, and what else such archives have: a directory, a link.
+func tarOf(t testing.TB, files ...packed) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	w.WriteHeader(&tar.Header{Name: "var/log/", Typeflag: tar.TypeDir, Mode: 0o755})
+	w.WriteHeader(&tar.Header{Name: "var/log/link", Linkname: "maillog", Typeflag: tar.TypeSymlink})
+	for _, f := range files {
+		w.WriteHeader(&tar.Header{Name: f.name, Size: int64(len(f.text)), Mode: 0o600, ModTime: time.Unix(1700000000, 0)})
+		io.WriteString(w, f.text)
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+func zipOf(t testing.TB, files ...packed) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	w.Create("var/log/")
+	for _, f := range files {
+		m, _ := w.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: time.Unix(1700000000, 0)})
+		io.WriteString(m, f.text)
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+// Each file in an archive is an input: compressed, too; what is no text, hidden or empty is left out, and named.
+func TestArchive(t *testing.T) {
+	files := []packed{{"var/log/maillog", "one\ntwo\n"}, {"./var/log/._maillog", "x\n"}, {"var/log/wtmp", "\x07\x00\x00\x00"},
+		{"/var/log/maillog.1.gz", string(pack(t, "gzip", sample()))}, {"../mail/empty", ""}, {"../mail/maillog", "three"}}
+	for name, content := range map[string][]byte{
+		"logs.tar":    tarOf(t, files...),
+		"logs.tar.gz": pack(t, "gzip", string(tarOf(t, files...)))[:],
+		"logs.txz":    pack(t, "xz", string(tarOf(t, files...))),
+		"logs.zip":    zipOf(t, files...),
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inputs, errs := Expand([]string{path}, nil)
+		if len(inputs) != 3 || len(errs) != 0 {
+			t.Fatalf("%s: got %d inputs, %v", name, len(inputs), errs)
+		}
+		for i, want := range []struct{ path, text, codec string }{
+			{"/var/log/maillog", "one\ntwo\n", ""}, {"/var/log/maillog.1.gz", sample(), "gzip"}, {"/mail/maillog", "three", ""}} {
+			in := inputs[i]
+			if in.Path != path+want.path || in.Archive != path || in.Codec != want.codec || in.ModTime.Unix() != 1700000000 || !in.Found || in.Size < 1 {
+				t.Errorf("%s: got input %+v, want %s", name, in, want.path)
+			}
+			for range 2 { // it can be read again
+				chunks, stats := readAll(t, in, Options{Hash: true})
+				var text strings.Builder
+				for _, c := range chunks {
+					text.WriteString(c.Text)
+				}
+				if text.String() != want.text || stats.Damage != nil || stats.SHA256 == "" || stats.Bytes != in.Size {
+					t.Errorf("%s: got %d bytes of %s, %+v", name, text.Len(), want.path, stats)
+				}
+			}
+		}
+		if w := inputs[2].Warnings; len(w) != 1 || !strings.HasSuffix(w[0], "and not read because not text: "+path+"/var/log/wtmp") {
+			t.Errorf("%s: got warnings %q", name, w)
+		}
+	}
+}
+
+func TestArchiveDamage(t *testing.T) {
+	whole := tarOf(t, packed{"maillog", sample()}, packed{"maillog.1", sample()})
+	for name, c := range map[string]struct {
+		content []byte
+		inputs  int
+		err     string
+	}{
+		"cut in a header":  {whole[:len(whole)-len(sample())-2000], 1, "corrupt tar archive after 1 files: unexpected EOF"},
+		"nothing in it":    {tarOf(t), 0, "no log file in this archive"},
+		"nothing of text":  {tarOf(t, packed{"wtmp", "\x07\x00\x00\x00"}), 0, "no log file in this archive (not text: "},
+		"no zip":           {[]byte("PK\x03\x04 and so on"), 0, "corrupt zip archive: zip: not a valid zip file"},
+		"an archive in it": {tarOf(t, packed{"a.zip", "PK\x03\x04"}), 0, "this is a zip archive: unpack it first"},
+	} {
+		path := filepath.Join(t.TempDir(), "logs.tar")
+		if err := os.WriteFile(path, c.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inputs, errs := Expand([]string{path}, nil)
+		if len(inputs) != c.inputs || len(errs) == 0 || !strings.Contains(errs[0].Error(), c.err) {
+			t.Errorf("%s: got %d inputs, %v, want %q", name, len(inputs), errs, c.err)
+		}
+	}
+
+	in := write(t, "logs.tar", tarOf(t, packed{"maillog", sample()}))
+	if in.Found {
+		t.Error("got the only file in an archive as one that was found, want it as one that was named")
+	}
+	if err := os.Truncate(in.Archive, 4096); err != nil {
+		t.Fatal(err)
+	}
+	if chunks, stats := readAll(t, in, Options{}); len(chunks) == 0 || stats.Damage == nil {
+		t.Errorf("got %d chunks of a truncated archive, damage %v", len(chunks), stats.Damage)
+	}
+	pipe, _ := standardInput(bytes.NewReader(tarOf(t, packed{"maillog", sample()})))
+	r := Open(context.Background(), pipe, Options{})
+	defer r.Close()
+	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "this is a tar archive: unpack it first, or give it as a file") {
+		t.Errorf("got %v for a tar archive in a pipe", err)
+	}
+}
