@@ -54,9 +54,7 @@ func (p *pipeline) read(stdin io.Reader, paths ...string) *ingest.Ledger {
 }
 
 func (p *pipeline) sink(events []mail.Event) error {
-	for i := range events {
-		p.tracker.Event(&events[i])
-	}
+	p.tracker.Events(events)
 	if p.watch != nil {
 		p.watch(events)
 	}

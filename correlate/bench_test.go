@@ -41,8 +41,8 @@ func benchmark(b *testing.B, perSecond int, stream func(n, perSecond int) []mail
 			if ev.QueueID != "" {
 				ev.QueueID = ids[round%len(ids)][ev.Line]
 			}
-			t.Event(ev)
 		}
+		t.Events(events)
 		lines += len(events)
 	}
 	t.Close()

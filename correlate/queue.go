@@ -31,8 +31,9 @@ type queues struct {
 	hosts   []*host
 	byLabel map[string][]*host // by the first label of the name, folded
 
-	lastHost, lastInstance string
-	last                   *queue
+	last           *queue // of the event before; nil: it was of another call
+	host, instance string // as that event has them
+	kept           struct{ host, instance string }
 }
 
 // maxQueues bounds the hosts and instances. All further ones share one queue.
@@ -41,12 +42,22 @@ const maxQueues = 4096
 // queueOf returns the queue that the queue ID of ev is in.
 func (t *Tracker) queueOf(ev *mail.Event) *queue {
 	qs := &t.queues
-	if qs.last == nil || ev.Host != qs.lastHost || ev.Instance != qs.lastInstance {
-		qs.last = t.lookUpQueue(ev.Host, ev.Instance)
-		qs.lastHost, qs.lastInstance = t.names.get(ev.Host), t.names.get(ev.Instance)
+	if qs.last == nil || ev.Host != qs.host || ev.Instance != qs.instance {
+		t.changeQueue(ev)
 	}
 	return qs.last
 }
+
+// changeQueue makes the queue of ev the last one. Its names stay as they are in the log's memory, as long as that is: within it,
+// all names of one host are mostly the same bytes, not only equal ones, and need no comparison.
+func (t *Tracker) changeQueue(ev *mail.Event) {
+	qs := &t.queues
+	qs.last, qs.host, qs.instance = t.lookUpQueue(ev.Host, ev.Instance), ev.Host, ev.Instance
+	qs.kept.host, qs.kept.instance = t.names.get(ev.Host), t.names.get(ev.Instance)
+}
+
+// letGo forgets the names of the last event, before the memory of the log is reused.
+func (qs *queues) letGo() { qs.last, qs.host, qs.instance = nil, "", "" }
 
 func (t *Tracker) lookUpQueue(name, instance string) *queue {
 	qs := &t.queues

@@ -147,9 +147,7 @@ func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 			}
 		}
 		if tracker != nil {
-			for i := range events {
-				tracker.Event(&events[i])
-			}
+			tracker.Events(events)
 		}
 		if over != nil {
 			over.batch()

@@ -33,10 +33,10 @@ import (
 var Format = parse.Format{Name: "postfix", Parse: read}
 
 func read(body string, ev *mail.Event) parse.Verdict {
-	const usual = "postfix/"
+	const usual, instance = "postfix/", "postfix"
 	if strings.HasPrefix(ev.Process, usual) { // most tags have two parts
 		if g := grammarOf(ev.Process[len(usual):]); g != nil {
-			ev.MTA, ev.Instance, ev.Daemon = mail.Postfix, ev.Process[:len(usual)-1], ev.Process[len(usual):]
+			ev.MTA, ev.Instance, ev.Daemon = mail.Postfix, instance, ev.Process[len(usual):]
 			return dispatch(g, body, ev)
 		}
 	}
