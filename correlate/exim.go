@@ -65,11 +65,8 @@ func (t *Tracker) ruled(q *queue, ev *mail.Event) {
 
 // eximArrival handles "<=": the message is in the queue.
 func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
-	h := t.find(q, ev.QueueID)
-	switch {
-	case h == nil || h.state == dead && t.now.Sub(h.died) > late:
-		h = t.birth(q, ev, unseen)
-	case h.marks&accepted != 0:
+	h := t.eximBirth(q, ev)
+	if h == nil {
 		t.stats.Doubtful++ // an ID has one arrival only
 		return
 	}
@@ -110,6 +107,22 @@ func (t *Tracker) eximArrival(q *queue, ev *mail.Event) {
 		t.injected.put(refTo(h))
 	}
 	t.adopt(h)
+}
+
+// eximBirth returns the hop that arrives: nearly always a new one, else one of which other lines came before; nil: it has arrived
+// already.
+func (t *Tracker) eximBirth(q *queue, ev *mail.Event) *hop {
+	hash := t.hash(q, ev.QueueID)
+	if t.hops.find(hash, q, ev.QueueID) == nil {
+		return t.firstHop(q, ev, unseen, hash, nil)
+	}
+	switch h := t.find(q, ev.QueueID); {
+	case h == nil || h.state == dead && t.now.Sub(h.died) > late:
+		return t.birth(q, ev, unseen)
+	case h.marks&accepted == 0:
+		return h
+	}
+	return nil
 }
 
 // isReturn reports whether an arrival may be a message that a content filter puts back: from this machine, without a login. A

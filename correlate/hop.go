@@ -101,6 +101,11 @@ func (t *Tracker) birth(q *queue, ev *mail.Event, o origin) *hop {
 		}
 		t.supersede(old)
 	}
+	return t.firstHop(q, ev, o, hash, old)
+}
+
+// firstHop makes a message with one hop for the queue ID of ev, which has that hash and had that life before; nil: none.
+func (t *Tracker) firstHop(q *queue, ev *mail.Event, o origin, hash uint64, old *hop) *hop {
 	m := t.newMessage(ev)
 	h := &m.first
 	h.message, h.queue, h.hash, h.id = m, q, hash, m.text.keep(ev.QueueID)

@@ -16,8 +16,10 @@ type fifo struct {
 	n     int
 }
 
-func (f *fifo) len() int       { return f.n }
-func (f *fifo) first() waiting { return f.items[f.head] }
+func (f *fifo) len() int { return f.n }
+
+// since returns since when the first one waits.
+func (f *fifo) since() mail.Instant { return f.items[f.head].since }
 
 func (f *fifo) push(w waiting) {
 	if f.n == len(f.items) {
@@ -79,18 +81,19 @@ func (t *Tracker) unknownEnd(q *queue, ev *mail.Event) {
 // ring holds the last few values that were put in.
 type ring[T any] struct {
 	items [64]T
-	n     int // how many were put in
+	n     uint // how many were put in
 }
 
 func (r *ring[T]) put(x T) {
-	r.items[r.n%len(r.items)] = x
+	r.items[r.n%uint(len(r.items))] = x
 	r.n++
 }
 
 // each calls f with the values that are held, newest first, until f returns false.
 func (r *ring[T]) each(f func(*T) bool) {
-	for i := r.n - 1; i >= max(0, r.n-len(r.items)); i-- {
-		if !f(&r.items[i%len(r.items)]) {
+	size := uint(len(r.items))
+	for i := range min(r.n, size) {
+		if !f(&r.items[(r.n-1-i)%size]) {
 			return
 		}
 	}

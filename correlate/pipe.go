@@ -1,10 +1,6 @@
 package correlate
 
-import (
-	"cmp"
-
-	"mailforensics/mail"
-)
+import "mailforensics/mail"
 
 // pipeLink is a delivery to a command. Some commands put the mail back, which only its Message-ID and sender show.
 type pipeLink struct {
@@ -57,7 +53,12 @@ func isPiped(ev *mail.Event) bool {
 	return !ev.RelayIP.IsValid() && (ev.Daemon == "pipe" || ev.MTA == mail.Exim)
 }
 
-func commandOf(ev *mail.Event) string { return cmp.Or(ev.Transport, ev.Relay) }
+func commandOf(ev *mail.Event) string {
+	if ev.Transport != "" {
+		return ev.Transport
+	}
+	return ev.Relay
+}
 
 // wasPutBack reports whether a delivery went to the command that put the mail of h back.
 func (h *hop) wasPutBack(ev *mail.Event) bool {

@@ -231,22 +231,22 @@ func (t *Tracker) patience() patience {
 // release hands out messages that have lingered long enough. It looks at few for each event: that is enough to keep pace, and a
 // single line with a stamp in the future does not end all lingering.
 func (t *Tracker) release() {
+	patience := t.patience()
 	for range 4 {
 		n := t.waiting.len()
 		if n == 0 {
 			t.rest = math.MaxInt64
 			return
 		}
-		w := t.waiting.first()
-		patience := t.patience().usual
+		enough := patience.usual
 		if n > crowd {
-			patience = t.patience().crowded
+			enough = patience.crowded
 		}
-		if due := w.since.Add(patience); n <= maxLingering && t.now < due {
+		if due := t.waiting.since().Add(enough); n <= maxLingering && t.now < due {
 			t.rest = due
 			return
 		}
-		t.waiting.pop()
+		w := t.waiting.pop()
 		m := w.message
 		if m.generation != w.generation || m.joined {
 			continue // handed out already, or part of another message
