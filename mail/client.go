@@ -136,7 +136,7 @@ func fourNumbers(s string) (ip netip.Addr, n int) {
 	return ip, 0
 }
 
-// cutPort cuts ":25" from the front of s; 0: there is no port.
+// cutPort cuts ":25" from the front of s; 0: there is no port, or a proxy did not tell it (":unknown").
 func cutPort(s string) (port uint16, rest string) {
 	if len(s) < 2 || s[0] != ':' {
 		return 0, s
@@ -145,7 +145,10 @@ func cutPort(s string) (port uint16, rest string) {
 	for ; i < len(s) && s[i]-'0' <= 9 && n <= 65535; i++ {
 		n = n*10 + int(s[i]-'0')
 	}
-	if i == 1 || n > 65535 {
+	if i == 1 {
+		return 0, strings.TrimPrefix(s, ":unknown")
+	}
+	if n > 65535 {
 		return 0, s
 	}
 	return uint16(n), s[i:]

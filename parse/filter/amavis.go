@@ -62,17 +62,34 @@ func amavisResult(text string, ev *mail.Event) {
 	amavisLinks(rest, ev)
 }
 
-// amavisVerdict cuts off "Passed CLEAN {RelayedInbound}". The name of a virus may contain commas, the braces do not.
+// amavisVerdict cuts off "Passed CLEAN {RelayedInbound}". The name of a virus may contain commas, the braces do not; up to 2.6
+// there are none.
 func amavisVerdict(text string) (verdict, rest string, ok bool) {
 	if verdict, rest, ok = strings.Cut(text, "}, "); ok && strings.IndexByte(verdict, '<') < 0 {
 		return text[:len(verdict)+1], rest, true
 	}
-	for _, next := range [...]string{", [", ", <", ", LOCAL", ", MYNETS"} {
-		if at := strings.Index(text, next); at >= 0 {
+	for at := 0; ; at += len(", ") {
+		i := strings.Index(text[at:], ", ")
+		if i < 0 {
+			return "", "", false
+		}
+		if at += i; policyBanks(text[at+2:]) {
 			return text[:at], text[at+2:], true
 		}
 	}
-	return "", "", false
+}
+
+// policyBanks reports whether a text begins with the names of policy banks, "ORIGINATING/MYNETS LOCAL ", or none, and a bracket.
+func policyBanks(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '[', c == '<':
+			return true
+		case c|0x20-'a' > 'z'-'a' && c-'0' > 9 && strings.IndexByte(" /-_.", c) < 0:
+			return false
+		}
+	}
+	return false
 }
 
 // amavisClient parses "MYNETS LOCAL [192.0.2.10]:56540 [192.0.2.10] ": the first address is the host that handed the message in.

@@ -20,7 +20,9 @@ func spamd(body string, ev *mail.Event) {
 	_, rest, _ = strings.Cut(rest, " scantime=")
 	ev.User = between(rest, ",user=", ",")
 	id, _, _ := strings.Cut(after(rest, ",mid="), ",")
-	ev.MessageID = mail.TrimMessageID(id)
+	if id != "(unknown)" {
+		ev.MessageID = mail.TrimMessageID(id)
+	}
 }
 
 func after(s, sep string) string {

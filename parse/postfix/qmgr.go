@@ -24,6 +24,8 @@ func qmgr(body string, ev *mail.Event) parse.Verdict {
 		return delivery(rest, ev)
 	case strings.HasPrefix(rest, "skipped, "):
 		return remark(rest, ev)
+	case strings.HasPrefix(rest, "status=deferred ("): // bounce failed: there will be no notice yet (global/bounce.c)
+		return warn(rest, ev)
 	}
 	ev.QueueID = ""
 	return parse.Unfamiliar

@@ -56,6 +56,10 @@ func transaction(id, rest string, ev *mail.Event) parse.Verdict {
 		setID(id, ev)
 		return v
 	}
+	if v := proxy(rest, ev); v != parse.Unfamiliar { // in old logs
+		setID(id, ev)
+		return v
+	}
 	switch {
 	case strings.HasPrefix(rest, "reply filter "): // 3.11: "reply filter in: …", "… out: …"
 		setID(id, ev)
