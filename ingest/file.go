@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -124,6 +125,10 @@ func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)
 }
 
+// longestLine is more than any line has: Exim writes at most 8 KiB (LOG_BUFFER_SIZE), container runtimes 16 KiB at a time, of which JSON
+// makes a few times as much.
+const longestLine = 100 << 10
+
 // head learns stamps, hosts and the style of headers from the first lines, and reports whether the newest comes first.
 func (f *file) head(text string) (newestFirst bool) {
 	if f.journal = isJournal(text); f.journal {
@@ -137,14 +142,20 @@ func (f *file) head(text string) (newestFirst bool) {
 	hosts := make(map[string]int)
 	order := make(order)
 	var last parse.Proof
-	lines, ownLines, eximLines := 0, 0, 0
+	lines, ownLines, eximLines, longer := 0, 0, 0, 0
+	wrapped := wrapping{follows: make(map[int]int)}
 	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
 		var ev mail.Event
-		body, ok := reader.Read(strings.TrimRight(line, "\r\n"), &ev)
+		body, ok := reader.Read(line, &ev)
+		wrapped.note(line, ok)
 		if !ok || ev.Time == 0 {
 			continue
 		}
-		f.keepFirst(strings.TrimRight(line, "\r\n"), reader)
+		f.keepFirst(line, reader)
+		if len(line) > longestLine && longer == 0 {
+			longer = len(line)
+		}
 		if reader.Style == parse.EximOwn {
 			ownLines++
 			if isExim(body) {
@@ -169,6 +180,12 @@ func (f *file) head(text string) (newestFirst bool) {
 	}
 	if last.At != 0 && last.At != f.proofs[0].At {
 		f.proofs = append(f.proofs, last)
+	}
+	if width := wrapped.width(); width > 0 {
+		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: lines are wrapped at %d columns, and what is behind that is lost: get the log as a file, or from a wider screen", f.in.Path, width))
+	}
+	if longer > 0 && !f.in.Backward { // it is told once
+		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, longer))
 	}
 	f.host = strings.Clone(f.host)
 	for host := range hosts {

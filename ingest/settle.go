@@ -223,6 +223,9 @@ func (s *settler) warnings(clock *parse.Clock) (list []string) {
 	if s.ledger.Parsed > 0 && s.ledger.First == 0 {
 		list = append(list, "no line has a time stamp that could be read: messages are counted, but when anything happened is not known, and abuse that shows by its times is not found")
 	}
+	if w := s.ledger.garbled(); w != "" {
+		list = append(list, w)
+	}
 	if w := s.losses.warning(clock.Location()); w != "" {
 		list = append(list, w)
 	}
@@ -238,4 +241,16 @@ func (s *settler) warnings(clock *parse.Clock) (list []string) {
 		list = append(list, fmt.Sprintf("%d repetitions that \"message repeated\" lines claim were not counted: more than anybody can mean", s.repeats.uncounted))
 	}
 	return list
+}
+
+// garbled says that much of what mail servers wrote could not be understood; "": it could. The lines of a log as it was written are
+// understood but for a few.
+func (l *FileLedger) garbled() string {
+	const few, share = 20, 5
+	bad := l.Unfamiliar + l.Damaged
+	if bad < few || share*bad < l.Parsed {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d lines of mail servers are damaged or not understood, and what they tell is missing: were lines wrapped or cut off, "+
+		"as a screen, an editor or a mail program does?", bad, bad+l.Parsed)
 }

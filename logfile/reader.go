@@ -316,6 +316,9 @@ func (r *Reader) end(err error) {
 	default:
 		r.stats.Numbers = strings.TrimPrefix(r.stats.Numbers+"; the newest line is the first: lines are read and numbered from the end, as tac(1) shows them", "; ")
 	}
+	if n := r.split.nulLines; n > 0 && !r.o.Verbatim {
+		r.warn("lines with NUL bytes inside: " + comma(n) + "; were they cut by a crash, or are they UTF-16 behind other text?")
+	}
 	for _, w := range r.src.changes() {
 		r.warn(w)
 	}

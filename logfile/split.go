@@ -39,6 +39,7 @@ type splitter struct {
 	skipping bool  // the line that buf begins with was cut: drop up to and including the next LF
 
 	nuls, cutLines, cutBytes int64 // what was dropped; see Stats
+	nulLines                 int64 // lines with NULs that were not dropped
 }
 
 func newSplitter(size, maxLine int, pool *Pool) *splitter {
@@ -102,6 +103,9 @@ func (s *splitter) dropNULs(fresh []byte) int {
 		end := bytes.IndexByte(fresh, '\n') + 1
 		if end == 0 {
 			end = len(fresh)
+		}
+		if bytes.IndexByte(fresh[:end], 0) >= 0 {
+			s.nulLines++
 		}
 		kept += copy(s.buf[s.n+kept:], fresh[:end])
 		fresh = fresh[end:]

@@ -7,13 +7,13 @@ import (
 )
 
 // undressed removes what tools put into lines when they show them: the escape sequences of colours, and the entities of a web page
-// from which they were copied; and it ends lines with LF that end with CR alone. Programs that write logs escape all of these in what
+// from which they were copied; and it ends lines with LF that end with CR alone or with a tab. Programs that write logs escape all of these in what
 // strangers send, or have them in some lines, not in all. So several lines of the head must have an escape sequence, or each "<" in
 // it that an MTA writes must be an entity, or half as many lines as end with LF must end with CR. The head is what can be looked at
 // without waiting.
 func undressed(r *bufio.Reader, head []byte) io.Reader {
-	u := &undresser{in: r, colours: coloured(head), entities: escaped(head), returns: returned(head)}
-	if !u.colours && !u.entities && !u.returns {
+	u := &undresser{in: r, colours: coloured(head), entities: escaped(head), returns: returned(head), tabs: tabbed(head)}
+	if !u.colours && !u.entities && !u.returns && !u.tabs {
 		return r
 	}
 	return &converted{fill: u.fill}
@@ -50,11 +50,18 @@ func coloured(head []byte) bool {
 	return lines >= several
 }
 
-// undresser reads without escape sequences, without entities, or without CR.
+// tabbed reports whether lines end with a tab, as aws logs --query 'events[].message' --output text writes them: no line of a log is so
+// long.
+func tabbed(head []byte) bool {
+	const long, few = 2048, 3
+	return len(head) >= long && bytes.Count(head, []byte("\t")) >= few && !bytes.ContainsAny(head, "\r\n")
+}
+
+// undresser reads without escape sequences or entities, and with LF for other line ends.
 type undresser struct {
-	in                         *bufio.Reader
-	colours, entities, returns bool
-	before                     byte // what was read last
+	in                               *bufio.Reader
+	colours, entities, returns, tabs bool
+	before                           byte // what was read last
 }
 
 func (u *undresser) fill(out []byte) ([]byte, error) {
@@ -74,6 +81,8 @@ func (u *undresser) fill(out []byte) ([]byte, error) {
 			if c = u.lineEnd(before); c == 0 {
 				continue
 			}
+		case c == '\t' && u.tabs:
+			c = '\n'
 		}
 		out = append(out, c)
 	}

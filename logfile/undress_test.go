@@ -23,6 +23,8 @@ func TestUndressed(t *testing.T) {
 		"LF CR":                        {"a\n\rb\n\rc", "a\nb\nc"},
 		"CR and CR CR LF":              {"a\rb\r\r\nc\rd\r\n", "a\nb\nc\nd\n"},
 		"CR in a line of three":        {"a\rx\nb\nc\n", "a\rx\nb\nc\n"},
+		"a tab":                        {"a\tb\tc\td" + strings.Repeat("x", 2048), "a\nb\nc\nd" + strings.Repeat("x", 2048)},
+		"tabs in a line":               {"a\tb\tc\td\n" + strings.Repeat("x", 2048), "a\tb\tc\td\n" + strings.Repeat("x", 2048)},
 		"in a subject":                 {"from=<a@b.example> Subject: =&lt; &amp;\n", "from=<a@b.example> Subject: =&lt; &amp;\n"},
 		"Exim's, Postfix's in a title": {"1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"=&lt; &quot; for c\"\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"=&lt; &quot; for c\"\n"},
 		"Exim's, a title":              {"1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n", "1s6n4v-0000000017h-1Cr6 <= a@b.example T=\"x &lt;= y\"\n"},
