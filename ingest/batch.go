@@ -81,6 +81,7 @@ type parser struct {
 	last       [256]uint8 // by the first letter of the process: index of the format that claimed such a line last
 	everything bool
 	reader     *parse.HeaderReader
+	recent     mail.RecentClients
 }
 
 // text parses the lines of a text.
@@ -188,6 +189,7 @@ func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
 	if ev.Process != "" {
 		letter = ev.Process[0]
 	}
+	ev.Recent = &p.recent
 	last := int(p.last[letter])
 	verdict := p.formats[last].Parse(body, ev)
 	for i := 0; verdict == parse.Foreign && i < len(p.formats); i++ {
@@ -198,6 +200,7 @@ func (p *parser) parse(body string, ev *mail.Event) parse.Verdict {
 			p.last[letter] = uint8(i)
 		}
 	}
+	ev.Recent = nil
 	if p.file.rejectLog {
 		ev.Flags |= mail.RejectLog
 	}

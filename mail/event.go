@@ -202,6 +202,8 @@ type Event struct {
 	Service  string // Postfix: between the slashes: "submission"; "" mostly. Dovecot: imap, pop3, …
 	Raw      string // the whole line, without its line end
 
+	Recent *RecentClients // while the line is parsed, what may be known of its client already; else nil
+
 	Client Client
 	Child  string // a linked queue ID: of the notice, of what it was forwarded or queued as, or orig_queue_id
 	Parent string // the queue ID that caused this one (Exim R=, Postfix orig_id=)

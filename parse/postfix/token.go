@@ -180,7 +180,7 @@ func cutFrom(s string, ev *mail.Event) (rest string, ok bool) {
 
 // cutClient cuts name[address]:port off the front, and keeps it.
 func cutClient(s string, ev *mail.Event) (rest string, ok bool) {
-	rest, ok = ev.Client.Cut(s)
+	rest, ok = ev.Recent.Cut(s, ev.PID, &ev.Client)
 	if !ok {
 		return s, false
 	}
