@@ -13,36 +13,22 @@ import (
 // tries bounds how often a value that an attacker wrote makes a parser try again.
 const tries = 16
 
-// cutID cuts the message ID off the front: 6-6-2 digits of base 62 up to 4.96, 6-11-4 since.  src/exim.c, src/local_scan.h
-func cutID(s string) (id, rest string) {
-	if len(s) < 16 || s[6] != '-' {
-		return "", s
-	}
-	n := 16
-	if s[13] != '-' {
-		if n = 23; len(s) < n || s[18] != '-' {
-			return "", s
+// idLength returns the length of the message ID that s begins with, with a blank or nothing behind it; 0: it begins with none. An
+// ID has 6-6-2 digits of base 62 up to 4.96, 6-11-4 since.  src/exim.c, src/local_scan.h
+func idLength(s string) int {
+	const dash = uint64('-' ^ '0') // what makes a digit of the dash
+	switch {
+	case len(s) < 16 || s[6] != '-':
+	case s[13] == '-' && (len(s) == 16 || s[16] == ' '):
+		if alphanumerics(word(s)^dash<<48) && alphanumerics(word(s[8:])^dash<<40) {
+			return 16
+		}
+	case len(s) >= 23 && s[18] == '-' && (len(s) == 23 || s[23] == ' '):
+		if alphanumerics(word(s)^dash<<48) && alphanumerics(word(s[8:])) && alphanumerics(word(s[15:])^dash<<24) {
+			return 23
 		}
 	}
-	switch {
-	case !isID(s[:n]):
-		return "", s
-	case len(s) == n:
-		return s, ""
-	case s[n] != ' ':
-		return "", s
-	}
-	return s[:n], s[n+1:]
-}
-
-// isID reports whether s, whose dashes are in their places, is a message ID.
-func isID(s string) bool {
-	const dash = uint64('-' ^ '0') // what makes a digit of the dash
-	first, last := word(s)^dash<<48, word(s[len(s)-8:])
-	if len(s) == 16 {
-		return alphanumerics(first) && alphanumerics(last^dash<<40)
-	}
-	return alphanumerics(first) && alphanumerics(word(s[8:])) && alphanumerics(last^dash<<24)
+	return 0
 }
 
 // Eight bytes are tested as one number if that saves eight tests: message IDs and addresses are in every line. The first byte is the

@@ -8,22 +8,24 @@ import (
 	"mailforensics/mail"
 )
 
-func TestCutID(t *testing.T) {
-	tests := []struct{ text, id, rest string }{
-		{"1ZwOv6-0005Hb-Di Completed", "1ZwOv6-0005Hb-Di", "Completed"},
-		{"1s6n4v-0000000017h-1Cr6 Completed", "1s6n4v-0000000017h-1Cr6", "Completed"},
-		{"1ZwOv6-0005Hb-Di", "1ZwOv6-0005Hb-Di", ""},
-		{"1ZwOv6-0005Hb-Di  two", "1ZwOv6-0005Hb-Di", " two"},
-		{"1ZwOv6-0005Hb-Di: x", "", "1ZwOv6-0005Hb-Di: x"},   // no blank behind it
-		{"1ZwOv6-0005Hb-Dix x", "", "1ZwOv6-0005Hb-Dix x"},   // too long
-		{"1ZwOv6-0005H.-Di x", "", "1ZwOv6-0005H.-Di x"},     // not base 62
-		{"1s6n4v-0000000017h x", "", "1s6n4v-0000000017h x"}, // cut
-		{"foo-bar-baz", "", "foo-bar-baz"},
-		{"", "", ""},
+func TestIDLength(t *testing.T) {
+	tests := []struct{ text, id string }{
+		{"1ZwOv6-0005Hb-Di Completed", "1ZwOv6-0005Hb-Di"},
+		{"1s6n4v-0000000017h-1Cr6 Completed", "1s6n4v-0000000017h-1Cr6"},
+		{"1ZwOv6-0005Hb-Di", "1ZwOv6-0005Hb-Di"},
+		{"1s6n4v-0000000017h-1Cr6", "1s6n4v-0000000017h-1Cr6"},
+		{"1ZwOv6-0005Hb-Di  two", "1ZwOv6-0005Hb-Di"},
+		{"1ZwOv6-0005Hb-Di: x", ""},       // no blank behind it
+		{"1ZwOv6-0005Hb-Dix x", ""},       // too long
+		{"1ZwOv6-0005H.-Di x", ""},        // not base 62
+		{"1s6n4v-000000-0017-1Cr6 x", ""}, // a dash in the PID
+		{"1s6n4v-0000000017h x", ""},      // cut
+		{"foo-bar-baz", ""},
+		{"", ""},
 	}
 	for _, tt := range tests {
-		if id, rest := cutID(tt.text); id != tt.id || rest != tt.rest {
-			t.Errorf("%q: got %q %q want %q %q", tt.text, id, rest, tt.id, tt.rest)
+		if n := idLength(tt.text); tt.text[:n] != tt.id {
+			t.Errorf("%q: got %q want %q", tt.text, tt.text[:n], tt.id)
 		}
 	}
 }

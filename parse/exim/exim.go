@@ -34,12 +34,12 @@ func read(body string, ev *mail.Event) parse.Verdict {
 		body = body[:n-len(overflowed)]
 		ev.Flags |= mail.Incomplete
 	}
-	id, text := cutID(body)
-	if id == "" {
+	n := idLength(body)
+	if n == 0 {
 		return outside(body, ev)
 	}
-	ev.QueueID = id
-	v := inside(text, ev)
+	ev.QueueID = body[:n]
+	v := inside(body[min(n+1, len(body)):], ev)
 	if len(body) >= fullBody && ev.Recipients != "" {
 		ev.Flags |= mail.Incomplete
 	}
@@ -55,15 +55,31 @@ const (
 
 // ours reports whether a syslog tag is Exim's: "exim", "exim4", "exim -L tag", "exim-out" (syslog_processname), not "eximstats".
 func ours(process string) bool {
-	rest, ok := strings.CutPrefix(process, "exim")
-	return ok && (rest == "" || rest[0] < 'a' || rest[0] > 'z')
+	const name = "exim"
+	return process == name || strings.HasPrefix(process, name) && (process[len(name)] < 'a' || process[len(name)] > 'z')
 }
 
 // inside parses the text of a line with a message ID.
 func inside(s string, ev *mail.Event) parse.Verdict {
 	if len(s) > 2 && s[2] == ' ' {
-		if known, v := flagged(s[:2], s[3:], ev); known {
-			return v
+		switch after := s[3:]; s[:2] {
+		case "<=":
+			return arrival(after, ev)
+		case "(=":
+			ev.Flags |= mail.FakeReject
+			return arrival(after, ev)
+		case "=>", "*>":
+			return delivery(after, ev)
+		case "->":
+			ev.Flags |= mail.MoreDelivery
+			return delivery(after, ev)
+		case ">>":
+			ev.Flags |= mail.Cutthrough
+			return delivery(after, ev)
+		case "**":
+			return failure(after, ev)
+		case "==":
+			return deferral(after, ev)
 		}
 	}
 	switch {
@@ -101,29 +117,6 @@ func outside(s string, ev *mail.Event) parse.Verdict {
 // common parses the lines that come with and without an ID.
 func common(s string, ev *mail.Event) bool {
 	return refused(s, ev) || connected(s, ev) || encrypted(s, ev) || guessed(s, ev)
-}
-
-func flagged(flag, s string, ev *mail.Event) (known bool, v parse.Verdict) {
-	switch flag {
-	case "<=":
-		return true, arrival(s, ev)
-	case "(=":
-		ev.Flags |= mail.FakeReject
-		return true, arrival(s, ev)
-	case "=>", "*>":
-		return true, delivery(s, ev)
-	case "->":
-		ev.Flags |= mail.MoreDelivery
-		return true, delivery(s, ev)
-	case ">>":
-		ev.Flags |= mail.Cutthrough
-		return true, delivery(s, ev)
-	case "**":
-		return true, failure(s, ev)
-	case "==":
-		return true, deferral(s, ev)
-	}
-	return false, parse.Unfamiliar
 }
 
 // halved reports whether a text ends as a DKIM or a cwd entry does. Both can contain a line feed, chosen by a stranger or a local
