@@ -227,7 +227,49 @@ func inText(fields string, ev *mail.Event) bool {
 }
 
 // arrivalFields parses the fields in their order, and returns what does not follow it.
-func arrivalFields(s string, ev *mail.Event) (rest string) { return fieldsBehind(s, rHost, ev) }
+func arrivalFields(s string, ev *mail.Event) (rest string) {
+	at, s := usualFields(s, ev)
+	return fieldsBehind(s, at, ev)
+}
+
+// usualFields parses the fields that most arrivals have, as long as nothing is between them, without looking up what each may be: it
+// saves every second instruction of fieldsBehind, which goes on from there.
+func usualFields(s string, ev *mail.Event) (at rank, rest string) {
+	at = rHost
+	if after, ok := strings.CutPrefix(s, " P="); ok {
+		if value, rest, plain := cutPlain(after); plain && value != "" {
+			ev.Protocol, at, s = value, rProtocol, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " X="); ok {
+		ev.TLS, s = cutToken(after)
+		ev.TLS, at = strings.TrimSuffix(ev.TLS, "*"), rCipher // resumed
+	}
+	if after, ok := strings.CutPrefix(s, " CV="); ok {
+		if _, rest, plain := cutPlain(after); plain {
+			at, s = rVerified, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " S="); ok {
+		if size, rest, ok := cutNumber(after); ok {
+			ev.Size, at, s = size, rSize, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " id="); ok {
+		if value, rest, plain := cutPlain(after); plain && !strings.HasSuffix(value, `\`) {
+			ev.MessageID, at, s = value, rMessageID, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " T="); ok {
+		if rest, ok := subject(after, ev); ok {
+			at, s = rSubject, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " for "); ok && recipients(after, s, ev) == "" {
+		return rFor, ""
+	}
+	return at, s
+}
 
 // fieldsBehind is arrivalFields after a field.
 func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {

@@ -170,6 +170,9 @@ func beforeParents(s string) string {
 // stored.  src/deliver.c: delivery_log, failure_log, d_hostlog
 func (o *outcome) fields(s string) (rest string) {
 	at := dNone
+	if !o.failing {
+		at, s = o.usual(s)
+	}
 	for s != "" {
 		if o.failing {
 			if reason, ok := reasonAfter(s); ok {
@@ -203,6 +206,27 @@ func (o *outcome) fields(s string) (rest string) {
 		s = next
 	}
 	return ""
+}
+
+// usual cuts the fields that most deliveries have, as long as nothing is between them, without looking up what each may be.
+func (o *outcome) usual(s string) (at deliveredRank, rest string) {
+	at = dNone
+	if after, ok := strings.CutPrefix(s, " F="); ok {
+		if sender, rest, ok := cutAngle(after); ok {
+			o.sender, at, s = mail.SenderOf(sender), dSender, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " R="); ok {
+		if value, rest, plain := cutPlain(after); plain {
+			o.router, at, s = value, dRouter, rest
+		}
+	}
+	if after, ok := strings.CutPrefix(s, " T="); ok {
+		if value, rest, plain := cutPlain(after); plain {
+			o.transport, at, s = value, dTransport, rest
+		}
+	}
+	return at, s
 }
 
 // field stores one field, and returns what follows it.
