@@ -62,12 +62,14 @@ func (r *record) remember(m *mail.Message) {
 // recall remembers the recipients. The slice of those after the first is its own: a copy of the record may share it.
 func (r *record) recall(all []mail.Recipient) {
 	r.first, r.more = recalled{}, nil
-	for i := range all {
-		if i == 0 {
-			r.first = recallOne(&all[0])
-			continue
+	if len(all) > 0 {
+		r.first.recall(&all[0])
+	}
+	if len(all) > 1 {
+		r.more = make([]recalled, len(all)-1)
+		for i := range r.more {
+			r.more[i].recall(&all[1+i])
 		}
-		r.more = append(r.more, recallOne(&all[i]))
 	}
 }
 
@@ -118,15 +120,15 @@ func (r *record) user() string {
 	return r.local.user
 }
 
-func recallOne(r *mail.Recipient) recalled {
-	c := recalled{address: r.Envelope(), disposition: r.Disposition}
+// recall fills c, which is empty.
+func (c *recalled) recall(r *mail.Recipient) {
+	c.address, c.disposition = r.Envelope(), r.Disposition
 	if r.Disposition == mail.Bounced || r.Disposition == mail.Deferred {
 		c.reply = r.Reply
 		c.limited = r.Relay == "" && overLimit(r.Reply)
 		c.unknown = r.Disposition == mail.Bounced && unknownRecipient(r.DSN, r.Reply)
 		c.blocked = !c.unknown && blockedReply(r.DSN, r.Reply)
 	}
-	return c
 }
 
 // recipients calls f for each recipient.

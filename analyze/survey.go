@@ -136,7 +136,7 @@ func (s *Survey) stranger(m *mail.Message) {
 		h.passed.Add(m.Hosts[1], 1)
 		s.handedOn(m, m.Hosts[1])
 		return
-	case slices.ContainsFunc(m.Recipients, func(r mail.Recipient) bool { return r.Local }):
+	case endsHere(m):
 		h.strangers++
 		h.ended++
 		return
