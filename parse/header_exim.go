@@ -26,6 +26,9 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 	}
 	switch {
 	case r.inner || rest == "":
+	case rest[0] == ' ' && !r.Zoneless && strings.HasPrefix(rest, " localhost "):
+		r.Style = ISO
+		return r.unified(rest[len(" localhost "):], ev)
 	case line[19] == '.' && rest[0] == ' ': // two blanks: s6-log, in local time
 		r.Style = Traditional
 		return r.supervised(rest[1:], ev)

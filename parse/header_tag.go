@@ -44,6 +44,36 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 	return r.tag(rest[sp+1:], ev)
 }
 
+// unified reads "smtpd[123]: (library) [subsystem:category] text", which log show --style syslog of macOS writes behind two blanks and
+// localhost. Postfix's daemons have their names in it as other programs do.
+func (r *HeaderReader) unified(line string, ev *mail.Event) (string, bool) {
+	body, ok := r.tag(line, ev)
+	if name := unifiedTags[ev.Process]; name != "" {
+		ev.Process = name
+	}
+	ev.Host = "localhost"
+	for _, brackets := range [...]string{"()", "[]"} {
+		if body != "" && body[0] == brackets[0] {
+			if _, text, found := strings.Cut(body, brackets[1:]+" "); found {
+				body = text
+			}
+		}
+	}
+	return body, ok
+}
+
+// unifiedTags are the tags that Postfix's programs have elsewhere, by their names.
+var unifiedTags = map[string]string{
+	"anvil": "postfix/anvil", "bounce": "postfix/bounce", "cleanup": "postfix/cleanup", "discard": "postfix/discard",
+	"dnsblog": "postfix/dnsblog", "error": "postfix/error", "flush": "postfix/flush", "lmtp": "postfix/lmtp", "local": "postfix/local",
+	"master": "postfix/master", "nqmgr": "postfix/nqmgr", "oqmgr": "postfix/oqmgr", "pickup": "postfix/pickup", "pipe": "postfix/pipe",
+	"postdrop": "postfix/postdrop", "postfix-script": "postfix/postfix-script", "postqueue": "postfix/postqueue",
+	"postscreen": "postfix/postscreen", "postsuper": "postfix/postsuper", "proxymap": "postfix/proxymap", "qmgr": "postfix/qmgr",
+	"scache": "postfix/scache", "sendmail": "postfix/sendmail", "smtp": "postfix/smtp", "smtpd": "postfix/smtpd", "spawn": "postfix/spawn",
+	"tlsmgr": "postfix/tlsmgr", "tlsproxy": "postfix/tlsproxy", "trivial-rewrite": "postfix/trivial-rewrite", "verify": "postfix/verify",
+	"virtual": "postfix/virtual",
+}
+
 // hostOf tells what is in the place of the host.
 func hostOf(token, rest string) hostToken {
 	t := hostToken{text: token, host: token}

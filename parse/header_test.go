@@ -75,7 +75,10 @@ func TestRead(t *testing.T) {
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[20114]: [ID 197553 mail.info] 4F2A: client=x", utc, "mx1", "postfix/smtpd", 20114, "4F2A: client=x")
 	good(Traditional, "Mar  7 04:12:09 <mail.info> mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
 	good(Traditional, "Mar  7 04:12:09 mx1 mail.info postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
-	good(Traditional, "Mar  7 04:12:09 [info] mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c") // templates of syslog-ng
+	good(Traditional, "Mar  7 04:12:09 [info] mx1 postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")                                             // templates of syslog-ng
+	good(ISO, "2026-03-07 04:12:09.183422+0100  localhost smtpd[20114]: connect", "2026-03-07T03:12:09.183422Z", "localhost", "postfix/smtpd", 20114, "connect") // log show of macOS
+	good(ISO, "2026-03-07 04:12:09.183422+0100  localhost smtp[20114]: (libsystem_info.dylib) [com.apple.network:connection] x (y) [z]", "2026-03-07T03:12:09.183422Z", "localhost", "postfix/smtp", 20114, "x (y) [z]")
+	good(ISO, "2026-03-07 04:12:09.183422+0100  localhost kernel[0]: (AppleACPIPlatform) x", "2026-03-07T03:12:09.183422Z", "localhost", "kernel", 0, "x")
 	good(ISO, "2026-03-07T04:12:09+01:00 mx1 [mail.info] postfix/smtpd[20114]: c", utc, "mx1", "postfix/smtpd", 20114, "c")
 	good(Traditional, "Mar  7 04:12:09 mx1 [warning] dovecot: c", utc, "mx1", "dovecot", 0, "c")
 	good(Traditional, "2026 Mar 07 04:12:09.5 mx1 postfix/smtpd[20114]: c", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 20114, "c")

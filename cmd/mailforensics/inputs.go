@@ -151,6 +151,7 @@ const (
 	noStamps     = "do these lines have no time stamps? docker logs -t and kubectl logs --timestamps write them"
 	aTable       = "is this a table that a log server exported? it needs columns for the stamp, the program and the text, and their names in the first line"
 	otherJSON    = "this program reads the JSON of journalctl, of containers, and of records that have a log line as message or msg: the whole line, or its text beside the program's name (program, syslogtag) and a stamp"
+	logShow      = "is this log show of macOS? with --style syslog and --info, and Postfix's processes, it writes what this program can read"
 	catForm      = "is this journalctl -o cat? it leaves out the stamps and the programs; " + journalForms
 	aWebServer   = "is this a web server's log?"
 	theSystems   = "is this the system log? mail servers mostly write to a log of their own: maillog, mail.log, exim_mainlog"
@@ -163,9 +164,9 @@ var guesses = [...]struct{ mark, hint string }{
 	{"\n    SYSLOG_IDENTIFIER=", "is this journalctl -o verbose? " + journalForms},
 	{"@timestamp,", aTable},
 	{"\"@timestamp\",", aTable},
-	{"Timestamp                       Thread     Type", "is this log show of macOS? " + ofOthers},
-	{"Timestamp               Ty Process[PID:TID]", "is this log show of macOS? " + ofOthers},
-	{"Timestamp                       (process)[PID]", "is this log show of macOS? " + ofOthers},
+	{"Timestamp                       Thread     Type", logShow},
+	{"Timestamp               Ty Process[PID:TID]", logShow},
+	{"Timestamp                       (process)[PID]", logShow},
 	{"\u00a0", "there are no-break spaces in it: was it copied from a web page or a document? this program needs the lines as the log has them"},
 	{"#Software: Microsoft Exchange", "is this Exchange's message tracking? " + ofOthers},
 	{"#Software: Microsoft Internet", aWebServer},
