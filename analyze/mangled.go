@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,8 +33,9 @@ nothing: people mistype, and a dictionary attack tries so many names that some
 look damaged by chance. The proof is one client that does it to several
 addresses, and for a good part of its rejected recipients, or several clients
 in different networks that use the same damaged address: they share a list,
-and most likely one person sends with it. The addresses of an IPv6 host (a
-/64) are one client here.
+and most likely one person sends with it. Where many machines try names at
+that time, it must be more than some of them have by chance. The addresses of
+an IPv6 host (a /64) are one client here.
 
 Honest mail that looks similar: a web form in which users type their address,
 or a mailing list with one wrong subscriber: one address each. A list with
@@ -227,7 +229,7 @@ type damage struct {
 }
 
 func (w *mangledWatch) Findings(site *Site) []Finding {
-	suspects, tried, hands := w.suspects(site)
+	suspects, hosts, hands := w.suspects(site)
 	together := make(map[netip.Prefix][]failedTogether)
 	for _, m := range w.together {
 		host := hostNetwork(m.client)
@@ -243,8 +245,8 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 			}
 		}
 		th := &w.pass.Thresholds.Mangled
-		share := ratio(len(list), tried[host])
-		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 {
+		share := ratio(len(list), hosts[host].failed)
+		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 || w.byChance(host, suspects, hosts) {
 			continue
 		}
 		found = append(found, w.finding(site, list, together[host], shared, share))
@@ -275,15 +277,46 @@ func relateLists(found []Finding, sure float64) {
 // mostlyRight is how many times as many recipients as are damaged a client must have been right about, to have no damaged list.
 const mostlyRight = 10
 
+// hostTries is how many recipients one host tried in vain, and how many of them are known ones, damaged.
+type hostTries struct {
+	failed, damaged int
+	first, last     mail.Instant
+}
+
+// byChance reports whether, of all the hosts that tried names at about the same time, some were to have as many damaged ones by chance: a
+// dictionary attack by many machines tries some ten names with each, and where last@ is known, every first.last@ of it looks damaged. Where
+// the others' look damaged in the main, too, they have one list; and that one has the same names says nothing of chance.
+func (w *mangledWatch) byChance(host netip.Prefix, suspects byHost, hosts map[netip.Prefix]*hostTries) bool {
+	const expected = 0.1 // hosts
+	names := make(map[string]bool)
+	for _, d := range suspects.of[host] {
+		names[d.address] = true
+	}
+	own := hosts[host]
+	failed, damaged, like := 0, 0, 1
+	for other, h := range hosts {
+		shares := func(d damage) bool { return names[d.address] }
+		if h.first.Sub(own.last) > nearby || own.first.Sub(h.last) > nearby || slices.ContainsFunc(suspects.of[other], shares) {
+			continue
+		}
+		failed += h.failed
+		damaged += h.damaged
+		if h.failed >= own.damaged {
+			like++
+		}
+	}
+	usual := ratio(damaged, failed)
+	return usual < w.pass.Thresholds.Mangled.MinShare && float64(like)*math.Pow(10, PoissonTail(own.damaged, usual*float64(own.failed))) > expected
+}
+
 // byHost is damaged recipients by host (hostNetwork), in the order of the addresses.
 type byHost struct {
 	order []netip.Prefix
 	of    map[netip.Prefix][]damage
 }
 
-// suspects are the hosts with damaged recipients, how many failed recipients of our domains each host has, and whose
-// hands a damaged address is in.
-func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[string]map[string]bool) {
+// suspects are the hosts with damaged recipients, what each host tried in vain in our domains, and whose hands a damaged address is in.
+func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]*hostTries, map[string]map[string]bool) {
 	known := newDamageIndex(site)
 	domains := w.passedOn()
 	for _, address := range w.passed.Values() {
@@ -292,6 +325,7 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[s
 		}
 	}
 	suspects := byHost{of: make(map[netip.Prefix][]damage)}
+	hosts := make(map[netip.Prefix]*hostTries)
 	failed := make(map[netip.Prefix][]string)         // different ones
 	tries := make(map[failedOfHost][]failedRecipient) // each by which addresses of the host
 	for _, k := range w.failed.Sorted(compareFailed) {
@@ -299,26 +333,28 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[s
 		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
 			continue
 		}
-		host := hostNetwork(k.client)
-		if len(failed[host]) == 0 {
+		host, a := hostNetwork(k.client), w.failed.Find(k)
+		if hosts[host] == nil {
 			suspects.order = append(suspects.order, host)
+			hosts[host] = &hostTries{first: a.evidence.Time, last: a.last}
 		}
+		hosts[host].first, hosts[host].last = min(hosts[host].first, a.evidence.Time), max(hosts[host].last, a.last)
 		by := failedOfHost{host, k.address}
 		if len(tries[by]) == 0 {
 			failed[host] = append(failed[host], k.address)
 		}
 		tries[by] = append(tries[by], k)
 	}
-	tried := make(map[netip.Prefix]int)
 	hands := make(map[string]map[string]bool)
 	for _, host := range suspects.order {
-		tried[host] = len(failed[host])
+		hosts[host].failed = len(failed[host])
 		found := known.findAll(failed[host])
 		for _, address := range failed[host] {
 			d, ok := found[address]
 			if !ok {
 				continue
 			}
+			hosts[host].damaged++
 			d.address, d.tries = address, tries[failedOfHost{host, address}]
 			suspects.of[host] = append(suspects.of[host], d)
 			if hands[address] == nil {
@@ -328,7 +364,7 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]int, map[s
 		}
 	}
 	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
-	return suspects, tried, hands
+	return suspects, hosts, hands
 }
 
 // hand is in whose hands a client is: a mail server's in those of its organisation, which may have it in several networks, any other's in

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,50 @@ func TestMangledFromAnIPv6Host(t *testing.T) {
 		if len(findings) != 1 || findings[0].Subject != (Subject{Network, "2a0b:7280:100:1::/64"}) || findings[0].Severity != Medium ||
 			len(findings[0].Mangled) != 10 || findings[0].Counts.Rejected != 12 || len(findings[0].Clients) != 12 {
 			t.Errorf("got %+v, want one network with 10 damaged addresses, 12 attempts from 12 addresses", findings)
+		}
+	}
+}
+
+// A dictionary attack by many machines, of which each tries ten names: where last@ is known, some of its first names and last names look
+// damaged, and some machines have three of these by chance. Whoever has far more is told beside it; and a damaged list is told that as many
+// machines share.
+func TestMangledByChance(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	const machines, each = 120, 10
+	for _, tt := range []struct {
+		name            string
+		damaged, beside float64 // share of the names that look damaged: of the machines', of one more machine's
+		found           int     // at least
+		most            int
+	}{
+		{"a dictionary", 0.1, 0.1, 0, 0},
+		{"a dictionary, and a damaged list", 0.1, 0.9, 1, 1},
+		{"one damaged list", 0.6, 0.6, machines / 2, machines + 1},
+	} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for k := range machines + 1 {
+			share := tt.damaged
+			if k == machines {
+				share = tt.beside
+			}
+			for _, ev := range rejects(each, monday.at(8, k, 0), 3*time.Minute, func(i int, ev *mail.Event) {
+				ev.Client, ev.Sender = client(fmt.Sprintf("41.%d.9.9", k), "", ""), "info@names.example"
+				ev.Origin.Line += int64(each * k)
+				if ev.Recipient, ev.DSN = fmt.Sprintf("karl.%d.%d@site.example", k, i), "5.1.1"; rng.Float64() < share {
+					ev.Recipient = "karl" + user(rng.IntN(40))
+				}
+			}) {
+				e.Event(&ev)
+			}
+		}
+		findings, _ := e.Findings()
+		if n := len(findings); n < tt.found || n > tt.most {
+			t.Errorf("%s: got %d findings, want %d to %d: %+v", tt.name, n, tt.found, tt.most, findings)
 		}
 	}
 }
