@@ -38,6 +38,10 @@ func parseLine(body string, ev *mail.Event) parse.Verdict {
 		if l.level, l.text = level(body); l.level != "" {
 			return l.other(ev)
 		}
+		if ofOldMaster(body) {
+			ev.Kind = mail.Other
+			return parse.Parsed
+		}
 	}
 	switch {
 	case !ok && body == "":
@@ -71,6 +75,17 @@ func inOwnFile(tag, body string) bool {
 	return level != "" && known(tag) && tag != "imap" && tag != "pop3" && tag != "lmtp" && tag != "sieve"
 }
 
+// ofOldMaster reports whether a line is of the main process, which up to 1.2 wrote no name of a service.
+func ofOldMaster(body string) bool {
+	for _, begin := range [...]string{"Dovecot v", "Killed with signal ", "Generating Diffie-Hellman parameters ", "Temporary failure in creating login processes",
+		"Login process died too early", "Time just moved ", "child ", "SIGHUP received"} {
+		if strings.HasPrefix(body, begin) {
+			return true
+		}
+	}
+	return false
+}
+
 // known reports whether Dovecot has a service of that name.
 func known(service string) bool {
 	switch service {
@@ -79,7 +94,8 @@ func known(service string) bool {
 		"anvil", "config", "dict", "dict-async", "director", "dns-client", "dns_client", "doveadm", "doveadm-server", "dsync-local", "dsync-remote", "dsync-server",
 		"health-check", "imap-hibernate", "imap-urlauth", "imap-urlauth-login", "imap-urlauth-worker", "indexer", "indexer-worker", "ipc",
 		"lmtp-client", "log", "log-errors", "login", "master", "old-stats", "quota-status", "replicator", "aggregator", "script", "script-login", "dump-capability",
-		"ssl-params", "stats", "tcpwrap", "welcome", "master-admin", "dovecot", "fts", "decode2text", "sieve", "sieve-test", "expire", "backend":
+		"ssl-params", "ssl-build-param", "stats", "tcpwrap", "welcome", "master-admin", "dovecot", "fts", "decode2text", "sieve", "sieve-test", "expire", "backend",
+		"IMAP", "POP3", "MANAGESIEVE": // up to 1.2
 		return true
 	}
 	return false
@@ -101,7 +117,10 @@ func cut(body string) (l line, ok bool) {
 		end++
 	}
 	l.service, l.text = body[:end], body[end:]
-	if end == 0 || l.text == "" {
+	if end == 0 {
+		l.service, l.text = cutOldService(body)
+	}
+	if l.service == "" || l.text == "" {
 		return l, false
 	}
 	if l.service == "service" {
@@ -134,6 +153,16 @@ func cut(body string) (l line, ok bool) {
 	}
 	l.level, l.text = level(l.text)
 	return l, true
+}
+
+// cutOldService cuts the service off the front as it was up to 1.2 once a user had logged in: "IMAP(eva): Disconnected: Logged out".
+func cutOldService(body string) (service, rest string) {
+	for _, name := range [...]string{"IMAP", "POP3", "MANAGESIEVE"} {
+		if rest, ok := strings.CutPrefix(body, name); ok && strings.HasPrefix(rest, "(") {
+			return name, rest
+		}
+	}
+	return "", body
 }
 
 // cutPlesk splits what Plesk makes Dovecot write (mail_log_prefix): "service=imap, user=eva@example.org, ip=[192.0.2.66]. text".

@@ -56,7 +56,11 @@ var chatterBegins = [...]string{
 	"using backwards-compatible default setting ", "discarding EHLO keywords: ", "skipping address family ", "mapping DSN status ",
 	"SMTPS wrappermode ", "setting up TLS connection ", "initializing the ", "TLS SNI ", "SSL3 alert ", "subject=", "issuer=",
 	"reloaded session ", "remove session ", "write smtp", "read smtp", "put smtp", "delete smtp", "close smtp", // of a session cache
-	"starting TLS engine", "Reusing old session", // until 2.4
+	"starting TLS engine", "Reusing old session", "verify error:num=", "Peer certificate could not be verified", "Server certificate could not be verified",
+	"Peer verification: ", "cert has expired", // until 2.4
+	"DIGEST-MD5 ", "OTP unavailable because ", "unable to open Berkeley db ", "sql auxprop plugin ", "sql plugin", "sql_select option missing",
+	"auxpropfunc error ", "_sasl_plugin_load failed ", "ldapdb_canonuser_plug_init() failed ", "begin transaction", "commit transaction", // of Cyrus SASL
+	"gethostby*.getanswer: ", // of the C library
 }
 
 // tlsDetail reports whether a line is about the encryption of one session: "mx.example.com[192.0.2.25]:25: Matched …"

@@ -289,9 +289,20 @@ func tls(body string, ev *mail.Event) parse.Verdict {
 		return encrypted(client, ev)
 	}
 	if rest, ok = cutRelay(strings.TrimPrefix(rest, "to "), ev); !ok {
-		return parse.Damaged
+		if ev.Relay, rest, ok = bareRelay(rest); !ok {
+			return parse.Damaged
+		}
 	}
 	return cipher(rest, ev)
+}
+
+// bareRelay cuts a server's name off the front, which until 2.3 had no address: "mx.example.com: TLSv1 with cipher …".
+func bareRelay(s string) (name, rest string, ok bool) {
+	i := strings.IndexByte(s, ':')
+	if i <= 0 || strings.IndexByte(s[:i], ' ') >= 0 {
+		return "", s, false
+	}
+	return s[:i], s[i:], true
 }
 
 // encrypted parses what follows "TLS connection established from ".

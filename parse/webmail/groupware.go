@@ -8,9 +8,11 @@ import (
 	"mailforensics/parse"
 )
 
-// horde reads (imp/lib/Auth/imp.php and login.php of Horde 3, Horde_Core_Auth_Application of Horde 5)
+// horde reads (imp/lib/Auth/imp.php and login.php of Horde 3, imp/lib/Auth.php and Horde_Core_Auth_Application of
+// Horde 5)
 //
 //	[imp] Login success for U [ADDR]⟨ (forwarded for [ADDR])⟩ to HOST [pid N on line N of "FILE"]
+//	[imp] Login success for U⟨ (Horde user V)⟩ (ADDR)⟨ (forwarded for [ADDR])⟩ to {imap://HOST/} [pid N on line N of "FILE"]
 //	[horde] FAILED LOGIN for U to horde (ADDR)⟨ (forwarded for [ADDR])⟩ [pid N on line N of "FILE"]
 func horde(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA, ev.Kind = mail.Webmail, mail.Other
@@ -52,6 +54,12 @@ func hordeUser(who string) (user string, ip netip.Addr, ok bool) {
 		return "", netip.Addr{}, false
 	}
 	who, far = forwarded(who)
+	if before, near, ok := parse.CutLast(who, " ("); ok && strings.HasSuffix(near, ")") {
+		if name, horde, ok := parse.CutLast(before, " (Horde user "); ok && strings.HasSuffix(horde, ")") {
+			before = name
+		}
+		return before, behind(mail.ParseIP(near[:len(near)-1]), far), true
+	}
 	user, near, ok := parse.CutLast(who, " [")
 	return user, behind(mail.ParseIP(strings.TrimSuffix(near, "]")), far), ok
 }
