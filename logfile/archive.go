@@ -10,15 +10,18 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // People hand over logs as maillog.tar.gz, and hosting panels as zip. Each file in such an archive is an input, whose path is that of
-// the archive and its name in it. A file in a tar archive is reached by reading what comes before it, each time it is opened.
+// the archive and its name in it.
 
-// maxMembers is how many files an archive may have.
-const maxMembers = 10_000
+// maxMembers is how many files an archive may have. A file in a compressed tar archive is reached by reading what comes before it: in
+// one of ten thousand, that is fifty million files.
+const maxMembers = 1000
 
 // member is a file in an archive.
 type member struct {
@@ -85,6 +88,7 @@ type tarReader struct {
 	file *os.File
 	dec  decoder
 	text int64 // bytes after decompression
+	next int   // the number of the entry that comes next
 }
 
 func openTar(path string) (*tarReader, error) {
@@ -101,7 +105,11 @@ func openTar(path string) (*tarReader, error) {
 		file.Close()
 		return nil, err
 	}
-	t.Reader = tar.NewReader(tarText{t})
+	if codecOf(head) == "" {
+		t.Reader = tar.NewReader(file) // which skips what is not asked for
+	} else {
+		t.Reader = tar.NewReader(tarText{t})
+	}
 	return t, nil
 }
 
@@ -124,6 +132,15 @@ func (r tarText) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Next goes on to the next entry.
+func (t *tarReader) Next() (*tar.Header, error) {
+	h, err := t.Reader.Next()
+	if err == nil {
+		t.next++
+	}
+	return h, err
+}
+
 // tarMembers lists the files in a tar archive. A damaged one has those before the damage.
 func tarMembers(path string) (members []member, err error) {
 	t, err := openTar(path)
@@ -131,13 +148,15 @@ func tarMembers(path string) (members []member, err error) {
 		return nil, err
 	}
 	defer t.Close()
-	for number := 0; ; number++ {
+	archive := &tarArchive{path: path}
+	for {
+		number := t.next
 		h, err := t.Next()
 		if err == io.EOF {
 			return members, nil
 		}
 		if err == nil && len(members) == maxMembers {
-			err = fmt.Errorf("more than %s files in it", comma(maxMembers))
+			return members, fmt.Errorf("more than %s files in it: unpack it first", comma(maxMembers))
 		}
 		if err != nil {
 			return members, fmt.Errorf("corrupt tar archive after %d files: %w", len(members), err)
@@ -147,23 +166,70 @@ func tarMembers(path string) (members []member, err error) {
 		}
 		head := make([]byte, headSize)
 		n, _ := io.ReadFull(t, head)
-		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], func() (io.ReadCloser, error) { return openTarMember(path, number) }})
+		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], func() (io.ReadCloser, error) { return archive.open(number) }})
 	}
 }
 
-// openTarMember opens the entry of a tar archive that has so many others before it.
-func openTarMember(path string, number int) (io.ReadCloser, error) {
-	t, err := openTar(path)
+// tarArchive opens the entries of a tar archive. Where they are opened in their order, each goes on where an earlier one stopped.
+type tarArchive struct {
+	path string
+	mu   sync.Mutex
+	idle []*tarReader // of the entries that were closed last
+}
+
+// maxIdle is how many readers wait for a further entry: about as many as are open at the same time.
+const maxIdle = 3
+
+// open opens the entry that has so many others before it.
+func (a *tarArchive) open(number int) (io.ReadCloser, error) {
+	t, err := a.before(number)
 	if err != nil {
 		return nil, err
 	}
-	for range number + 1 {
+	for t.next <= number {
 		if _, err := t.Next(); err != nil {
 			t.Close()
 			return nil, fmt.Errorf("the archive changed: %w", err)
 		}
 	}
+	return tarMember{t, a}, nil
+}
+
+// before is the reader that came closest to an entry.
+func (a *tarArchive) before(number int) (*tarReader, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	best := -1
+	for i, t := range a.idle {
+		if t.next <= number && (best < 0 || t.next > a.idle[best].next) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return openTar(a.path)
+	}
+	t := a.idle[best]
+	a.idle = slices.Delete(a.idle, best, best+1)
 	return t, nil
+}
+
+// tarMember is an open file in a tar archive.
+type tarMember struct {
+	*tarReader
+	archive *tarArchive
+}
+
+// Close keeps the reader for a further entry.
+func (m tarMember) Close() error {
+	a := m.archive
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.idle = append(a.idle, m.tarReader); len(a.idle) <= maxIdle {
+		return nil
+	}
+	oldest := a.idle[0]
+	a.idle = slices.Delete(a.idle, 0, 1)
+	return oldest.Close()
 }
 
 // zipMembers lists the files in a zip archive.
@@ -174,7 +240,7 @@ func zipMembers(path string) (members []member, err error) {
 	}
 	defer z.Close()
 	if len(z.File) > maxMembers {
-		return nil, fmt.Errorf("more than %s files in it", comma(maxMembers))
+		return nil, fmt.Errorf("more than %s files in it: unpack it first", comma(maxMembers))
 	}
 	for number, f := range z.File {
 		const encrypted = 1 // APPNOTE.TXT, section 4.4.4

@@ -124,3 +124,45 @@ func TestArchiveDamage(t *testing.T) {
 		t.Errorf("got %v for a tar archive in a pipe", err)
 	}
 }
+
+// Entries that are opened in their order are read in one go; whoever goes back begins anew, and the entry is the same.
+func TestArchiveIsReadInOneGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "logs.tar.gz")
+	if err := os.WriteFile(path, pack(t, "gzip", string(tarOf(t, packed{"a", "one"}, packed{"b", "two"}, packed{"c", "three"}))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	members, err := tarMembers(path)
+	if err != nil || len(members) != 3 {
+		t.Fatalf("got %d files, %v", len(members), err)
+	}
+	read := func(i int, want string) *tarReader {
+		t.Helper()
+		f, err := members[i].open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if text, err := io.ReadAll(f); string(text) != want || err != nil {
+			t.Errorf("got %q, %v, want %q", text, err, want)
+		}
+		return f.(tarMember).tarReader
+	}
+	first := read(0, "one")
+	if read(1, "two") != first || read(2, "three") != first {
+		t.Error("an entry that follows was reached from the beginning")
+	}
+	if read(0, "one") == first {
+		t.Error("a reader went back")
+	}
+	both := []func() (io.ReadCloser, error){members[1].open, members[2].open}
+	for i, want := range []string{"two", "three"} { // both are open at the same time
+		f, err := both[i]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if text, err := io.ReadAll(f); string(text) != want || err != nil {
+			t.Errorf("got %q, %v, want %q", text, err, want)
+		}
+	}
+}
