@@ -164,6 +164,9 @@ func tarMembers(path string) (members []member, err error) {
 		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
 			continue
 		}
+		if info, err := t.file.Stat(); err == nil && h.Size > bombFloor+bombRatio*info.Size() { // holes, which take no room
+			return members, fmt.Errorf("%s: %w: a decompression bomb", h.Name, errTooMuch)
+		}
 		head := make([]byte, headSize)
 		n, _ := io.ReadFull(t, head)
 		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], func() (io.ReadCloser, error) { return archive.open(number) }})
