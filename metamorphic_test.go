@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,6 +64,21 @@ func TestJSONList(t *testing.T) {
 			t.Errorf("%d workers: %s", n, firstDifference(got, want))
 		}
 	}
+}
+
+// What is exported without any order gives the same findings, if its stamps tell the order.
+func TestNoOrder(t *testing.T) {
+	logs, _ := filepath.Glob("samples/content-filter/*.gz") // with microseconds
+	want := counted(t, workers(1), logs...)
+	if got := counted(t, workers(1), rewrapped(t, logs, shuffled)...); got != want {
+		t.Error(firstDifference(got, want))
+	}
+}
+
+func shuffled(text []byte) []byte {
+	lines := slices.Collect(bytes.Lines(text))
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	return bytes.Join(lines, nil)
 }
 
 // A message that passes from host to host is one message, however far apart their clocks are, and the times are those that each host

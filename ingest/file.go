@@ -87,7 +87,7 @@ func (f *file) look(ctx context.Context) {
 			return
 		}
 		if size == 0 {
-			if f.head(c.Text) && f.turn() {
+			if f.arrange(f.head(c.Text)) {
 				r.Close()
 				f.look(ctx)
 				return
@@ -107,7 +107,7 @@ func (f *file) lookPipe() {
 	if f.err = err; err != nil {
 		return
 	}
-	if f.head(string(head)) && f.turn() {
+	if f.arrange(f.head(string(head))) {
 		f.lookPipe()
 		return
 	}
@@ -125,22 +125,25 @@ func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)
 }
 
+// lastOfAll is a time that is after all lines, where only their order matters.
+var lastOfAll = mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
+
 // longestLine is more than any line has: Exim writes at most 8 KiB (LOG_BUFFER_SIZE), container runtimes 16 KiB at a time, of which JSON
 // makes a few times as much.
 const longestLine = 100 << 10
 
-// head learns stamps, hosts and the style of headers from the first lines, and reports whether the newest comes first.
-func (f *file) head(text string) (newestFirst bool) {
+// head learns stamps, hosts and the style of headers from the first lines, and returns in which order all must be put; nil: they are.
+func (f *file) head(text string) *logfile.Arrangement {
 	if f.journal = isJournal(text); f.journal {
 		text = journalHead(text)
 	}
 	const enough = 2000
-	if !f.in.Backward { // else the names of columns are in the last line
+	if f.in.Order == nil { // else the names of columns are somewhere else
 		f.layout = parse.LayoutOf(text)
 	}
-	reader := f.headers(parse.NewClock(time.UTC, mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))))
+	reader := f.headers(parse.NewClock(time.UTC, lastOfAll))
 	hosts := make(map[string]int)
-	order := make(order)
+	order := newOrder()
 	var last parse.Proof
 	lines, ownLines, eximLines, longer := 0, 0, 0, 0
 	wrapped := wrapping{follows: make(map[int]int)}
@@ -184,7 +187,7 @@ func (f *file) head(text string) (newestFirst bool) {
 	if width := wrapped.width(); width > 0 {
 		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: lines are wrapped at %d columns, and what is behind that is lost: get the log as a file, or from a wider screen", f.in.Path, width))
 	}
-	if longer > 0 && !f.in.Backward { // it is told once
+	if longer > 0 && f.in.Order == nil { // it is told once
 		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, longer))
 	}
 	f.host = strings.Clone(f.host)
@@ -194,19 +197,19 @@ func (f *file) head(text string) (newestFirst bool) {
 	slices.Sort(f.hosts)
 	f.hosts = slices.Compact(f.hosts)
 	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
-	return order.newestFirst()
+	return order.wrong(f.layout)
 }
 
-// turn makes a file whose newest line is the first be read from its end, and forgets what its head told; false: it is so already, or
-// cannot be.
-func (f *file) turn() bool {
-	if f.journal {
-		f.in.Warnings = append(f.in.Warnings, f.in.Path+": the newest record is the first, and what became of messages may be told wrongly: export it without -r")
-	}
-	if f.journal || f.in.Backward {
+// arrange puts the lines of a file into another order, and forgets what its head told; false: that is not needed, or cannot be.
+func (f *file) arrange(order *logfile.Arrangement) bool {
+	if order == nil || f.in.Order != nil {
 		return false
 	}
-	f.in.Backward = true
+	if f.journal {
+		f.in.Warnings = append(f.in.Warnings, f.in.Path+": "+order.Why+", and what became of messages may be told wrongly: export the journal without -r")
+		return false
+	}
+	f.in.Order = order
 	*f = file{index: f.index, in: f.in, rejectLog: f.rejectLog, layout: f.layout}
 	return true
 }

@@ -1,40 +1,143 @@
 package ingest
 
-import "mailforensics/mail"
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"time"
 
-// order is by host how often its lines are later or earlier than the line before. Log servers show the newest line first, and
-// export as they show (Kibana, Graylog, Loki, Splunk, cloud providers), and so does journalctl -r.
-type order map[string]*hostOrder
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
 
-type hostOrder struct {
-	last           mail.Instant
-	later, earlier int
+// order is in which order the lines of a file are. Log servers show the newest line first, and export as they show (Kibana, Graylog,
+// Loki, Splunk, cloud providers), and so does journalctl -r; others export without any order (elasticdump, BigQuery).
+type order struct {
+	hosts    map[string]*course
+	programs map[program]*course
 }
 
-// note takes down the time of the next line of a host.
-func (o order) note(ev *mail.Event) {
-	h := o[ev.Host]
-	if h == nil {
-		h = &hostOrder{last: ev.Time}
-		o[ev.Host] = h
+// program is a program on a host: one in a jail may have another time zone than the others.
+type program struct{ host, name string }
+
+// course is how often lines are later or earlier than the line before.
+type course struct {
+	last           mail.Instant
+	later, earlier int
+	farEarlier     int // more than processes that log at the same time are out of order
+}
+
+func newOrder() *order { return &order{make(map[string]*course), make(map[program]*course)} }
+
+// note takes down the next line.
+func (o *order) note(ev *mail.Event) {
+	courseOf(o.hosts, ev.Host).note(ev.Time)
+	courseOf(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
+}
+
+func courseOf[K comparable](all map[K]*course, key K) *course {
+	c := all[key]
+	if c == nil {
+		c = &course{}
+		all[key] = c
 	}
+	return c
+}
+
+func (c *course) note(at mail.Instant) {
+	const far = time.Minute
 	switch {
-	case ev.Time > h.last:
-		h.later++
-	case ev.Time < h.last:
-		h.earlier++
+	case c.last == 0:
+	case at > c.last:
+		c.later++
+	case at < c.last:
+		c.earlier++
+		if c.last.Sub(at) > far {
+			c.farEarlier++
+		}
 	}
-	h.last = ev.Time
+	c.last = at
+}
+
+// wrong returns the arrangement that puts the lines of a file with the layout in order; nil: they are.
+func (o *order) wrong(layout *parse.Layout) *logfile.Arrangement {
+	switch {
+	case o.newestFirst():
+		return &logfile.NewestFirst
+	case o.none():
+		return &logfile.Arrangement{
+			Why:     "the lines are in no order",
+			How:     "they are sorted by time and numbered so, but which of those with the same stamp comes first is not known",
+			Arrange: func(text []byte) ([]byte, bool) { return sortLines(text, layout) },
+		}
+	}
+	return nil
 }
 
 // newestFirst reports whether the lines come in the wrong order. A few that are out of order, by processes that write at the same
 // time or by a clock that is set, are in many logs, but far more lines of these are later than the line before.
-func (o order) newestFirst() bool {
+func (o *order) newestFirst() bool {
 	const few, share = 3, 4
 	later, earlier := 0, 0
-	for _, h := range o {
-		later += h.later
-		earlier += h.earlier
+	for _, c := range o.hosts {
+		later += c.later
+		earlier += c.earlier
 	}
 	return earlier >= few && earlier > share*later
 }
+
+// none reports whether the lines come in no order: many are far earlier than the line before of the same program.
+func (o *order) none() bool {
+	const few, share = 10, 10
+	steps, far := 0, 0
+	for _, c := range o.programs {
+		steps += c.later + c.earlier
+		far += c.farEarlier
+	}
+	return far >= few && share*far > steps
+}
+
+// sortLines returns the lines of a text by time. A line without a stamp stays behind the one before. false: stamps without a year are of
+// both ends of a year, and which of these is the later one is not known.
+func sortLines(text []byte, layout *parse.Layout) ([]byte, bool) {
+	type line struct {
+		at         mail.Instant
+		begin, end int
+	}
+	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, lastOfAll)).Expect(layout)
+	var lines []line
+	var at, first, last mail.Instant
+	yearless := false
+	for begin := 0; begin < len(text); {
+		end := begin + lineLength(text[begin:])
+		var ev mail.Event
+		if _, ok := reader.Read(trimLine(text[begin:end]), &ev); ok && ev.Time != 0 {
+			at = ev.Time
+			extend(&first, &last, at)
+			yearless = yearless || reader.Yearless
+		}
+		lines = append(lines, line{at, begin, end})
+		begin = end
+	}
+	if yearless && last.Sub(first) > halfAYear {
+		return nil, false
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.at, b.at) })
+	sorted := make([]byte, 0, len(text))
+	for _, l := range lines {
+		sorted = append(sorted, text[l.begin:l.end]...)
+	}
+	return sorted, true
+}
+
+// lineLength returns the length of the first line of a text, with its end.
+func lineLength(text []byte) int {
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		return end + 1
+	}
+	return len(text)
+}
+
+func trimLine(line []byte) string { return strings.TrimRight(string(line), "\r\n") }

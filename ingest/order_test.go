@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 func TestOrder(t *testing.T) {
 	newestFirst := func(seconds ...int) bool {
-		o := make(order)
+		o := newOrder()
 		for i, s := range seconds {
 			o.note(&mail.Event{Host: []string{"mx1", "mx2"}[i%2], Time: mail.Instant(1e9 * (1000 + s + 3600*(i%2)))}) // the second host is in another zone
 		}
@@ -39,6 +40,54 @@ func TestOrder(t *testing.T) {
 	} {
 		if newestFirst(seconds...) {
 			t.Errorf("%s: got newest first, want oldest first", name)
+		}
+	}
+}
+
+// Lines that are sorted by something else, or by nothing, are sorted by time; but not those of programs whose clocks differ, as in a jail.
+func TestNoOrder(t *testing.T) {
+	const usual = "Nov  7 04:%s mx1 postfix/%s: one\n"
+	var inOrder, jail, shuffled, reports strings.Builder
+	for i := range 40 {
+		at := func(i int) string { return fmt.Sprintf("%02d:%02d", i/2, i%2*30) }
+		fmt.Fprintf(&inOrder, usual, at(i), "smtpd")
+		fmt.Fprintf(&jail, usual, at(i), "qmgr")
+		fmt.Fprintf(&jail, strings.Replace(usual, " 04:", " 03:", 1), at(i), "smtpd")
+		fmt.Fprintf(&shuffled, usual, at(i*17%40), "smtpd")
+		fmt.Fprintf(&reports, usual, at(i%8*4+i/8), "smtpd")
+	}
+	for name, c := range map[string]struct {
+		text   string
+		sorted bool
+	}{
+		"in order": {inOrder.String(), false}, "a jail": {jail.String(), false}, "the log again": {inOrder.String() + inOrder.String(), false},
+		"shuffled": {shuffled.String(), true}, "parts": {reports.String(), false}, "many parts": {strings.Repeat(reports.String(), 3), true},
+	} {
+		got, ledger := read(t, options(), logs(t, "maillog", c.text))
+		if sorted := ledger.Files[0].Numbers != ""; sorted != c.sorted || c.sorted && !slices.IsSortedFunc(got, byStamp) {
+			t.Errorf("%s: got sorted %v %q, want %v", name, sorted, got, c.sorted)
+		}
+	}
+}
+
+// byStamp compares lines as read returns them, "0:1 11-07 04:12:09 mx1 one", by their stamps.
+func byStamp(a, b string) int {
+	const stamp = len("11-07 04:12:09")
+	_, a, _ = strings.Cut(a, " ")
+	_, b, _ = strings.Cut(b, " ")
+	return strings.Compare(a[:stamp], b[:stamp])
+}
+
+func TestSortLines(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{"no stamp\nNov  7 04:12:10 mx1 postfix/smtpd[1]: b\r\nbehind b\nNov  7 04:12:09 mx1 postfix/smtpd[1]: a\nNov  7 04:12:10 mx1 postfix/smtpd[1]: c\n",
+			"no stamp\nNov  7 04:12:09 mx1 postfix/smtpd[1]: a\nNov  7 04:12:10 mx1 postfix/smtpd[1]: b\r\nbehind b\nNov  7 04:12:10 mx1 postfix/smtpd[1]: c\n"},
+		{"Jan  7 04:12:10 mx1 a: x\nDec  7 04:12:09 mx1 a: x\nJan  7 04:12:09 mx1 a: x\n", ""},
+		{"2024-01-07T04:12:10Z mx1 a: x\n2023-12-07T04:12:09Z mx1 a: x\n", "2023-12-07T04:12:09Z mx1 a: x\n2024-01-07T04:12:10Z mx1 a: x\n"},
+	} {
+		if got, ok := sortLines([]byte(c.text), nil); string(got) != c.want || ok != (c.want != "" || c.text == "") {
+			t.Errorf("got %q, %v, want %q", got, ok, c.want)
 		}
 	}
 }

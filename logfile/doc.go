@@ -11,5 +11,5 @@
 // Promises: the text of a chunk never changes, unless its memory is given back to a Pool; a chunk holds whole lines, whatever
 // the size of the reads; every byte of text is either in a chunk, or counted in Stats as left out; damage ends a stream, but
 // what was readable before it is handed out. Memory is bounded by the chunk size, the read-ahead and the longest line allowed,
-// not by the file, unless that is read from its end.
+// not by the file, unless its lines are put into another order.
 package logfile

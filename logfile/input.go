@@ -19,15 +19,15 @@ const Stdin = "-"
 
 // An Input is a file of the run. Its fields are what is known before it is read.
 type Input struct {
-	Path     string    // as shown to the user; "-" is standard input
-	Archive  string    // path of the archive that it is in; "": in none
-	Size     int64     // bytes on disk; -1: not known (standard input, pipes)
-	ModTime  time.Time // zero: not known
-	Archived time.Time // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
-	Codec    string    // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
-	Found    bool      // in a directory or by a pattern, not named by the user: it may be something else than a mail log
-	Backward bool      // set by who knows that its newest line is the first: read it from its end, if it is not too long for that
-	Warnings []string  // what the user should know about it; each begins with a path
+	Path     string       // as shown to the user; "-" is standard input
+	Archive  string       // path of the archive that it is in; "": in none
+	Size     int64        // bytes on disk; -1: not known (standard input, pipes)
+	ModTime  time.Time    // zero: not known
+	Archived time.Time    // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
+	Codec    string       // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
+	Found    bool         // in a directory or by a pattern, not named by the user: it may be something else than a mail log
+	Order    *Arrangement // set by who knows that the lines must be put into another order, if there are not too many; nil: as they stand
+	Warnings []string     // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity
 	stream *stream     // if it can be read only once, else nil
@@ -355,7 +355,7 @@ func looksLikeText(head []byte) bool {
 
 // Head returns the whole lines in the first max bytes of the text, after decompression; of a longer line, its first max bytes.
 // What it reads from a pipe, for which it waits until there are max bytes or the pipe ends, Open hands out again. Damage further
-// on in the input is no error. If it is read from its end, these are its last lines, and what it reads from a pipe is all of it.
+// on in the input is no error. With an Order, it reads all of a pipe.
 func (in *Input) Head(max int) ([]byte, error) {
 	r := Open(context.Background(), in.forHead(max), Options{ChunkSize: max, MaxLine: max})
 	defer r.Close()
@@ -374,9 +374,9 @@ func (in *Input) forHead(max int) *Input {
 	if in.stream == nil {
 		return in
 	}
-	peek := &Input{Path: in.Path, Size: -1, Backward: in.Backward}
-	if in.Backward {
-		max = maxBackward
+	peek := &Input{Path: in.Path, Size: -1, Order: in.Order}
+	if in.Order != nil {
+		max = maxArranged
 	}
 	peek.stream = in.stream.peek(max)
 	return peek

@@ -67,7 +67,7 @@ type Reader struct {
 	src   *source // nil before the first read
 	dec   decoder
 	text  io.Reader
-	back  *backward // text, if it is read from its end; else nil
+	order *arranged // text, if its lines are put into another order; else nil
 	split *splitter
 	stats Stats // of the goroutine that reads; see published
 	ended bool  // there is no more text to read, but perhaps some in the splitter
@@ -237,9 +237,9 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	r.stats.Codec = codec
 	text, encoding := toUTF8(decoded)
 	r.text, r.stats.Encoding = r.asLines(text), encoding
-	if r.in.Backward {
-		r.back = &backward{in: r.text, limit: maxBackward}
-		r.text = r.back
+	if r.in.Order != nil {
+		r.order = &arranged{in: r.text, arrange: r.in.Order.Arrange, limit: maxArranged}
+		r.text = r.order
 	}
 	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Pool)
 	r.split.verbatim = r.o.Verbatim
@@ -310,11 +310,11 @@ func (r *Reader) end(err error) {
 		io.Copy(io.Discard, r.src) // the hash is of the whole file, also of what is no text
 	}
 	switch {
-	case r.back == nil:
-	case r.back.forward:
-		r.warn("the newest line is the first, and the file is too long to be read from its end: what became of messages may be told wrongly; turn it round first (tac)")
+	case r.order == nil:
+	case r.order.asIs:
+		r.warn(r.in.Order.Why + ", and there are too many to put them in order, or over too many months without a year: what became of messages may be told wrongly; sort them first")
 	default:
-		r.stats.Numbers = strings.TrimPrefix(r.stats.Numbers+"; the newest line is the first: lines are read and numbered from the end, as tac(1) shows them", "; ")
+		r.stats.Numbers = strings.TrimPrefix(r.stats.Numbers+"; "+r.in.Order.Why+": "+r.in.Order.How, "; ")
 	}
 	if n := r.split.nulLines; n > 0 && !r.o.Verbatim {
 		r.warn("lines with NUL bytes inside: " + comma(n) + "; were they cut by a crash, or are they UTF-16 behind other text?")

@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 )
 
-func TestBackward(t *testing.T) {
+func TestArranged(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
 		limit      int64
@@ -22,15 +22,19 @@ func TestBackward(t *testing.T) {
 		{"a\nbb\nc\n", "c\nbb\na\n", 7},
 	} {
 		for name, in := range map[string]io.Reader{"whole": strings.NewReader(c.text), "byte by byte": iotest.OneByteReader(strings.NewReader(c.text))} {
-			b := &backward{in: in, limit: c.limit}
+			b := &arranged{in: in, arrange: NewestFirst.Arrange, limit: c.limit}
 			got, err := io.ReadAll(iotest.OneByteReader(b))
-			if string(got) != c.want || err != nil || b.forward != (int64(len(c.text)) > c.limit) {
+			if string(got) != c.want || err != nil || b.asIs != (int64(len(c.text)) > c.limit) {
 				t.Errorf("%q, %s: got %q, %v, want %q", c.text, name, got, err, c.want)
 			}
 		}
 	}
+	unknown := func([]byte) ([]byte, bool) { return nil, false }
+	if got, err := io.ReadAll(&arranged{in: strings.NewReader("a\nb"), arrange: unknown, limit: 9}); string(got) != "a\nb" || err != nil {
+		t.Errorf("got %q, %v of a text whose order is not known", got, err)
+	}
 	broken := errors.New("broken")
-	got, err := io.ReadAll(&backward{in: io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), limit: 9})
+	got, err := io.ReadAll(&arranged{in: io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), arrange: backward, limit: 9})
 	if string(got) != "b\na\n" || err != broken {
 		t.Errorf("got %q, %v, want what was read before the error, and the error", got, err)
 	}
