@@ -43,11 +43,15 @@ func Domain(address string) string { return FoldDomain(WrittenDomain(address)) }
 
 // WrittenDomain returns the domain of an address as it is written; "": it has none.
 func WrittenDomain(address string) string {
-	at := strings.LastIndexByte(address, '@')
+	at := strings.IndexByte(address, '@')
 	if at < 0 {
 		return ""
 	}
-	return address[at+1:]
+	domain := address[at+1:]
+	if strings.IndexByte(domain, '@') >= 0 { // in a quoted local part
+		domain = domain[strings.LastIndexByte(domain, '@')+1:]
+	}
+	return domain
 }
 
 // LocalPart returns what is before the last @, or the whole address if there is none.
