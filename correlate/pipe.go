@@ -16,8 +16,12 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	if !isPiped(ev) || h.message.MessageID == "" {
 		return
 	}
-	link := pipeLink{refTo(h), r.Envelope(), t.names.get(commandOf(ev)), t.now}
+	link := pipeLink{refTo(h), r.Envelope(), r.Relay, t.now}
+	if ev.Transport != "" {
+		link.relay = r.Transport
+	}
 	if h.wasPutBack(ev) {
+		link.relay = h.filter // r may be of a later hop, with a relay of its own
 		if r.Hop == h.number { // no child has a disposition for this recipient yet
 			handedOver(r, reinjected)
 		}

@@ -11,13 +11,14 @@ func (t *Tracker) postfix(ev *mail.Event) {
 	q := t.queueOf(ev)
 	if ev.QueueID == "" {
 		t.inSession(q, ev)
-		if ev.Kind == mail.Accept {
+		switch ev.Kind {
+		case mail.Accept:
 			return
-		}
-		if ev.Child != "" {
-			t.proxyAccepted(q, t.sessionOf(q, ev), ev)
-		}
-		if ev.Kind == mail.Reject {
+		case mail.FilterResult:
+			if ev.Child != "" {
+				t.proxyAccepted(q, t.sessionOf(q, ev), ev)
+			}
+		case mail.Reject:
 			ev = t.byProxy(q, ev)
 		}
 		t.pass(ev)

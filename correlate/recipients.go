@@ -59,8 +59,11 @@ func (m *message) indexLast() {
 // sameAddress reports whether two addresses differ at most in the case of the domain. Exim delivers with the domain in lower case,
 // and logs the envelope as it came.
 func sameAddress(a, b string) bool {
-	return a == b || len(a) == len(b) && strings.EqualFold(a, b) && mail.Fold(a) == mail.Fold(b)
+	return a == b || len(a) == len(b) && sameFolded(a, b)
 }
+
+// sameFolded is the rarer half of sameAddress.
+func sameFolded(a, b string) bool { return strings.EqualFold(a, b) && mail.Fold(a) == mail.Fold(b) }
 
 // recipientIndex finds recipients by their address in the envelope, and by the address that they were rewritten to. If several
 // have the same, the first one counts.
