@@ -89,6 +89,7 @@ const (
 	hostWord             // no host: a severity or facility in its place
 	hostGone             // no host: "last message repeated 3 times"
 	hostDovecot          // no host: "imap(eva@example.org)<311><AbC>: Info: …", a log that Dovecot writes itself
+	hostHorde            // no host: "HORDE [error] [imp] …", "ERR: HORDE [imp] …", a log that Horde writes itself
 )
 
 // NewHeaderReader returns a reader for the lines of the clock's file.

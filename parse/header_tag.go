@@ -26,6 +26,9 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 	case hostDovecot:
 		ev.Process = "dovecot"
 		return rest, true
+	case hostHorde:
+		ev.Process = "HORDE"
+		return rest[strings.Index(rest, "HORDE ")+len("HORDE "):], true
 	case hostWord:
 		rest = strings.TrimLeft(rest[sp:], " ")
 		if r.host.host != "<" {
@@ -80,6 +83,8 @@ func hostOf(token, rest string) hostToken {
 	switch {
 	case isFacility(strings.TrimSuffix(token, ":")): // "mail.info mx1 tag:", "mail.info tag:"
 		t.kind, t.host = hostWord, "<"
+	case token == "HORDE" && strings.HasPrefix(rest, "["), strings.HasPrefix(rest, "HORDE [") && isSeverity(strings.TrimSuffix(token, ":")):
+		t.kind, t.text = hostHorde, "" // "HORDE [notice] [imp] …" of Horde 3, "NOTICE: HORDE [imp] …" of Horde 5, in files of their own
 	case token[len(token)-1] == ':' && strings.IndexByte(token, '(') > 0:
 		t.kind = hostDovecot
 	case token[len(token)-1] == ':':

@@ -306,6 +306,9 @@ func TestRead(t *testing.T) {
 
 	good(WebmailOwn, "03/07/2026 04:12:09 [LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user", utc, "", "squirrelmail", 0, "[LOGIN_ERROR] eva (x.example) from 192.0.2.1: Unknown user")
 	bad("03/07/2026 04:12:09 words")
+	good(ISO, "2026-03-07T04:12:09+01:00 ERR: HORDE [imp] x", "2026-03-07T03:12:09Z", "", "HORDE", 0, "[imp] x")
+	good(Traditional, "Mar 07 04:12:09 HORDE [error] [imp] x", utc, "", "HORDE", 0, "[error] [imp] x")
+	good(Traditional, "Mar  7 04:12:09 HORDE postfix/smtpd[1]: x", utc, "HORDE", "postfix/smtpd", 1, "x")
 	bad("[07-Mar-2026 04:12:09 Europe/Berlin] PHP Warning:  x")
 
 	good(Docker, "2026-03-07T03:12:09.5Z <22>Mar  7 04:12:09 mx1 postfix/smtpd[1]: x", "2026-03-07T03:12:09.5Z", "mx1", "postfix/smtpd", 1, "x")

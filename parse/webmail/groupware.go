@@ -16,10 +16,12 @@ import (
 //	[horde] FAILED LOGIN for U to horde (ADDR)⟨ (forwarded for [ADDR])⟩ [pid N on line N of "FILE"]
 func horde(body string, ev *mail.Event) parse.Verdict {
 	ev.MTA, ev.Kind = mail.Webmail, mail.Other
-	body = strings.TrimPrefix(body, "[error] ")
 	_, text, ok := strings.Cut(body, "] ")
 	if !ok || body[0] != '[' {
 		return parse.Parsed
+	}
+	if strings.HasPrefix(text, "[") { // the first was the severity
+		_, text, _ = strings.Cut(text, "] ")
 	}
 	kind := mail.Auth
 	who, ok := strings.CutPrefix(text, "Login success for ")
@@ -39,6 +41,9 @@ func horde(body string, ev *mail.Event) parse.Verdict {
 		return parse.Damaged
 	}
 	ev.Kind, ev.Service, ev.Account, ev.Client.IP = kind, "webmail", user, ip
+	if _, server, found := parse.CutLast(who, " to {"); found && kind == mail.AuthFailed && strings.Contains(server, "://") {
+		ev.Service = "auth" // of IMP since Horde 5: Horde itself logs the same failure
+	}
 	return parse.Parsed
 }
 
