@@ -304,6 +304,9 @@ func cutEnvelope(s string) (e envelope, ok bool) {
 	if e.text, ok = strings.CutSuffix(s, ";"); ok {
 		return e, true
 	}
+	if e, ok = cutPlainEnvelope(s); ok {
+		return e, true
+	}
 	for _, strict := range [...]struct{ from, to bool }{{true, true}, {true, false}, {false, false}} {
 		if e, ok = cutBoth(s, strict.from, strict.to); ok {
 			return e, true
@@ -313,6 +316,39 @@ func cutEnvelope(s string) (e envelope, ok bool) {
 		}
 	}
 	return e, false
+}
+
+// cutPlainEnvelope is cutEnvelope for two addresses without quotes and angle brackets, as nearly all have: they can be read in one way
+// only.
+func cutPlainEnvelope(s string) (e envelope, ok bool) {
+	to, rest := cutPlainAddress(s)
+	if rest, ok = strings.CutSuffix(rest, " to="); !ok {
+		return e, false
+	}
+	from, rest := cutPlainAddress(rest)
+	if rest, ok = strings.CutSuffix(rest, "; from="); !ok {
+		return e, false
+	}
+	return envelope{text: rest, from: from, to: to, hasFrom: true}, true
+}
+
+// cutPlainAddress cuts "<ADDR>" off the end; rest is "" if there is none, or another quote or angle bracket in it.
+func cutPlainAddress(s string) (address, rest string) {
+	if !strings.HasSuffix(s, ">") {
+		return "", ""
+	}
+	for i := len(s) - 2; i >= 0; i-- {
+		if s[i] > '>' {
+			continue // a letter
+		}
+		switch s[i] {
+		case '<':
+			return s[i+1 : len(s)-1], s[:i]
+		case '>', '"':
+			return "", ""
+		}
+	}
+	return "", ""
 }
 
 // candidates is how many addresses are tried at most: an address of RFC 5321's length contains no more keys.
