@@ -24,7 +24,7 @@ type burstWatch struct {
 	names    [dimensions]*Entities[string, series] // accounts, users, domains
 	nets     *Entities[netKey, series]
 	systems  *Entities[uint32, series]
-	mayBeHot [1 << 16]bool // spares a look at series that never were
+	hotUntil [1 << 16]mail.Instant // by series.hotness: spares a look at series that were not hot so late
 	refusals ring[refusal]
 	hotNets  [1 << 12]bool // networks that ever were hot, by hash: whose refusals to keep
 	keptRefs []refusal     // of networks that were hot at the time
@@ -121,11 +121,11 @@ func (w *burstWatch) count(s *series, t mail.Instant) bool {
 func (w *burstWatch) heat(s *series, t mail.Instant) {
 	pause := w.pass.Thresholds.Burst.Pause
 	from, to := t.Add(-pause), t.Add(pause)
+	w.hotUntil[s.hotness] = max(w.hotUntil[s.hotness], to)
 	if last := len(s.hot) - 1; last >= 0 && from <= s.hot[last].to && to >= s.hot[last].from {
 		s.hot[last].from, s.hot[last].to = min(from, s.hot[last].from), max(to, s.hot[last].to)
 		return
 	}
-	w.mayBeHot[s.hotness] = true
 	if s.dim == byNetwork {
 		w.hotNets[s.net().slot()] = true
 	}
@@ -168,7 +168,9 @@ func (w *burstWatch) Merge(other Watch) {
 	}
 	w.keptRefs = append(w.keptRefs, o.keptRefs...)
 	w.all(func(s *series) bool {
-		w.mayBeHot[s.hotness] = w.mayBeHot[s.hotness] || len(s.hot) > 0
+		for _, h := range s.hot {
+			w.hotUntil[s.hotness] = max(w.hotUntil[s.hotness], h.to)
+		}
 		return true
 	})
 	for i, hot := range o.hotNets {

@@ -38,7 +38,7 @@ func (w *burstWatch) place() *record {
 func (w *burstWatch) retire(r *record) {
 	var copied *record
 	for d, s := range r.in {
-		if s == nil || !w.mayBeHot[r.hotness[d]] || !s.isHot(r.time) {
+		if s == nil || r.time > w.hotUntil[r.hotness[d]] || !s.isHot(r.time) {
 			continue
 		}
 		if copied == nil {

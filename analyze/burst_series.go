@@ -30,7 +30,7 @@ type series struct {
 	now      crowd  // the latest ten minutes …
 	dim      dimension
 	gathered bool   // see burstWatch.remembered
-	hotness  uint16 // its place in burstWatch.mayBeHot; others may share it
+	hotness  uint16 // its place in burstWatch.hotUntil; others may share it
 
 	before crowd  // … and those that come late
 	wide   bool   // netKey.wide
@@ -149,7 +149,7 @@ func (w *burstWatch) system(asn uint32) *series {
 	return s
 }
 
-// hotness is the next place in mayBeHot; 0 stands for none.
+// hotness is the next place in hotUntil; 0 stands for none.
 func (w *burstWatch) hotness() uint16 {
 	w.made = w.made%(1<<16-1) + 1
 	return uint16(w.made)

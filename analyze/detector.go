@@ -36,6 +36,7 @@ type Detector struct {
 	Command string // of the command that shows its findings: "bursts"
 	Title   string // half a line, for help and reports
 	Doc     string // the essay for the person who must act on it
+	Logins  bool   // its watches are told of the end of a session, too, in which somebody logged in and sent nothing
 
 	// New makes a Watch with nothing in it.
 	New func(*Pass) Watch
@@ -47,8 +48,8 @@ type Watch interface {
 	// after the call; its strings may be kept.
 	Message(m *mail.Message)
 
-	// Event counts a refused attempt or a login: events of no message whose kind is Reject, Auth or AuthFailed. Its strings
-	// are slices of the log's text: clone what is kept.
+	// Event counts a refused attempt or a login: events of no message whose kind is Reject, Auth or AuthFailed, and Disconnect with
+	// Detector.Logins. Its strings are slices of the log's text: clone what is kept.
 	Event(ev *mail.Event)
 
 	// Merge takes over what other, a Watch of the same detector and pass, has counted. other must not be used after it.

@@ -17,21 +17,22 @@ import (
 type Engine struct {
 	Totals Totals
 
-	pass    *Pass
-	survey  *Survey
-	names   []string
-	watches []Watch
-	whole   Share
+	pass      *Pass
+	survey    *Survey
+	detectors []Detector
+	watches   []Watch // one of each
+	whole     Share
 }
 
 // NewEngine makes an engine with a watch of each detector.
 func NewEngine(pass *Pass, detectors []Detector) *Engine {
-	e := &Engine{pass: pass, survey: NewSurvey(pass)}
+	e := &Engine{pass: pass, survey: NewSurvey(pass), detectors: detectors}
+	logins := false
 	for _, d := range detectors {
-		e.names = append(e.names, d.Name)
 		e.watches = append(e.watches, d.New(pass))
+		logins = logins || d.Logins
 	}
-	e.whole = Share{totals: &e.Totals, survey: e.survey, watches: e.watches}
+	e.whole = Share{totals: &e.Totals, survey: e.survey, watches: e.watches, logins: logins}
 	return e
 }
 
@@ -80,7 +81,7 @@ func (e *Engine) Findings() ([]Finding, *Site) {
 	var all []Finding
 	for i := range found {
 		for _, f := range found[i] {
-			f.Detector = e.names[i]
+			f.Detector = e.detectors[i].Name
 			if e.reported(&f) {
 				all = append(all, f)
 			}

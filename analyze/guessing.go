@@ -13,6 +13,7 @@ var guessing = Detector{
 	Command: "guessing",
 	Title:   "failed logins, and whether one succeeded",
 	Doc:     guessingDoc,
+	Logins:  true,
 	New:     func(p *Pass) Watch { return newGuessingWatch(p) },
 }
 

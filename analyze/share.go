@@ -7,6 +7,7 @@ type Share struct {
 	totals  *Totals // nil: that of another share
 	survey  *Survey
 	watches []Watch
+	logins  bool   // a watch wants the ends of sessions that only logged in
 	watched []Item // for Items
 }
 
@@ -25,6 +26,7 @@ func (e *Engine) Shares(n int) []Share {
 	for i, w := range e.watches {
 		share := &shares[(1+i)%n]
 		share.watches = append(share.watches, w)
+		share.logins = share.logins || e.detectors[i].Logins
 	}
 	return shares
 }
@@ -37,7 +39,7 @@ func (s *Share) Items(items []Item) {
 	}
 	s.watched = s.watched[:0]
 	for _, i := range items {
-		if i.Message != nil || concerns(i.Event) {
+		if i.Message != nil || s.concerns(i.Event) {
 			s.watched = append(s.watched, i)
 		}
 	}
@@ -66,13 +68,10 @@ func (s *Share) count(items []Item) {
 }
 
 // concerns reports whether watches are told of an event: they look at refusals and logins only.
-func concerns(ev *mail.Event) bool {
+func (s *Share) concerns(ev *mail.Event) bool {
 	switch ev.Kind {
 	case mail.Disconnect:
-		if !onlyLoggedIn(ev) {
-			return false
-		}
-		fallthrough
+		return s.logins && onlyLoggedIn(ev)
 	case mail.Reject, mail.Auth, mail.AuthFailed:
 		return true
 	}

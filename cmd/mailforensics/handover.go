@@ -20,9 +20,8 @@ type handover struct {
 	quit    chan struct{}
 	tracker *correlate.Tracker
 
-	next   *lot   // what came out of the batch at hand
-	given  []*lot // of those before, which the takers may be at, oldest first
-	direct bool   // takers are called at once
+	next  *lot   // what came out of the batch at hand
+	given []*lot // of those before, which the takers may be at, oldest first
 }
 
 // ahead is how many batches the tracker may be ahead of the slowest taker: enough that neither waits for the other because of
@@ -85,22 +84,12 @@ func (h *handover) begin(t *correlate.Tracker) {
 	t.Lend(true)
 }
 
-func (h *handover) message(m *mail.Message) { h.take(analyze.Item{Message: m}) }
-func (h *handover) event(ev *mail.Event)    { h.take(analyze.Item{Event: ev}) }
-
-// take keeps an item for the end of the batch, or gives it to the takers at once.
-func (h *handover) take(i analyze.Item) {
-	if !h.direct {
-		h.next.items = append(h.next.items, i)
-		return
-	}
-	h.give([]analyze.Item{i})
+func (h *handover) message(m *mail.Message) {
+	h.next.items = append(h.next.items, analyze.Item{Message: m})
 }
 
-func (h *handover) give(items []analyze.Item) {
-	for _, take := range h.takers {
-		take(items)
-	}
+func (h *handover) event(ev *mail.Event) {
+	h.next.items = append(h.next.items, analyze.Item{Event: ev})
 }
 
 // batch hands over what came out of a batch, be it nothing, and waits until the takers are done with it, or, beside the tracker,
@@ -109,7 +98,9 @@ func (h *handover) batch() {
 	l := h.next
 	l.lent = h.tracker.Lent()
 	if len(h.queues) == 0 {
-		h.give(l.items)
+		for _, take := range h.takers {
+			take(l.items)
+		}
 		h.empty(l)
 		return
 	}
@@ -140,13 +131,12 @@ func (h *handover) empty(l *lot) {
 	l.items = l.items[:0]
 }
 
-// end is the end of the log: from here on, takers are called at once.
+// end hands over what came out of the end of the log, and waits until the takers have seen all.
 func (h *handover) end() {
+	h.batch()
 	for len(h.given) > 0 {
 		h.done()
 	}
-	h.tracker.Lend(false)
-	h.direct = true
 }
 
 // stop ends the goroutines. What they have in hand they finish.

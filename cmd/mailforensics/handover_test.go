@@ -73,9 +73,8 @@ func TestHandover(t *testing.T) {
 		}
 		want = append(want, id+" a@"+id+".example", id)
 	}
-	h.batch()
-	h.end()
 	tracker.Close()
+	h.end()
 	if !slices.Equal(fast, slow) {
 		t.Error("two takers got different things")
 	}

@@ -137,7 +137,7 @@ func (s *settings) pipeline(w want, r *reading, over *handover) pipeline {
 	if over != nil {
 		over.begin(tracker)
 		closed := p.end
-		p.end = func() { over.end(); closed() }
+		p.end = func() { closed(); over.end() }
 	}
 	p.events = func(events []mail.Event) error {
 		r.gaps.add(events)
