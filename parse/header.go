@@ -50,17 +50,16 @@ type HeaderReader struct {
 	Torn     bool // the line begins with the rest of another one
 	Twice    bool // this local time was repeated: the first one was taken
 
-	clock  *Clock
-	layout *Layout    // of the file; nil: none
-	local  civil      // the stamp, in local time
-	month  dayOfStamp // the last day without a year
-	full   dayOfStamp // the last day with a year
-	host   hostToken
-	before lineBefore
-	second secondBefore
-	tags   [16]string // of earlier lines, by tagSlot
-	inner  bool       // the header of a wrapper was read
-	depth  int        // number of wrappers and prefixes that were read
+	clock    *Clock
+	layout   *Layout    // of the file; nil: none
+	local    civil      // the stamp, in local time
+	month    dayOfStamp // the last day without a year
+	full     dayOfStamp // the last day with a year
+	host     hostToken
+	before   lineBefore
+	tagBegin uint64 // the first eight bytes of a tag, in which none ends it
+	inner    bool   // the header of a wrapper was read
+	depth    int    // number of wrappers and prefixes that were read
 }
 
 // dayOfStamp remembers the date of the last stamp: the next stamp usually has the same.
@@ -100,15 +99,24 @@ func NewHeaderReader(c *Clock) *HeaderReader { return &HeaderReader{clock: c} }
 //
 // The strings are slices of the line, or, in JSON with escapes, of a copy. Exim's own lines have the process "exim".
 func (r *HeaderReader) Read(line string, ev *mail.Event) (body string, ok bool) {
+	switch r.before.style {
+	case Traditional:
+		return r.traditionalAgain(line, ev)
+	case ISO:
+		return r.isoAgain(line, ev)
+	case EximOwn:
+		return r.eximAgain(line, ev)
+	}
+	return r.readOther(line, ev)
+}
+
+// readOther reads the header of a line that does not begin like the one before it.
+func (r *HeaderReader) readOther(line string, ev *mail.Event) (body string, ok bool) {
 	r.reset()
 	if r.layout != nil {
 		body, ok = r.laidOut(line, ev)
-	} else if rest, again := r.again(line, ev); again {
-		body, ok = r.tag(rest, ev)
-	} else if body, ok = r.eximAgain(line, ev); !ok {
-		if body, ok = r.read(line, ev); r.Style == Traditional {
-			r.remember(line)
-		}
+	} else if body, ok = r.read(line, ev); ok {
+		r.remember(line)
 	}
 	if r.Zoneless && r.clock.hosts != nil {
 		r.rezone(ev)

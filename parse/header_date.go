@@ -7,59 +7,6 @@ import (
 	"mailforensics/mail"
 )
 
-// lineBefore is how the last line in the style of RFC 3164 began, up to the blank after its host: most lines begin the same way.
-type lineBefore struct {
-	head  string // as written; "": none, or none of the day in HeaderReader.month
-	host  string
-	clock uint64 // the last "04:12:09" after that date, as bytes; 0: none yet
-	local civil
-	time  mail.Instant
-}
-
-// again reads stamp and host of a line that begins like an earlier one: with the same day and host, in the style of RFC 3164, as
-// most lines of most logs do. false: nothing was read.
-func (r *HeaderReader) again(line string, ev *mail.Event) (rest string, ok bool) {
-	if r.before.head == "" {
-		return "", false
-	}
-	return r.sameHead(line, ev)
-}
-
-func (r *HeaderReader) sameHead(line string, ev *mail.Event) (rest string, ok bool) {
-	const dayAndBlank = 7
-	b := &r.before
-	n := len(b.head)
-	if len(line) <= n || (word(line)^word(b.head))<<8 != 0 || line[dayAndBlank+8:n] != b.head[dayAndBlank+8:] ||
-		line[n] == '[' { // the host may be a tag with a blank before its PID
-		return "", false
-	}
-	if clock := word(line[dayAndBlank:]); clock == b.clock {
-		r.local, ev.Time = b.local, b.time
-	} else {
-		sod, ok := secondOf(clock)
-		if !ok {
-			return "", false
-		}
-		r.moment(&r.month, sod, ev)
-		b.clock, b.local, b.time = clock, r.local, ev.Time
-	}
-	r.Style, r.Yearless, r.Zoneless = Traditional, true, true
-	ev.Host = b.host
-	return line[n:], true
-}
-
-// remember notes how a line in the style of RFC 3164 began, if its whole day has one offset from UTC, and its host is one. The
-// time of day is left to the next line: another stamp after the tag may have corrected the time of this one.
-func (r *HeaderReader) remember(line string) {
-	const hostAt = len("Mar  7 04:12:09 ")
-	end := hostAt + len(r.host.text)
-	if r.depth != 1 || !r.month.even || r.host.kind != hostName || r.host.text == "" || len(line) <= end || line[:7] != r.month.text ||
-		line[hostAt-1] != ' ' || line[end] != ' ' || line[hostAt:end] != r.host.text {
-		return
-	}
-	r.before = lineBefore{head: line[:end+1], host: r.host.host}
-}
-
 // traditional reads "Mar  7 04:12:09 host tag[pid]: " (RFC 3164, section 4.1.2), with a day that is padded with a blank, a zero
 // (journalctl, postlogd) or nothing, with a fraction (journalctl -o short-precise), or with a year after the day.
 func (r *HeaderReader) traditional(line string, ev *mail.Event) (string, bool) {
@@ -151,7 +98,7 @@ func (r *HeaderReader) dated(year, month, mday int, rest string, ev *mail.Event)
 
 // fullDay remembers a day whose year is known. text is how it is written, to recognise it; "": it is not recognised.
 func (r *HeaderReader) fullDay(text string, year, month, mday int) bool {
-	r.full = dayOfStamp{}
+	r.full, r.before = dayOfStamp{}, lineBefore{}
 	if mday < 1 || mday > monthDays(year, month) || year < 1970 || year > 2200 {
 		return false
 	}

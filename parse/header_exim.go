@@ -61,47 +61,6 @@ func isLog4j(text string) bool {
 	return false
 }
 
-// eximAgain reads a line of Exim's own log files whose stamp is to the second, of the same day as an earlier line: most lines of
-// most such files. false: nothing was read.
-func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (body string, ok bool) {
-	const textAt = len("2024-05-14 10:00:05 ")
-	if len(line) <= textAt || line[textAt] == '+' || line[textAt] == '-' || looksTagged(line[textAt:]) {
-		return "", false
-	}
-	last := &r.second
-	if clock := word(line[12:20]); clock == last.clock && clock != 0 && word(line[8:16]) == last.hour && word(line) == last.date {
-		r.local, ev.Time = last.local, last.time
-	} else if !r.sameDay(line, ev) {
-		return "", false
-	}
-	r.Style, r.Zoneless = EximOwn, true
-	ev.Process = "exim"
-	if text := line[textAt:]; text[0] != '[' {
-		return text, true
-	}
-	return eximPID(line[textAt:], ev), true
-}
-
-// secondBefore is a stamp of Exim's, with the blank behind it, and what it means: the next line often has the same.
-type secondBefore struct {
-	date, hour, clock uint64 // its eight bytes at 0, at 8, and at 12, which overlap; 0: none yet
-	local             civil
-	time              mail.Instant
-}
-
-// sameDay reads a stamp with a blank behind it if it is of the day in r.full, and remembers it.
-func (r *HeaderReader) sameDay(line string, ev *mail.Event) bool {
-	if !r.full.even || line[10] != ' ' || line[19] != ' ' || line[:10] != r.full.text {
-		return false
-	}
-	sod, ok := secondOfDay(line[11:])
-	if ok {
-		r.moment(&r.full, sod, ev)
-		r.second = secondBefore{date: word(line), hour: word(line[8:]), clock: word(line[12:]), local: r.local, time: ev.Time}
-	}
-	return ok
-}
-
 // eximStamp sets the time, and returns what follows the stamp.
 func (r *HeaderReader) eximStamp(line string, sod int, ev *mail.Event) (rest string, ok bool) {
 	rest = line[19:]
@@ -134,6 +93,10 @@ func eximPID(text string, ev *mail.Event) string {
 	if len(text) < 3 || text[0] != '[' {
 		return text
 	}
+	return cutEximPID(text, ev)
+}
+
+func cutEximPID(text string, ev *mail.Event) string {
 	pid, i := 0, 1
 	for i < len(text) && i < 12 && isDigit(text[i]) {
 		pid = pid*10 + int(text[i]-'0')

@@ -70,9 +70,12 @@ func cutPID(s string) (pid, digits int) {
 	if len(s) >= 8 {
 		t := word(s) ^ zeros
 		if other := (t | (t + pastNine)) & highBits; other != 0 {
-			// The digits move to the high end, and are added in pairs, in fours, in eights.
 			digits = bits.TrailingZeros64(other) / 8
-			t <<= 64 - 8*digits // 64 for none: then nothing is left
+			if digits == 0 {
+				return 0, 0
+			}
+			// The digits move to the high end, and are added in pairs, in fours, in eights.
+			t <<= (64 - 8*digits) & 63
 			t = t * (1 + 10<<8) >> 8 & 0x00ff00ff00ff00ff
 			t = t * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
 			return int(t * (1 + 10000<<32) >> 32), digits
@@ -91,17 +94,15 @@ func fraction(s string) (nano mail.Instant, n int) {
 	if len(s) < 2 || s[0] != '.' && s[0] != ',' || !isDigit(s[1]) {
 		return 0, 0
 	}
-	const digits = 9
-	for n = 1; n < len(s) && n <= digits && isDigit(s[n]); n++ {
-		nano = nano*10 + mail.Instant(s[n]-'0')
-	}
-	if n <= digits {
-		return nano * tens[digits+1-n], n
+	value, digits := cutPID(s[1:])
+	n = 1 + digits
+	if digits <= 9 {
+		return mail.Instant(value) * tens[9-digits], n
 	}
 	for n < len(s) && isDigit(s[n]) {
 		n++
 	}
-	return nano, n
+	return mail.Instant(value / 10), n
 }
 
 // tens are the powers of ten.

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"math/bits"
 	"strings"
 	"time"
 
@@ -132,20 +133,55 @@ func isSeverity(token string) bool {
 	return isLevel(token)
 }
 
+// tag reads "tag[pid]: ".
+func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) { return r.tagAt(rest, 0, ev) }
+
+// tagAt reads the "tag[pid]: " at a place in a line. The usual form is read here, all others in anyTag.
+func (r *HeaderReader) tagAt(line string, at int, ev *mail.Event) (string, bool) {
+	const behind = len("[12345678]: connect") // in nearly all lines, more is behind the tag
+	open := r.endOfTag(line, at)
+	if open+behind > len(line) || line[open] != '[' || open == at {
+		return r.anyTag(line[at:], ev)
+	}
+	pid, digits := cutPID(line[open+1 : open+9])
+	end := open + 1 + digits
+	if digits == 0 || word(line[end:end+8])<<40 != ']'<<40|':'<<48|' '<<56 {
+		return r.anyTag(line[at:], ev)
+	}
+	ev.Process, ev.PID = line[at:open], pid
+	if line[end+3] == '[' || line[at] == 'e' {
+		return r.afterTag(line[end+3:], ev)
+	}
+	return line[end+3:], true
+}
+
 // endsTag are the bytes at which a tag may end.
 var endsTag = [256]bool{'[': true, ':': true, ' ': true}
 
-// tag reads "tag[pid]: ". After a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be missing.
-func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
-	const usual = 40 // longer than most tags
-	if open := strings.IndexByte(rest[:min(len(rest), usual)], '['); open > 0 && *r.tagSlot(rest, open) == rest[:open] {
-		pid, digits := cutPID(rest[open+1:])
-		if end := open + 1 + digits; digits > 0 && end+3 < len(rest) && rest[end:end+3] == "]: " {
-			ev.Process, ev.PID = rest[:open], pid
-			return r.afterTag(rest[end+3:], ev)
+// endOfTag returns where the tag at a place in a line may end; less than eight bytes before the end of the line, that is not known.
+// Eight bytes are looked at together, and those that begin most tags, "postfix/", only once.
+func (r *HeaderReader) endOfTag(line string, at int) int {
+	end := at
+	for ; end+8 <= len(line); end += 8 {
+		w := word(line[end : end+8])
+		if w == r.tagBegin {
+			continue
 		}
-		return r.tagPID(rest, open, ev)
+		const letters = 0x4040404040404040 // small letters have this bit and the one below it, 0x20; what ends a tag has not
+		for others := ^(w & (w << 1)) & letters; others != 0; others &= others - 1 {
+			if i := end + bits.TrailingZeros64(others)/8; endsTag[line[i]] {
+				return i
+			}
+		}
+		if end == at {
+			r.tagBegin = w
+		}
 	}
+	return end
+}
+
+// anyTag reads "tag[pid]: ". After a relay, which cuts tags to 32 characters (RFC 3164, section 4.1.3), its end may be missing.
+func (r *HeaderReader) anyTag(rest string, ev *mail.Event) (string, bool) {
 	for i := range len(rest) {
 		if !endsTag[rest[i]] {
 			continue
@@ -153,10 +189,7 @@ func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 		switch rest[i] {
 		case '[':
 			if level, after, _ := strings.Cut(rest, " "); i == 0 && isLevelInBrackets(level) {
-				return r.tag(after, ev)
-			}
-			if i > 0 {
-				*r.tagSlot(rest, i) = rest[:i]
+				return r.anyTag(after, ev)
 			}
 			return r.tagPID(rest, i, ev)
 		case ':':
@@ -169,12 +202,6 @@ func (r *HeaderReader) tag(rest string, ev *mail.Event) (string, bool) {
 		}
 	}
 	return rest, true
-}
-
-// tagSlot returns where the tag that ends before the bracket at open is remembered, so that it need not be scanned again. The
-// daemons of one MTA differ in length or in their last letter.
-func (r *HeaderReader) tagSlot(rest string, open int) *string {
-	return &r.tags[(uint(open)+uint(rest[open-1]))%uint(len(r.tags))]
 }
 
 // tagPID reads on at the bracket after the tag.
