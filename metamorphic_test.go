@@ -18,7 +18,7 @@ import (
 	"mailforensics/analyze"
 )
 
-// The same log in another form gives the same findings: compressed or not, with other line ends, the newest line first, with NULs of a crash in front, split and
+// The same log in another form gives the same findings: compressed or not, with other line ends, the newest line first, wrapped, with NULs of a crash in front, split and
 // given in any order, given twice, read in small chunks, by one worker or seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
@@ -40,6 +40,7 @@ func TestMetamorphic(t *testing.T) {
 				"CR CR LF":     func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, crcrlf)...) },
 				"newest first": func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, newestFirst)...) },
 				"archive":      func(t *testing.T) string { return verdict(t, nil, archived(t, logs)) },
+				"wrapped":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, wrapped)...) },
 				"NULs":         func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, nuls)...) },
 				"members":      func(t *testing.T) string { return verdict(t, nil, rewrapped(t, logs, members)...) },
 				"pieces":       func(t *testing.T) string { return verdict(t, nil, pieces(t, logs)...) },
@@ -253,6 +254,19 @@ func jsonList(text []byte) []byte {
 	}
 	list, _ := json.MarshalIndent(map[string]any{"hits": records}, "", "  ")
 	return list
+}
+
+// wrapped returns text as it is copied from a screen.
+func wrapped(text []byte) []byte {
+	const columns = 132
+	var b bytes.Buffer
+	for line := range bytes.Lines(text) {
+		for ; len(line) > columns+1; line = line[columns:] {
+			b.Write(append(line[:columns:columns], '\n'))
+		}
+		b.Write(line)
+	}
+	return b.Bytes()
 }
 
 func nuls(text []byte) []byte { return append(make([]byte, 700), text...) }

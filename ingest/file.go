@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -132,7 +133,7 @@ var lastOfAll = mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
 // makes a few times as much.
 const longestLine = 100 << 10
 
-// head learns stamps, hosts and the style of headers from the first lines, and returns in which order all must be put; nil: they are.
+// head learns stamps, hosts and the style of headers from the first lines, and returns how all must be arranged; nil: they need not.
 func (f *file) head(text string) *logfile.Arrangement {
 	if f.journal = isJournal(text); f.journal {
 		text = journalHead(text)
@@ -151,7 +152,7 @@ func (f *file) head(text string) *logfile.Arrangement {
 		line = strings.TrimRight(line, "\r\n")
 		var ev mail.Event
 		body, ok := reader.Read(line, &ev)
-		wrapped.note(line, ok)
+		wrapped.note(line, ok && ev.Time != 0 && !reader.Torn)
 		if !ok || ev.Time == 0 {
 			continue
 		}
@@ -184,9 +185,6 @@ func (f *file) head(text string) *logfile.Arrangement {
 	if last.At != 0 && last.At != f.proofs[0].At {
 		f.proofs = append(f.proofs, last)
 	}
-	if width := wrapped.width(); width > 0 {
-		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: lines are wrapped at %d columns, and what is behind that is lost: get the log as a file, or from a wider screen", f.in.Path, width))
-	}
 	if longer > 0 && f.in.Order == nil { // it is told once
 		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, longer))
 	}
@@ -197,10 +195,10 @@ func (f *file) head(text string) *logfile.Arrangement {
 	slices.Sort(f.hosts)
 	f.hosts = slices.Compact(f.hosts)
 	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
-	return order.wrong(f.layout)
+	return cmp.Or(wrapped.joined(f.layout), order.wrong(f.layout))
 }
 
-// arrange puts the lines of a file into another order, and forgets what its head told; false: that is not needed, or cannot be.
+// arrange has the lines of a file arranged before they are read, and forgets what its head told; false: that is not needed, or cannot be.
 func (f *file) arrange(order *logfile.Arrangement) bool {
 	if order == nil || f.in.Order != nil {
 		return false

@@ -1,9 +1,18 @@
 package ingest
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"mailforensics/logfile"
+	"mailforensics/mail"
+	"mailforensics/parse"
+)
 
 // wrapping finds out whether lines were wrapped at the width of a screen: what has no header follows lines that are all of one length,
-// which none exceeds.
+// which none exceeds. Copies from a screen are so.
 type wrapping struct {
 	follows map[int]int // by length: lines after which one without a header follows
 	without int         // lines without a header
@@ -21,12 +30,42 @@ func (w *wrapping) note(line string, header bool) {
 	w.longest = max(w.longest, w.last)
 }
 
-// width returns the width at which lines were wrapped; 0: they were not. A blank at the end of a line is often lost.
-func (w *wrapping) width() int {
+// joined returns the arrangement that joins the parts of lines again; nil: they were not wrapped. A blank at the end of a line is often
+// lost.
+func (w *wrapping) joined(layout *parse.Layout) *logfile.Arrangement {
 	const few, narrowest = 5, 40
 	full := w.follows[w.longest] + w.follows[w.longest-1]
 	if w.without < few || w.longest < narrowest || 10*full < 9*w.without {
-		return 0
+		return nil
 	}
-	return w.longest
+	width := w.longest
+	return &logfile.Arrangement{
+		Why:     fmt.Sprintf("lines are wrapped at %d columns", width),
+		How:     "their parts are joined, and lines are numbered so",
+		Arrange: func(text []byte) ([]byte, bool) { return joinLines(text, width, layout), true },
+	}
+}
+
+// joinLines joins the parts of lines that were wrapped at a width: what has no header belongs to the line before if that is full, or
+// lacks a blank.
+func joinLines(text []byte, width int, layout *parse.Layout) []byte {
+	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, lastOfAll)).Expect(layout)
+	joined := make([]byte, 0, len(text))
+	last := 0 // length of the last part
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(line, "\r\n")
+		if missing := width - last; missing <= 1 && !begins(reader, string(line)) {
+			joined = append(bytes.TrimSuffix(joined, []byte("\n")), "  "[:max(0, missing)]...)
+		}
+		joined = append(append(joined, line...), '\n')
+		last = utf8.RuneCount(line)
+	}
+	return joined
+}
+
+// begins reports whether a line has a header of its own.
+func begins(reader *parse.HeaderReader, line string) bool {
+	var ev mail.Event
+	_, ok := reader.Read(line, &ev)
+	return ok && ev.Time != 0 && !reader.Torn
 }

@@ -8,7 +8,7 @@ import (
 // maxArranged is how much text is handed out in another order than it has: all of it must be in memory. Log servers export less.
 const maxArranged = 256 << 20
 
-// An Arrangement is another order of the lines of an input.
+// An Arrangement is another order or division of the lines of an input.
 type Arrangement struct {
 	Why     string                           // what is wrong with that which they have, in words
 	How     string                           // what is done about it, in words

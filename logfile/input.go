@@ -26,7 +26,7 @@ type Input struct {
 	Archived time.Time    // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
 	Codec    string       // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
 	Found    bool         // in a directory or by a pattern, not named by the user: it may be something else than a mail log
-	Order    *Arrangement // set by who knows that the lines must be put into another order, if there are not too many; nil: as they stand
+	Order    *Arrangement // set by who knows that the lines must be arranged, if there are not too many; nil: as they stand
 	Warnings []string     // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity

@@ -127,6 +127,7 @@ func TestRead(t *testing.T) {
 	good(Traditional, "mail_postfix.1.l2k3jh4@node1    | Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x") // docker service logs
 	good(Traditional, "[pod/postfix-0/postfix] Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")           // kubectl logs --prefix
 	good(Docker, "[pod/postfix-0/postfix] 2026-03-07T03:12:09Z Mar 07 04:12:09 mx1 postfix/smtpd[1]: x", utc, "mx1", "postfix/smtpd", 1, "x")
+	bad("4 (256/256 bits) key-exchange X25519")
 	bad("[pod/postfix-0/postfix]")
 	bad("[pod/postfix-0/postfix] words")
 	bad(`["1772853129000000000",1]`)

@@ -151,7 +151,7 @@ func (r *HeaderReader) piece(text string, more bool, ev *mail.Event) (string, bo
 // syslog-ng's ${UNIXTIME}.
 func (r *HeaderReader) unix(line string, ev *mail.Event) (string, bool) {
 	dot := strings.IndexAny(line[:11], ". ")
-	if dot < 0 || !AllDigits(line[:dot]) {
+	if dot < len("772853129") || !AllDigits(line[:dot]) { // a lesser number is the rest of a line
 		return "", false
 	}
 	var sec int64
