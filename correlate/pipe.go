@@ -21,7 +21,7 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 		link.relay = r.Transport
 	}
 	if h.wasPutBack(ev) {
-		link.relay = h.filter // r may be of a later hop, with a relay of its own
+		link.relay = h.filter  // r may be of a later hop, with a relay of its own
 		if r.Hop == h.number { // no child has a disposition for this recipient yet
 			handedOver(r, reinjected)
 		}
