@@ -75,7 +75,7 @@ func reader(tag string) func(string, *mail.Event) {
 	case "imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "imaplogin", "pop3login", "courierpop3login", "courierpop3d", "authdaemond",
 		"courier-imapd", "courier-imaps", "courier-pop3d", "courier-pop3s": // the last four below Plesk
 		return courier
-	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved":
+	case "imap", "imaps", "pop3", "pop3s", "lmtpunix", "lmtp", "timsieved", "sieve":
 		return cyrus
 	case "rsyslogd", "systemd-journald", "systemd-journal", "journal", "syslog-ng", "newsyslog":
 		return logDaemon
