@@ -30,7 +30,7 @@ func (l *line) auth(ev *mail.Event) parse.Verdict {
 	}
 	ev.Account, ev.Client.IP = identity(text[open+1 : end])
 	ev.Text = text[end+len("): "):]
-	ev.Kind = answer(ev.Text)
+	ev.Kind = l.answer(ev.Text)
 	return parse.Parsed
 }
 
@@ -47,7 +47,7 @@ func (l *line) bracketed(ev *mail.Event) parse.Verdict {
 	}
 	ev.Account, ev.Client.IP = account, ip
 	ev.Text = l.text
-	ev.Kind = answer(l.text)
+	ev.Kind = l.answer(l.text)
 	return parse.Parsed
 }
 
@@ -127,8 +127,12 @@ func identity(inner string) (account string, ip netip.Addr) {
 	return inner, ip
 }
 
-// answer tells a refusal from other texts. In its auth lines, Dovecot logs no success unless it is told to debug.
-func answer(text string) mail.Kind {
+// answer tells a refusal from other texts. In its auth lines, Dovecot logs no success unless it is told to debug. An error is
+// trouble of the server's own, whatever was typed: "Error: sql(eva,192.0.2.66): Password query failed: Lost connection".
+func (l *line) answer(text string) mail.Kind {
+	if !l.quiet() && !strings.Contains(text, "mismatch") && !strings.Contains(text, "nknown user") && !strings.Contains(text, "Authentication failure") {
+		return mail.Warning
+	}
 	for _, sign := range [...]string{"mismatch", "nknown user", "failed", "nvalid", "not found", "disabled", "expired", "denied", "disallowed", "locked", "Empty username",
 		"not match", "not allowed"} {
 		if strings.Contains(text, sign) {
