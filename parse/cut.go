@@ -1,6 +1,9 @@
 package parse
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // CutLast is strings.Cut at the last sep: what a client wrote comes first in many lines and may contain sep, what the daemon adds may not.
 func CutLast(s, sep string) (before, after string, found bool) {
@@ -33,4 +36,27 @@ func AllDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// CutNumber reads a number of up to ten digits at the beginning of s, and returns how many digits there are.
+func CutNumber(s string) (n, digits int) {
+	if len(s) >= 8 {
+		t := word(s) ^ zeros
+		if other := (t | (t + pastNine)) & highBits; other != 0 {
+			digits = bits.TrailingZeros64(other) / 8
+			if digits == 0 {
+				return 0, 0
+			}
+			// The digits move to the high end, and are added in pairs, in fours, in eights.
+			t <<= (64 - 8*digits) & 63
+			t = t * (1 + 10<<8) >> 8 & 0x00ff00ff00ff00ff
+			t = t * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
+			return int(t * (1 + 10000<<32) >> 32), digits
+		}
+	}
+	for digits < len(s) && digits < 10 && isDigit(s[digits]) {
+		n = n*10 + int(s[digits]-'0')
+		digits++
+	}
+	return n, digits
 }

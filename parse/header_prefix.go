@@ -73,7 +73,7 @@ func behindPath(line string) string {
 		return ""
 	}
 	rest := line[end+1:]
-	if _, digits := cutPID(rest); digits > 0 && digits < len(rest) && rest[digits] == ':' {
+	if _, digits := CutNumber(rest); digits > 0 && digits < len(rest) && rest[digits] == ':' {
 		rest = rest[digits+1:]
 	}
 	if !stampAhead(rest) {

@@ -1,10 +1,6 @@
 package parse
 
-import (
-	"math/bits"
-
-	"mailforensics/mail"
-)
+import "mailforensics/mail"
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
@@ -65,36 +61,13 @@ func secondOf(clock uint64) (int, bool) {
 	return int(hour*3600 + minute*60 + second), hour < 24 && minute < 60 && second <= 60
 }
 
-// cutPID reads a number of up to ten digits at the beginning of s, and returns how many digits there are.
-func cutPID(s string) (pid, digits int) {
-	if len(s) >= 8 {
-		t := word(s) ^ zeros
-		if other := (t | (t + pastNine)) & highBits; other != 0 {
-			digits = bits.TrailingZeros64(other) / 8
-			if digits == 0 {
-				return 0, 0
-			}
-			// The digits move to the high end, and are added in pairs, in fours, in eights.
-			t <<= (64 - 8*digits) & 63
-			t = t * (1 + 10<<8) >> 8 & 0x00ff00ff00ff00ff
-			t = t * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
-			return int(t * (1 + 10000<<32) >> 32), digits
-		}
-	}
-	for digits < len(s) && digits < 10 && isDigit(s[digits]) {
-		pid = pid*10 + int(s[digits]-'0')
-		digits++
-	}
-	return pid, digits
-}
-
 // fraction reads ".183422" (or ",183", ISO 8601) at the beginning of s, and returns its length; 0: there is none. Digits after
 // the ninth are dropped.
 func fraction(s string) (nano mail.Instant, n int) {
 	if len(s) < 2 || s[0] != '.' && s[0] != ',' || !isDigit(s[1]) {
 		return 0, 0
 	}
-	value, digits := cutPID(s[1:])
+	value, digits := CutNumber(s[1:])
 	n = 1 + digits
 	if digits <= 9 {
 		return mail.Instant(value) * tens[9-digits], n

@@ -143,7 +143,7 @@ func (r *HeaderReader) tagAt(line string, at int, ev *mail.Event) (string, bool)
 	if open+behind > len(line) || line[open] != '[' || open == at {
 		return r.anyTag(line[at:], ev)
 	}
-	pid, digits := cutPID(line[open+1 : open+9])
+	pid, digits := CutNumber(line[open+1 : open+9])
 	end := open + 1 + digits
 	if digits == 0 || word(line[end:end+8])<<40 != ']'<<40|':'<<48|' '<<56 {
 		return r.anyTag(line[at:], ev)
@@ -206,7 +206,7 @@ func (r *HeaderReader) anyTag(rest string, ev *mail.Event) (string, bool) {
 
 // tagPID reads on at the bracket after the tag.
 func (r *HeaderReader) tagPID(rest string, open int, ev *mail.Event) (string, bool) {
-	pid, digits := cutPID(rest[open+1:])
+	pid, digits := CutNumber(rest[open+1:])
 	i := open + 1 + digits
 	if i == len(rest) { // cut after the PID
 		ev.Process, ev.PID = rest[:open], pid

@@ -536,11 +536,11 @@ func (r *HeaderReader) said() readState {
 	return s
 }
 
-func TestCutPID(t *testing.T) {
+func TestCutNumber(t *testing.T) {
 	for _, behind := range []string{"", "]", "]: ", "]: connect from", ".a", "/9999999"} {
 		for _, number := range []string{"", "0", "7", "42", "1234567", "12345678", "1234567890"} {
 			want, _ := strconv.Atoi(number)
-			if pid, digits := cutPID(number + behind); pid != want || digits != len(number) {
+			if pid, digits := CutNumber(number + behind); pid != want || digits != len(number) {
 				t.Errorf("%s: got %d, %d digits", number+behind, pid, digits)
 			}
 		}

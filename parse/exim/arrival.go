@@ -151,7 +151,7 @@ func withoutLogin(protocol string) bool {
 }
 
 func extended(protocol string) bool {
-	return strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp")
+	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp")
 }
 
 // arrivalHost parses the client, and returns the fields after it. With helo_accept_junk_hosts, a HELO may look like the end of
@@ -431,8 +431,11 @@ func valueOf(s, name string) string { return strings.TrimPrefix(s[len(name):], "
 // splitAuth splits "driver:id" or, with +smtp_mailauth, "driver:id:sender".
 func splitAuth(s string, ev *mail.Event) {
 	method, account, _ := strings.Cut(s, ":")
-	if i := strings.LastIndexByte(account, ':'); i > 0 && (strings.IndexByte(account[i:], '@') > 0 || account[i:] == ":<>") {
-		account = account[:i]
+	if strings.IndexByte(account, ':') >= 0 {
+		last := strings.LastIndexByte(account, ':')
+		if last > 0 && (strings.IndexByte(account[last:], '@') > 0 || account[last:] == ":<>") {
+			account = account[:last]
+		}
 	}
 	ev.AuthMethod, ev.Account = method, account
 }

@@ -73,7 +73,9 @@ func cutPlain(s string) (value, rest string, ok bool) {
 	n := 0
 	for ; n <= len(s)-8; n += 8 {
 		if found := zeros((word(s[n:])|ones*bit)^ones*'"') & highs; found != 0 {
-			n += bits.TrailingZeros64(found) / 8
+			if n += bits.TrailingZeros64(found) / 8; s[n] == ' ' {
+				return s[:n], s[n:], true
+			}
 			break
 		}
 	}
@@ -177,15 +179,12 @@ func number(s string) (n int64, ok bool) {
 
 // cutNumber cuts a number at the first blank, like cutToken.
 func cutNumber(s string) (n int64, rest string, ok bool) {
-	i := 0
-	for i < len(s) && s[i]-'0' < 10 {
-		n = n*10 + int64(s[i]-'0')
-		i++
+	if n, digits := parse.CutNumber(s); digits > 0 && (digits == len(s) || s[digits] == ' ') {
+		return int64(n), s[digits:], true
 	}
-	if i == 0 || i > 18 || i < len(s) && s[i] != ' ' {
-		return 0, s, false
-	}
-	return n, s[i:], true
+	token, rest := cutToken(s)
+	n, ok = number(token) // of more than ten digits
+	return n, rest, ok
 }
 
 // duration parses 3m45s, 1w2d3h4m5s and 0.016s.  src/readconf.c: readconf_printtime, src/tod.c: string_timediff
@@ -361,15 +360,11 @@ func cutPort(s string) (port uint16, rest string) {
 	if s == "" || s[0] != ':' {
 		return 0, s
 	}
-	n, value := 1, 0
-	for n < len(s) && n < 7 && s[n]-'0' < 10 {
-		value = value*10 + int(s[n]-'0')
-		n++
-	}
-	if n == 1 || value > 65535 {
+	value, digits := parse.CutNumber(s[1:])
+	if digits == 0 || value > 65535 {
 		return 0, s
 	}
-	return uint16(value), s[n:]
+	return uint16(value), s[1+digits:]
 }
 
 // client stores the host as the one that speaks to us. Exim shows a name without parentheses only if forward and reverse look-up
