@@ -82,7 +82,7 @@ func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (string, bool) {
 		return r.readOther(line, ev)
 	}
 	text := line[isoEnd+1:]
-	if text[0] == '+' || text[0] == '-' || looksTagged(text) {
+	if text[0] == '+' || text[0] == '-' || !looksOurs(text) && looksTagged(text) {
 		return r.readOther(line, ev)
 	}
 	if clock := word(line[isoClock:]); clock != b.clock && !b.setClock(clock) {

@@ -20,7 +20,7 @@ func (r *HeaderReader) exim(line string, sod int, ev *mail.Event) (string, bool)
 	if !ok {
 		return "", false
 	}
-	if looksTagged(rest) && !r.inner {
+	if !looksOurs(rest) && looksTagged(rest) && !r.inner {
 		r.Style = ISO
 		return r.hostAndTag(rest, ev)
 	}
@@ -109,14 +109,16 @@ func cutEximPID(text string, ev *mail.Event) string {
 	return text[i+2:]
 }
 
+// looksOurs reports whether s can only be a text of Exim's, as most are: behind a message ID, whose first digit is a 1 up to 2028 (a
+// capital letter in base 36) so that it is no host with dashes, or "cwd=".
+func looksOurs(s string) bool {
+	return len(s) > 18 && (s[6] == '-' && s[0] < 'a' && (s[13] == '-' || s[18] == '-') || s[3] == '=')
+}
+
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write
 // without a PID, or as Dovecot's own files do, "imap-login: Info: ": with the log_timestamp that most sites set, these have the
 // stamps of Exim's. Exim's own texts do not, because their second word never ends like that.
 func looksTagged(s string) bool {
-	return !(len(s) > 16 && s[6] == '-') && tagAhead(s) // not behind a message ID
-}
-
-func tagAhead(s string) bool {
 	sp := strings.IndexByte(s, ' ')
 	if sp <= 0 || sp > 255 {
 		return false

@@ -98,6 +98,9 @@ func TestRead(t *testing.T) {
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[2", utc, "mx1", "postfix/smtpd", 2, "")
 
 	good(Traditional, "Mar 07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>") // Dovecot's own files
+	for _, host := range []string{"server-1", "mx-out-2.example.org", "mailgw-berlin-01", "SERVER-1"} {                           // none is a message ID
+		good(ISO, "2026-03-07 04:12:09 "+host+" postfix/smtpd[20114]: c", utc, host, "postfix/smtpd", 20114, "c")
+	}
 	good(ISO, "2026-03-07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>")
 	good(ISO, "2026-03-07 04:12:09 imap(eva@example.org)<311><AbC>: Error: x", utc, "", "dovecot", 0, "imap(eva@example.org)<311><AbC>: Error: x")
 	good(ISO, "2026-03-07 04:12:09 auth-worker(default): Info: pam(eva,192.0.2.7): unknown user", utc, "", "dovecot", 0, "auth-worker(default): Info: pam(eva,192.0.2.7): unknown user")
