@@ -34,15 +34,22 @@ func (q *accountInquiry) judge(c *compromise) {
 	if c.Counts.Messages >= q.thresholds.Burst.AloneFrom || strong >= 0.4 {
 		return
 	}
-	// A club's newsletter to an old list looks the same, and must be no more than low. But nearly as many as AloneFrom, to recipients of
-	// whom a fifth does not exist, are worth knowing.
+	// A club's newsletter to an old list looks the same, and so do a traveller's invitations: they must be no more than low. But nearly as
+	// many as AloneFrom, to recipients of whom a fifth does not exist, or at night from where the account never is, are worth knowing.
 	const some = 20
-	if c.Counts.Messages < some || !c.dense || !c.dead(0.2) {
+	similar := ""
+	switch {
+	case c.Counts.Messages < some || !c.dense:
+	case c.dead(0.2):
+		similar = "a mailing to an outdated list looks similar"
+	case c.isElsewhere() && q.isAtNight(c):
+		similar = "what its owner writes on a journey looks similar"
+	}
+	if similar == "" {
 		c.Score = 0
 		return
 	}
-	c.atMost(q.thresholds.Score.Medium-0.05, "few-messages",
-		say("only %s: a mailing to an outdated list looks similar", plural(c.Counts.Messages, "message", "messages")))
+	c.atMost(q.thresholds.Score.Medium-0.05, "few-messages", say("only %s: %s", plural(c.Counts.Messages, "message", "messages"), similar))
 }
 
 // judgeVolume compares the number with what accounts here send in as long a time of a working day, and with what this one sends at

@@ -645,6 +645,34 @@ func TestAccountOfFewMessages(t *testing.T) {
 	}
 }
 
+// So is a run of as few in the name of an account that is never used from there, if it comes at night; by day it may be its owner's, who
+// travels.
+func TestAccountOfFewMessagesAtNight(t *testing.T) {
+	for _, tt := range []struct {
+		messages int
+		hour     time.Duration
+		from     string
+		want     Severity
+	}{
+		{24, 3 * time.Hour, "177.32.67.133", Low},
+		{24, 11 * time.Hour, "177.32.67.133", None},
+		{24, 3 * time.Hour, home(7), None},
+		{19, 3 * time.Hour, "177.32.67.133", None},
+	} {
+		w := newTown(5)
+		for i := range tt.messages {
+			w.send(2*oneDay+tt.hour+time.Duration(i)*20*time.Second, tt.from, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i), mail.Delivered)
+		}
+		got := None
+		for _, f := range w.find(account) {
+			got = max(got, f.Severity)
+		}
+		if got != tt.want {
+			t.Errorf("%d messages at %v from %s: got %v, want %v", tt.messages, tt.hour, tt.from, got, tt.want)
+		}
+	}
+}
+
 // Guesses at ever new names must not take time in proportion to the names so far: 40,000 once took more than half a minute.
 func TestAccountGuessesAlone(t *testing.T) {
 	w := newTown(0)
