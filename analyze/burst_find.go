@@ -160,6 +160,9 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 	for _, c := range all {
 		c.regular = c.regular || c.records == nil && c.hasLike(all)
 	}
+	for _, c := range all {
+		c.others = all
+	}
 	if s.dim == byAccount {
 		s.learnHabits(all)
 	}

@@ -325,10 +325,16 @@ var honestScenes = []honest{
 		messages: func(d midnight) []mail.Message {
 			return program(d, "portal@site.example", "portal@site.example", 2000, 8)
 		}},
+	{name: "an older portal that does so", // one in six is gone
+		messages: func(d midnight) []mail.Message {
+			return program(d, "portal@site.example", "portal@site.example", 2000, 6)
+		}},
 	{name: "a portal that has them do so in the evening, when it does not write otherwise",
 		messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+21, 0, 0), 7) }},
 	{name: "a portal that has them do so at night, when it writes on other days, too",
 		messages: func(d midnight) []mail.Message { return daily(d, 4*time.Hour, d.at(48+2, 0, 0), 7) }},
+	{name: "a portal on another host of ours that has them do so in three parts",
+		messages: func(d midnight) []mail.Message { return threeTimes(d, d.at(24+11, 0, 0)) }},
 	{name: "a portal that has them do so at night, whose list is younger",
 		messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+2, 0, 0), 10) }},
 	{name: "an office before Christmas", // twenty of it write to their customers, as every year
@@ -422,6 +428,18 @@ func daily(d midnight, gap time.Duration, start mail.Instant, dead int) (all []m
 		all = append(all, some(6, d.at(24*day+8, 7*day, 0), gap, of(10*day, 30))...)
 	}
 	return append(all, some(800, start, 2*time.Second, of(1000, dead))...)
+}
+
+// threeTimes is what a host of ours sends to three parts of such a list, a day apart, beside as little each day.
+func threeTimes(d midnight, start mail.Instant) (all []mail.Message) {
+	for k := range 3 {
+		all = append(all, daily(d, 2*time.Hour, start.Add(time.Duration(k)*24*time.Hour), 7)[min(k, 1)*5*6:]...)
+	}
+	for i := range all {
+		m := &all[i]
+		m.Client, m.Flags, m.UID, m.User, m.Directory = client("100.64.1.9", "app.site.example", ""), mail.Verified, 0, "", ""
+	}
+	return all
 }
 
 // connections are the tries of a program that opens so many connections whenever it checks mail, every five minutes.
@@ -532,6 +550,8 @@ func TestLookAlikes(t *testing.T) {
 			}},
 		{name: "to all customers of a portal, at night, when it does not write otherwise",
 			messages: func(d midnight) []mail.Message { return daily(d, 2*time.Hour, d.at(48+2, 0, 0), 7) }},
+		{name: "by a portal on another host of ours, three nights in turn, when it does not write otherwise",
+			messages: func(d midnight) []mail.Message { return threeTimes(d, d.at(24+2, 0, 0)) }},
 		{name: "to more dead than a portal has, in a new name",
 			messages: func(d midnight) []mail.Message {
 				return program(d, "portal@site.example", "news@site.example", 2000, 6)

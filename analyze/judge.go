@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +39,10 @@ type candidate struct {
 	refusedU    int           // … of them because there is no such recipient
 	later       laterRefusals // … after its window
 	mangled     []Mangled
-	records     []*record // nil for a story
-	around      []*record // all that is remembered of the subject, in order
-	beside      int       // messages of the same user in the window that another script sent
+	records     []*record    // nil for a story
+	around      []*record    // all that is remembered of the subject, in order
+	others      []*candidate // all bursts of the series, itself included
+	beside      int          // messages of the same user in the window that another script sent
 	Argument
 }
 
@@ -58,7 +60,7 @@ func (j *judge) decide(c *candidate) {
 	for _, r := range c.Reasons[marks:] {
 		strong += max(0, r.Weight)
 	}
-	c.bulk()
+	c.bulk(j)
 	honest(c, j)
 	// A domain of ours in which its own users send is no subject: who of them sends is.
 	if c.subject.Kind == SenderDomain && c.share(withLogin)+ratio(c.users.Total(), c.Counts.Messages) > 0.5 && j.site.IsOurs(c.subject.Value) {
@@ -329,16 +331,30 @@ func (c *candidate) oldNames() bool {
 	return 2*old > c.Counts.Messages
 }
 
-// atNight reports whether it began at an hour at which nothing is sent in their names on other days.
+// atNight reports whether it began at an hour at which nothing is sent in their names on other days, but for other runs to bad lists: who
+// found a hole comes back the next night.
 func (c *candidate) atNight() bool {
 	const day = 20 * time.Hour
 	var others []mail.Instant
 	for _, r := range c.around {
-		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && c.Senders.Of(mail.Fold(r.sender)) > 0 {
+		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && c.Senders.Of(mail.Fold(r.sender)) > 0 && !c.inBadRun(r) {
 			others = append(others, r.time)
 		}
 	}
 	return nightOf(others).has(c.Start)
+}
+
+// inBadRun reports whether a record is of another run of the same subject, to a list of which many are dead.
+func (c *candidate) inBadRun(r *record) bool {
+	return slices.ContainsFunc(c.others, func(o *candidate) bool {
+		return o != c && o.subject == c.subject && r.time >= o.Start && r.time <= o.End && o.dead(manyRefused)
+	})
+}
+
+// isStolenProgram reports whether a program or host of ours sent it at night to a bad list: that it does so each night makes it no habit.
+func (j *judge) isStolenProgram(c *candidate) bool {
+	ours := c.users.Total() > c.Counts.Messages/2 || c.share(withLogin) == 0 && j.allOurs(c)
+	return ours && c.dead(manyRefused) && c.atNight()
 }
 
 // ownClient weighs the marks of mail that a host of ours handed in without a login: an application, a printer, a list

@@ -7,8 +7,8 @@ import (
 )
 
 // bulk weighs what speaks for bulk mail that its recipients want, however it came in.
-func (c *candidate) bulk() {
-	if c.regular {
+func (c *candidate) bulk(j *judge) {
+	if c.regular && !j.isStolenProgram(c) {
 		c.because("regular", -0.2, "does the same on other days")
 	}
 	if c.share(listedMail) >= 0.5 {

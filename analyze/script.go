@@ -245,8 +245,8 @@ func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, b
 		plural(b.outside, "message", "messages"), plural(b.tally.Recipients.Distinct(), "address", "addresses"), w.who(k, b), peak)
 	unknown := float64(b.unknown) / recipients
 	switch many := plural(b.outside, "message", "messages"); {
-	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1:
-		// Who writes to so many of his own customers keeps his list clean.
+	case b.outside >= th.MassFrom && b.tally.Recipients.Distinct() >= 10*th.MassFrom && unknown > 0.1 && !b.isApplication():
+		// Who writes to so many of his own customers keeps his list clean, unless it is all that ever were.
 		f.because("many", 0.3, "%s, many of them to addresses that do not exist: not a mailing to one's own customers", many)
 	case b.outside >= th.MassFrom:
 		f.because("many", 0.15, "%s is more than a site sends to its own visitors", many)
@@ -299,9 +299,15 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
 		f.because("one-local-sender", -0.3, "all from %s, nearly all delivered: a newsletter does that", top)
-	case share > 0.9 && b.inName >= habit && float64(b.unknown) < b.deadFrom()*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients:
+	case b.isApplication():
 		f.because("usual-sender", -0.2, "all from %s, as %s on other days, and hardly anybody minded: an application writes to all its users at once", top, plural(b.inName, "message", "messages"))
 	}
+}
+
+// isApplication reports whether a run is in the name of other days, and hardly anybody minded.
+func (b *localMail) isApplication() bool {
+	name, share := b.tally.Senders.Most()
+	return share > 0.9 && !webUser(mail.LocalPart(name)) && b.inName >= habit && float64(b.unknown) < b.deadFrom()*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients
 }
 
 // deadFrom is the share of dead addresses from which on the list of an application looks bought. By day, it may be as old as the site.
