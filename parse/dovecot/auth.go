@@ -107,7 +107,11 @@ func passdb(text string) bool {
 			return false
 		}
 	}
-	return word != ""
+	switch word {
+	case "", "mysql", "pgsql", "sqlite", "cassandra": // in brackets is the database
+		return false
+	}
+	return true
 }
 
 // identity splits an identifier from the right.
