@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"strings"
 
 	"mailforensics/logfile"
@@ -28,14 +29,13 @@ type batch struct {
 	steps    []step
 	losses   []loss
 
-	leading   int64 // lines without a header, before the first line with one
-	headed    bool  // there is a line with a header
-	multiline bool  // lines without a header after the last line with one belong to it
-	torn      int64
-	twice     bool // some stamps are in an hour that is repeated at the end of summer time
-	yearless  bool // some stamps have no year
-	zoneless  bool // some stamps have no offset
-	err       error
+	leading  int64       // lines without a header, before the first line with one
+	style    parse.Style // of the last line with a header; NoStyle: there is none
+	torn     int64
+	twice    bool // some stamps are in an hour that is repeated at the end of summer time
+	yearless bool // some stamps have no year
+	zoneless bool // some stamps have no offset
+	err      error
 
 	handed  int  // number of the call of sink that got its last event; 0: none was handed out
 	twins   bool // another open file may have copies of its lines, as of twinsAt
@@ -82,6 +82,7 @@ type parser struct {
 	everything bool
 	reader     *parse.HeaderReader
 	recent     mail.RecentClients
+	cut        bool // the line at hand is not whole
 }
 
 // text parses the lines of a text.
@@ -99,6 +100,7 @@ func (p *parser) text(t text, b *batch) {
 			line, rest = rest[:end], rest[end+1:]
 		} else {
 			rest = ""
+			p.cut = t.Cut
 		}
 		if n := len(line); n > 0 && line[n-1] == '\r' { // several: a terminal's log adds its own
 			line = strings.TrimRight(line, "\r")
@@ -107,8 +109,9 @@ func (p *parser) text(t text, b *batch) {
 			b.blank++
 			continue
 		}
-		p.line(line, origin, t.Cut && rest == "", b)
+		p.line(line, origin, b)
 	}
+	p.cut = false
 }
 
 // exported parses lines that stand for a journal record each: all lines of a record get its verdict.
@@ -117,7 +120,7 @@ func (p *parser) exported(t text, b *batch) {
 	for line := range strings.Lines(t.Text) {
 		parsed, unfamiliar, damaged := b.parsed, b.unfamiliar, b.damaged
 		record := t.records[i]
-		p.line(strings.TrimSuffix(line, "\n"), mail.Origin{File: int32(p.file.index), Line: record.line}, false, b)
+		p.line(strings.TrimSuffix(line, "\n"), mail.Origin{File: int32(p.file.index), Line: record.line}, b)
 		switch {
 		case b.parsed > parsed:
 			b.parsed += record.lines - 1
@@ -133,7 +136,7 @@ func (p *parser) exported(t text, b *batch) {
 }
 
 // line parses one line. The event is made in its place in the batch, and removed again if there is none.
-func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
+func (p *parser) line(line string, origin mail.Origin, b *batch) {
 	ev := b.slot()
 	ev.Origin = origin
 	body, ok := p.reader.Read(line, ev)
@@ -149,20 +152,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 	if p.file.skews != nil {
 		ev.Ahead = p.file.skews.ahead(ev.Host)
 	}
-	b.headed = true
-	b.multiline = p.reader.Style == parse.EximOwn && !p.file.notExim
-	if p.reader.Torn {
-		b.torn++
-	}
-	if p.reader.Twice {
-		b.twice = true
-	}
-	if p.reader.Yearless {
-		b.yearless = true
-	}
-	if p.reader.Zoneless {
-		b.zoneless = true
-	}
+	b.note(p.reader)
 	if p.reader.Piece.Kind != parse.Whole && p.piece(body, b) {
 		return
 	}
@@ -176,7 +166,7 @@ func (p *parser) line(line string, origin mail.Origin, cut bool, b *batch) {
 		ev.Process = ""
 	}
 	verdict := p.parse(body, ev)
-	if cut {
+	if p.cut {
 		ev.Flags |= mail.Incomplete
 	}
 	p.count(verdict, body, b, ev)
@@ -228,6 +218,9 @@ func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Ev
 	}
 	host := b.host(ev)
 	host.verdict = verdict
+	if ev.Time != host.last {
+		b.advance(host, ev)
+	}
 	if verdict != parse.Foreign {
 		host.mail = true
 		b.mta |= 1 << ev.MTA
@@ -245,13 +238,24 @@ func (p *parser) count(verdict parse.Verdict, body string, b *batch, ev *mail.Ev
 	}
 }
 
+// note takes down what is special about the header of a line.
+func (b *batch) note(r *parse.HeaderReader) {
+	b.style = r.Style
+	b.yearless = b.yearless || r.Yearless
+	b.zoneless = b.zoneless || r.Zoneless
+	b.twice = b.twice || r.Twice
+	if r.Torn {
+		b.torn++
+	}
+}
+
 // headerless counts a line without a header: it belongs to the entry above if the program writes such entries; else it is
 // foreign. At the beginning of a chunk that is not known yet.
 func (p *parser) headerless(b *batch) {
 	switch {
-	case !b.headed:
+	case b.style == parse.NoStyle:
 		b.leading++
-	case b.multiline:
+	case p.file.multiline(b.style):
 		b.parsed++
 	default:
 		b.foreign++
@@ -271,13 +275,13 @@ func (b *batch) reserve(size int) {
 // slot appends a new event, all zero, to the batch.
 func (b *batch) slot() *mail.Event {
 	n := len(b.events)
-	if n < cap(b.events) {
-		b.events = b.events[:n+1]
-		b.events[n] = mail.Event{}
-	} else {
-		b.events = append(b.events, mail.Event{})
+	if n == cap(b.events) {
+		b.events = slices.Grow(b.events, 1)
 	}
-	return &b.events[n]
+	b.events = b.events[:n+1]
+	ev := &b.events[n]
+	*ev = mail.Event{}
+	return ev
 }
 
 // takeBack removes the last event.
@@ -289,17 +293,20 @@ func (b *batch) host(ev *mail.Event) *hostLines {
 	if len(b.hosts) == 0 || b.hosts[0].host != ev.Host {
 		b.putFirst(ev.Host)
 	}
-	h := &b.hosts[0]
+	return &b.hosts[0]
+}
+
+// advance moves the time of a host on to that of its next line.
+func (b *batch) advance(h *hostLines, ev *mail.Event) {
 	switch {
 	case ev.Time == 0:
-		return h
+		return
 	case h.first == 0:
 		h.first, h.origin, h.behind = ev.Time, ev.Origin, b.last
 	case ev.Time < h.last-stepAtLeast:
 		b.step(h, ev)
 	}
 	h.last = ev.Time
-	return h
 }
 
 // putFirst makes the record of a host the first one.

@@ -121,6 +121,9 @@ func (f *file) lookPipe() {
 	}
 }
 
+// multiline reports whether lines without a header belong to the line above them, which has a header of that style.
+func (f *file) multiline(style parse.Style) bool { return style == parse.EximOwn && !f.notExim }
+
 // headers returns a reader for the headers of the file's lines.
 func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)

@@ -56,8 +56,8 @@ func (s *settler) settle(b *batch) {
 	} else {
 		b.foreign += b.leading
 	}
-	if b.headed {
-		s.multiline = b.multiline
+	if b.style != parse.NoStyle {
+		s.multiline = s.file.multiline(b.style)
 	}
 	s.openRepeats(b)
 	s.joinPieces(b)

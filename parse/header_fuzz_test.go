@@ -34,6 +34,9 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
+		if style == NoStyle {
+			t.Errorf("%q: a header without a style", line)
+		}
 		if ev.PID < 0 {
 			t.Errorf("%q: got PID %d", line, ev.PID)
 		}

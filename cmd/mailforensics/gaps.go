@@ -44,10 +44,13 @@ func (g *gapFinder) add(events []mail.Event) {
 				continue
 			}
 		}
+		if ev.Time <= h.last {
+			continue
+		}
 		if ev.Time.Sub(h.last) >= shortestGap {
 			g.silence(h, ev.Time)
 		}
-		h.last = max(h.last, ev.Time)
+		h.last = ev.Time
 	}
 }
 
