@@ -78,7 +78,7 @@ func (s *Survey) delivered(m *mail.Message) {
 		r := &m.Recipients[i]
 		s.passedBehind(m, r)
 		if !r.Local && r.Redirected() {
-			s.redirected.count(mail.WrittenDomain(r.Original))
+			s.redirected.count(r.Original)
 		}
 		if len(s.servers) < directFrom {
 			s.server(r)
@@ -104,8 +104,7 @@ func (s *Survey) server(r *mail.Recipient) {
 
 // ended learns from an address whose mail ended here. Exim writes the local part alone where it delivers to a user.
 func (s *Survey) ended(address string) {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
+	if strings.IndexByte(address, '@') < 0 {
 		return
 	}
 	// The mail of a day goes to the same addresses: whether one was met lately costs a comparison. The hash is seeded and has 64
@@ -115,7 +114,7 @@ func (s *Survey) ended(address string) {
 		s.recipient(address)
 		*lately = hash
 	}
-	s.domains.count(address[at+1:])
+	s.domains.count(address)
 }
 
 const latelySlots = 2048

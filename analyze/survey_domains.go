@@ -19,14 +19,21 @@ type domainCount struct {
 	n      int
 }
 
-func (d *domainCounts) count(domain string) {
+// isOf reports whether it counts the domain of an address. Nobody needs to look for its last @: no domain has one.
+func (c *domainCount) isOf(address string) bool {
+	at := len(address) - len(c.domain) - 1
+	return at >= 0 && address[at] == '@' && address[at+1:] == c.domain
+}
+
+// count counts the domain of an address, "" where it has none.
+func (d *domainCounts) count(address string) {
 	for _, c := range d.lately {
-		if c != nil && c.domain == domain {
+		if c != nil && c.isOf(address) {
 			c.n++
 			return
 		}
 	}
-	if c := d.find(domain); c != nil {
+	if c := d.find(mail.WrittenDomain(address)); c != nil {
 		c.n++
 		copy(d.lately[1:], d.lately[:])
 		d.lately[0] = c
