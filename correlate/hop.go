@@ -235,7 +235,7 @@ func (t *Tracker) lingerOf(m *message) time.Duration {
 	case h.marks&mayReturn != 0 && len(m.hops) == 1:
 		return lingerReinjected
 	}
-	return t.patience().usual
+	return t.patience()
 }
 
 // wait puts m into the queue of messages that linger.
@@ -244,7 +244,7 @@ func (t *Tracker) wait(m *message, d time.Duration) {
 	if !m.lingers {
 		m.lingers = true
 		t.waiting.push(waiting{m, m.generation, t.now})
-		if n := t.waiting.len(); n == 1 || n > crowd {
+		if n := t.waiting.len(); n == 1 || n > maxLingering {
 			t.rest = 0
 		}
 	}

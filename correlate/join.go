@@ -35,7 +35,7 @@ func (t *Tracker) join(parent, child *hop, b bond, r *mail.Recipient) {
 	c.absorbed, c.joined = c.absorbed[:0], true
 	t.unlist(c)
 	if m.alive == 0 {
-		t.wait(m, t.patience().usual)
+		t.wait(m, t.patience())
 	}
 }
 

@@ -39,14 +39,7 @@ type Sink struct {
 // time are ten times the largest backlog of the incidents that this was built for.
 const DefaultMaxOpen = 100_000
 
-// patience is how long messages linger, for late lines, and for a parent that is logged after its child has ended.
-type patience struct {
-	usual   time.Duration
-	crowded time.Duration // while more than crowd messages linger: a message that left the processor's cache costs more than all its lines
-}
-
 const (
-	crowd        = 512
 	maxLingering = 1 << 15
 	maxSpare     = 4096
 
@@ -220,12 +213,12 @@ func (t *Tracker) pass(ev *mail.Event) {
 	t.sink.Event(ev)
 }
 
-func (t *Tracker) patience() patience {
-	if t.mayHaveHosts() { // the clocks of several hosts differ
-		return patience{usual: time.Minute, crowded: 10 * time.Second}
+// patience is how long messages linger, for late lines, and for a parent that is logged after its child has ended.
+func (t *Tracker) patience() time.Duration {
+	if t.mayHaveHosts() { // their clocks differ
+		return time.Minute
 	}
-	// The lines of one host are out of order by the time that a process needs to write to the log socket.
-	return patience{usual: 10 * time.Second, crowded: 2 * time.Second}
+	return 10 * time.Second // the lines of one host are out of order by the time that a process needs to write to the log socket
 }
 
 // release hands out messages that have lingered long enough. It looks at few for each event: that is enough to keep pace, and a
@@ -238,11 +231,7 @@ func (t *Tracker) release() {
 			t.rest = math.MaxInt64
 			return
 		}
-		enough := patience.usual
-		if n > crowd {
-			enough = patience.crowded
-		}
-		if due := t.waiting.since().Add(enough); n <= maxLingering && t.now < due {
+		if due := t.waiting.since().Add(patience); n <= maxLingering && t.now < due {
 			t.rest = due
 			return
 		}
