@@ -287,17 +287,21 @@ type hostTries struct {
 // dictionary attack by many machines tries some ten names with each, and where last@ is known, every first.last@ of it looks damaged. Where
 // the others' look damaged in the main, too, they have one list; and that one has the same names says nothing of chance.
 func (w *mangledWatch) byChance(host netip.Prefix, suspects byHost, hosts map[netip.Prefix]*hostTries) bool {
-	const expected = 0.1 // hosts
+	const expected, enoughLike = 0.1, 1000 // hosts; to compare each with all would take long where there are many thousands
 	names := make(map[string]bool)
 	for _, d := range suspects.of[host] {
 		names[d.address] = true
 	}
 	own := hosts[host]
 	failed, damaged, like := 0, 0, 1
-	for other, h := range hosts {
+	for _, other := range suspects.all {
+		h := hosts[other]
 		shares := func(d damage) bool { return names[d.address] }
 		if h.first.Sub(own.last) > nearby || own.first.Sub(h.last) > nearby || slices.ContainsFunc(suspects.of[other], shares) {
 			continue
+		}
+		if like > enoughLike {
+			break
 		}
 		failed += h.failed
 		damaged += h.damaged
@@ -311,7 +315,8 @@ func (w *mangledWatch) byChance(host netip.Prefix, suspects byHost, hosts map[ne
 
 // byHost is damaged recipients by host (hostNetwork), in the order of the addresses.
 type byHost struct {
-	order []netip.Prefix
+	order []netip.Prefix // those with damaged recipients
+	all   []netip.Prefix // those with failed ones
 	of    map[netip.Prefix][]damage
 }
 
@@ -363,6 +368,7 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]*hostTries
 			hands[address][w.hand(d.tries[0])] = true
 		}
 	}
+	suspects.all = slices.Clone(suspects.order)
 	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
 	return suspects, hosts, hands
 }
