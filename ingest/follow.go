@@ -31,7 +31,7 @@ func Follow(ctx context.Context, inputs []*logfile.Input, o Options, fo FollowOp
 		o.LocalZone = time.UTC
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &following{run: run{o: o, sink: sink, growing: true, free: make(chan *batch, 8)}, fo: fo, news: make(chan struct{}, 1), merged: make(chan struct{})}
+	f := &following{run: run{o: o, sink: sink, growing: true}, fo: fo, news: make(chan struct{}, 1), merged: make(chan struct{})}
 	survey := f.survey(ctx, inputs)
 	f.announce(survey.zone)
 	f.open(survey.files)
@@ -138,7 +138,7 @@ func (f *following) parse(file *followed, c logfile.Chunk) *batch {
 	if !strings.HasSuffix(c.Text, "\n") {
 		file.lines++
 	}
-	b := f.batch()
+	b := f.free.take()
 	s.serial.text(text{Chunk: c}, b)
 	s.settler.settle(b)
 	return b

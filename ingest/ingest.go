@@ -93,7 +93,7 @@ func Read(ctx context.Context, inputs []*logfile.Input, o Options, sink func([]m
 		o.ChunkSize = chunkSizeFor(logs)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{o: o, sink: sink, jobs: make(chan job), ahead: max(2, parsedAhead/max(1, logs)), free: make(chan *batch, 4*o.Workers+parsedAhead+o.Retain)}
+	r := &run{o: o, sink: sink, jobs: make(chan job), ahead: max(2, parsedAhead/max(1, logs))}
 	r.pool.Scrub = o.Scrub
 	survey := r.survey(ctx, inputs)
 	r.announce(survey.zone)
@@ -128,7 +128,7 @@ type run struct {
 	streams  []*stream // in the order of the inputs
 	jobs     chan job
 	ahead    int // batches of a file that may be parsed before they are wanted, beside those at which the workers are
-	free     chan *batch
+	free     spares
 	wait     sync.WaitGroup
 	dups     duplicates
 	copies   []mail.Event
@@ -246,13 +246,33 @@ func (r *run) end(s *stream) {
 	}
 }
 
-// batch returns an empty batch.
-func (r *run) batch() *batch {
-	select {
-	case b := <-r.free:
-		return b
-	default:
+// spares are batches that nobody uses. The one that was used last is taken first: its memory is the likeliest to be in the
+// processor's cache still.
+type spares struct {
+	mu    sync.Mutex
+	stack []*batch
+}
+
+// maxSpares bounds them. More batches are in use at once only if many files are open.
+const maxSpares = 32
+
+func (s *spares) take() *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.stack) - 1
+	if last < 0 {
 		return &batch{}
+	}
+	b := s.stack[last]
+	s.stack = s.stack[:last]
+	return b
+}
+
+func (s *spares) put(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.stack) < maxSpares {
+		s.stack = append(s.stack, b)
 	}
 }
 
@@ -273,10 +293,7 @@ func (r *run) release(b *batch) {
 func (r *run) reuse(b *batch) {
 	r.pool.Put(b.chunk)
 	b.reset()
-	select {
-	case r.free <- b:
-	default:
-	}
+	r.free.put(b)
 }
 
 // hand hands out the events from the cursor to end, except those out of the time asked for and duplicates. twins: other files are

@@ -60,7 +60,7 @@ func (s *survey) learnSkews(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	o := s.o
 	o.Hash, o.Progress, o.Retain, o.Since, o.Until, o.Everything = false, nil, 0, 0, 0, false
-	r := &run{o: o, sink: l.events, jobs: make(chan job), ahead: 2, free: make(chan *batch, 4*o.Workers)}
+	r := &run{o: o, sink: l.events, jobs: make(chan job), ahead: 2}
 	r.open(files)
 	if o.Workers > 1 {
 		for range o.Workers {

@@ -45,7 +45,7 @@ func (r *run) fetch(ctx context.Context, s *stream) (*batch, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := r.batch()
+		b := r.free.take()
 		s.serial.reader = s.file.headers(s.file.clock)
 		s.serial.text(t, b)
 		return b, nil
@@ -114,7 +114,7 @@ func (r *run) work(ctx context.Context) {
 	for {
 		select {
 		case j := <-r.jobs:
-			b := r.batch()
+			b := r.free.take()
 			p.file = j.file
 			p.reader = j.file.headers(j.file.clock)
 			p.text(j.text, b)
