@@ -18,7 +18,7 @@ func oneRecordALine(r *bufio.Reader, head []byte) (io.Reader, bool) {
 	for _, c := range head {
 		probe.next(nil, c)
 	}
-	if !probe.otherwise {
+	if !probe.otherwise || isLines(head) {
 		return r, false
 	}
 	v := &values{in: r}
@@ -39,6 +39,35 @@ func isJSON(head []byte) bool {
 		}
 	}
 	return bytes.HasPrefix(head, []byte("{")) || bytes.HasPrefix(head, []byte(`"`))
+}
+
+// isLines reports whether at least half of the lines in head are records, or most of them are not even a part of JSON: then a line that
+// was cut, and what another program wrote between the records or behind them, says nothing about how the records are laid out.
+func isLines(head []byte) bool {
+	lines, records, others := 0, 0, 0
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		lines++
+		switch {
+		case isRecord(line):
+			records++
+		case bytes.IndexByte([]byte(`{}[],"`), line[0]) < 0:
+			others++
+		}
+	}
+	return records > 0 && 2*records >= lines || 2*others > lines
+}
+
+// isRecord reports whether a line is one whole object, without a list of records in it.
+func isRecord(line []byte) bool {
+	v := values{}
+	for _, c := range line {
+		v.next(nil, c)
+	}
+	return line[0] == '{' && line[len(line)-1] == '}' && v.depth == 0 && !v.inString && !v.otherwise
 }
 
 // values reads JSON and ends each record with a line end.
