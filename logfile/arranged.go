@@ -3,6 +3,7 @@ package logfile
 import (
 	"bytes"
 	"io"
+	"slices"
 )
 
 // maxArranged is how much text is handed out in another order than it has: all of it must be in memory. Log servers export less.
@@ -22,15 +23,15 @@ var NewestFirst = Arrangement{
 	Arrange: backward,
 }
 
-// backward returns the lines of a text from the last to the first.
+// backward puts the lines of a text from the last to the first. It takes no memory: all is turned around, and then each line.
 func backward(text []byte) ([]byte, bool) {
-	turned := make([]byte, 0, len(text))
-	for end := len(text); end > 0; {
-		begin := bytes.LastIndexByte(text[:end-1], '\n') + 1
-		turned = append(turned, text[begin:end]...)
-		end = begin
+	slices.Reverse(text[:max(0, len(text)-1)]) // but for the end of the last line
+	for rest := text; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n')
+		slices.Reverse(rest[:end])
+		rest = rest[end+1:]
 	}
-	return turned, true
+	return text, true
 }
 
 // arranged reads lines in another order. A text longer than limit, or whose order is not known, is read as it stands.
@@ -38,6 +39,7 @@ type arranged struct {
 	in      io.Reader
 	arrange func(text []byte) ([]byte, bool)
 	limit   int64
+	size    int64 // of the text; 0: not known
 	began   bool
 	tooLong bool
 	asIs    bool   // it is too long, or its order is not known
@@ -62,10 +64,17 @@ func (a *arranged) Read(p []byte) (n int, err error) {
 
 func (a *arranged) begin() {
 	a.began = true
-	a.text, a.err = io.ReadAll(io.LimitReader(a.in, a.limit+1))
+	if a.size > a.limit {
+		a.tooLong, a.asIs = true, true
+		return
+	}
+	var text bytes.Buffer
+	text.Grow(int(min(a.size, a.limit)) + 2*bytes.MinRead)
+	_, a.err = text.ReadFrom(io.LimitReader(a.in, a.limit+1))
 	if a.err == nil {
 		a.err = io.EOF
 	}
+	a.text = text.Bytes()
 	if a.tooLong = int64(len(a.text)) > a.limit; a.tooLong {
 		a.asIs = true
 		return

@@ -29,6 +29,10 @@ func TestArranged(t *testing.T) {
 			}
 		}
 	}
+	long := &arranged{in: strings.NewReader("a\nb\n"), arrange: backward, limit: 3, size: 4}
+	if n, err := long.Read(make([]byte, 1)); n != 1 || err != nil || !long.asIs || long.text != nil {
+		t.Errorf("got %d, %v, %d bytes in memory of a text that is known to be too long", n, err, len(long.text))
+	}
 	unknown := func([]byte) ([]byte, bool) { return nil, false }
 	if got, err := io.ReadAll(&arranged{in: strings.NewReader("a\nb"), arrange: unknown, limit: 9}); string(got) != "a\nb" || err != nil {
 		t.Errorf("got %q, %v of a text whose order is not known", got, err)

@@ -239,6 +239,9 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	r.text, r.stats.Encoding = r.asLines(text), encoding
 	if r.in.Order != nil {
 		r.order = &arranged{in: r.text, arrange: r.in.Order.Arrange, limit: maxArranged}
+		if _, asItStands := r.text.(*bufio.Reader); asItStands && codec == "" && encoding == "" {
+			r.order.size = max(0, r.in.Size)
+		}
 		r.text = r.order
 	}
 	r.split = newSplitter(r.o.ChunkSize, r.o.MaxLine, r.o.Pool)
