@@ -58,9 +58,14 @@ func membersOf(path string) (members []member, isOne bool, err error) {
 // archive adds the files in an archive that may be logs.
 func (e *expansion) archive(at string, members []member) {
 	var skipped []string
-	before := len(e.inputs)
+	logs := 0
+	times := make(map[string]int) // that a name was there: tar -r and tar -u append a file again
 	for _, m := range members {
-		in := &Input{Path: at + path.Clean("/"+m.name), Size: m.size, ModTime: m.modified, Archive: at, Found: len(members) > 1, open: m.open}
+		name := path.Clean("/" + m.name)
+		if times[name]++; times[name] > 1 {
+			name = fmt.Sprintf("/(%d)%s", times[name], name)
+		}
+		in := &Input{Path: at + name, Size: m.size, ModTime: m.modified, Archive: at, Found: len(members) > 1, open: m.open}
 		switch {
 		case strings.HasPrefix(path.Base(m.name), "."), m.size == 0:
 		case codecOf(m.head) == "" && !isArchive(m.head) && (notLog(m.head) != "" || !looksLikeText(m.head)):
@@ -70,11 +75,12 @@ func (e *expansion) archive(at string, members []member) {
 				e.fail(in.Path, err)
 				continue
 			}
+			logs++
 			e.add(in)
 		}
 	}
 	switch {
-	case len(e.inputs) == before:
+	case logs == 0:
 		e.fail(at, errors.New("no log file in this archive"+among(skipped)))
 	case len(skipped) > 0:
 		in := e.inputs[len(e.inputs)-1]

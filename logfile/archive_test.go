@@ -197,3 +197,27 @@ func TestArchiveOfHoles(t *testing.T) {
 		}
 	}
 }
+
+// What has the name of an earlier file in an archive is read, too, and an archive that is given twice is counted once.
+func TestArchiveAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "logs.tar")
+	files := []packed{{"maillog", "one\n"}, {"maillog.1", "zero\n"}, {"./maillog", "one\ntwo\n"}}
+	if err := os.WriteFile(path, tarOf(t, files...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inputs, errs := Expand([]string{path, path}, nil)
+	if len(inputs) != 3 || len(errs) != 0 {
+		t.Fatalf("got %d inputs, %v", len(inputs), errs)
+	}
+	if inputs[2].Path != path+"/(2)/maillog" {
+		t.Errorf("got path %s", inputs[2].Path)
+	}
+	if got := inputs[0].Warnings; len(got) != 1 || got[0] != path+"/maillog: given twice: counted once" {
+		t.Errorf("got warnings %q", got)
+	}
+	for i, want := range []string{"one\n", "zero\n", "one\ntwo\n"} {
+		if chunks, stats := readAll(t, inputs[i], Options{}); len(chunks) != 1 || chunks[0].Text != want || stats.Damage != nil {
+			t.Errorf("got %+v, %+v, want %q", chunks, stats, want)
+		}
+	}
+}
