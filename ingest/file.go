@@ -129,8 +129,9 @@ func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)
 }
 
-// lastOfAll is a time that is after all lines, where only their order matters.
-var lastOfAll = mail.InstantOf(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
+// lastOfAll is a time that is after all lines, where only their order matters. The year that it ends, which stamps without one get, has
+// a 29 February.
+var lastOfAll = mail.InstantOf(time.Date(2197, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // longestLine is more than any line has: Exim writes at most 8 KiB (LOG_BUFFER_SIZE), container runtimes 16 KiB at a time, of which JSON
 // makes a few times as much.
@@ -150,7 +151,7 @@ func (f *file) head(text string) *logfile.Arrangement {
 	order := newOrder()
 	var last parse.Proof
 	lines, ownLines, eximLines, longer := 0, 0, 0, 0
-	wrapped := wrapping{follows: make(map[int]int)}
+	wrapped := wrapping{lines: make(map[int]int), follows: make(map[int]int)}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		var ev mail.Event

@@ -16,7 +16,7 @@ import (
 // Loki, Splunk, cloud providers), and so does journalctl -r; others export without any order (elasticdump, BigQuery).
 type order struct {
 	hosts    map[string]*course
-	programs map[program]*course
+	programs map[program]*lanes
 }
 
 // program is a program on a host: one in a jail may have another time zone than the others.
@@ -26,39 +26,58 @@ type program struct{ host, name string }
 type course struct {
 	last           mail.Instant
 	later, earlier int
-	farEarlier     int // more than processes that log at the same time are out of order
 }
 
-func newOrder() *order { return &order{make(map[string]*course), make(map[program]*course)} }
+// lanes are two courses of time in the lines of a program: some of its processes may have another zone than the others.
+type lanes struct {
+	ahead, behind mail.Instant // the last lines in each
+	steps         int          // lines that have another time than the line before
+	farEarlier    int          // lines that are in neither: earlier by more than processes that log at the same time are out of order
+}
+
+func newOrder() *order { return &order{make(map[string]*course), make(map[program]*lanes)} }
 
 // note takes down the next line.
 func (o *order) note(ev *mail.Event) {
-	courseOf(o.hosts, ev.Host).note(ev.Time)
-	courseOf(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
+	of(o.hosts, ev.Host).note(ev.Time)
+	of(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
 }
 
-func courseOf[K comparable](all map[K]*course, key K) *course {
-	c := all[key]
-	if c == nil {
-		c = &course{}
-		all[key] = c
+// of returns the entry of all for key, which it makes if there is none.
+func of[K comparable, V any](all map[K]*V, key K) *V {
+	v := all[key]
+	if v == nil {
+		v = new(V)
+		all[key] = v
 	}
-	return c
+	return v
 }
 
 func (c *course) note(at mail.Instant) {
-	const far = time.Minute
 	switch {
 	case c.last == 0:
 	case at > c.last:
 		c.later++
 	case at < c.last:
 		c.earlier++
-		if c.last.Sub(at) > far {
-			c.farEarlier++
-		}
 	}
 	c.last = at
+}
+
+func (l *lanes) note(at mail.Instant) {
+	const far = mail.Instant(time.Minute)
+	if at != l.ahead && at != l.behind {
+		l.steps++
+	}
+	switch {
+	case at >= l.ahead-far:
+		l.ahead = at
+	case at >= l.behind-far:
+		l.behind = at
+	default:
+		l.farEarlier++
+		l.behind = at
+	}
 }
 
 // wrong returns the arrangement that puts the lines of a file with the layout in order; nil: they are.
@@ -88,13 +107,13 @@ func (o *order) newestFirst() bool {
 	return earlier >= few && earlier > share*later
 }
 
-// none reports whether the lines come in no order: many are far earlier than the line before of the same program.
+// none reports whether the lines come in no order: many are far earlier than those before them of the same program.
 func (o *order) none() bool {
 	const few, share = 10, 10
 	steps, far := 0, 0
-	for _, c := range o.programs {
-		steps += c.later + c.earlier
-		far += c.farEarlier
+	for _, l := range o.programs {
+		steps += l.steps
+		far += l.farEarlier
 	}
 	return far >= few && share*far > steps
 }

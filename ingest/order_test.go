@@ -47,12 +47,14 @@ func TestOrder(t *testing.T) {
 // Lines that are sorted by something else, or by nothing, are sorted by time; but not those of programs whose clocks differ, as in a jail.
 func TestNoOrder(t *testing.T) {
 	const usual = "Nov  7 04:%s mx1 postfix/%s: one\n"
-	var inOrder, jail, shuffled, reports strings.Builder
+	var inOrder, jail, some, shuffled, reports strings.Builder
 	for i := range 40 {
 		at := func(i int) string { return fmt.Sprintf("%02d:%02d", i/2, i%2*30) }
 		fmt.Fprintf(&inOrder, usual, at(i), "smtpd")
 		fmt.Fprintf(&jail, usual, at(i), "qmgr")
 		fmt.Fprintf(&jail, strings.Replace(usual, " 04:", " 03:", 1), at(i), "smtpd")
+		// Half of the processes are in one.
+		fmt.Fprintf(&some, strings.Replace(usual, " 04:", fmt.Sprintf(" %02d:", 3+i%2), 1), at(i), "smtpd")
 		fmt.Fprintf(&shuffled, usual, at(i*17%40), "smtpd")
 		fmt.Fprintf(&reports, usual, at(i%8*4+i/8), "smtpd")
 	}
@@ -60,8 +62,9 @@ func TestNoOrder(t *testing.T) {
 		text   string
 		sorted bool
 	}{
-		"in order": {inOrder.String(), false}, "a jail": {jail.String(), false}, "the log again": {inOrder.String() + inOrder.String(), false},
-		"shuffled": {shuffled.String(), true}, "parts": {reports.String(), false}, "many parts": {strings.Repeat(reports.String(), 3), true},
+		"in order": {inOrder.String(), false}, "a jail": {jail.String(), false}, "a jail for some": {some.String(), false},
+		"the log again": {inOrder.String() + inOrder.String(), false},
+		"shuffled":      {shuffled.String(), true}, "parts": {reports.String(), false}, "many parts": {strings.Repeat(reports.String(), 3), true},
 	} {
 		got, ledger := read(t, options(), logs(t, "maillog", c.text))
 		if sorted := ledger.Files[0].Numbers != ""; sorted != c.sorted || c.sorted && !slices.IsSortedFunc(got, byStamp) {
@@ -83,6 +86,7 @@ func TestSortLines(t *testing.T) {
 		{"", ""},
 		{"no stamp\nNov  7 04:12:10 mx1 postfix/smtpd[1]: b\r\nbehind b\nNov  7 04:12:09 mx1 postfix/smtpd[1]: a\nNov  7 04:12:10 mx1 postfix/smtpd[1]: c\n",
 			"no stamp\nNov  7 04:12:09 mx1 postfix/smtpd[1]: a\nNov  7 04:12:10 mx1 postfix/smtpd[1]: b\r\nbehind b\nNov  7 04:12:10 mx1 postfix/smtpd[1]: c\n"},
+		{"Mar  1 04:12:10 mx1 a: x\nFeb 29 04:12:09 mx1 a: x\n", "Feb 29 04:12:09 mx1 a: x\nMar  1 04:12:10 mx1 a: x\n"},
 		{"Jan  7 04:12:10 mx1 a: x\nDec  7 04:12:09 mx1 a: x\nJan  7 04:12:09 mx1 a: x\n", ""},
 		{"2024-01-07T04:12:10Z mx1 a: x\n2023-12-07T04:12:09Z mx1 a: x\n", "2023-12-07T04:12:09Z mx1 a: x\n2024-01-07T04:12:10Z mx1 a: x\n"},
 	} {

@@ -12,9 +12,10 @@ import (
 )
 
 // wrapping finds out whether lines were wrapped at the width of a screen: what has no header follows lines that are all of one length,
-// which none exceeds. Copies from a screen are so.
+// which none exceeds, and such lines seldom end there. Copies from a screen are so.
 type wrapping struct {
-	follows map[int]int // by length: lines after which one without a header follows
+	lines   map[int]int // by length
+	follows map[int]int // … of them, those after which a line without a header follows
 	without int         // lines without a header
 	longest int
 	last    int // length of the last line
@@ -27,6 +28,7 @@ func (w *wrapping) note(line string, header bool) {
 		w.follows[w.last]++
 	}
 	w.last = utf8.RuneCountInString(line)
+	w.lines[w.last]++
 	w.longest = max(w.longest, w.last)
 }
 
@@ -35,7 +37,7 @@ func (w *wrapping) note(line string, header bool) {
 func (w *wrapping) joined(layout *parse.Layout) *logfile.Arrangement {
 	const few, narrowest = 5, 40
 	full := w.follows[w.longest] + w.follows[w.longest-1]
-	if w.without < few || w.longest < narrowest || 10*full < 9*w.without {
+	if w.without < few || w.longest < narrowest || 10*full < 9*w.without || 2*w.follows[w.longest] < w.lines[w.longest] {
 		return nil
 	}
 	width := w.longest

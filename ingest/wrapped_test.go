@@ -40,6 +40,7 @@ func TestWrapped(t *testing.T) {
 	for name, text := range map[string]string{
 		"few":    strings.Repeat("Nov  7 04:12:09 mx1 postfix/smtpd[1]: one, of wh\nich this is the rest\n", 4),
 		"longer": strings.Repeat("Nov  7 04:12:09 mx1 postfix/smtpd[1]: one, of wh\nich this is the rest\n", 5) + "Nov  7 04:12:09 mx1 postfix/smtpd[1]: one, which is longer\n",
+		"alike":  strings.Repeat(strings.Repeat("Nov  7 04:12:09 mx1 postfix/smtpd[1]: one, of wh\n", 3)+"ich this is the rest\n", 5),
 		"whole":  strings.Join(lines, "\n"),
 	} {
 		if _, ledger := read(t, options(), logs(t, "maillog", text)); ledger.Files[0].Numbers != "" {
