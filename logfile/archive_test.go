@@ -221,3 +221,28 @@ func TestArchiveAgain(t *testing.T) {
 		}
 	}
 }
+
+// A reader of a file in an archive that is closed twice does not hand its place in the archive to two others.
+func TestArchiveClosedTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "logs.tar")
+	files := []packed{{"a", "a\n"}, {"b", strings.Repeat("b\n", 1<<20)}, {"c", strings.Repeat("c\n", 1<<20)}}
+	if err := os.WriteFile(path, tarOf(t, files...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inputs, _ := Expand([]string{path}, nil)
+	first := Open(context.Background(), inputs[0], Options{})
+	first.Next()
+	first.Close()
+	first.Close()
+	second := Open(context.Background(), inputs[1], Options{ChunkSize: 100})
+	defer second.Close()
+	second.Next()
+	readAll(t, inputs[2], Options{})
+	var text strings.Builder
+	for c, err := second.Next(); err == nil; c, err = second.Next() {
+		text.WriteString(c.Text)
+	}
+	if damage := second.Stats().Damage; damage != nil || strings.Contains(text.String(), "c") || text.Len() < len(files[1].text)*9/10 {
+		t.Errorf("got %d bytes, damage %v", text.Len(), damage)
+	}
+}

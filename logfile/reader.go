@@ -71,6 +71,7 @@ type Reader struct {
 	split *splitter
 	stats Stats // of the goroutine that reads; see published
 	ended bool  // there is no more text to read, but perhaps some in the splitter
+	gone  bool  // what start opened was given back, and may be in use by others
 	err   error // what read returns from now on
 
 	chunks chan Chunk // with ReadAhead: closed by the reading goroutine after it set err; else nil
@@ -119,7 +120,7 @@ func (r *Reader) Next() (Chunk, error) {
 }
 
 // Close stops reading and releases everything. It waits for the goroutine to end, unless that may be blocked in a read from
-// standard input or a pipe, which nothing can interrupt.
+// standard input or a pipe, which nothing can interrupt. It may be called again.
 func (r *Reader) Close() {
 	r.cancel()
 	if r.chunks == nil {
@@ -363,6 +364,10 @@ func (r *Reader) publish() {
 
 // release closes and gives back what start opened.
 func (r *Reader) release() {
+	if r.gone {
+		return
+	}
+	r.gone = true
 	if r.dec.close != nil { // started
 		r.dec.close()
 	}
