@@ -123,6 +123,9 @@ func checkNoArchive(head []byte) error {
 	if codec := codecOf(head); codec != "" {
 		return errors.New("a " + codec + " archive cannot be followed")
 	}
+	if isTar(head) {
+		return errors.New("a tar archive cannot be followed")
+	}
 	if what := notLog(head); what != "" {
 		return errors.New("this is " + what)
 	}

@@ -92,8 +92,10 @@ func TestFollowPipeEnds(t *testing.T) {
 	if err := FollowPipe(ctx, in, FollowOptions{}, nil); err != nil {
 		t.Errorf("got %v", err)
 	}
-	in, _ = standardInput(strings.NewReader("\x1f\x8b\x08 and so on"))
-	if err := FollowPipe(t.Context(), in, FollowOptions{}, nil); err == nil || !strings.Contains(err.Error(), "archive cannot be followed") {
-		t.Errorf("got %v", err)
+	for _, archive := range []string{"\x1f\x8b\x08 and so on", string(tarOf(t, packed{"maillog", "one\n"}))} {
+		in, _ = standardInput(strings.NewReader(archive))
+		if err := FollowPipe(t.Context(), in, FollowOptions{}, func(Chunk) error { return nil }); err == nil || !strings.Contains(err.Error(), "archive cannot be followed") {
+			t.Errorf("%.9q: got %v", archive, err)
+		}
 	}
 }
