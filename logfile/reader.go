@@ -267,6 +267,9 @@ func (r *Reader) asLines(text io.Reader) io.Reader {
 		r.stats.Numbers = "the records of JSON are not one a line: each is counted as a line"
 		return lines
 	}
+	if otherEnds(head) {
+		r.stats.Numbers = "few lines end with LF: what ends with CR or a tab is counted as a line"
+	}
 	return undressed(plain, head)
 }
 

@@ -25,6 +25,11 @@ func returned(head []byte) bool {
 	return returns > 0 && 2*returns >= bytes.Count(head, newline)
 }
 
+// otherEnds reports whether lines end with something else than LF so that tools that look for that count others.
+func otherEnds(head []byte) bool {
+	return tabbed(head) || returned(head) && bytes.Count(head, []byte("\r")) > 2*bytes.Count(head, newline)
+}
+
 // escaped reports whether entities stand for the "<" that MTAs write, and none of these stands for itself: a stranger can send the one
 // in a subject, but cannot take the other away.
 func escaped(head []byte) bool {
