@@ -101,12 +101,14 @@ func wrongYear(events []mail.Event) bool {
 	return false
 }
 
-// near returns the moment with the stamp of t, in the year that brings it nearest to at.
+// near returns the moment with the stamp of t, in the year that brings it nearest to at, but not after the end of the file: a line
+// that is out of order by more than half a year is an old one.
 func (r *rollover) near(t, at mail.Instant) mail.Instant {
 	const year = 365*24*time.Hour + 6*time.Hour
 	best, about := t, int(at.Sub(t)/year)
 	for years := about - 1; years <= about+1; years++ {
-		if later, ok := r.file.clock.Later(t, years); ok && later.Sub(at).Abs() < best.Sub(at).Abs() {
+		later, ok := r.file.clock.Later(t, years)
+		if ok && later <= max(r.file.latest, at) && later.Sub(at).Abs() < best.Sub(at).Abs() {
 			best = later
 		}
 	}

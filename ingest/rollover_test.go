@@ -139,3 +139,19 @@ func TestProvenAndDated(t *testing.T) {
 		}
 	}
 }
+
+// What IDs prove brings lines near them into their year, but none past the end of the file.
+func TestProvenYearEndsWithTheFile(t *testing.T) {
+	var text string
+	for _, at := range []string{"2025-03-01", "2026-09-10", "2026-09-11"} {
+		now, _ := time.Parse(time.DateOnly, at)
+		text += fmt.Sprintf("%s mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<%s.4F2A91C0D3@mx1.example.org>\n", now.Format(time.Stamp), now.Format("20060102150405"))
+	}
+	text += "Feb 20 04:00:00 mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]\n"
+	o := options()
+	o.Formats, o.LocalZone = []parse.Format{postfix.Format}, time.UTC
+	got, _ := moments(t, o, written(logs(t, "maillog", text), "2026-11-20"))
+	if s := strings.Join(got, " "); s != "2025-03-01T00:00:00Z 2026-09-10T00:00:00Z 2026-09-11T00:00:00Z 2026-02-20T04:00:00Z" {
+		t.Errorf("got %s", s)
+	}
+}
