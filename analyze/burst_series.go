@@ -45,9 +45,6 @@ type series struct {
 
 func (s *series) net() netKey { return netKey{s.number, s.wide} }
 
-// stretch is a time in which a series may be in a burst.
-type stretch struct{ from, to mail.Instant }
-
 func (s *series) isHot(t mail.Instant) bool {
 	for i := len(s.hot) - 1; i >= 0; i-- {
 		if t >= s.hot[i].from && t <= s.hot[i].to {

@@ -196,19 +196,20 @@ func (b *batch) sources() []mailSource {
 // learnHabits tells what of the bursts of an account is as at other times. An attacker comes back, on three days or more: his other runs,
 // in strangers' names and to a bad list, are no habit of the owner's.
 func (s *series) learnHabits(all []*candidate) {
-	var stolen []*candidate
+	var stolen, rest []*candidate
 	for _, c := range all {
 		if c.share(foreignSender) >= 0.5 && c.dead(manyRefused) {
 			stolen = append(stolen, c)
+		} else {
+			rest = append(rest, c)
 		}
 	}
 	for _, c := range all {
 		others := slices.DeleteFunc(slices.Clone(stolen), func(o *candidate) bool { return o == c })
 		if len(others) > 0 {
-			c.around = slices.DeleteFunc(slices.Clone(c.around), func(r *record) bool {
-				return slices.ContainsFunc(others, func(o *candidate) bool { return r.time >= o.Start && r.time <= o.End })
-			})
-			c.regular = c.regular && c.hasLike(slices.DeleteFunc(slices.Clone(all), func(o *candidate) bool { return slices.Contains(others, o) }))
+			his := stretchesOf(others)
+			c.around = slices.DeleteFunc(slices.Clone(c.around), func(r *record) bool { return his.has(r.time) })
+			c.regular = c.regular && c.hasLike(rest)
 		}
 		c.place = s.familiarWith(c, others)
 		c.roams = c.records != nil && s.roams(c.Start, c.End)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -335,20 +334,25 @@ func (c *candidate) oldNames() bool {
 // found a hole comes back the next night.
 func (c *candidate) atNight() bool {
 	const day = 20 * time.Hour
+	bad := c.otherBadRuns()
 	var others []mail.Instant
 	for _, r := range c.around {
-		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && c.Senders.Of(mail.Fold(r.sender)) > 0 && !c.inBadRun(r) {
+		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && !bad.has(r.time) && c.Senders.Of(mail.Fold(r.sender)) > 0 {
 			others = append(others, r.time)
 		}
 	}
 	return nightOf(others).has(c.Start)
 }
 
-// inBadRun reports whether a record is of another run of the same subject, to a list of which many are dead.
-func (c *candidate) inBadRun(r *record) bool {
-	return slices.ContainsFunc(c.others, func(o *candidate) bool {
-		return o != c && o.subject == c.subject && r.time >= o.Start && r.time <= o.End && o.dead(manyRefused)
-	})
+// otherBadRuns are the times of other runs of the same subject, to lists of which many are dead.
+func (c *candidate) otherBadRuns() stretches {
+	var bad []*candidate
+	for _, o := range c.others {
+		if o != c && o.subject == c.subject && o.dead(manyRefused) {
+			bad = append(bad, o)
+		}
+	}
+	return stretchesOf(bad)
 }
 
 // isStolenProgram reports whether a program or host of ours sent it at night to a bad list: that it does so each night makes it no habit.
