@@ -299,7 +299,7 @@ func tls(body string, ev *mail.Event) parse.Verdict {
 // bareRelay cuts a server's name off the front, which until 2.3 had no address: "mx.example.com: TLSv1 with cipher …".
 func bareRelay(s string) (name, rest string, ok bool) {
 	i := strings.IndexByte(s, ':')
-	if i <= 0 || strings.IndexByte(s[:i], ' ') >= 0 {
+	if i <= 0 || strings.ContainsAny(s[:i], " [") { // an address that was damaged
 		return "", s, false
 	}
 	return s[:i], s[i:], true
