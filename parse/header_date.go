@@ -227,16 +227,26 @@ func (r *HeaderReader) afterISO(rest string, ev *mail.Event) (string, bool) {
 	if strings.HasPrefix(rest, "std") && (strings.HasPrefix(rest, "stdout ") || strings.HasPrefix(rest, "stderr ")) {
 		return r.cri(rest[len("stdout "):], ev)
 	}
-	if len(rest) > 16 {
-		switch c := rest[0]; {
-		case c >= 'A' && c <= 'Z' && rest[3] == ' ' && monthOf(rest) != 0,
-			c == '2' && rest[4] == '-' && rest[7] == '-',
-			c == '<' && isDigit(rest[1]):
-			r.Style = Docker // its stamp is UTC, and proves nothing about the zone of the machine
-			return r.wrapped(rest, ev)
-		}
+	if beginsHeader(rest) {
+		r.Style = Docker // its stamp is UTC, and proves nothing about the zone of the machine
+		return r.wrapped(rest, ev)
 	}
 	return r.hostAndTag(rest, ev)
+}
+
+// beginsHeader reports whether s begins like a header. Of a line that was cut, too: what begins it is no host, and must not be remembered
+// as one.
+func beginsHeader(s string) bool {
+	if len(s) < 2 {
+		return false
+	}
+	switch c := s[0]; {
+	case c >= 'A' && c <= 'Z':
+		return len(s) > 3 && s[3] == ' ' && monthOf(s) != 0
+	case c == '2':
+		return len(s) > 7 && s[4] == '-' && s[7] == '-'
+	}
+	return s[0] == '<' && isDigit(s[1])
 }
 
 // afterTime reads what follows the seconds of a stamp in the style of RFC 3164, perhaps with a fraction.

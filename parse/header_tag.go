@@ -18,7 +18,7 @@ func (r *HeaderReader) hostAndTag(rest string, ev *mail.Event) (string, bool) {
 		ev.Host = rest
 		return "", true
 	}
-	if token, next := rest[:sp], rest[sp+1:]; token != r.host.text || next != "" && next[0] == '[' {
+	if token, next := rest[:sp], rest[sp+1:]; token != r.host.text || next != "" && (next[0] == '[' || next[0] == 'H') { // a PID, HORDE
 		r.host = hostOf(token, next)
 	}
 	switch r.host.kind {

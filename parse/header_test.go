@@ -515,6 +515,14 @@ func TestLinesBefore(t *testing.T) {
 		"2024-10-27 02:30:06 1s6n4v-0000000017h-1Cr6 Completed", // this day has no single offset
 		"2024-10-27T02:30:06 mx postfix/smtpd[4321]: connect",
 		"Oct 25 02:30:06 mx postfix/smtpd[4321]: connect",
+		"2024-05-14T08:00:06.287654321Z May 14 10:00:06 ", // Docker's stamp, and a line that was cut
+		"2024-05-14T08:00:06.287654321Z May 14 10:00:06 mx postfix/smtpd[4321]: connect",
+		"2024-05-14T08:00:06.287654321Z 2024-05-14 10:0",
+		"2024-05-14T08:00:06.287654321Z 2024-05-14 10:00:06 1s6n4v-0000000017h-1Cr6 Completed",
+		"2024-05-14T10:00:06+02:00 ERR: x",
+		"2024-05-14T10:00:06+02:00 ERR: HORDE [imp] x",
+		"May 14 10:00:06 info mx: x",
+		"May 14 10:00:06 info HORDE [imp] x",
 	}, headSamples...)
 	for _, first := range lines {
 		for _, second := range lines {
