@@ -109,10 +109,10 @@ func cutEximPID(text string, ev *mail.Event) string {
 	return text[i+2:]
 }
 
-// looksOurs reports whether s can only be a text of Exim's, as most are: behind a message ID, whose first digit is a 1 up to 2028 (a
-// capital letter in base 36) so that it is no host with dashes, or "cwd=".
+// looksOurs reports whether s can only be a text of Exim's, as most are: behind a message ID, whose first digit is a 1 up to 2028 so that
+// it is no host with dashes, or "cwd=". In base 36 it is a capital letter: those lines are looked at further.
 func looksOurs(s string) bool {
-	return len(s) > 18 && (s[6] == '-' && s[0] < 'a' && (s[13] == '-' || s[18] == '-') || s[3] == '=')
+	return len(s) > 23 && (s[6] == '-' && s[0] <= '9' && (s[13] == '-' && s[16] == ' ' || s[18] == '-' && s[23] == ' ') || s[3] == '=')
 }
 
 // looksTagged reports whether s begins with "host tag[pid]: ", or with a host and one of the tags that mail programs write

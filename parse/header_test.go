@@ -97,8 +97,8 @@ func TestRead(t *testing.T) {
 	good(Traditional, "Mar  7 04:12:09 mx1", utc, "mx1", "", 0, "")                           // cut
 	good(Traditional, "Mar  7 04:12:09 mx1 postfix/smtpd[2", utc, "mx1", "postfix/smtpd", 2, "")
 
-	good(Traditional, "Mar 07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>") // Dovecot's own files
-	for _, host := range []string{"server-1", "mx-out-2.example.org", "mailgw-berlin-01", "SERVER-1"} {                           // none is a message ID
+	good(Traditional, "Mar 07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>")                                 // Dovecot's own files
+	for _, host := range []string{"server-1", "mx-out-2.example.org", "mailgw-berlin-01", "SERVER-1", "SERVER-MAIL01-X", "SERVER-MAIL01-NY", "2nd-fl-server-1"} { // none is a message ID
 		good(ISO, "2026-03-07 04:12:09 "+host+" postfix/smtpd[20114]: c", utc, host, "postfix/smtpd", 20114, "c")
 	}
 	good(ISO, "2026-03-07 04:12:09 imap-login: Info: Login: user=<eva>", utc, "", "imap-login", 0, "Info: Login: user=<eva>")
