@@ -163,7 +163,7 @@ func (t *Tracker) newMessage(ev *mail.Event) *message {
 	t.endLine()
 	t.keepText(m, ev)
 	m.MTA, m.Time, m.End, m.born, m.ahead = ev.MTA, ev.Time, ev.Time, t.now, ev.Ahead
-	m.Host, m.Instance = t.queues.kept.host, t.queues.kept.instance
+	m.Host = t.queues.keptHost
 	m.Hosts = append(m.Hosts, m.Host)
 	m.older = t.newest
 	if t.newest != nil {

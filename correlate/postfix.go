@@ -86,7 +86,7 @@ func (t *Tracker) take(m *message, ev *mail.Event) {
 	m.Time = ev.Time
 	t.witness(m, ev)
 	m.Service = t.names.get(ev.Service)
-	m.Protocol, m.TLS, m.Interface = t.names.get(ev.Protocol), t.names.get(ev.TLS), t.names.get(ev.Interface)
+	m.Protocol, m.TLS = t.names.get(ev.Protocol), t.names.get(ev.TLS)
 	m.Flags |= ev.Flags & (mail.Verified | mail.HasUID | mail.FakeReject)
 }
 

@@ -33,7 +33,7 @@ type queues struct {
 
 	last           *queue // of the event before; nil: it was of another call
 	host, instance string // as that event has them
-	kept           struct{ host, instance string }
+	keptHost       string // a copy of that host's name, which outlives the log's memory
 }
 
 // maxQueues bounds the hosts and instances. All further ones share one queue.
@@ -53,7 +53,7 @@ func (t *Tracker) queueOf(ev *mail.Event) *queue {
 func (t *Tracker) changeQueue(ev *mail.Event) {
 	qs := &t.queues
 	qs.last, qs.host, qs.instance = t.lookUpQueue(ev.Host, ev.Instance), ev.Host, ev.Instance
-	qs.kept.host, qs.kept.instance = t.names.get(ev.Host), t.names.get(ev.Instance)
+	qs.keptHost = t.names.get(ev.Host)
 }
 
 // letGo forgets the names of the last event, before the memory of the log is reused.

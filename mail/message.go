@@ -26,14 +26,13 @@ func (d Direction) String() string { return directionNames[d] }
 // A Message that a callback gets belongs to the tracker and is reused after the callback has returned, with its slices. Its strings
 // never change, and may be kept.
 type Message struct {
-	Origin           // the line that accepted it (Postfix client= or uid=, Exim <=), or that reports it if it is a notice; Line 0: not seen
-	Line     string  // text of that line, for evidence; "" if Origin.Line is 0
-	Time     Instant // when it was accepted; if that was not seen, the time of its first line
-	MTA      MTA
-	Host     string   // that accepted it first
-	Hosts    []string // all that handled it, Host first
-	Instance string   // see Event
-	Service  string   // Postfix service that accepted it, such as "submission"
+	Origin          // the line that accepted it (Postfix client= or uid=, Exim <=), or that reports it if it is a notice; Line 0: not seen
+	Line    string  // text of that line, for evidence; "" if Origin.Line is 0
+	Time    Instant // when it was accepted; if that was not seen, the time of its first line
+	MTA     MTA
+	Host    string   // that accepted it first
+	Hosts   []string // all that handled it, Host first
+	Service string   // Postfix service that accepted it, such as "submission"
 
 	QueueIDs  []string // in the order of the hops
 	HopHosts  []string // the host of each queue ID; empty: all are on Host
@@ -45,7 +44,6 @@ type Message struct {
 	Flags      // Verified, HasUID, FakeReject
 	Protocol   string
 	TLS        string
-	Interface  string
 	Account    string
 	AuthMethod string
 	UID        int // with HasUID
