@@ -176,9 +176,7 @@ func findingsOf(t *testing.T, name string, archive *txtar.Archive, s caseSetting
 	})
 	options := ingest.Options{Formats: all.Formats(), Workers: 1, Zone: s.zone, LocalZone: s.zone, Year: s.year, Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	_, err := ingest.Read(context.Background(), inputs(t, archive), options, func(events []mail.Event) error {
-		for i := range events {
-			tracker.Event(&events[i])
-		}
+		tracker.Events(events)
 		return nil
 	})
 	if err != nil {

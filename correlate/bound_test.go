@@ -23,7 +23,7 @@ func flood(t *testing.T, o Options, n int, event func(i int, ev *mail.Event)) (*
 		ev := mail.Event{MTA: mail.Postfix, Time: start + mail.Instant(i)*mail.Instant(time.Millisecond), Host: "mx1", Instance: "postfix", Daemon: "smtpd"}
 		ev.Origin.Line = int64(i + 1)
 		event(i, &ev)
-		tr.Event(&ev)
+		tr.event(&ev)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -150,10 +150,10 @@ func TestStampFromTheFuture(t *testing.T) {
 	tr := New(Options{}, Sink{Message: func(*mail.Message) { handed++ }})
 	at := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
 	for i := range 1000 {
-		tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: fmt.Sprintf("%06X", i), Sender: "a@b.example"})
+		tr.event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: fmt.Sprintf("%06X", i), Sender: "a@b.example"})
 	}
-	tr.Event(&mail.Event{MTA: mail.Postfix, Time: at.Add(10 * 365 * 24 * time.Hour), Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
-	tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
+	tr.event(&mail.Event{MTA: mail.Postfix, Time: at.Add(10 * 365 * 24 * time.Hour), Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
+	tr.event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Other, Host: "mx1", Daemon: "qmgr"})
 	if handed > 4 {
 		t.Errorf("%d of 1000 open messages were handed out", handed)
 	}
@@ -179,7 +179,7 @@ func TestStringsStay(t *testing.T) {
 			{Kind: mail.Remove, Daemon: "qmgr"},
 		} {
 			ev.MTA, ev.Host, ev.QueueID, ev.Time = mail.Postfix, "mx1", id, at.Add(time.Duration(i)*time.Minute)
-			tr.Event(&ev)
+			tr.event(&ev)
 		}
 	}
 	tr.Close()
@@ -204,7 +204,7 @@ func TestAgeBehindFuture(t *testing.T) {
 		{Kind: mail.Connect, Time: start.Add(maxAge + time.Hour)},
 	} {
 		ev.MTA, ev.Host, ev.Instance, ev.Daemon, ev.PID = mail.Postfix, "mx1", "postfix", "smtpd", 7
-		tr.Event(&ev)
+		tr.event(&ev)
 	}
 	if st := tr.Stats(); st.Outlived != 1 || st.Evicted != 0 {
 		t.Errorf("%d messages were handed out for their age, and %d for their number, want 1 and 0", st.Outlived, st.Evicted)
@@ -245,7 +245,7 @@ func TestCut(t *testing.T) {
 			for i := range n {
 				ev := mail.Event{MTA: mail.Postfix, Time: mail.Instant(time.Hour), Host: "mx1", Daemon: "smtpd", Raw: "a line"}
 				test.event(i, &ev)
-				tr.Event(&ev)
+				tr.event(&ev)
 			}
 			tr.Close()
 			if kept != test.want || tr.Stats().Cut != test.cut {
@@ -264,7 +264,7 @@ func TestLingering(t *testing.T) {
 	at := mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))
 	feed := func(ev mail.Event) {
 		ev.MTA, ev.Time, ev.Host, ev.Daemon, ev.Sender = mail.Postfix, at, "mx1", "qmgr", "a@b.example"
-		tr.Event(&ev)
+		tr.event(&ev)
 	}
 	for i := range 3000 {
 		feed(mail.Event{Kind: mail.Delivery, QueueID: "FFFFFF", Recipient: fmt.Sprintf("a%d@b.example", i), Disposition: mail.Delivered})
@@ -308,7 +308,7 @@ func TestMaxExpected(t *testing.T) {
 func TestWithoutTime(t *testing.T) {
 	tr := New(Options{}, Sink{})
 	for _, at := range []mail.Instant{0, mail.InstantOf(time.Date(2024, 1, 24, 14, 44, 0, 0, time.UTC))} {
-		tr.Event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: "ABCDEF", Sender: "a@b.example"})
+		tr.event(&mail.Event{MTA: mail.Postfix, Time: at, Kind: mail.Queue, Host: "mx1", Daemon: "qmgr", QueueID: "ABCDEF", Sender: "a@b.example"})
 	}
 	if s := tr.Stats(); s.Outlived != 0 || tr.open != 1 {
 		t.Errorf("%d messages are open, %d were handed out for their age, want 1 and 0", tr.open, s.Outlived)

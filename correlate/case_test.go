@@ -132,9 +132,7 @@ func transcript(events []mail.Event, o Options) string {
 			}
 		},
 	})
-	for i := range events {
-		t.Event(&events[i])
-	}
+	t.Events(events)
 	t.Close()
 	if s := statsText(t.Stats()); s != "" {
 		fmt.Fprintf(&b, "stats%s\n", s)

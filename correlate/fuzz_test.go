@@ -113,9 +113,7 @@ func checkCounts(t *testing.T, events []mail.Event) {
 			}
 		},
 	})
-	for i := range events {
-		tr.Event(&events[i])
-	}
+	tr.Events(events)
 	tr.Close()
 	s := tr.Stats()
 	if int64(out) != s.Messages+s.Notices {
@@ -174,9 +172,7 @@ func TestRepeated(t *testing.T) {
 
 func counted(events []mail.Event) Stats {
 	t := New(Options{}, Sink{})
-	for i := range events {
-		t.Event(&events[i])
-	}
+	t.Events(events)
 	t.Close()
 	return t.Stats()
 }

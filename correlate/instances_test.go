@@ -16,7 +16,7 @@ func TestInstances(t *testing.T) {
 		{MTA: mail.Postfix, Host: "mx1", Instance: "postfix-out", Daemon: "qmgr", Kind: mail.Queue, QueueID: "4A02", Sender: "a@b.example"},
 		{MTA: mail.Postfix, Host: "mx2", Instance: "postfix-mx2", Daemon: "qmgr", Kind: mail.Queue, QueueID: "4A03", Sender: "a@b.example"},
 	} {
-		tr.Event(&ev)
+		tr.event(&ev)
 	}
 	if got, want := fmt.Sprint(tr.Instances()), "map[mx1:[postfix postfix-out]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)

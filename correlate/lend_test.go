@@ -17,9 +17,7 @@ func TestLend(t *testing.T) {
 	}})
 	tr.Lend(true)
 	events := postfixStream(1000, 5)
-	for i := range events {
-		tr.Event(&events[i])
-	}
+	tr.Events(events)
 	n := tr.Lent()
 	if n == 0 || n != len(held) {
 		t.Fatalf("%d messages are lent, %d were handed out", n, len(held))

@@ -52,9 +52,7 @@ func TestNamesOfFailedLogins(t *testing.T) {
 			}
 		}})
 		events := eventsOf(t, []txtar.File{{Name: "mx.log", Data: []byte(strings.Join(tt.lines, "\n"))}})
-		for i := range events {
-			tracker.Event(&events[i])
-		}
+		tracker.Events(events)
 		tracker.Close()
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)

@@ -56,8 +56,8 @@ func (t *Tracker) changeQueue(ev *mail.Event) {
 	qs.keptHost = t.names.get(ev.Host)
 }
 
-// letGo forgets the names of the last event, before the memory of the log is reused.
-func (qs *queues) letGo() { qs.last, qs.host, qs.instance = nil, "", "" }
+// forgetLast forgets the names of the last event, before the memory of the log is reused.
+func (qs *queues) forgetLast() { qs.last, qs.host, qs.instance = nil, "", "" }
 
 func (t *Tracker) lookUpQueue(name, instance string) *queue {
 	qs := &t.queues

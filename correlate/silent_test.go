@@ -20,12 +20,10 @@ func TestSilent(t *testing.T) {
 	events := eventsOf(t, logs)
 	out := 0
 	tr := New(Options{}, Sink{Message: func(*mail.Message) { out++ }})
-	for i := range events {
-		tr.Event(&events[i])
-	}
+	tr.Events(events)
 	queued := mail.Event{MTA: mail.Postfix, Kind: mail.Queue, Host: "mx1", Instance: "postfix", Daemon: "qmgr", QueueID: "ABCDEF", Sender: "a@b.example"}
 	queued.Time, queued.Origin.Line = events[len(events)-1].Time, 99
-	tr.Event(&queued)
+	tr.event(&queued)
 	for _, test := range []struct {
 		silent time.Duration
 		want   int

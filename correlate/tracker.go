@@ -156,20 +156,15 @@ func (t *Tracker) Instances() map[string][]string {
 	return all
 }
 
-// Events takes the next events of the log. It keeps nothing of them.
+// Events takes the next events of the log. It keeps nothing of them, and of their strings only copies.
 func (t *Tracker) Events(events []mail.Event) {
 	for i := range events {
 		t.event(&events[i])
 	}
-	t.queues.letGo()
+	t.queues.forgetLast()
 }
 
-// Event takes the next event of the log. It keeps nothing of ev.
-func (t *Tracker) Event(ev *mail.Event) {
-	t.event(ev)
-	t.queues.letGo()
-}
-
+// event takes one of them.
 func (t *Tracker) event(ev *mail.Event) {
 	t.stats.Events++
 	if ev.Time != 0 {

@@ -65,9 +65,7 @@ func TestHandover(t *testing.T) {
 		queued.Kind, queued.Daemon, queued.Sender = mail.Queue, "qmgr", "a@"+id+".example"
 		delivered.Kind, delivered.Daemon, delivered.Disposition, delivered.Recipient = mail.Delivery, "smtp", mail.Delivered, "b@c.example"
 		removed.Kind, removed.Daemon = mail.Remove, "qmgr"
-		for _, ev := range []mail.Event{queued, delivered, removed, {MTA: mail.Dovecot, Time: at, Text: id}} {
-			tracker.Event(&ev)
-		}
+		tracker.Events([]mail.Event{queued, delivered, removed, {MTA: mail.Dovecot, Time: at, Text: id}})
 		if i%7 == 0 {
 			h.batch()
 		}
