@@ -16,6 +16,7 @@ func (in *intern) get(s string) string {
 	return in.copy(s)
 }
 
+// copy is get for what is not empty. It stands apart so that get is inlined.
 func (in *intern) copy(s string) string {
 	slot := &in.slots[hashShort(s)%uint64(len(in.slots))]
 	if *slot != s {
@@ -24,7 +25,8 @@ func (in *intern) copy(s string) string {
 	return *slot
 }
 
-// hashShort hashes the length and the ends of s, which is enough for names and addresses, in a few instructions.
+// hashShort hashes the length and the ends of s, which must not be empty. That is enough for names and addresses, and takes a few
+// instructions.
 func hashShort(s string) uint64 {
 	var first, last uint64
 	n := len(s)

@@ -96,21 +96,22 @@ func (t *Tracker) witness(m *message, ev *mail.Event) {
 	m.Origin, m.Line = ev.Origin, m.text.kept
 }
 
-// keepText keeps the line of ev with the strings of m, of which most are parts of it, if it is not kept yet.
+// keepText keeps the line of ev with the strings of m, unless that was done: most strings of a first line are parts of it, and need
+// no copies of their own.
 func (t *Tracker) keepText(m *message, ev *mail.Event) {
-	if t.taken == m {
+	if t.keeping == m {
 		return
 	}
 	t.endLine()
 	m.text.keepLine(ev.Raw)
-	t.taken = m
+	t.keeping = m
 }
 
-// endLine ends that, as the event ends.
+// endLine ends what keepText began. It is called at the end of each event, because the memory of the log is reused after it.
 func (t *Tracker) endLine() {
-	if t.taken != nil {
-		t.taken.text.endLine()
-		t.taken = nil
+	if t.keeping != nil {
+		t.keeping.text.endLine()
+		t.keeping = nil
 	}
 }
 

@@ -115,6 +115,7 @@ func mix(seed uint64, s string) uint64 {
 	return fold(h^word(s[i:]), secret^word(s[n-8:])) // the last eight bytes, perhaps some of them again
 }
 
+// fold multiplies two numbers, and joins the halves of the product, so that every bit of both may change every bit of the result.
 func fold(a, b uint64) uint64 {
 	high, low := bits.Mul64(a, b)
 	return high ^ low

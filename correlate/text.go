@@ -36,17 +36,18 @@ func (x *text) keepLine(line string) {
 	x.line, x.kept = line, x.keep(line)
 }
 
-// endLine ends that: the memory of the log is reused after the event.
+// endLine ends what keepLine began: the memory of the log is reused after the event.
 func (x *text) endLine() { x.line, x.kept = "", "" }
 
 // keep returns a copy of s that does not keep the text of the log in memory.
 func (x *text) keep(s string) string {
-	if s == "" { // as much of most lines is
+	if s == "" { // most fields of most lines are
 		return ""
 	}
 	return x.copy(s)
 }
 
+// copy is keep for what is not empty. It stands apart so that keep is inlined.
 func (x *text) copy(s string) string {
 	if at := placeIn(x.line, s); at >= 0 {
 		return x.kept[at : at+len(s)]

@@ -97,7 +97,7 @@ type Tracker struct {
 
 	oldest, newest *message // all open messages, in the order in which they began
 	open           int
-	taken          *message     // whose strings are parts of the current line
+	keeping        *message     // with whose strings the current line is kept: see keepText
 	waiting        fifo         // messages that linger
 	rest           mail.Instant // until then, none of them has lingered long enough
 	eviction       mail.Instant // until then, no open message is too old
