@@ -14,8 +14,8 @@ func CutLast(s, sep string) (before, after string, found bool) {
 	return s[:at], s[at+len(sep):], true
 }
 
-// LastIndex is strings.LastIndex for a sep that rarely occurs more than once: to look for it from the front, as strings.Index does, is
-// many times faster.
+// LastIndex is strings.LastIndex for a sep that is not empty and rarely occurs more than once: to look for it from the front, as
+// strings.Index does, is many times faster.
 func LastIndex(s, sep string) int {
 	last := -1
 	for from := 0; ; {
@@ -38,9 +38,9 @@ func AllDigits(s string) bool {
 	return s != ""
 }
 
-// CutNumber reads a number of up to ten digits at the beginning of s, and returns how many digits there are.
+// CutNumber reads the digits at the beginning of s, at most ten, and returns their number and how many they are; 0: s begins with none.
 func CutNumber(s string) (n, digits int) {
-	if len(s) >= 8 {
+	if len(s) >= 8 { // eight bytes are tested as one number: see secondOf
 		t := word(s) ^ zeros
 		if other := (t | (t + pastNine)) & highBits; other != 0 {
 			digits = bits.TrailingZeros64(other) / 8

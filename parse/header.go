@@ -57,7 +57,7 @@ type HeaderReader struct {
 	full     dayOfStamp // the last day with a year
 	host     hostToken
 	before   lineBefore
-	tagBegin uint64 // the first eight bytes of a tag, in which none ends it
+	tagBegin uint64 // the first eight bytes of a tag that is longer, mostly "postfix/"; 0: none was read
 	inner    bool   // the header of a wrapper was read
 	depth    int    // number of wrappers and prefixes that were read
 }

@@ -12,23 +12,23 @@ type lineBefore struct {
 	style    Style  // Traditional, ISO or EximOwn; NoStyle: nothing is remembered
 	date     uint64 // the first eight bytes, "2026-03-"; Traditional: the first seven, "Mar  7 ", behind a zero
 	day      uint64 // the eight bytes before the time of day, "6-03-07T"; not Traditional
-	midnight civil
-	utc      int64 // the UTC second at midnight; the whole day has the same offset
-	offset   int64 // in the line, if it is not zoneless
+	midnight civil  // of the day, in local time
+	utc      int64  // the UTC second at midnight; the whole day has the same offset
+	offset   int64  // in the line, in seconds east of UTC, if it is not zoneless
 	zoneless bool
 
-	// The time of day.
+	// The time of day, and what it comes to.
 	clock uint64 // "04:12:09"
 	local civil
 	time  mail.Instant
 
-	// What is between the time of day and the tag; not EximOwn.
-	digits   int    // of the fraction of the second; 0: there is none
-	placeAt  int    // where " mx1 ", or "+01:00 mx1 ", begins
-	tagAt    int    // where that ends
-	last     uint64 // its last eight bytes; those before it are zero
-	lastMask uint64 // … all bits of the others are set
-	rest     string // what is before these eight; mostly ""
+	// The place: what stands between the time of day and the tag, " mx1 " or "+01:00 mx1 "; not EximOwn.
+	digits   int    // of the fraction of the second, which comes before the place; 0: there is none
+	placeAt  int    // where the place begins
+	tagAt    int    // where it ends
+	last     uint64 // the eight bytes before tagAt; those that come before the place are zero
+	lastMask uint64 // what makes them zero in another line
+	rest     string // what of the place is before these eight; mostly ""
 	host     string
 }
 
@@ -94,8 +94,8 @@ func (r *HeaderReader) eximAgain(line string, ev *mail.Event) (string, bool) {
 	return eximPID(text, ev), true
 }
 
-// hostAgain reports whether the same is between the time of day and the tag. Before a bracket, it may be the tag, with a blank before
-// its PID.
+// hostAgain reports whether the place is the same. What stands before a bracket may be no host but the tag, with a blank before its
+// PID.
 func (b *lineBefore) hostAgain(line string) bool {
 	return word(line[b.tagAt-8:])&b.lastMask == b.last && line[b.tagAt] != '[' && (b.rest == "" || line[b.placeAt:b.tagAt-8] == b.rest)
 }
@@ -153,8 +153,8 @@ func (b *lineBefore) readClock(s string, day *dayOfStamp) bool {
 	return (day.even || !b.zoneless) && b.setClock(word(s))
 }
 
-// readHost reads the host, which ends what begins at placeAt, between blanks of which the first is at blank; false: something else is
-// there.
+// readHost reads the place, which begins at placeAt and ends with the host, between two blanks of which the first is at blank; false:
+// something else is there.
 func (b *lineBefore) readHost(line string, placeAt, blank int, host *hostToken) bool {
 	b.host, b.placeAt, b.tagAt = host.host, placeAt, blank+len(host.text)+2
 	if host.kind != hostName || host.text == "" || len(line) <= b.tagAt || line[blank] != ' ' || line[blank+1:b.tagAt-1] != host.text || line[b.tagAt-1] != ' ' {

@@ -41,7 +41,7 @@ func (r *HeaderReader) kibana(s string, ev *mail.Event) bool {
 	if !ok || len(date) < len("Mar 7, 2026") || len(date) > len("Mar 17, 2026") || monthOf(date) == 0 || date[3] != ' ' {
 		return false
 	}
-	mday, n := number32(date[4:])
+	mday, n := CutNumber(date[4:])
 	sod, ok := secondOfDay(clock)
 	if !ok || !strings.HasPrefix(date[4+n:], ", ") || len(date) != 4+n+len(", 2026") {
 		return false

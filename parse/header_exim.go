@@ -96,21 +96,19 @@ func eximPID(text string, ev *mail.Event) string {
 	return cutEximPID(text, ev)
 }
 
+// cutEximPID is eximPID for a text that begins with a bracket. It stands apart so that eximPID is inlined.
 func cutEximPID(text string, ev *mail.Event) string {
-	pid, i := 0, 1
-	for i < len(text) && i < 12 && isDigit(text[i]) {
-		pid = pid*10 + int(text[i]-'0')
-		i++
-	}
-	if i == 1 || !strings.HasPrefix(text[i:], "] ") {
+	pid, digits := CutNumber(text[1:])
+	rest, ok := strings.CutPrefix(text[1+digits:], "] ")
+	if digits == 0 || !ok {
 		return text
 	}
 	ev.PID = pid
-	return text[i+2:]
+	return rest
 }
 
-// looksOurs reports whether s can only be a text of Exim's, as most are: behind a message ID, whose first digit is a 1 up to 2028 so that
-// it is no host with dashes, or "cwd=". In base 36 it is a capital letter: those lines are looked at further.
+// looksOurs reports whether s can only be a text of Exim's, as most are: one behind a message ID, or "cwd=". An ID begins with "1" until
+// 2028, as hardly a host does. In base 36 it begins with a capital letter: those lines are looked at further.
 func looksOurs(s string) bool {
 	return len(s) > 23 && (s[6] == '-' && s[0] <= '9' && (s[13] == '-' && s[16] == ' ' || s[18] == '-' && s[23] == ' ') || s[3] == '=')
 }

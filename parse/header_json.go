@@ -192,7 +192,7 @@ func (r *HeaderReader) journal(f *record, ev *mail.Event) (string, bool) {
 	if pid == "" {
 		pid = f.journalPID.plain()
 	}
-	ev.PID, _ = number32(pid)
+	ev.PID, _ = CutNumber(pid)
 	text := f.bodyText
 	if !text.set { // Vector's journald source calls it message, and the host so
 		text = f.text
@@ -228,7 +228,7 @@ func (r *HeaderReader) shipped(f *record, ev *mail.Event) (string, bool) {
 	if !f.tag.set && !f.program.set {
 		return r.untagged(host, text, f.full.plain(), ev)
 	}
-	n, _ := number32(pid)
+	n, _ := CutNumber(pid)
 	if body, ok := r.wholeLine(text, n, ev); ok {
 		return body, true
 	}

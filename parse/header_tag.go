@@ -66,7 +66,8 @@ func (r *HeaderReader) unified(line string, ev *mail.Event) (string, bool) {
 	return body, ok
 }
 
-// unifiedTags are the tags that Postfix's programs have elsewhere, by their names.
+// unifiedTags are the tags that Postfix's programs have elsewhere, by their names. They stand here in full so that none is made of its
+// parts for every line.
 var unifiedTags = map[string]string{
 	"anvil": "postfix/anvil", "bounce": "postfix/bounce", "cleanup": "postfix/cleanup", "discard": "postfix/discard",
 	"dnsblog": "postfix/dnsblog", "error": "postfix/error", "flush": "postfix/flush", "lmtp": "postfix/lmtp", "local": "postfix/local",
@@ -149,7 +150,7 @@ func (r *HeaderReader) tagAt(line string, at int, ev *mail.Event) (string, bool)
 		return r.anyTag(line[at:], ev)
 	}
 	ev.Process, ev.PID = line[at:open], pid
-	if line[end+3] == '[' || line[at] == 'e' {
+	if line[end+3] == '[' || line[at] == 'e' { // the only two that afterTag has to do with
 		return r.afterTag(line[end+3:], ev)
 	}
 	return line[end+3:], true
@@ -158,8 +159,8 @@ func (r *HeaderReader) tagAt(line string, at int, ev *mail.Event) (string, bool)
 // endsTag are the bytes at which a tag may end.
 var endsTag = [256]bool{'[': true, ':': true, ' ': true}
 
-// endOfTag returns where the tag at a place in a line may end; less than eight bytes before the end of the line, that is not known.
-// Eight bytes are looked at together, and those that begin most tags, "postfix/", only once.
+// endOfTag returns where the tag that begins at a place in a line may end; if that is less than eight bytes before the end of the line,
+// it stops there. Eight bytes are looked at together, and those that begin most tags, "postfix/", only once.
 func (r *HeaderReader) endOfTag(line string, at int) int {
 	end := at
 	for ; end+8 <= len(line); end += 8 {
@@ -266,12 +267,8 @@ func pidApart(rest string) (pid int) {
 	if rest == "" || rest[0] != '[' {
 		return 0
 	}
-	i := 1
-	for i < len(rest) && i < 11 && isDigit(rest[i]) {
-		pid = pid*10 + int(rest[i]-'0')
-		i++
-	}
-	if !strings.HasPrefix(rest[i:], "]: ") {
+	pid, digits := CutNumber(rest[1:])
+	if !strings.HasPrefix(rest[1+digits:], "]: ") {
 		return 0
 	}
 	return pid

@@ -541,10 +541,14 @@ func TestLinesBefore(t *testing.T) {
 }
 
 // said is what a reader tells of the last line.
-func (r *HeaderReader) said() readState {
-	s := r.state()
-	s.inner = r.Torn
-	return s
+type said struct {
+	style                           Style
+	yearless, zoneless, twice, torn bool
+	local                           civil
+}
+
+func (r *HeaderReader) said() said {
+	return said{r.Style, r.Yearless, r.Zoneless, r.Twice, r.Torn, r.local}
 }
 
 func TestCutNumber(t *testing.T) {

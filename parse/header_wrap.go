@@ -52,7 +52,7 @@ func (r *HeaderReader) rfc5424(rest string, ev *mail.Event) (string, bool) {
 	}
 	r.Style = RFC5424
 	ev.Host, ev.Process = notNil(field[1]), notNil(field[2])
-	if pid, end := number32(field[3]); end == len(field[3]) {
+	if pid, end := CutNumber(field[3]); end == len(field[3]) {
 		ev.PID = pid
 	}
 	text, ok := afterStructuredData(rest)
@@ -84,15 +84,6 @@ func (r *HeaderReader) stamp5424(field string, ev *mail.Event) bool {
 	}
 	body, ok := r.rfc3339(field, sod, ev)
 	return ok && body == ""
-}
-
-// number32 reads the digits at the beginning of s, at most nine, and returns where they end.
-func number32(s string) (n, end int) {
-	for end < len(s) && end < 9 && isDigit(s[end]) {
-		n = n*10 + int(s[end]-'0')
-		end++
-	}
-	return n, end
 }
 
 // afterStructuredData returns what follows "-" or `[id name="va\]lue" …]…`.

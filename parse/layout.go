@@ -264,9 +264,9 @@ func (r *HeaderReader) american(s string, ev *mail.Event) bool {
 	if !ok || !ok2 || len(parts) != 3 || half != "AM" && half != "PM" || len(parts[2]) != 4 {
 		return false
 	}
-	month, n1 := number32(parts[0])
-	mday, n2 := number32(parts[1])
-	year, n3 := number32(parts[2])
+	month, n1 := CutNumber(parts[0])
+	mday, n2 := CutNumber(parts[1])
+	year, n3 := CutNumber(parts[2])
 	if strings.IndexByte(clock, ':') == 1 {
 		clock = "0" + clock
 	}

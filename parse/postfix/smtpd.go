@@ -9,10 +9,14 @@ import (
 
 // smtpd parses the lines of the SMTP server (smtpd/smtpd.c) and of qmqpd.
 func smtpd(body string, ev *mail.Event) parse.Verdict {
-	rest, ends := strings.CutPrefix(body, "dis")
+	// Cut like this, neither word costs the lines much that begin with none of them.
+	kind, rest := mail.Connect, body
+	if after, ok := strings.CutPrefix(body, "dis"); ok {
+		kind, rest = mail.Disconnect, after
+	}
 	if rest, ok := strings.CutPrefix(rest, "connect"); ok {
 		if client, ok := strings.CutPrefix(rest, " from "); ok {
-			return session(client, ends, ev)
+			return session(kind, client, ev)
 		}
 	}
 	if v := tls(body, ev); v != parse.Unfamiliar {
@@ -31,15 +35,12 @@ func smtpd(body string, ev *mail.Event) parse.Verdict {
 
 // session parses the first and the last line of a session. Since 3.0, the last one counts the commands: "ehlo=1 auth=0/3 …
 // commands=6/12"; with a slash, some were refused.
-func session(client string, ends bool, ev *mail.Event) parse.Verdict {
+func session(kind mail.Kind, client string, ev *mail.Event) parse.Verdict {
 	rest, ok := cutClient(client, ev)
 	if !ok {
 		return parse.Damaged
 	}
-	ev.Kind, ev.Text = mail.Connect, strings.TrimPrefix(rest, " ")
-	if ends {
-		ev.Kind = mail.Disconnect
-	}
+	ev.Kind, ev.Text = kind, strings.TrimPrefix(rest, " ")
 	return parse.Parsed
 }
 
