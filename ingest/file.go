@@ -35,7 +35,7 @@ type file struct {
 	yearless  bool          // some stamp has no year
 	zoneless  bool          // some stamp has no offset
 	host      string        // that wrote most lines; "": they name none
-	hosts     []string      // that wrote the lines of the head, sorted
+	hosts     []string      // the first labels of those that wrote the lines of the head, in lower case, sorted
 	proofs    []parse.Proof // of year and zone; nil after the survey
 	toProof   parse.Course  // of the stamps up to the first proof, or up to where reading ended
 	seen      int64         // bytes on disk that were read for the head
@@ -87,12 +87,10 @@ func (f *file) look(ctx context.Context) {
 			}
 			return
 		}
-		if size == 0 {
-			if f.arrange(f.head(c.Text)) {
-				r.Close()
-				f.look(ctx)
-				return
-			}
+		if size == 0 && f.arrange(f.head(c.Text)) {
+			r.Close()
+			f.look(ctx)
+			return
 		}
 		size += len(c.Text)
 		f.seen = r.Stats().Bytes
@@ -129,29 +127,23 @@ func (f *file) headers(c *parse.Clock) *parse.HeaderReader {
 	return parse.NewHeaderReader(c).Expect(f.layout)
 }
 
-// lastOfAll is a time that is after all lines, where only their order matters. The year that it ends, which stamps without one get, has
-// a 29 February.
-var lastOfAll = mail.InstantOf(time.Date(2197, 1, 1, 0, 0, 0, 0, time.UTC))
-
 // longestLine is more than any line has: Exim writes at most 8 KiB (LOG_BUFFER_SIZE), container runtimes 16 KiB at a time, of which JSON
 // makes a few times as much.
 const longestLine = 100 << 10
 
 // head learns stamps, hosts and the style of headers from the first lines, and returns how all must be arranged; nil: they need not.
 func (f *file) head(text string) *logfile.Arrangement {
+	const enough = 2000
 	if f.journal = isJournal(text); f.journal {
 		text = journalHead(text)
 	}
-	const enough = 2000
 	if f.in.Order == nil { // else the names of columns are somewhere else
 		f.layout = parse.LayoutOf(text)
 	}
-	reader := f.headers(parse.NewClock(time.UTC, lastOfAll))
-	hosts := make(map[string]int)
-	order := newOrder()
-	var last parse.Proof
-	lines, ownLines, eximLines, longer := 0, 0, 0, 0
-	wrapped := wrapping{lines: make(map[int]int), follows: make(map[int]int)}
+	reader := orderReader(f.layout)
+	order, wrapped, hosts := newOrder(), newWrapping(), hostCount{lines: make(map[string]int)}
+	var first, last parse.Proof
+	lines, ownLines, eximLines, tooLong := 0, 0, 0, 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		var ev mail.Event
@@ -161,45 +153,64 @@ func (f *file) head(text string) *logfile.Arrangement {
 			continue
 		}
 		f.keepFirst(line, reader)
-		if len(line) > longestLine && longer == 0 {
-			longer = len(line)
-		}
+		f.yearless = f.yearless || reader.Yearless
+		f.zoneless = f.zoneless || reader.Zoneless
+		order.note(&ev)
+		hosts.note(ev.Host)
 		if reader.Style == parse.EximOwn {
 			ownLines++
 			if isExim(body) {
 				eximLines++
 			}
 		}
-		order.note(&ev)
-		f.yearless = f.yearless || reader.Yearless
-		f.zoneless = f.zoneless || reader.Zoneless
 		if proof, ok := reader.Proof(&ev); ok {
-			if len(f.proofs) == 0 {
-				f.proofs = append(f.proofs, proof)
-			}
-			last = proof
+			first, last = cmp.Or(first, proof), proof
 		}
-		if hosts[ev.Host]++; hosts[ev.Host] > hosts[f.host] || f.host == "" {
-			f.host = ev.Host
+		if len(line) > longestLine && tooLong == 0 {
+			tooLong = len(line)
 		}
 		if lines++; lines == enough {
 			break
 		}
 	}
-	if last.At != 0 && last.At != f.proofs[0].At {
+	f.keepProofs(first, last)
+	f.host, f.hosts = strings.Clone(hosts.most), hosts.labels()
+	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
+	if tooLong > 0 && f.in.Order == nil { // it is told once
+		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, tooLong))
+	}
+	return cmp.Or(wrapped.arrangement(f.layout), order.arrangement(f.layout))
+}
+
+// keepProofs keeps the first and the last proof of the head, if there are any.
+func (f *file) keepProofs(first, last parse.Proof) {
+	if first.At != 0 {
+		f.proofs = append(f.proofs, first)
+	}
+	if last.At != first.At {
 		f.proofs = append(f.proofs, last)
 	}
-	if longer > 0 && f.in.Order == nil { // it is told once
-		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, longer))
+}
+
+// hostCount counts the lines of hosts.
+type hostCount struct {
+	lines map[string]int
+	most  string // the host that has most
+}
+
+func (c *hostCount) note(host string) {
+	if c.lines[host]++; c.lines[host] > c.lines[c.most] || c.most == "" {
+		c.most = host
 	}
-	f.host = strings.Clone(f.host)
-	for host := range hosts {
-		f.hosts = append(f.hosts, strings.ToLower(labelOf(strings.Clone(host))))
+}
+
+// labels returns the first labels of the hosts' names, sorted.
+func (c *hostCount) labels() (labels []string) {
+	for host := range c.lines {
+		labels = append(labels, strings.ToLower(labelOf(strings.Clone(host))))
 	}
-	slices.Sort(f.hosts)
-	f.hosts = slices.Compact(f.hosts)
-	f.notExim = ownLines > 0 && eximLines == 0 && !isEximName(f.in.Path)
-	return cmp.Or(wrapped.joined(f.layout), order.wrong(f.layout))
+	slices.Sort(labels)
+	return slices.Compact(labels)
 }
 
 // arrange has the lines of a file arranged before they are read, and forgets what its head told; false: that is not needed, or cannot be.

@@ -120,7 +120,7 @@ func (f *file) grow(ctx context.Context, o logfile.FollowOptions, sink func(logf
 	return logfile.FollowPipe(ctx, f.in, o, func(c logfile.Chunk) error {
 		if !begun {
 			begun = true
-			f.head(c.Text)
+			f.head(c.Text) // what comes as it is written cannot be arranged
 		}
 		return sink(c)
 	})

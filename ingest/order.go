@@ -15,36 +15,36 @@ import (
 // order is in which order the lines of a file are. Log servers show the newest line first, and export as they show (Kibana, Graylog,
 // Loki, Splunk, cloud providers), and so does journalctl -r; others export without any order (elasticdump, BigQuery).
 type order struct {
-	hosts    map[string]*course
-	programs map[program]*lanes
+	hosts    map[string]*direction
+	programs map[program]*twoZones
 }
 
 // program is a program on a host: one in a jail may have another time zone than the others.
 type program struct{ host, name string }
 
-// course is how often lines are later or earlier than the line before.
-type course struct {
+// direction is how often a line is later or earlier than the line before.
+type direction struct {
 	last           mail.Instant
 	later, earlier int
 }
 
-// lanes are two courses of time in the lines of a program: some of its processes may have another zone than the others.
-type lanes struct {
-	ahead, behind mail.Instant // the last lines in each
-	steps         int          // lines that have another time than the line before
+// twoZones are the lines of a program of which some processes may have another time zone than the others: in each zone, they are in order.
+type twoZones struct {
+	ahead, behind mail.Instant // the last line in each zone
+	steps         int          // lines that have another time than these
 	farEarlier    int          // lines that are in neither: earlier by more than processes that log at the same time are out of order
 }
 
-func newOrder() *order { return &order{make(map[string]*course), make(map[program]*lanes)} }
+func newOrder() *order { return &order{make(map[string]*direction), make(map[program]*twoZones)} }
 
 // note takes down the next line.
 func (o *order) note(ev *mail.Event) {
-	of(o.hosts, ev.Host).note(ev.Time)
-	of(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
+	entryOf(o.hosts, ev.Host).note(ev.Time)
+	entryOf(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
 }
 
-// of returns the entry of all for key, which it makes if there is none.
-func of[K comparable, V any](all map[K]*V, key K) *V {
+// entryOf returns the entry of all for key, which it makes if there is none.
+func entryOf[K comparable, V any](all map[K]*V, key K) *V {
 	v := all[key]
 	if v == nil {
 		v = new(V)
@@ -53,39 +53,39 @@ func of[K comparable, V any](all map[K]*V, key K) *V {
 	return v
 }
 
-func (c *course) note(at mail.Instant) {
+func (d *direction) note(at mail.Instant) {
 	switch {
-	case c.last == 0:
-	case at > c.last:
-		c.later++
-	case at < c.last:
-		c.earlier++
+	case d.last == 0:
+	case at > d.last:
+		d.later++
+	case at < d.last:
+		d.earlier++
 	}
-	c.last = at
+	d.last = at
 }
 
-func (l *lanes) note(at mail.Instant) {
+func (z *twoZones) note(at mail.Instant) {
 	const far = mail.Instant(time.Minute)
-	if at != l.ahead && at != l.behind {
-		l.steps++
+	if at != z.ahead && at != z.behind {
+		z.steps++
 	}
 	switch {
-	case at >= l.ahead-far:
-		l.ahead = at
-	case at >= l.behind-far:
-		l.behind = at
+	case at >= z.ahead-far:
+		z.ahead = at
+	case at >= z.behind-far:
+		z.behind = at
 	default:
-		l.farEarlier++
-		l.behind = at
+		z.farEarlier++
+		z.behind = at
 	}
 }
 
-// wrong returns the arrangement that puts the lines of a file with the layout in order; nil: they are.
-func (o *order) wrong(layout *parse.Layout) *logfile.Arrangement {
+// arrangement returns what puts the lines of a file with the layout in order; nil: they are.
+func (o *order) arrangement(layout *parse.Layout) *logfile.Arrangement {
 	switch {
 	case o.newestFirst():
 		return &logfile.NewestFirst
-	case o.none():
+	case o.isNone():
 		return &logfile.Arrangement{
 			Why:     "the lines are in no order",
 			How:     "they are sorted by time and numbered so, but which of those with the same stamp comes first is not known",
@@ -100,22 +100,31 @@ func (o *order) wrong(layout *parse.Layout) *logfile.Arrangement {
 func (o *order) newestFirst() bool {
 	const few, share = 3, 4
 	later, earlier := 0, 0
-	for _, c := range o.hosts {
-		later += c.later
-		earlier += c.earlier
+	for _, d := range o.hosts {
+		later += d.later
+		earlier += d.earlier
 	}
 	return earlier >= few && earlier > share*later
 }
 
-// none reports whether the lines come in no order: many are far earlier than those before them of the same program.
-func (o *order) none() bool {
+// isNone reports whether the lines come in no order: many are far earlier than those before them of the same program.
+func (o *order) isNone() bool {
 	const few, share = 10, 10
 	steps, far := 0, 0
-	for _, l := range o.programs {
-		steps += l.steps
-		far += l.farEarlier
+	for _, z := range o.programs {
+		steps += z.steps
+		far += z.farEarlier
 	}
 	return far >= few && share*far > steps
+}
+
+// lastOfAll is a time that is after all lines, where only their order matters. The year that it ends, which stamps without one get, has
+// a 29 February.
+var lastOfAll = mail.InstantOf(time.Date(2197, 1, 1, 0, 0, 0, 0, time.UTC))
+
+// orderReader returns a reader for headers of which only the order matters: year and zone are not known yet.
+func orderReader(layout *parse.Layout) *parse.HeaderReader {
+	return parse.NewHeaderReader(parse.NewClock(time.UTC, lastOfAll)).Expect(layout)
 }
 
 // sortLines returns the lines of a text by time. A line without a stamp stays behind the one before. false: stamps without a year are of
@@ -125,7 +134,7 @@ func sortLines(text []byte, layout *parse.Layout) ([]byte, bool) {
 		at         mail.Instant
 		begin, end int
 	}
-	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, lastOfAll)).Expect(layout)
+	reader := orderReader(layout)
 	var lines []line
 	var at, first, last mail.Instant
 	yearless := false
@@ -159,4 +168,5 @@ func lineLength(text []byte) int {
 	return len(text)
 }
 
+// trimLine returns a line without its end.
 func trimLine(line []byte) string { return strings.TrimRight(string(line), "\r\n") }

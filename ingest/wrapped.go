@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"mailforensics/logfile"
@@ -11,17 +10,21 @@ import (
 	"mailforensics/parse"
 )
 
-// wrapping finds out whether lines were wrapped at the width of a screen: what has no header follows lines that are all of one length,
-// which none exceeds, and such lines seldom end there. Copies from a screen are so.
+// wrapping finds out whether lines were wrapped at the width of a screen, as copies from one are: what has no header follows lines that are
+// all of one length, which none exceeds, and at most half of that length are whole. Lengths are in characters.
 type wrapping struct {
 	lines   map[int]int // by length
 	follows map[int]int // … of them, those after which a line without a header follows
-	without int         // lines without a header
-	longest int
-	last    int // length of the last line
+	without int         // all lines without a header that follow another
+	longest int         // length of the longest line
+	last    int         // length of the last line
 }
 
-// note takes down the next line.
+func newWrapping() *wrapping {
+	return &wrapping{lines: make(map[int]int), follows: make(map[int]int)}
+}
+
+// note takes down the next line, and whether it has a header.
 func (w *wrapping) note(line string, header bool) {
 	if !header && w.last > 0 && line != "" {
 		w.without++
@@ -32,9 +35,8 @@ func (w *wrapping) note(line string, header bool) {
 	w.longest = max(w.longest, w.last)
 }
 
-// joined returns the arrangement that joins the parts of lines again; nil: they were not wrapped. A blank at the end of a line is often
-// lost.
-func (w *wrapping) joined(layout *parse.Layout) *logfile.Arrangement {
+// arrangement returns what joins the parts of lines again; nil: they were not wrapped. A blank at the end of a line is often lost.
+func (w *wrapping) arrangement(layout *parse.Layout) *logfile.Arrangement {
 	const few, narrowest = 5, 40
 	full := w.follows[w.longest] + w.follows[w.longest-1]
 	if w.without < few || w.longest < narrowest || 10*full < 9*w.without || 2*w.follows[w.longest] < w.lines[w.longest] {
@@ -51,7 +53,7 @@ func (w *wrapping) joined(layout *parse.Layout) *logfile.Arrangement {
 // joinLines joins the parts of lines that were wrapped at a width: what has no header belongs to the line before if that is full, or
 // lacks a blank.
 func joinLines(text []byte, width int, layout *parse.Layout) []byte {
-	reader := parse.NewHeaderReader(parse.NewClock(time.UTC, lastOfAll)).Expect(layout)
+	reader := orderReader(layout)
 	joined := make([]byte, 0, len(text))
 	last := 0 // length of the last part
 	for line := range bytes.Lines(text) {
