@@ -42,7 +42,7 @@ type FileLedger struct {
 	Hosts       []string     // that have lines of mail programs, sorted; at most maxHosts
 	First, Last mail.Instant // of the lines of mail programs; 0: there are none
 
-	Numbers            string   // how lines are numbered, in words; "": as they stand
+	Numbering          string   // how lines are numbered, in words; "": as they stand
 	YearRule, ZoneRule string   // how stamps were completed, in words; "": that was not needed
 	Warnings           []string // what a reader of the report must know: losses, steps of the clock, cuts
 	Damage             error    // why the input ends early; nil: it does not

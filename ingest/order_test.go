@@ -67,7 +67,7 @@ func TestNoOrder(t *testing.T) {
 		"shuffled":      {shuffled.String(), true}, "parts": {reports.String(), false}, "many parts": {strings.Repeat(reports.String(), 3), true},
 	} {
 		got, ledger := read(t, options(), logs(t, "maillog", c.text))
-		if sorted := ledger.Files[0].Numbers != ""; sorted != c.sorted || c.sorted && !slices.IsSortedFunc(got, byStamp) {
+		if sorted := ledger.Files[0].Numbering != ""; sorted != c.sorted || c.sorted && !slices.IsSortedFunc(got, byStamp) {
 			t.Errorf("%s: got sorted %v %q, want %v", name, sorted, got, c.sorted)
 		}
 	}
@@ -106,8 +106,8 @@ func TestNewestFirst(t *testing.T) {
 
 	got, ledger := read(t, options(), logs(t, "maillog", strings.Join(lines, "\n")))
 	wantLines(t, got, want...)
-	if f := ledger.Files[0]; len(f.Warnings) > 0 || f.Numbers != "the newest line is the first: lines are read and numbered from the end, as tac(1) shows them" {
-		t.Errorf("got warnings %q, lines %q", f.Warnings, f.Numbers)
+	if f := ledger.Files[0]; len(f.Warnings) > 0 || f.Numbering != "the newest line is the first: lines are read and numbered from the end, as tac(1) shows them" {
+		t.Errorf("got warnings %q, lines %q", f.Warnings, f.Numbering)
 	}
 	pipe, _ := logfile.Expand([]string{logfile.Stdin}, strings.NewReader(strings.Join(lines, "\n")))
 	got, _ = read(t, options(), pipe)

@@ -196,7 +196,7 @@ func (s *settler) end(stats logfile.Stats) {
 	l := &s.ledger
 	l.Damaged += s.entries.unfinished()
 	s.entries.pending = nil
-	l.Bytes, l.Lines, l.Numbers, l.SHA256, l.Damage = stats.Bytes, stats.Lines, stats.Numbers, stats.SHA256, stats.Damage
+	l.Bytes, l.Lines, l.Numbering, l.SHA256, l.Damage = stats.Bytes, stats.Lines, stats.Numbering, stats.SHA256, stats.Damage
 	for name, last := range s.hosts {
 		if name != "" && last.mail {
 			l.Hosts = append(l.Hosts, name)

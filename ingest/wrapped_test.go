@@ -31,8 +31,8 @@ func TestWrapped(t *testing.T) {
 				t.Errorf("%d columns, %s: got\n%s", width, name, strings.Join(got, "\n"))
 			}
 			_, ledger := read(t, options(), logs(t, "maillog", text.String()))
-			if f := ledger.Files[0]; !strings.HasPrefix(f.Numbers, "lines are wrapped at ") || f.Lines != int64(len(lines)) {
-				t.Errorf("%d columns, %s: got %d lines, %q", width, name, f.Lines, f.Numbers)
+			if f := ledger.Files[0]; !strings.HasPrefix(f.Numbering, "lines are wrapped at ") || f.Lines != int64(len(lines)) {
+				t.Errorf("%d columns, %s: got %d lines, %q", width, name, f.Lines, f.Numbering)
 			}
 		}
 	}
@@ -43,8 +43,8 @@ func TestWrapped(t *testing.T) {
 		"alike":  strings.Repeat(strings.Repeat("Nov  7 04:12:09 mx1 postfix/smtpd[1]: one, of wh\n", 3)+"ich this is the rest\n", 5),
 		"whole":  strings.Join(lines, "\n"),
 	} {
-		if _, ledger := read(t, options(), logs(t, "maillog", text)); ledger.Files[0].Numbers != "" {
-			t.Errorf("%s: got %q", name, ledger.Files[0].Numbers)
+		if _, ledger := read(t, options(), logs(t, "maillog", text)); ledger.Files[0].Numbering != "" {
+			t.Errorf("%s: got %q", name, ledger.Files[0].Numbering)
 		}
 	}
 }

@@ -37,8 +37,8 @@ func isArchive(head []byte) bool { return isTar(head) || isZip(head) }
 
 func isZip(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
 
-// membersOf returns the files in the archive at path, if it is one.
-func membersOf(path string) (members []member, isOne bool, err error) {
+// membersOf returns the files in the archive at path; isArchive is false if that is another file.
+func membersOf(path string) (members []member, isArchive bool, err error) {
 	raw, err := readHead(path)
 	if err != nil {
 		return nil, false, err
@@ -59,7 +59,7 @@ func membersOf(path string) (members []member, isOne bool, err error) {
 func (e *expansion) archive(at string, members []member) {
 	var skipped []string
 	logs := 0
-	times := make(map[string]int) // that a name was there: tar -r and tar -u append a file again
+	times := make(map[string]int) // how often a name was there: tar -r and tar -u append a file again
 	for _, m := range members {
 		name := path.Clean("/" + m.name)
 		if times[name]++; times[name] > 1 {
@@ -94,7 +94,7 @@ type tarReader struct {
 	file *os.File
 	dec  decoder
 	text int64 // bytes after decompression
-	next int   // the number of the entry that comes next
+	next int   // the number of the entry that comes next, from 0
 }
 
 func openTar(path string) (*tarReader, error) {
@@ -124,14 +124,14 @@ func (t *tarReader) Close() error {
 	return t.file.Close()
 }
 
-// tarText is the text of the archive, as long as it is no bomb.
+// tarText reads the text of a compressed archive, as long as that is no bomb.
 type tarText struct{ t *tarReader }
 
 func (r tarText) Read(p []byte) (int, error) {
 	n, err := r.t.dec.Read(p)
 	r.t.text += int64(n)
 	if r.t.text > bombFloor {
-		if at, _ := r.t.file.Seek(0, io.SeekCurrent); r.t.text > bombFloor+bombRatio*at {
+		if at, _ := r.t.file.Seek(0, io.SeekCurrent); isBomb(r.t.text, at) {
 			return n, fmt.Errorf("%w: a decompression bomb", errTooMuch)
 		}
 	}
@@ -170,12 +170,13 @@ func tarMembers(path string) (members []member, err error) {
 		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
 			continue
 		}
-		if info, err := t.file.Stat(); err == nil && h.Size > bombFloor+bombRatio*info.Size() { // holes, which take no room
+		if info, err := t.file.Stat(); err == nil && isBomb(h.Size, info.Size()) { // holes, which take no room
 			return members, fmt.Errorf("%s: %w: a decompression bomb", h.Name, errTooMuch)
 		}
 		head := make([]byte, headSize)
 		n, _ := io.ReadFull(t, head)
-		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], func() (io.ReadCloser, error) { return archive.open(number) }})
+		open := func() (io.ReadCloser, error) { return archive.open(number) }
+		members = append(members, member{h.Name, h.Size, h.ModTime, head[:n], open})
 	}
 }
 
@@ -189,7 +190,7 @@ type tarArchive struct {
 // maxIdle is how many readers wait for a further entry: about as many as are open at the same time.
 const maxIdle = 3
 
-// open opens the entry that has so many others before it.
+// open opens the entry with that number, from 0.
 func (a *tarArchive) open(number int) (io.ReadCloser, error) {
 	t, err := a.before(number)
 	if err != nil {
@@ -204,7 +205,7 @@ func (a *tarArchive) open(number int) (io.ReadCloser, error) {
 	return tarMember{t, a}, nil
 }
 
-// before is the reader that came closest to an entry.
+// before returns the reader that came closest to an entry without passing it; if none did, a new one.
 func (a *tarArchive) before(number int) (*tarReader, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -259,7 +260,8 @@ func zipMembers(path string) (members []member, err error) {
 		if !f.Mode().IsRegular() {
 			continue
 		}
-		m := member{f.Name, int64(f.UncompressedSize64), f.Modified, nil, func() (io.ReadCloser, error) { return openZipMember(path, number) }}
+		m := member{name: f.Name, size: int64(f.UncompressedSize64), modified: f.Modified}
+		m.open = func() (io.ReadCloser, error) { return openZipMember(path, number) }
 		text, err := f.Open()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)

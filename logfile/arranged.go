@@ -9,11 +9,14 @@ import (
 // maxArranged is how much text is handed out in another order than it has: all of it must be in memory. Log servers export less.
 const maxArranged = 256 << 20
 
-// An Arrangement is another order or division of the lines of an input.
+// An Arrangement puts the lines of an input into another order, or divides them in another way.
 type Arrangement struct {
-	Why     string                           // what is wrong with that which they have, in words
-	How     string                           // what is done about it, in words
-	Arrange func(text []byte) ([]byte, bool) // text with its lines, which are all whole, in that order; false: that is not known
+	Why string // what is wrong with the lines as they stand, in words
+	How string // what is done about it, in words
+
+	// Arrange returns the text arranged; false: how is not known, and the text is as it was. Each of its lines ends with LF. It may use the
+	// memory of the text for the result.
+	Arrange func(text []byte) ([]byte, bool)
 }
 
 // NewestFirst is the arrangement of a log whose newest line comes first.
@@ -23,7 +26,7 @@ var NewestFirst = Arrangement{
 	Arrange: backward,
 }
 
-// backward puts the lines of a text from the last to the first. It takes no memory: all is turned around, and then each line.
+// backward puts the lines of a text from the last to the first. It takes no memory: the whole text is turned around, and then each line.
 func backward(text []byte) ([]byte, bool) {
 	slices.Reverse(text[:max(0, len(text)-1)]) // but for the end of the last line
 	for rest := text; len(rest) > 0; {
@@ -62,6 +65,7 @@ func (a *arranged) Read(p []byte) (n int, err error) {
 	return 0, a.err
 }
 
+// begin reads and arranges the text.
 func (a *arranged) begin() {
 	a.began = true
 	if a.size > a.limit {

@@ -18,14 +18,14 @@ import (
 // offset 257.
 const headSize = 512
 
-// maxWindow bounds the memory of a decoder: an archive can be made to ask for gigabytes. 128 MiB is what the highest level of
+// maxWindow bounds the memory of a decoder: a file can be made to ask for gigabytes. 128 MiB is what the highest level of
 // zstd (--ultra -22) uses, twice what that of xz (-9) does, and the limit of the zstd command itself.
 const maxWindow = 128 << 20
 
 // codecOf tells by the first bytes of a file how it is compressed; "": not at all.
 //
 // Magic numbers: RFC 1952 section 2.3.1 (gzip), RFC 8878 sections 3.1.1 and 3.1.2 (zstd, and its skippable frames), the .xz
-// file format section 2.1.1.1. bzip2 has no RFC: "BZh", the level, and 48 bits of pi, which begin a block, or, in an archive of
+// file format section 2.1.1.1. bzip2 has no RFC: "BZh", the level, and 48 bits of pi, which begin a block, or, in a file of
 // nothing, 48 bits of the square root of pi, which begin the footer.
 func codecOf(head []byte) string {
 	switch {
@@ -89,7 +89,7 @@ func notLog(head []byte) string {
 	return ""
 }
 
-// notText says what an archive contains that is certainly no log; "": it may be one.
+// notText says what a compressed file contains that is certainly no log; "": it may be one.
 func notText(head []byte) string {
 	if codec := codecOf(head); codec != "" {
 		return "a " + codec + " archive: unpack it first"
@@ -102,10 +102,10 @@ func isTar(head []byte) bool {
 	return len(head) >= 262 && string(head[257:262]) == "ustar"
 }
 
-// errGarbage ends a file in which something else follows a whole archive.
+// errGarbage ends a file in which something else follows what was compressed.
 var errGarbage = errors.New("something else follows the archive")
 
-// A decoder reads the text of an archive. Its errors are io.EOF, errGarbage, io.ErrUnexpectedEOF (truncated), and anything else
+// A decoder reads the text of a compressed file. Its errors are io.EOF, errGarbage, io.ErrUnexpectedEOF (truncated), and anything else
 // (corrupt). Read may return data together with an error.
 type decoder struct {
 	io.Reader
@@ -200,7 +200,7 @@ func (r zstdReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bzip2Reader translates the errors of compress/bzip2: when something else follows an archive, and when a block is cut off, whose
+// bzip2Reader translates the errors of compress/bzip2: when something else follows, and when a block is cut off, whose
 // missing bytes the package takes for zeros, so that it complains about the checksum.
 type bzip2Reader struct {
 	io.Reader
@@ -220,7 +220,7 @@ func (r bzip2Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// xzReader opens the archive at the first Read, so that a header that is cut off counts as damage like any other. The package
+// xzReader opens the stream at the first Read, so that a header that is cut off counts as damage like any other. The package
 // takes a file that ends between two blocks for whole (v0.5.17, readBlockHeader passes io.EOF on), so the magic bytes of the
 // stream footer, "YZ" (.xz file format, section 2.1.2.4), are checked here.
 type xzReader struct {
@@ -254,7 +254,7 @@ func (r *xzReader) open() (err error) {
 	return err
 }
 
-// xzInput is what the package reads the archive from; it notes the last bytes.
+// xzInput is what the package reads the file from; it notes the last bytes.
 type xzInput struct{ r *xzReader }
 
 func (x xzInput) Read(p []byte) (int, error) {

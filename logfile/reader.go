@@ -41,20 +41,23 @@ const (
 	bombNULs  = 64 << 30
 )
 
+// isBomb reports whether so many bytes on disk cannot be a log of so many bytes of text.
+func isBomb(text, disk int64) bool { return text > bombFloor+bombRatio*disk }
+
 // Stats is what is known about an input that was read, or is being read.
 type Stats struct {
-	Bytes    int64    // as read from disk
-	Text     int64    // bytes after decompression
-	Lines    int64    // that were handed out
-	SHA256   string   // of the bytes on disk, hex; "" without Options.Hash, and if they were not all read
-	Codec    string   // "" (plain text), "gzip", "bzip2", "xz", "zstd"
-	Encoding string   // that was converted to plain UTF-8; "": it was that already
-	Numbers  string   // how lines are numbered, in words; "": as they stand
-	NULs     int64    // NUL bytes at the start of lines, which were dropped
-	CutLines int64    // lines longer than Options.MaxLine
-	CutBytes int64    // of those lines, the bytes that were dropped
-	Damage   error    // why the input could not be read to its end; nil: it could
-	Warnings []string // what else the reader of a report should know; each begins with the path
+	Bytes     int64    // as read from disk
+	Text      int64    // bytes after decompression
+	Lines     int64    // that were handed out
+	SHA256    string   // of the bytes on disk, hex; "" without Options.Hash, and if they were not all read
+	Codec     string   // "" (plain text), "gzip", "bzip2", "xz", "zstd"
+	Encoding  string   // that was converted to plain UTF-8; "": it was that already
+	Numbering string   // how lines are numbered, in words; "": as they stand
+	NULs      int64    // NUL bytes at the start of lines, which were dropped
+	CutLines  int64    // lines longer than Options.MaxLine
+	CutBytes  int64    // of those lines, the bytes that were dropped
+	Damage    error    // why the input could not be read to its end; nil: it could
+	Warnings  []string // what else the reader of a report should know; each begins with the path
 }
 
 // A Reader hands out the chunks of one input. Its methods may be called from one goroutine at a time, Stats from any.
@@ -71,7 +74,7 @@ type Reader struct {
 	split *splitter
 	stats Stats // of the goroutine that reads; see published
 	ended bool  // there is no more text to read, but perhaps some in the splitter
-	gone  bool  // what start opened was given back, and may be in use by others
+	freed bool  // what start opened was given back, and may be in use by others
 	err   error // what read returns from now on
 
 	chunks chan Chunk // with ReadAhead: closed by the reading goroutine after it set err; else nil
@@ -216,11 +219,11 @@ func (r *Reader) start() error {
 // startText sets up what turns the bytes on disk into lines: decoder, UTF-8, splitter.
 func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	var err error
-	archive := raw
+	in := raw
 	if codec != "" {
-		archive = bufio.NewReaderSize(raw, 64<<10)
+		in = bufio.NewReaderSize(raw, 64<<10)
 	}
-	if r.dec, err = decode(codec, archive); err != nil {
+	if r.dec, err = decode(codec, in); err != nil {
 		return atPath(r.in.Path, err)
 	}
 	decoded := raw
@@ -250,13 +253,14 @@ func (r *Reader) startText(raw *bufio.Reader, codec string) error {
 	return nil
 }
 
-// asLines returns a reader of the lines of a log, of what may be laid out in another way.
+// asLines returns a reader of text, in which lines end with LF and each record of JSON is a line. It tells from the beginning of the text
+// whether that is so already.
 func (r *Reader) asLines(text io.Reader) io.Reader {
 	plain, ok := text.(*bufio.Reader)
 	if !ok {
 		plain = bufio.NewReaderSize(text, smallBuffer)
 	}
-	plain.Peek(1)
+	plain.Peek(1) // waits for the first bytes of a pipe: before, nothing is buffered
 	var head []byte
 	if r.in.Size < 0 { // a pipe: what follows may take hours
 		head, _ = plain.Peek(plain.Buffered())
@@ -264,11 +268,11 @@ func (r *Reader) asLines(text io.Reader) io.Reader {
 		head, _ = plain.Peek(smallBuffer)
 	}
 	if lines, ok := oneRecordALine(plain, head); ok {
-		r.stats.Numbers = "the records of JSON are not one a line: each is counted as a line"
+		r.stats.Numbering = "the records of JSON are not one a line: each is counted as a line"
 		return lines
 	}
 	if otherEnds(head) {
-		r.stats.Numbers = "few lines end with LF: what ends with CR or a tab is counted as a line"
+		r.stats.Numbering = "few lines end with LF: what ends with CR or a tab is counted as a line"
 	}
 	return undressed(plain, head)
 }
@@ -295,11 +299,11 @@ var errTooMuch = errors.New("too much text")
 
 // checkAmount returns an error that wraps errTooMuch if there is more text than a log can have.
 func (r *Reader) checkAmount() error {
-	archive := r.stats.Codec != ""
+	compressed := r.stats.Codec != ""
 	switch text, nuls := r.stats.Text, r.split.nuls; {
 	case text > r.o.MaxText:
 		return fmt.Errorf("%w: the limit for one input is %s bytes", errTooMuch, comma(r.o.MaxText))
-	case archive && (text-nuls > bombFloor+bombRatio*r.src.bytes || nuls > bombNULs):
+	case compressed && (isBomb(text-nuls, r.src.bytes) || nuls > bombNULs):
 		return fmt.Errorf("%w: a decompression bomb, from %s bytes of archive", errTooMuch, comma(r.src.bytes))
 	}
 	return nil
@@ -321,7 +325,7 @@ func (r *Reader) end(err error) {
 	case r.order.asIs:
 		r.warn(r.in.Order.Why + ", and there are too many to put them in order, or over too many months without a year: what became of messages may be told wrongly; sort them first")
 	default:
-		r.stats.Numbers = strings.TrimPrefix(r.stats.Numbers+"; "+r.in.Order.Why+": "+r.in.Order.How, "; ")
+		r.stats.Numbering = strings.TrimPrefix(r.stats.Numbering+"; "+r.in.Order.Why+": "+r.in.Order.How, "; ")
 	}
 	if n := r.split.nulLines; n > 0 && !r.o.Verbatim {
 		r.warn("lines with NUL bytes inside: " + comma(n) + "; were they cut by a crash, or are they UTF-16 behind other text?")
@@ -367,10 +371,10 @@ func (r *Reader) publish() {
 
 // release closes and gives back what start opened.
 func (r *Reader) release() {
-	if r.gone {
+	if r.freed {
 		return
 	}
-	r.gone = true
+	r.freed = true
 	if r.dec.close != nil { // started
 		r.dec.close()
 	}

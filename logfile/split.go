@@ -11,7 +11,7 @@ type Chunk struct {
 	Line int64  // number of the first line, from 1
 	Text string // lines end with LF (a CR before it is left to the parser), except perhaps the last one of a file; see Pool for how long it lives
 
-	// Cut: the last line of Text is not whole. It was longer than the limit, or the archive is damaged after it, or the file was
+	// Cut: the last line of Text is not whole. It was longer than the limit, or the file is damaged after it, or the file was
 	// rotated away before the line was finished.
 	Cut bool
 

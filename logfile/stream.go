@@ -23,12 +23,12 @@ type stream struct {
 	taken bool      // by take
 }
 
-// bigBlock is how many bytes of an archive give some text for sure. A block of bzip2 has up to 900 kB, and is not decoded before
+// bigBlock is how many bytes of a compressed stream give some text for sure. A block of bzip2 has up to 900 kB, and is not decoded before
 // all of it is there; those of zstd and xz are smaller.
 const bigBlock = 1 << 20
 
-// peek returns the beginning of the stream as a stream of its own: size bytes, or as many more as an archive needs to give some
-// text.
+// peek returns the beginning of the stream as a stream of its own: size bytes, or as many more as decompression needs to give
+// some text.
 func (s *stream) peek(size int) *stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,10 +7,10 @@ import (
 )
 
 // undressed removes what tools put into lines when they show them: the escape sequences of colours, and the entities of a web page
-// from which they were copied; and it ends lines with LF that end with CR alone or with a tab. Programs that write logs escape all of these in what
-// strangers send, or have them in some lines, not in all. So several lines of the head must have an escape sequence, or each "<" in
-// it that an MTA writes must be an entity, or half as many lines as end with LF must end with CR. The head is what can be looked at
-// without waiting.
+// from which they were copied. It also ends lines with LF that end with CR alone or with a tab. Programs that write logs escape all
+// of these in what strangers send, or have them in some lines, not in all. So several lines of the head must have an escape sequence,
+// or each "<" in it that an MTA writes must be an entity, or at least half as many lines must end with CR as with LF, or no line must
+// end otherwise than with a tab. The head is what can be looked at without waiting.
 func undressed(r *bufio.Reader, head []byte) io.Reader {
 	u := &undresser{in: r, colours: coloured(head), entities: escaped(head), returns: returned(head), tabs: tabbed(head)}
 	if !u.colours && !u.entities && !u.returns && !u.tabs {

@@ -51,8 +51,8 @@ func undress(r io.Reader) io.Reader {
 // It is said where lines are not those that other tools count.
 func TestOtherEndsAreSaid(t *testing.T) {
 	for text, want := range map[string]bool{"a\rb\rc\r": true, "a\r\nb\r\n": false, "a\r\r\nb\r\r\n": false, "a\n\rb\n\rc": false, strings.Repeat("a\t", 2000): true, "a\n": false} {
-		if _, stats := readAll(t, write(t, "maillog", []byte(text)), Options{}); (stats.Numbers != "") != want {
-			t.Errorf("%.9q: got %q", text, stats.Numbers)
+		if _, stats := readAll(t, write(t, "maillog", []byte(text)), Options{}); (stats.Numbering != "") != want {
+			t.Errorf("%.9q: got %q", text, stats.Numbering)
 		}
 	}
 }

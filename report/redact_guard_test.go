@@ -17,7 +17,7 @@ import (
 // openFields hold this program's own words, or what tells nothing of anybody: numbers, codes, queue IDs, countries.
 var openFields = []string{
 	"Report.Schema", "Report.Command", "Report.Version", "Report.Detectors", "Report.Zone", "Report.Advice", "Report.Course", "Report.Thresholds",
-	"Ledger.Zone", "Ledger.ZoneWhy", "FileLedger.SHA256", "FileLedger.MTA", "FileLedger.Numbers", "FileLedger.YearRule", "FileLedger.ZoneRule",
+	"Ledger.Zone", "Ledger.ZoneWhy", "FileLedger.SHA256", "FileLedger.MTA", "FileLedger.Numbering", "FileLedger.YearRule", "FileLedger.ZoneRule",
 	"Finding.Detector", "Finding.QueueIDs", "Finding.NoticeIDs", "Subject.Kind", "Reason.Code", "Fact.Name", "Mangled.Kind",
 	"Client.Country", "Column.Name", "Column.Title", "Table.Name", "Table.Empty",
 }

@@ -349,8 +349,8 @@ func (s *settings) newReport(command, schema string, args []string, r *reading) 
 // lineNotes say of which files the lines have other numbers than those that an editor shows.
 func lineNotes(l *ingest.Ledger) (notes []string) {
 	for i := range l.Files {
-		if f := &l.Files[i]; f.Numbers != "" {
-			notes = append(notes, f.Path+": "+f.Numbers)
+		if f := &l.Files[i]; f.Numbering != "" {
+			notes = append(notes, f.Path+": "+f.Numbering)
 		}
 	}
 	return notes

@@ -57,11 +57,11 @@ func TestOneRecordALine(t *testing.T) {
 func TestOneRecordALineDeep(t *testing.T) {
 	text := bufio.NewReaderSize(strings.NewReader(strings.Repeat(`{"data":[`, 100000)), smallBuffer)
 	head, _ := text.Peek(smallBuffer)
-	v := &values{in: text}
+	j := &jsonLines{in: text}
 	if _, ok := oneRecordALine(text, head); !ok {
 		t.Error("got no list")
 	}
-	if _, err := io.ReadAll(&converted{fill: v.fill}); err != nil || len(v.outer) > 8 {
-		t.Errorf("got %d levels, %v", len(v.outer), err)
+	if _, err := io.ReadAll(&converted{fill: j.fill}); err != nil || len(j.outer) > 8 {
+		t.Errorf("got %d levels, %v", len(j.outer), err)
 	}
 }

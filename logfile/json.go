@@ -14,15 +14,15 @@ func oneRecordALine(r *bufio.Reader, head []byte) (io.Reader, bool) {
 	if !isJSON(head) {
 		return r, false
 	}
-	probe := values{}
+	probe := jsonLines{}
 	for _, c := range head {
 		probe.next(nil, c)
 	}
 	if !probe.otherwise || isLines(head) {
 		return r, false
 	}
-	v := &values{in: r}
-	return &converted{fill: v.fill}, true
+	j := &jsonLines{in: r}
+	return &converted{fill: j.fill}, true
 }
 
 // isJSON reports whether head begins with an object that has a member, or a list of objects or of lists.
@@ -63,24 +63,24 @@ func isLines(head []byte) bool {
 
 // isRecord reports whether a line is one whole object, without a list of records in it.
 func isRecord(line []byte) bool {
-	v := values{}
+	j := jsonLines{}
 	for _, c := range line {
-		v.next(nil, c)
+		j.next(nil, c)
 	}
-	return line[0] == '{' && line[len(line)-1] == '}' && v.depth == 0 && !v.inString && !v.otherwise
+	return line[0] == '{' && line[len(line)-1] == '}' && j.depth == 0 && !j.inString && !j.otherwise
 }
 
-// values reads JSON and ends each record with a line end.
-type values struct {
+// jsonLines reads JSON and makes a line of each record.
+type jsonLines struct {
 	in        *bufio.Reader
 	depth     int    // of objects and lists
 	level     int    // depth at which records begin
 	outer     []int  // levels of the records that contain this list
-	text      []byte // of the last string, as far as it matters
-	name      bool   // that is the name of what comes next
-	list      bool   // a list with such a name has just begun
+	text      []byte // of the last string, as far as it matters: the name of a list of records is short
+	name      bool   // that string is the name of what comes next
+	list      bool   // a list that has the name of one of records has just begun
 	inString  bool
-	escaped   bool
+	escaped   bool // the last byte was a backslash in a string
 	begun     bool // something was written since the last line end
 	otherwise bool // something is not laid out as one record a line
 }
@@ -90,117 +90,117 @@ type values struct {
 var recordLists = map[string]bool{"events": true, "logEvents": true, "hits": true, "result": true, "values": true, "results": true, "data": true,
 	"messages": true, "entries": true, "records": true, "logs": true, "items": true}
 
-func (v *values) fill(out []byte) ([]byte, error) {
+func (j *jsonLines) fill(out []byte) ([]byte, error) {
 	for len(out)+2 < cap(out) {
-		c, err := v.in.ReadByte()
+		c, err := j.in.ReadByte()
 		if err != nil {
 			return out, err
 		}
-		out = v.next(out, c)
+		out = j.next(out, c)
 	}
 	return out, nil
 }
 
 // next reads one byte and appends what it becomes: at most two.
-func (v *values) next(out []byte, c byte) []byte {
-	if v.inString {
-		return v.inside(out, c)
+func (j *jsonLines) next(out []byte, c byte) []byte {
+	if j.inString {
+		return j.inside(out, c)
 	}
 	switch c {
 	case ' ', '\t', '\r':
 		return out
 	case '\n':
-		if v.depth == v.level {
-			return v.end(out)
+		if j.depth == j.level {
+			return j.end(out)
 		}
-		v.otherwise = true
+		j.otherwise = true
 		return out
 	}
-	if v.list && (c == '{' || c == '[') {
-		v.outer = append(v.outer, v.level)
-		v.level = v.depth
-		out = v.end(out)
-		v.otherwise = true
+	if j.list && (c == '{' || c == '[') {
+		j.outer = append(j.outer, j.level)
+		j.level = j.depth
+		out = j.end(out)
+		j.otherwise = true
 	}
-	named := v.name
-	v.list, v.name = false, false
+	named := j.name
+	j.list, j.name = false, false
 	switch c {
 	case '"':
-		v.inString, v.text = true, v.text[:0]
+		j.inString, j.text = true, j.text[:0]
 	case ':':
-		v.name = true
+		j.name = true
 	case ',':
-		if v.depth == v.level {
-			return v.end(out)
+		if j.depth == j.level {
+			return j.end(out)
 		}
 	case '{', '[':
-		return v.open(out, c, named)
+		return j.open(out, c, named)
 	case '}', ']':
-		return v.close(out, c)
+		return j.close(out, c)
 	}
-	v.begun = true
+	j.begun = true
 	return append(out, c)
 }
 
 // inside reads a byte of a string.
-func (v *values) inside(out []byte, c byte) []byte {
+func (j *jsonLines) inside(out []byte, c byte) []byte {
 	const longest = 16 // name of a list of records
 	switch {
-	case v.escaped:
-		v.escaped = false
+	case j.escaped:
+		j.escaped = false
 	case c == '\\':
-		v.escaped = true
+		j.escaped = true
 	case c == '"':
-		v.inString = false
+		j.inString = false
 	case c == '\n': // no JSON
-		v.inString = false
-		return v.end(out)
-	case len(v.text) < longest:
-		v.text = append(v.text, c)
+		j.inString = false
+		return j.end(out)
+	case len(j.text) < longest:
+		j.text = append(j.text, c)
 	}
-	v.begun = true
+	j.begun = true
 	return append(out, c)
 }
 
-// open begins an object or a list; named: it has the name that is in v.text.
-func (v *values) open(out []byte, c byte, named bool) []byte {
-	if v.depth == v.level && v.begun { // objects without a line end between them
-		v.otherwise = true
-		out = v.end(out)
+// open begins an object or a list; named: it has the name that is in j.text.
+func (j *jsonLines) open(out []byte, c byte, named bool) []byte {
+	if j.depth == j.level && j.begun { // objects without a line end between them
+		j.otherwise = true
+		out = j.end(out)
 	}
-	v.depth++
-	if c == '[' && v.depth == 1 {
-		v.outer, v.level = append(v.outer, 0), 1
-		v.otherwise = true
+	j.depth++
+	if c == '[' && j.depth == 1 {
+		j.outer, j.level = append(j.outer, 0), 1
+		j.otherwise = true
 		return out
 	}
 	const deepest = 8 // lists in lists
-	v.list = c == '[' && named && recordLists[string(v.text)] && len(v.outer) < deepest
-	v.begun = true
+	j.list = c == '[' && named && recordLists[string(j.text)] && len(j.outer) < deepest
+	j.begun = true
 	return append(out, c)
 }
 
 // close ends an object or a list.
-func (v *values) close(out []byte, c byte) []byte {
-	if v.depth == v.level && len(v.outer) > 0 { // the list of records
-		out = v.end(out)
-		v.level = v.outer[len(v.outer)-1]
-		v.outer = v.outer[:len(v.outer)-1]
-		if v.depth--; v.depth == 0 {
+func (j *jsonLines) close(out []byte, c byte) []byte {
+	if j.depth == j.level && len(j.outer) > 0 { // the list of records
+		out = j.end(out)
+		j.level = j.outer[len(j.outer)-1]
+		j.outer = j.outer[:len(j.outer)-1]
+		if j.depth--; j.depth == 0 {
 			return out
 		}
 	} else {
-		v.depth = max(v.depth-1, 0)
+		j.depth = max(j.depth-1, 0)
 	}
-	v.begun = true
+	j.begun = true
 	return append(out, c)
 }
 
 // end ends the line, if something is in it.
-func (v *values) end(out []byte) []byte {
-	if !v.begun {
+func (j *jsonLines) end(out []byte) []byte {
+	if !j.begun {
 		return out
 	}
-	v.begun = false
+	j.begun = false
 	return append(out, '\n')
 }
