@@ -271,6 +271,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 	}
 	wins := windows(instants(records), p)
 	var all []*candidate
+	known := &history{records: records}
 	for _, win := range wins {
 		own, beside := records[win.from:win.to], 0
 		if s.dim == byAccount || s.dim == byUser {
@@ -281,7 +282,7 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 		if len(own) < p.minMessages || w.needless(subject, own) {
 			continue
 		}
-		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside, around: records}
+		c := &candidate{batch: newBatch(), dim: s.dim, subject: subject, records: own, beside: beside, history: known}
 		for _, r := range own {
 			c.add(r)
 		}

@@ -125,7 +125,7 @@ func (j *judge) behind(c *candidate, pause time.Duration) {
 	var mine []*record
 	others := make(map[string]bool)
 	n := 0 // at other times, in other names
-	for _, r := range c.around {
+	for _, r := range c.history.records {
 		switch name := mail.Fold(r.sender); {
 		case name == sender:
 			mine = append(mine, r)
@@ -207,8 +207,7 @@ func (s *series) learnHabits(all []*candidate) {
 	for _, c := range all {
 		others := slices.DeleteFunc(slices.Clone(stolen), func(o *candidate) bool { return o == c })
 		if len(others) > 0 {
-			his := stretchesOf(others)
-			c.around = slices.DeleteFunc(slices.Clone(c.around), func(r *record) bool { return his.has(r.time) })
+			c.stolen = stretchesOf(others)
 			c.regular = c.regular && c.hasLike(rest)
 		}
 		c.place = s.familiarWith(c, others)

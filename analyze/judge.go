@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ type candidate struct {
 	later       laterRefusals // … after its window
 	mangled     []Mangled
 	records     []*record    // nil for a story
-	around      []*record    // all that is remembered of the subject, in order
+	history     *history     // all that is remembered of the subject; nil for a story
+	stolen      stretches    // accounts: when an attacker used it otherwise, which says nothing of its owner
 	others      []*candidate // all bursts of the series, itself included
 	beside      int          // messages of the same user in the window that another script sent
 	Argument
@@ -308,23 +310,30 @@ func (c *candidate) placeThen() familiarity {
 	return c.place
 }
 
+// anotherDay is how far something must be from a burst to be on another day.
+const anotherDay = 20 * time.Hour
+
+// itsDay is the time of a burst and what is not on other days, nor in the owner's past.
+func (c *candidate) itsDay() stretches {
+	return union(c.stolen, []stretch{{c.Start.Add(1 - anotherDay), c.End.Add(anotherDay - 1)}})
+}
+
 // oldNames reports whether most messages have a sender that is used on several other days, too. On one, it may be an attacker's other run.
 func (c *candidate) oldNames() bool {
-	const day, several = 20 * time.Hour, 2
-	other := make(map[string][]mail.Instant) // when a new day of its use began
-	for _, r := range c.around {
-		if c.Start.Sub(r.time) < day && r.time.Sub(c.End) < day {
-			continue
-		}
-		sender := mail.Fold(r.sender)
-		if began := other[sender]; len(began) == 0 || r.time.Sub(began[len(began)-1]) >= day {
-			other[sender] = append(began, r.time)
-		}
-	}
+	const several = 2
+	uses, itsDay := c.history.uses(), c.itsDay()
 	old := 0
 	for sender, n := range c.Senders.All {
-		if len(other[sender]) >= several {
-			old += n
+		days, began := 0, mail.Instant(0)
+		for t := range itsDay.outside(uses[sender]) {
+			if days == 0 || t.Sub(began) >= anotherDay {
+				days++
+				began = t
+			}
+			if days == several {
+				old += n
+				break
+			}
 		}
 	}
 	return 2*old > c.Counts.Messages
@@ -333,13 +342,10 @@ func (c *candidate) oldNames() bool {
 // atNight reports whether it began at an hour at which nothing is sent in their names on other days, but for other runs to bad lists: who
 // found a hole comes back the next night.
 func (c *candidate) atNight() bool {
-	const day = 20 * time.Hour
-	bad := c.otherBadRuns()
+	uses, beside := c.history.uses(), union(c.itsDay(), c.otherBadRuns())
 	var others []mail.Instant
-	for _, r := range c.around {
-		if (c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day) && !bad.has(r.time) && c.Senders.Of(mail.Fold(r.sender)) > 0 {
-			others = append(others, r.time)
-		}
+	for sender := range c.Senders.All {
+		others = slices.AppendSeq(others, beside.outside(uses[sender]))
 	}
 	return nightOf(others).has(c.Start)
 }

@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"time"
-
 	"mailforensics/mail"
 )
 
@@ -62,23 +60,18 @@ func (c *candidate) usualPeople() int {
 	if _, share := c.Senders.Most(); 2*share > 1 || c.beside > 0 {
 		return 0
 	}
-	days := make(map[mail.Instant]bool)
-	people := make(map[string]bool)
-	for _, r := range c.around {
-		if day := r.time / mail.Instant(24*time.Hour); r.time < c.Start || r.time > c.End {
-			days[day] = true
-			people[mail.Fold(r.sender)] = true
-		}
+	if c.history.daysBeside(c.Start, c.End, otherDays) < otherDays {
+		return 0
 	}
-	delete(days, c.Start/mail.Instant(24*time.Hour))
+	uses := c.history.uses()
 	usual, messages := 0, 0
 	for sender, n := range c.Senders.All {
-		if people[mail.Fold(sender)] {
+		if times := uses[sender]; len(times) > 0 && (times[0] < c.Start || times[len(times)-1] > c.End) {
 			usual++
 			messages += n
 		}
 	}
-	if len(days) < otherDays || 2*messages <= c.Counts.Messages {
+	if 2*messages <= c.Counts.Messages {
 		return 0
 	}
 	return usual

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"mailforensics/mail"
@@ -13,12 +14,18 @@ type stretch struct{ from, to mail.Instant }
 // stretches are parts of the time, in its order, none of which touches another.
 type stretches []stretch
 
-// stretchesOf are the times of bursts. Those of one subject may be many, and are asked about for all that is remembered of it.
+// stretchesOf are the times of bursts.
 func stretchesOf(bursts []*candidate) stretches {
-	var all, joined stretches
+	var all []stretch
 	for _, c := range bursts {
 		all = append(all, stretch{c.Start, c.End})
 	}
+	return union(all)
+}
+
+// union makes one of those that overlap.
+func union(list ...[]stretch) (joined stretches) {
+	all := slices.Concat(list...)
 	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
 	for _, s := range all {
 		if n := len(joined) - 1; n >= 0 && s.from <= joined[n].to {
@@ -30,16 +37,16 @@ func stretchesOf(bursts []*candidate) stretches {
 	return joined
 }
 
-// has reports whether a time is in one of them.
-func (all stretches) has(t mail.Instant) bool {
-	_, found := slices.BinarySearchFunc(all, t, func(s stretch, t mail.Instant) int {
-		switch {
-		case s.to < t:
-			return -1
-		case s.from > t:
-			return 1
+// outside are those of the times, which must be in order, that are in none of them.
+func (all stretches) outside(times []mail.Instant) iter.Seq[mail.Instant] {
+	return func(yield func(mail.Instant) bool) {
+		for _, t := range times {
+			for len(all) > 0 && all[0].to < t {
+				all = all[1:]
+			}
+			if (len(all) == 0 || t < all[0].from) && !yield(t) {
+				return
+			}
 		}
-		return 0
-	})
-	return found
+	}
 }
