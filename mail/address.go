@@ -6,8 +6,12 @@ import (
 )
 
 // Fold returns an address in the form in which addresses are compared: the domain in lower case and without a final dot, the local
-// part as it is (RFC 5321, section 2.4: only the receiving host knows whether its case matters).
+// part as it is (RFC 5321, section 2.4: only the receiving host knows whether its case matters), without quotes that it needs for its
+// dots alone.
 func Fold(address string) string {
+	if strings.HasPrefix(address, `"`) {
+		address = unquoted(address)
+	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
 		return address
@@ -17,6 +21,20 @@ func Fold(address string) string {
 		return address
 	}
 	return address[:at+1] + domain
+}
+
+// unquoted is an address whose local part is quoted for a misplaced dot alone, without the quotes: Postfix writes ".harms"@example.org for
+// the .harms@example.org that a client gave, and means the same (RFC 5321, section 4.1.2).
+func unquoted(address string) string {
+	local, domain, ok := strings.Cut(address[1:], `"@`)
+	for i := range len(local) {
+		c := local[i]
+		ok = ok && (c >= 0x80 || c-'0' <= 9 || c|0x20-'a' <= 'z'-'a' || strings.IndexByte(".!#$%&'*+-/=?^_`{|}~", c) >= 0)
+	}
+	if !ok || local == "" {
+		return address
+	}
+	return local + "@" + domain
 }
 
 // FoldDomain returns a domain in the form in which domains are compared: in lower case and without a final dot.
