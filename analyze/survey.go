@@ -142,9 +142,14 @@ func (s *Survey) stranger(m *mail.Message) {
 	case len(m.Recipients) > 0 && m.Recipients[0].Relay != "" && m.Recipients[0].Relay != "none":
 		h.strangers++
 		h.relays.Add(m.Recipients[0].Relay, 1)
+		if h.failed.Distinct() < s.pass.Thresholds.Site.MaxDomains && !slices.ContainsFunc(m.Recipients, delivered) {
+			h.failed.Add(mail.Domain(m.Recipients[0].Envelope())+" "+m.Recipients[0].Relay, 1)
+		}
 	}
 	s.handedOn(m, "")
 }
+
+func delivered(r mail.Recipient) bool { return r.Disposition == mail.Delivered }
 
 // handedOn learns to which relay the mail for a domain goes; an empty relay stands for each recipient's own.
 func (s *Survey) handedOn(m *mail.Message, relay string) {

@@ -17,6 +17,7 @@ type hostSeen struct {
 	passed    Tally // of them: passed to that host of the logs
 	relays    Tally // of them: handed to that relay
 	domains   Tally // recipients handed to a relay, by "domain relay"
+	failed    Tally // of the messages handed to a relay: not taken by it, by "domain relay" of the first recipient
 	addresses map[netip.Addr]address
 }
 
@@ -47,6 +48,7 @@ func (h *hostSeen) merge(o *hostSeen) {
 	h.passed.Merge(&o.passed)
 	h.relays.Merge(&o.relays)
 	h.domains.Merge(&o.domains)
+	h.failed.Merge(&o.failed)
 	for ip, a := range o.addresses {
 		h.hasAddress(ip, a)
 	}

@@ -75,7 +75,9 @@ func (s *Survey) behaves(h *hostSeen) RoleOf {
 	return unknown
 }
 
-// passedTo is the other host of the logs to which h passed most, and how much.
+// passedTo is the other host of the logs to which h passed most, and how much. What the next host refused or put off was for that host, too,
+// if the rest for its domain went there: a secondary gets the mail to users that are none, and the name by which it knows the primary may
+// have nothing of the name in the primary's log.
 func (s *Survey) passedTo(h *hostSeen) (string, int) {
 	best, most := "", 0
 	for _, name := range slices.Sorted(maps.Keys(s.hosts)) {
@@ -86,6 +88,12 @@ func (s *Survey) passedTo(h *hostSeen) (string, int) {
 		for _, c := range h.relays.Top(topMost) {
 			if sameHost(c.Value, name) {
 				n += c.Messages
+			}
+		}
+		for value, failed := range h.failed.All {
+			domain, relay, _ := strings.Cut(value, " ")
+			if !sameHost(relay, name) && h.domains.Of(domain+" "+name) > 0 {
+				n += failed
 			}
 		}
 		if n > most {

@@ -78,6 +78,22 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// A secondary knows the primary by an address that is not in the primary's log, and half of what it gets is for users that are none. What
+// another host takes for the same domain shows that it is a gateway of several.
+func TestRolesBehindAnAddress(t *testing.T) {
+	for _, tt := range []struct {
+		disposition mail.Disposition
+		want        Role
+	}{{mail.Bounced, Secondary}, {mail.Deferred, Secondary}, {mail.Delivered, UnknownRole}} {
+		other := inbound("x@site.example", "mx2")
+		other.Recipients[0] = mail.Recipient{Address: "x@site.example", Disposition: tt.disposition, Relay: "192.0.2.10"}
+		site := surveyed(&Pass{}, slices.Concat(times(20, inbound("x@site.example", "mx1")), times(10, inbound("x@site.example", "mx2", "mx1")), times(10, other)), nil)
+		if got := site.Roles["mx2"]; got.Role != tt.want {
+			t.Errorf("%v: got %v, %q, want %v", tt.disposition, got.Role, got.Why, tt.want)
+		}
+	}
+}
+
 func TestRolesThatTheLogContradicts(t *testing.T) {
 	pass := &Pass{Roles: map[string]Role{"mx1.site.example": Secondary, "mx9": Primary}}
 	site := surveyed(pass, times(20, inbound("x@site.example", "mx1")), nil)
