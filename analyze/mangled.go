@@ -65,13 +65,14 @@ type failedRecipient struct {
 // attempts is what one client tried with one failed recipient. There are as many as there is room for in most logs, and most
 // are of one line: its words are pieces of it.
 type attempts struct {
-	messages, rejected, expired int32 // of the messages, those whose attempts expired; the others bounced
-	asn                         uint32
-	name, helo, country         string // of the client
-	senders                     string // different ones, folded, in order, at most failedSenders, a line each
-	host                        string
-	last                        mail.Instant
-	evidence                    Evidence // the first
+	messages, rejected  int32
+	expired, waiting    int32 // of the messages: those whose attempts expired, and those still deferred; the others bounced
+	asn                 uint32
+	name, helo, country string // of the client
+	senders             string // different ones, folded, in order, at most failedSenders, a line each
+	host                string
+	last                mail.Instant
+	evidence            Evidence // the first
 }
 
 // failedTogether is a message that several recipients did not get: it is one, however many of them are damaged.
@@ -114,14 +115,17 @@ func (w *mangledWatch) Message(m *mail.Message) {
 			w.passed.Add(address, 1)
 			addNamed(&w.passedTo, mail.Domain(address))
 			continue
-		case r.Disposition != mail.Bounced && r.Disposition != mail.Expired:
+		case r.Disposition != mail.Bounced && r.Disposition != mail.Expired && r.Disposition != mail.Deferred:
 			continue
 		}
 		address := mail.Fold(r.Envelope())
 		a := w.failed.At(failedRecipient{m.Client.IP.Unmap(), address})
 		a.messages++
-		if r.Disposition == mail.Expired {
+		switch r.Disposition {
+		case mail.Expired:
 			a.expired++
+		case mail.Deferred:
+			a.waiting++
 		}
 		a.seen(m.Client, m.Sender, m.Host, MessageEvidence(m))
 		if len(m.Recipients) > 1 {
@@ -212,6 +216,7 @@ func (w *mangledWatch) Merge(other Watch) {
 		a.messages += o.messages
 		a.rejected += o.rejected
 		a.expired += o.expired
+		a.waiting += o.waiting
 		last := max(a.last, o.last)
 		a.seen(mail.Client{Name: o.name, HELO: o.helo, Country: o.country, ASN: o.asn}, "", o.host, o.evidence)
 		a.last = last
@@ -249,7 +254,7 @@ func (w *mangledWatch) Findings(site *Site) []Finding {
 		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 || w.byChance(host, suspects, hosts) {
 			continue
 		}
-		found = append(found, w.finding(site, list, together[host], shared, share))
+		found = append(found, w.finding(site, suspects.withWaiting(host), together[host], shared, share))
 	}
 	relateLists(found, w.pass.Thresholds.Score.Medium)
 	return found
@@ -318,6 +323,32 @@ type byHost struct {
 	order []netip.Prefix // those with damaged recipients
 	all   []netip.Prefix // those with failed ones
 	of    map[netip.Prefix][]damage
+
+	known  *damageIndex
+	failed map[netip.Prefix][]string          // different ones
+	waits  map[netip.Prefix][]string          // … that nobody has been told about
+	tries  map[failedOfHost][]failedRecipient // each by which addresses of the host
+}
+
+// withWaiting are the damaged recipients of a host, and those to which its mail waits: where the next host asks the client to come back for
+// its sender's sake, nobody learns whether the recipient exists. They prove nothing; where the list is known to be damaged, they are of it.
+func (s *byHost) withWaiting(host netip.Prefix) []damage {
+	if len(s.waits[host]) == 0 {
+		return s.of[host]
+	}
+	return s.damaged(host, slices.Concat(s.failed[host], s.waits[host]))
+}
+
+// damaged are those of the addresses that a host tried that are known ones, damaged, in order.
+func (s *byHost) damaged(host netip.Prefix, addresses []string) []damage {
+	var list []damage
+	found := s.known.findAll(addresses)
+	for _, address := range slices.Sorted(maps.Keys(found)) {
+		d := found[address]
+		d.address, d.tries = address, s.tries[failedOfHost{host, address}]
+		list = append(list, d)
+	}
+	return list
 }
 
 // suspects are the hosts with damaged recipients, what each host tried in vain in our domains, and whose hands a damaged address is in.
@@ -329,48 +360,67 @@ func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]*hostTries
 			known.add(strings.ToLower(address))
 		}
 	}
-	suspects := byHost{of: make(map[netip.Prefix][]damage)}
+	suspects := byHost{
+		of:     make(map[netip.Prefix][]damage),
+		known:  known,
+		failed: make(map[netip.Prefix][]string),
+		waits:  make(map[netip.Prefix][]string),
+		tries:  make(map[failedOfHost][]failedRecipient),
+	}
 	hosts := make(map[netip.Prefix]*hostTries)
-	failed := make(map[netip.Prefix][]string)         // different ones
-	tries := make(map[failedOfHost][]failedRecipient) // each by which addresses of the host
+	told := w.told()
 	for _, k := range w.failed.Sorted(compareFailed) {
 		domain := mail.Domain(k.address)
 		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
 			continue
 		}
 		host, a := hostNetwork(k.client), w.failed.Find(k)
+		by := failedOfHost{host, k.address}
+		first := len(suspects.tries[by]) == 0
+		suspects.tries[by] = append(suspects.tries[by], k)
+		if !told[k.address] {
+			if first {
+				suspects.waits[host] = append(suspects.waits[host], k.address)
+			}
+			continue
+		}
 		if hosts[host] == nil {
 			suspects.order = append(suspects.order, host)
 			hosts[host] = &hostTries{first: a.evidence.Time, last: a.last}
 		}
 		hosts[host].first, hosts[host].last = min(hosts[host].first, a.evidence.Time), max(hosts[host].last, a.last)
-		by := failedOfHost{host, k.address}
-		if len(tries[by]) == 0 {
-			failed[host] = append(failed[host], k.address)
+		if first {
+			suspects.failed[host] = append(suspects.failed[host], k.address)
 		}
-		tries[by] = append(tries[by], k)
 	}
 	hands := make(map[string]map[string]bool)
 	for _, host := range suspects.order {
-		hosts[host].failed = len(failed[host])
-		found := known.findAll(failed[host])
-		for _, address := range failed[host] {
-			d, ok := found[address]
-			if !ok {
-				continue
+		list := suspects.damaged(host, suspects.failed[host])
+		hosts[host].failed, hosts[host].damaged = len(suspects.failed[host]), len(list)
+		if len(list) > 0 {
+			suspects.of[host] = list
+		}
+		for _, d := range list {
+			if hands[d.address] == nil {
+				hands[d.address] = make(map[string]bool)
 			}
-			hosts[host].damaged++
-			d.address, d.tries = address, tries[failedOfHost{host, address}]
-			suspects.of[host] = append(suspects.of[host], d)
-			if hands[address] == nil {
-				hands[address] = make(map[string]bool)
-			}
-			hands[address][w.hand(d.tries[0])] = true
+			hands[d.address][w.hand(d.tries[0])] = true
 		}
 	}
 	suspects.all = slices.Clone(suspects.order)
 	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
 	return suspects, hosts, hands
+}
+
+// told are the recipients that somebody was refused, or got a bounce for: of the others mail waits, and nobody knows whether they exist.
+func (w *mangledWatch) told() map[string]bool {
+	told := make(map[string]bool)
+	for k, a := range w.failed.All() {
+		if a.rejected > 0 || a.messages > a.waiting {
+			told[k.address] = true
+		}
+	}
+	return told
 }
 
 // hand is in whose hands a client is: a mail server's in those of its organisation, which may have it in several networks, any other's in
@@ -448,8 +498,9 @@ func (w *mangledWatch) finding(site *Site, list []damage, together []failedToget
 			f.Counts.Messages += messages
 			f.Counts.Rejected += int(a.rejected)
 			f.Counts.Recipients += int(a.messages)
-			f.Counts.Bounced += int(a.messages - a.expired)
+			f.Counts.Bounced += int(a.messages - a.expired - a.waiting)
 			f.Counts.Expired += int(a.expired)
+			f.Counts.Deferred += int(a.waiting)
 			if f.Start == 0 || a.evidence.Time < f.Start {
 				f.Start = a.evidence.Time
 			}

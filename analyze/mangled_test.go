@@ -79,6 +79,41 @@ func TestMangledFromAnIPv6Host(t *testing.T) {
 	}
 }
 
+// The primary refuses some of a damaged list, and asks the secondary to come back with the rest because the senders' domains do not exist: all
+// of it is told once the list is known to be damaged, an address that it waits with and another host had bounced counts as proof, and what
+// waits alone proves nothing.
+func TestMangledThatWaits(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for _, tt := range []struct {
+		bounced, told, waiting int
+	}{{3, 10, 7}, {0, 0, 0}} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		for _, m := range some(10, monday.at(8, 0, 0), time.Minute, func(i int, m *mail.Message) {
+			m.Client, m.Sender = client("41.9.9.9", "", ""), fmt.Sprintf("x%d@y%d.example", i, i)
+			r := mail.Recipient{Address: "smtp" + user(20+i), Disposition: mail.Deferred, DSN: "4.1.8", Relay: "192.0.2.10"}
+			if i < tt.bounced {
+				r.Disposition, r.DSN = mail.Bounced, "5.1.1"
+			}
+			m.Recipients = []mail.Recipient{r}
+		}) {
+			e.Message(&m)
+		}
+		findings, _ := e.Findings()
+		told, waiting := 0, 0
+		for _, f := range findings {
+			told += len(f.Mangled)
+			waiting += f.Counts.Deferred
+		}
+		if told != tt.told || waiting != tt.waiting {
+			t.Errorf("%d bounced: got %d damaged addresses, %d of them waiting, want %d and %d: %+v", tt.bounced, told, waiting, tt.told, tt.waiting, findings)
+		}
+	}
+}
+
 // A dictionary attack by many machines, of which each tries ten names: where last@ is known, some of its first names and last names look
 // damaged, and some machines have three of these by chance. Whoever has far more is told beside it; and a damaged list is told that as many
 // machines share.
