@@ -155,7 +155,7 @@ func (f *file) head(text string) *logfile.Arrangement {
 		f.keepFirst(line, reader)
 		f.yearless = f.yearless || reader.Yearless
 		f.zoneless = f.zoneless || reader.Zoneless
-		order.note(&ev)
+		order.note(&ev, reader.Yearless)
 		hosts.note(ev.Host)
 		if reader.Style == parse.EximOwn {
 			ownLines++

@@ -15,8 +15,14 @@ import (
 // order is in which order the lines of a file are. Log servers show the newest line first, and export as they show (Kibana, Graylog,
 // Loki, Splunk, cloud providers), and so does journalctl -r; others export without any order (elasticdump, BigQuery).
 type order struct {
-	hosts    map[string]*direction
+	hosts    map[stamper]*direction
 	programs map[program]*twoZones
+}
+
+// stamper is who stamps lines in one way: the stamps of others on a host may have no year, which is not known yet.
+type stamper struct {
+	host     string
+	yearless bool
 }
 
 // program is a program on a host: one in a jail may have another time zone than the others.
@@ -35,11 +41,11 @@ type twoZones struct {
 	farEarlier    int          // lines that are in neither: earlier by more than processes that log at the same time are out of order
 }
 
-func newOrder() *order { return &order{make(map[string]*direction), make(map[program]*twoZones)} }
+func newOrder() *order { return &order{make(map[stamper]*direction), make(map[program]*twoZones)} }
 
-// note takes down the next line.
-func (o *order) note(ev *mail.Event) {
-	entryOf(o.hosts, ev.Host).note(ev.Time)
+// note takes down the next line; yearless: its stamp has no year.
+func (o *order) note(ev *mail.Event, yearless bool) {
+	entryOf(o.hosts, stamper{ev.Host, yearless}).note(ev.Time)
 	entryOf(o.programs, program{ev.Host, ev.Process}).note(ev.Time)
 }
 

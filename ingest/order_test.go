@@ -14,7 +14,7 @@ func TestOrder(t *testing.T) {
 	newestFirst := func(seconds ...int) bool {
 		o := newOrder()
 		for i, s := range seconds {
-			o.note(&mail.Event{Host: []string{"mx1", "mx2"}[i%2], Time: mail.Instant(1e9 * (1000 + s + 3600*(i%2)))}) // the second host is in another zone
+			o.note(&mail.Event{Host: []string{"mx1", "mx2"}[i%2], Time: mail.Instant(1e9 * (1000 + s + 3600*(i%2)))}, false) // the second host is in another zone
 		}
 		return o.newestFirst()
 	}
@@ -112,6 +112,14 @@ func TestNewestFirst(t *testing.T) {
 	pipe, _ := logfile.Expand([]string{logfile.Stdin}, strings.NewReader(strings.Join(lines, "\n")))
 	got, _ = read(t, options(), pipe)
 	wantLines(t, got, want...)
+
+	// Exim writes its own stamp behind that of syslog, and has a year.
+	exim := []string{"Nov  7 04:12:12 mx1 dovecot: a", "Nov  7 04:12:12 mx1 exim[1]: 2025-11-07 04:12:12 b", "Nov  7 04:12:11 mx1 dovecot: c",
+		"Nov  7 04:12:11 mx1 exim[1]: 2025-11-07 04:12:11 d", "Nov  7 04:12:10 mx1 dovecot: e", "Nov  7 04:12:10 mx1 exim[1]: 2025-11-07 04:12:10 f"}
+	_, ledger = read(t, options(), logs(t, "maillog", strings.Join(exim, "\n")))
+	if f := ledger.Files[0]; f.Numbering == "" {
+		t.Error("stamps of two kinds: got lines as they stand, want them newest last")
+	}
 
 	table := "@timestamp,host,program,message\n"
 	for _, line := range lines {
