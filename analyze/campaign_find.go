@@ -28,6 +28,7 @@ type hunt struct {
 	shapes   Tally // of Message-IDs, of all messages
 	families memo[string]
 	networks memo[netip.Prefix]
+	hidden   []hidden
 	keyed    []keyed // of groups, used again
 }
 
@@ -80,6 +81,7 @@ func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 			s.sprayed, s.byDevice = sprays, isDevice
 		}
 	}
+	h.hidden = h.findHidden()
 	return h
 }
 
@@ -322,10 +324,14 @@ func (h *hunt) runs(kind seedKind, key string, list []*seen) []*cluster {
 		}
 		from = to
 	}
+	if len(runs) == 0 {
+		return nil
+	}
+	mostly := h.mostly(kind, list)
 	var found []*cluster
 	for _, run := range runs {
 		for _, part := range h.dense(kind, run) {
-			if c := h.cluster(kind, key, list, part); c != nil {
+			if c := h.cluster(kind, key, mostly, part); c != nil {
 				found = append(found, c)
 			}
 		}
@@ -397,22 +403,25 @@ var mostlyOf = [seedKinds]float64{
 // nearby is how long before and after a run attempts that were refused still belong to it: greylisting lets a client wait.
 const nearby = time.Hour
 
-// cluster makes one of a run: its clients that had the mark in most of what they did, and what else they did in that time.
-func (h *hunt) cluster(kind seedKind, key string, group, run []*seen) *cluster {
+// mostly tells of each client of a group whether it had the mark in most of what it did.
+func (h *hunt) mostly(kind seedKind, group []*seen) map[netip.Addr]bool {
 	with := make(map[netip.Addr]int)
 	for _, s := range group {
 		with[s.ip]++
 	}
+	mostly := make(map[netip.Addr]bool, len(with))
+	for ip, n := range with {
+		mostly[ip] = float64(n) >= mostlyOf[kind]*float64(h.deeds(kind, ip))
+	}
+	return mostly
+}
+
+// cluster makes one of a run: its clients that had the mark in most of what they did, and what else they did in that time.
+func (h *hunt) cluster(kind seedKind, key string, mostly map[netip.Addr]bool, run []*seen) *cluster {
 	c := &cluster{hunt: h, kind: kind, key: key, clients: make(map[netip.Addr][]*seen), seeded: make(map[*seen]bool)}
-	of := make(map[netip.Addr]bool)
 	var stay []*seen
 	for _, s := range run {
-		mostly, known := of[s.ip]
-		if !known {
-			mostly = float64(with[s.ip]) >= mostlyOf[kind]*float64(h.deeds(kind, s.ip))
-			of[s.ip] = mostly
-		}
-		if mostly {
+		if mostly[s.ip] {
 			stay = append(stay, s)
 			c.clients[s.ip] = nil
 			c.seeded[s] = true
@@ -423,9 +432,8 @@ func (h *hunt) cluster(kind seedKind, key string, group, run []*seen) *cluster {
 	}
 	from, to := stay[0].time, stay[len(stay)-1].time
 	for ip := range c.clients {
-		for _, s := range h.byClient[ip] {
-			inside := s.time >= from && s.time <= to
-			if inside || s.is(wasRefused) && s.time >= from.Add(-nearby) && s.time <= to.Add(nearby) {
+		for _, s := range inTime(h.byClient[ip], from.Add(-nearby), to.Add(nearby)) {
+			if s.is(wasRefused) || s.time >= from && s.time <= to {
 				c.clients[ip] = append(c.clients[ip], s)
 				c.sightings = append(c.sightings, s)
 			}
@@ -439,6 +447,14 @@ func (h *hunt) cluster(kind seedKind, key string, group, run []*seen) *cluster {
 	c.count()
 	c.judge()
 	return c
+}
+
+// inTime are the sightings of a list, which must be in order, from one moment to another.
+func inTime(list []*seen, from, to mail.Instant) []*seen {
+	before := func(s *seen, t mail.Instant) int { return cmp.Compare(s.time, t) }
+	first, _ := slices.BinarySearchFunc(list, from, before)
+	end, _ := slices.BinarySearchFunc(list[first:], to+1, before)
+	return list[first : first+end]
 }
 
 // deeds is how much a client did in which a mark of that kind could be seen.

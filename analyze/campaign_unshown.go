@@ -46,29 +46,44 @@ func (h *hunt) onlyUnshown(ip netip.Addr) bool {
 	return h.w.clean.about(hashAddr(ofClient, ip)) == 0
 }
 
+// hidden is an attempt whose recipients the log does not show.
+type hidden struct {
+	*seen
+	words string // "MAIL", and in which words it was refused there; "": it was refused after DATA
+}
+
+// findHidden are all such attempts.
+func (h *hunt) findHidden() (all []hidden) {
+	for _, s := range h.all {
+		switch h.unshown(s) {
+		case unshownAtMAIL:
+			all = append(all, hidden{s, "MAIL " + refusalWords(s.reply())})
+		case unshownAfterDATA:
+			all = append(all, hidden{s, ""})
+		}
+	}
+	return all
+}
+
 // addUnshown adds to a run, which lasts from one instant to another, the attempts whose recipients the log does not show.
 func (h *hunt) addUnshown(c *cluster, from, to mail.Instant) {
 	from, to = from.Add(-joinPause), to.Add(joinPause)
-	content, byWords := new(unshownGroup), make(map[string]*unshownGroup)
-	for _, s := range h.all {
-		group := content
-		switch h.unshown(s) {
-		case shown:
-			continue
-		case unshownAtMAIL:
-			words := refusalWords(s.reply())
-			if group = byWords[words]; group == nil {
-				group = &unshownGroup{minClients: h.limits.MinClients}
-				byWords[words] = group
+	byWords := make(map[string]*unshownGroup)
+	for _, s := range h.hidden {
+		group := byWords[s.words]
+		if group == nil {
+			group = &unshownGroup{}
+			if s.words != "" {
+				group.minClients = h.limits.MinClients
 			}
+			byWords[s.words] = group
 		}
 		group.all++
 		if _, member := c.clients[s.ip]; !member && s.time >= from && s.time <= to && h.onlyUnshown(s.ip) {
-			group.inside = append(group.inside, s)
+			group.inside = append(group.inside, s.seen)
 		}
 	}
 	most := len(c.sightings)
-	c.takeUnshown(content, most)
 	for _, words := range slices.Sorted(keysOf(byWords)) {
 		c.takeUnshown(byWords[words], most)
 	}
