@@ -61,14 +61,6 @@ func (n *Neighbours) add(ip netip.Addr, login bool) {
 	n.full = len(n.seen) >= maxNeighbours
 }
 
-// Merge adds those of other.
-func (n *Neighbours) Merge(other *Neighbours) {
-	for ip, login := range other.seen {
-		n.add(ip, login)
-	}
-	n.full = n.full || other.full
-}
-
 // Block is an entry of a block list.
 type Block struct {
 	Prefix   netip.Prefix

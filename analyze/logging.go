@@ -58,22 +58,6 @@ func (l *Logging) Event(ev *mail.Event) {
 	}
 }
 
-// Merge adds all of other.
-func (l *Logging) Merge(other *Logging) {
-	l.Logins += other.Logins
-	for i := range l.Messages {
-		t, o := &l.Messages[i], &other.Messages[i]
-		t.Messages += o.Messages
-		t.Strangers += o.Strangers
-		t.Local += o.Local
-		t.Subject += o.Subject
-		t.HELO += o.HELO
-		t.MessageID += o.MessageID
-		t.Script += o.Script
-		t.Recipients += o.Recipients
-	}
-}
-
 // Advice is what should be logged and why.
 type Advice struct {
 	Why     string // what this log does not tell, and what for it is needed
