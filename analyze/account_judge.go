@@ -96,12 +96,12 @@ func (q *accountInquiry) judgeManner(c *compromise) {
 	if (2*c.strangeMessages > n || 2*c.forgedMessages >= n) && c.toMany() {
 		c.because("many-recipients", 0.2, "%s in %s, far more per message than usual", plural(c.Counts.Recipients, "recipient", "recipients"), plural(n, "message", "messages"))
 	}
-	if night, whose := q.atNight(c); oddHours(night, n) || c.End.Sub(c.Start) >= twoNights && 5*night >= n && night >= hardlyAny {
-		c.because("odd-hours", 0.1, "%d of them at hours when %s", night, whose)
+	if night, when := q.atNight(c); oddHours(night, n) || c.End.Sub(c.Start) >= twoNights && 5*night >= n && night >= hardlyAny {
+		c.because("odd-hours", 0.1, "%d of them at hours when %s", night, when)
 	}
 }
 
-// isAtNight reports whether most of it was sent at such hours.
+// isAtNight reports whether most of it was sent at night.
 func (q *accountInquiry) isAtNight(c *compromise) bool {
 	night, _ := q.atNight(c)
 	return oddHours(night, c.Counts.Messages)
@@ -122,9 +122,9 @@ const (
 const hoursFrom = 1000
 
 // atNight is how many of its messages were sent at hours at which hardly anybody writes otherwise; where the others are too few to tell, at
-// hours at which the account itself never does. They are left out when the busy hours are found, or many at night would make the night
-// busy. The account's messages of other nights are not.
-func (q *accountInquiry) atNight(c *compromise) (night int, whose string) {
+// hours at which the account itself never does; when is which of the two, in words. They are left out when the busy hours are found, or
+// many at night would make the night busy. The account's messages of other nights are not.
+func (q *accountInquiry) atNight(c *compromise) (night int, when string) {
 	others := 0
 	for i, n := range q.w.hours {
 		others += n - c.hours[i]
@@ -142,10 +142,9 @@ func (q *accountInquiry) atNight(c *compromise) (night int, whose string) {
 
 // atOwnNight is how many of its messages were sent at hours at which the account sends nothing on other days.
 func (c *compromise) atOwnNight() (night int) {
-	const day = 20 * time.Hour
 	var others []mail.Instant
 	for _, r := range c.records {
-		if c.Start.Sub(r.time) >= day || r.time.Sub(c.End) >= day {
+		if c.Start.Sub(r.time) >= anotherDay || r.time.Sub(c.End) >= anotherDay {
 			others = append(others, r.time)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
-	"time"
 
 	"mailforensics/mail"
 )
@@ -63,11 +62,10 @@ func (b *baseline) expected(outside int, minutes float64) float64 {
 
 // isRegular reports whether an account sends about as much on two other days.
 func (b *baseline) isRegular(win window) bool {
-	const day = 20 * time.Hour
 	others := 0
 	for _, o := range b.windows {
 		apart := b.records[o.from].time.Sub(b.records[win.from].time).Abs()
-		if o != win && apart > day && 3*(o.to-o.from) >= win.to-win.from {
+		if o != win && apart > anotherDay && 3*(o.to-o.from) >= win.to-win.from {
 			others++
 		}
 	}

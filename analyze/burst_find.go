@@ -298,14 +298,13 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 
 // regular reports whether there are bursts on two other days, with like senders.
 func regular(all []window, records []*record, w window) bool {
-	const day = 20 * time.Hour
 	others := 0
 	for _, o := range all {
 		if o == w {
 			continue
 		}
-		apart := records[o.from].time.Sub(records[w.from].time)
-		if (apart > day || apart < -day) && 3*(o.to-o.from) >= w.to-w.from {
+		apart := records[o.from].time.Sub(records[w.from].time).Abs()
+		if apart > anotherDay && 3*(o.to-o.from) >= w.to-w.from {
 			others++
 		}
 	}
@@ -314,10 +313,9 @@ func regular(all []window, records []*record, w window) bool {
 
 // hasLike reports whether the like of a story, of which no record is left, is found on two other days.
 func (c *candidate) hasLike(all []*candidate) bool {
-	const day = 20 * time.Hour
 	others := 0
 	for _, o := range all {
-		if o.subject == c.subject && o.Start.Sub(c.Start).Abs() > day && 3*o.Counts.Messages >= c.Counts.Messages {
+		if o.subject == c.subject && o.Start.Sub(c.Start).Abs() > anotherDay && 3*o.Counts.Messages >= c.Counts.Messages {
 			others++
 		}
 	}

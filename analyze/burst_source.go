@@ -262,10 +262,9 @@ func (s *series) familiarWith(c *candidate, others []*candidate) familiarity {
 
 // roams reports whether an account comes from yet another address for nearly every message, on other days, too: an application in a cloud.
 func (s *series) roams(from, to mail.Instant) bool {
-	const day = 20 * time.Hour
 	addresses, n := 0, 0
 	for _, o := range s.sources {
-		if from.Sub(o.last) >= day || o.first.Sub(to) >= day {
+		if from.Sub(o.last) >= anotherDay || o.first.Sub(to) >= anotherDay {
 			addresses++
 			n += o.n
 		}

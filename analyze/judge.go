@@ -310,9 +310,6 @@ func (c *candidate) placeThen() familiarity {
 	return c.place
 }
 
-// anotherDay is how far something must be from a burst to be on another day.
-const anotherDay = 20 * time.Hour
-
 // itsDay is the time of a burst and what is not on other days, nor in the owner's past.
 func (c *candidate) itsDay() stretches {
 	return union(c.stolen, []stretch{{c.Start.Add(1 - anotherDay), c.End.Add(anotherDay - 1)}})
