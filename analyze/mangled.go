@@ -234,27 +234,26 @@ type damage struct {
 }
 
 func (w *mangledWatch) Findings(site *Site) []Finding {
-	suspects, hosts, hands := w.suspects(site)
+	th := &w.pass.Thresholds.Mangled
+	tried := w.failuresIn(site)
 	together := make(map[netip.Prefix][]failedTogether)
 	for _, m := range w.together {
-		host := hostNetwork(m.client)
-		together[host] = append(together[host], m)
+		network := hostNetwork(m.client)
+		together[network] = append(together[network], m)
 	}
 	var found []Finding
-	for _, host := range suspects.order {
-		list := suspects.of[host]
+	for _, h := range tried.hosts {
 		shared := 0
-		for _, d := range list {
-			if len(hands[d.address]) >= w.pass.Thresholds.Mangled.SharedBy {
+		for _, d := range h.damaged {
+			if len(tried.hands[d.address]) >= th.SharedBy {
 				shared++
 			}
 		}
-		th := &w.pass.Thresholds.Mangled
-		share := ratio(len(list), hosts[host].failed)
-		if share < th.MinShare || len(list) < th.MinAddresses && shared == 0 || w.byChance(host, suspects, hosts) {
+		share := ratio(len(h.damaged), len(h.failed))
+		if len(h.damaged) == 0 || share < th.MinShare || len(h.damaged) < th.MinAddresses && shared == 0 || w.byChance(h, tried.hosts) {
 			continue
 		}
-		found = append(found, w.finding(site, suspects.withWaiting(host), together[host], shared, share))
+		found = append(found, w.finding(site, tried.withWaiting(h), together[h.network], shared, share))
 	}
 	relateLists(found, w.pass.Thresholds.Score.Medium)
 	return found
@@ -282,134 +281,128 @@ func relateLists(found []Finding, sure float64) {
 // mostlyRight is how many times as many recipients as are damaged a client must have been right about, to have no damaged list.
 const mostlyRight = 10
 
-// hostTries is how many recipients one host tried in vain, and how many of them are known ones, damaged.
-type hostTries struct {
-	failed, damaged int
-	first, last     mail.Instant
-}
-
-// byChance reports whether, of all the hosts that tried names at about the same time, some were to have as many damaged ones by chance: a
-// dictionary attack by many machines tries some ten names with each, and where last@ is known, every first.last@ of it looks damaged. Where
-// the others' look damaged in the main, too, they have one list; and that one has the same names says nothing of chance.
-func (w *mangledWatch) byChance(host netip.Prefix, suspects byHost, hosts map[netip.Prefix]*hostTries) bool {
-	const expected, enoughLike = 0.1, 1000 // hosts; to compare each with all would take long where there are many thousands
+// byChance reports whether a host may have its damaged recipients by chance. A dictionary attack by many machines tries some ten names with
+// each, and where last@ is known, every first.last@ of it looks damaged. So what the other hosts of that time have is taken for chance, and
+// it is asked how many of them should then have as many as this one. Where most of theirs look damaged, they have a list, too; and who
+// has a damaged recipient in common with this host has the same one: both say nothing of chance.
+func (w *mangledWatch) byChance(host *failingHost, hosts []*failingHost) bool {
+	const (
+		tooMany     = 0.1  // hosts that should have as many by chance
+		enoughPeers = 1000 // to compare each host with all would take long where there are many thousands
+	)
 	names := make(map[string]bool)
-	for _, d := range suspects.of[host] {
+	for _, d := range host.damaged {
 		names[d.address] = true
 	}
-	own := hosts[host]
-	failed, damaged, like := 0, 0, 1
-	for _, other := range suspects.all {
-		h := hosts[other]
-		shares := func(d damage) bool { return names[d.address] }
-		if h.first.Sub(own.last) > nearby || own.first.Sub(h.last) > nearby || slices.ContainsFunc(suspects.of[other], shares) {
+	shares := func(d damage) bool { return names[d.address] }
+	failed, damaged, peers := 0, 0, 1 // peers: hosts that tried enough to have as many
+	for _, h := range hosts {
+		if h.first.Sub(host.last) > nearby || host.first.Sub(h.last) > nearby || slices.ContainsFunc(h.damaged, shares) {
 			continue
 		}
-		if like > enoughLike {
+		if peers > enoughPeers {
 			break
 		}
-		failed += h.failed
-		damaged += h.damaged
-		if h.failed >= own.damaged {
-			like++
+		failed += len(h.failed)
+		damaged += len(h.damaged)
+		if len(h.failed) >= len(host.damaged) {
+			peers++
 		}
 	}
 	usual := ratio(damaged, failed)
-	return usual < w.pass.Thresholds.Mangled.MinShare && float64(like)*math.Pow(10, PoissonTail(own.damaged, usual*float64(own.failed))) > expected
+	if usual >= w.pass.Thresholds.Mangled.MinShare {
+		return false
+	}
+	chance := math.Pow(10, PoissonTail(len(host.damaged), usual*float64(len(host.failed))))
+	return float64(peers)*chance > tooMany
 }
 
-// byHost is damaged recipients by host (hostNetwork), in the order of the addresses.
-type byHost struct {
-	order []netip.Prefix // those with damaged recipients
-	all   []netip.Prefix // those with failed ones
-	of    map[netip.Prefix][]damage
+// failures are what hosts tried in vain in our domains.
+type failures struct {
+	hosts []*failingHost                     // in the order of their addresses; none for whose recipients mail only waits
+	hands map[string]map[string]bool         // in whose hands each damaged recipient is
+	tries map[failedOfHost][]failedRecipient // each by which addresses of the host
+	known *damageIndex
+}
 
-	known  *damageIndex
-	failed map[netip.Prefix][]string          // different ones
-	waits  map[netip.Prefix][]string          // … that nobody has been told about
-	tries  map[failedOfHost][]failedRecipient // each by which addresses of the host
+// failingHost is a host and the recipients that it tried in vain, each once.
+type failingHost struct {
+	network     netip.Prefix // see hostNetwork
+	failed      []string
+	waiting     []string     // of which nobody has been told whether they exist
+	damaged     []damage     // those of failed that are known ones, damaged
+	first, last mail.Instant // of the tries that failed
+}
+
+// failuresIn gathers what is remembered of the domains of a site, and of those that look like its own, by hosts.
+func (w *mangledWatch) failuresIn(site *Site) *failures {
+	f := &failures{hands: make(map[string]map[string]bool), tries: make(map[failedOfHost][]failedRecipient), known: newDamageIndex(site)}
+	domains, told := w.passedOn(), w.told()
+	for _, address := range w.passed.Values() {
+		if domains[mail.Domain(address)] {
+			f.known.add(strings.ToLower(address))
+		}
+	}
+	hosts := make(map[netip.Prefix]*failingHost)
+	for _, k := range w.failed.Sorted(compareFailed) {
+		domain := mail.Domain(k.address)
+		if !site.IsOurs(domain) && !domains[domain] || f.known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
+			continue
+		}
+		network := hostNetwork(k.client)
+		h := hosts[network]
+		if h == nil {
+			h = &failingHost{network: network, first: math.MaxInt64}
+			hosts[network] = h
+			f.hosts = append(f.hosts, h)
+		}
+		by := failedOfHost{network, k.address}
+		f.tries[by] = append(f.tries[by], k)
+		once := len(f.tries[by]) == 1
+		if !told[k.address] {
+			if once {
+				h.waiting = append(h.waiting, k.address)
+			}
+			continue
+		}
+		if once {
+			h.failed = append(h.failed, k.address)
+		}
+		a := w.failed.Find(k)
+		h.first, h.last = min(h.first, a.evidence.Time), max(h.last, a.last)
+	}
+	f.hosts = slices.DeleteFunc(f.hosts, func(h *failingHost) bool { return len(h.failed) == 0 })
+	for _, h := range f.hosts {
+		h.damaged = f.damaged(h, h.failed)
+		for _, d := range h.damaged {
+			if f.hands[d.address] == nil {
+				f.hands[d.address] = make(map[string]bool)
+			}
+			f.hands[d.address][w.hand(d.tries[0])] = true
+		}
+	}
+	return f
 }
 
 // withWaiting are the damaged recipients of a host, and those to which its mail waits: where the next host asks the client to come back for
 // its sender's sake, nobody learns whether the recipient exists. They prove nothing; where the list is known to be damaged, they are of it.
-func (s *byHost) withWaiting(host netip.Prefix) []damage {
-	if len(s.waits[host]) == 0 {
-		return s.of[host]
+func (f *failures) withWaiting(h *failingHost) []damage {
+	if len(h.waiting) == 0 {
+		return h.damaged
 	}
-	return s.damaged(host, slices.Concat(s.failed[host], s.waits[host]))
+	return f.damaged(h, slices.Concat(h.failed, h.waiting))
 }
 
-// damaged are those of the addresses that a host tried that are known ones, damaged, in order.
-func (s *byHost) damaged(host netip.Prefix, addresses []string) []damage {
+// damaged are those of the recipients that a host tried that are known ones, damaged, in order.
+func (f *failures) damaged(h *failingHost, recipients []string) []damage {
 	var list []damage
-	found := s.known.findAll(addresses)
+	found := f.known.findAll(recipients)
 	for _, address := range slices.Sorted(maps.Keys(found)) {
 		d := found[address]
-		d.address, d.tries = address, s.tries[failedOfHost{host, address}]
+		d.address, d.tries = address, f.tries[failedOfHost{h.network, address}]
 		list = append(list, d)
 	}
 	return list
-}
-
-// suspects are the hosts with damaged recipients, what each host tried in vain in our domains, and whose hands a damaged address is in.
-func (w *mangledWatch) suspects(site *Site) (byHost, map[netip.Prefix]*hostTries, map[string]map[string]bool) {
-	known := newDamageIndex(site)
-	domains := w.passedOn()
-	for _, address := range w.passed.Values() {
-		if domains[mail.Domain(address)] {
-			known.add(strings.ToLower(address))
-		}
-	}
-	suspects := byHost{
-		of:     make(map[netip.Prefix][]damage),
-		known:  known,
-		failed: make(map[netip.Prefix][]string),
-		waits:  make(map[netip.Prefix][]string),
-		tries:  make(map[failedOfHost][]failedRecipient),
-	}
-	hosts := make(map[netip.Prefix]*hostTries)
-	told := w.told()
-	for _, k := range w.failed.Sorted(compareFailed) {
-		domain := mail.Domain(k.address)
-		if !site.IsOurs(domain) && !domains[domain] || known.known[strings.ToLower(k.address)] || site.IsOwn(k.client) {
-			continue
-		}
-		host, a := hostNetwork(k.client), w.failed.Find(k)
-		by := failedOfHost{host, k.address}
-		first := len(suspects.tries[by]) == 0
-		suspects.tries[by] = append(suspects.tries[by], k)
-		if !told[k.address] {
-			if first {
-				suspects.waits[host] = append(suspects.waits[host], k.address)
-			}
-			continue
-		}
-		if hosts[host] == nil {
-			suspects.order = append(suspects.order, host)
-			hosts[host] = &hostTries{first: a.evidence.Time, last: a.last}
-		}
-		hosts[host].first, hosts[host].last = min(hosts[host].first, a.evidence.Time), max(hosts[host].last, a.last)
-		if first {
-			suspects.failed[host] = append(suspects.failed[host], k.address)
-		}
-	}
-	hands := make(map[string]map[string]bool)
-	for _, host := range suspects.order {
-		list := suspects.damaged(host, suspects.failed[host])
-		hosts[host].failed, hosts[host].damaged = len(suspects.failed[host]), len(list)
-		if len(list) > 0 {
-			suspects.of[host] = list
-		}
-		for _, d := range list {
-			if hands[d.address] == nil {
-				hands[d.address] = make(map[string]bool)
-			}
-			hands[d.address][w.hand(d.tries[0])] = true
-		}
-	}
-	suspects.all = slices.Clone(suspects.order)
-	suspects.order = slices.DeleteFunc(suspects.order, func(host netip.Prefix) bool { return len(suspects.of[host]) == 0 })
-	return suspects, hosts, hands
 }
 
 // told are the recipients that somebody was refused, or got a bounce for: of the others mail waits, and nobody knows whether they exist.
