@@ -13,8 +13,8 @@ import (
 // From one stamp to the next, the shorter way round the year is taken: forwards if nothing was logged for some months, backwards
 // if files were put together in the wrong order. Neither is ever more than half a year.
 type Course struct {
-	First, Last Stamp
-	Passed      time.Duration // from First to Last
+	Last   Stamp
+	Passed time.Duration // from the first stamp to Last
 
 	any bool
 }
@@ -22,7 +22,7 @@ type Course struct {
 // Step goes on to the next stamp.
 func (c *Course) Step(s Stamp) {
 	if !c.any {
-		*c = Course{First: s, Last: s, any: true}
+		*c = Course{Last: s, any: true}
 		return
 	}
 	c.Passed += c.Last.to(s)
