@@ -67,6 +67,9 @@ func (c *compromise) isApplication() bool {
 	if c.story != nil || c.pastMessages > 0 || len(c.records) < c.q.thresholds.Burst.AloneFrom || log < atHome {
 		return false
 	}
+	if life := c.records[len(c.records)-1].time.Sub(c.records[0].time); 2*c.End.Sub(c.Start) < life {
+		return false
+	}
 	logins, from, times := 0, 0, new(tries)
 	for _, p := range c.places {
 		if n := p.loginCount(); n > 0 {
@@ -85,7 +88,7 @@ func (c *compromise) isApplication() bool {
 		whole.take(i)
 	}
 	always := log <= 2*24*time.Hour || whole.allAlong(site) // of a short log, its hours say whether it is there all the time
-	return always && 2*c.End.Sub(c.Start) >= whole.End.Sub(whole.Start) && !whole.dead(dead) && whole.share(blockedOnce) < 0.03 && c.namesComeAgain() && c.q.keepsHours(whole)
+	return always && !whole.dead(dead) && whole.share(blockedOnce) < 0.03 && c.namesComeAgain() && c.q.keepsHours(whole)
 }
 
 // namesComeAgain reports whether most messages have a sender that is not the account's, and that it used over at least half of its time.
