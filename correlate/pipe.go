@@ -34,7 +34,8 @@ func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
 	t.piped.put(link)
 }
 
-// putBackOf returns a message in the queue that may be what a command put back of h's for a recipient; nil: there is none.
+// putBackOf returns a message in the queue that may be what a command put back of h's for a recipient; nil: there is none. One that is known
+// to be for that recipient is the right one, and may be done already; of the others nobody knows yet for whom they are.
 func (t *Tracker) putBackOf(h *hop, envelope string) (child *hop) {
 	t.injected.each(func(ref *hopRef) bool {
 		c := ref.get()
@@ -44,10 +45,17 @@ func (t *Tracker) putBackOf(h *hop, envelope string) (child *hop) {
 		if t.now.Sub(c.born) > atOnce || c.born < h.born {
 			return false
 		}
-		if t.isPutBack(h, c) && h.message.mayBeFor(c.message, envelope) {
+		if !t.isPutBack(h, c) {
+			return true
+		}
+		if c.message.findByEnvelope(envelope) != nil {
+			child = c
+			return false
+		}
+		if child == nil && h.message.mayBeFor(c.message, envelope) {
 			child = c
 		}
-		return child == nil
+		return true
 	})
 	return child
 }
