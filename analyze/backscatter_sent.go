@@ -66,7 +66,7 @@ func newStorm(site *Site, list []bounceOut) *storm {
 		if b.disposition != mail.Delivered {
 			s.dead++
 		}
-		if site.IsOurs(mail.Domain(b.to)) {
+		if inOurDomains(site, mail.Domain(b.to)) { // user@mail.site.example of our own programs, too
 			s.ours++
 		}
 	}
@@ -140,8 +140,11 @@ func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Findi
 		mass = 0.15
 	}
 	whose := "of strangers"
-	if s.toOurs() {
+	switch {
+	case s.toOurs():
 		whose = "in our own domains"
+	case 2*s.ours > n:
+		whose = say("of strangers and, most of them, in our own domains")
 	}
 	f.because("notices-to-strangers", mass, "%d bounces to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
 	if ratio(s.dead, n) >= 0.25 {

@@ -112,7 +112,7 @@ func TestStormIsTold(t *testing.T) {
 	ours := func(n int) func(i int, cause, notice *mail.Message) {
 		return func(i int, _, notice *mail.Message) {
 			if i < n {
-				to(notice, fmt.Sprintf("gone%d@site.example", i), mail.Bounced)
+				to(notice, fmt.Sprintf("gone%d@%ssite.example", i, []string{"", "www."}[i%2]), mail.Bounced)
 			}
 		}
 	}
