@@ -537,9 +537,12 @@ func (c *cluster) radiation() bool {
 
 // triesNames reports whether it is the same where the server takes every name and bounces what nobody has, as a secondary without a list
 // of recipients does: names tried one by one, hours apart.
-func (c *cluster) triesNames() bool {
+func (c *cluster) triesNames() bool { return c.trickles() && c.reachesNobody() }
+
+// trickles reports whether it comes one at a time, hours apart, for days.
+func (c *cluster) trickles() bool {
 	lasted := c.end.Sub(c.start)
-	return lasted >= 24*time.Hour && float64(len(c.sightings)) <= lasted.Hours() && c.reachesNobody()
+	return lasted >= 24*time.Hour && float64(len(c.sightings)) <= lasted.Hours()
 }
 
 // reachesNobody reports whether nearly all of it was refused, or for recipients that do not exist.
@@ -595,6 +598,8 @@ func (c *cluster) limit() {
 		c.atMost(th.Low-0.01, "all-the-time", namesTried)
 	case c.triesNames() && c.kind == seedSubject:
 		c.atMost(th.Medium-0.05, "all-the-time", namesTried)
+	case c.trickles() && c.isWeak():
+		c.atMost(th.Low+0.1, "all-the-time", "one at a time, hours apart: of any big provider's customers, and of any such program's, some send spam all the time")
 	case c.widespread():
 		c.atMost(th.Low-0.01, "widespread-helo", "nearly all of it refused, at all hours or for different reasons: many people run a program with this HELO")
 	case ratio(c.refused, len(c.sightings)) >= enough && c.isWeak():

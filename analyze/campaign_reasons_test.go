@@ -198,6 +198,7 @@ func TestCampaignReasons(t *testing.T) {
 		{"all-the-time", scans, run},
 		{"all-the-time", pooled, fast},
 		{"all-the-time", lettered, fastLetters},
+		{"all-the-time", comers{kind: seedFamily, gap: 2 * time.Hour, each: letter(line, "")}, comers{kind: seedFamily, each: letter(line, "")}}, // taken
 		{"mostly-refused", run, scans},
 		{"reached-nobody", few, fast},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, gap: 17 * time.Minute}, run},
