@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -146,8 +147,8 @@ func (c *compromise) homeLogins() (n int) {
 	return n
 }
 
-// failedLogins is how many logins failed in the week before, from networks that are not the owner's, and from how many addresses.
-func (c *compromise) failedLogins() (n, ips int) {
+// failedLogins is how many logins failed in the week before, from networks that are not the owner's, and from which addresses.
+func (c *compromise) failedLogins() (n int, from []netip.Addr) {
 	const week = 7 * 24 * time.Hour
 	until := c.Start
 	if first := c.firstLogin(); first != nil {
@@ -160,7 +161,17 @@ func (c *compromise) failedLogins() (n, ips int) {
 			seen[f.ip] = true
 		}
 	}
-	return n, len(seen)
+	return n, slices.SortedFunc(maps.Keys(seen), netip.Addr.Compare)
+}
+
+// sentFrom are those of the addresses from which messages were sent, or logins succeeded, that belong to it.
+func (c *compromise) sentFrom(addresses []netip.Addr) (sent []string) {
+	for _, ip := range addresses {
+		if c.clients[ip] != nil {
+			sent = append(sent, ip.String())
+		}
+	}
+	return sent
 }
 
 // failuresFrom says how many logins failed, and from how many addresses.

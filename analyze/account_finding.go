@@ -188,7 +188,11 @@ func (c *compromise) facts() []Fact {
 		add("handed in by", "%s, directly by the clients", way)
 	}
 	if n, ips := c.failedLogins(); n > 0 {
-		add("guesses before", "%s in the week before", c.failuresFrom(n, ips))
+		sent, then := c.sentFrom(ips), ""
+		if len(sent) > 0 {
+			then = "; then used from " + someNames(sent)
+		}
+		add("guesses before", "%s in the week before%s", c.failuresFrom(n, len(ips)), then)
 	}
 	if first := c.firstLogin(); first != nil {
 		when := fmt.Sprintf("%s before the first message", duration(c.Start.Sub(first.time)))

@@ -255,7 +255,7 @@ func (q *accountInquiry) judgePrelude(c *compromise) {
 		c.because("look-round", 0.15, "a login from %s, a network that the account never used before, %s before the first message", first.place.IP, duration(c.Start.Sub(first.time)))
 	}
 	if n, ips := c.failedLogins(); n >= 10 {
-		c.because("guessed", 0.1, "%s beforehand", c.failuresFrom(n, ips))
+		c.because("guessed", 0.1, "%s beforehand", c.failuresFrom(n, len(ips)))
 	}
 }
 

@@ -305,6 +305,42 @@ func TestWayInNamesWhoSentMost(t *testing.T) {
 	}
 }
 
+// What other hosts refused in the time of a story is told of the one whose mail it was: not of another of that time, and not where most of it
+// was refused when it was tried again, later.
+func TestRefusalsAreOfTheStory(t *testing.T) {
+	for lost, want := range map[int]bool{10: false, 600: true, 840: true, 1600: false} { // 779 were refused while it lasted
+		f := abuse()
+		f.Counts.Bounced, f.Counts.Deferred = lost, 0
+		r := investigation()
+		r.Findings = []analyze.Finding{f}
+		r.Incidents = analyze.Incidents(r.Findings)
+		said := slices.ContainsFunc(tell(r)[0].damage, func(s statement) bool { return strings.HasPrefix(s.Text, "other hosts refused") })
+		if said != want {
+			t.Errorf("%d lost: told %v, want %v", lost, said, want)
+		}
+	}
+}
+
+// Where somebody tried the password of the account before, it is not said that nothing shows how it was stolen.
+func TestWayInSaysThatSomebodyGuessed(t *testing.T) {
+	for guesses, want := range map[string]string{
+		"": "These logs do not show how its password was stolen",
+		"9 failed logins from 1 address in the week before": "Its password may have been guessed: 9 failed logins from 1 address in the week before",
+	} {
+		f := abuse()
+		f.Facts = nil
+		if guesses != "" {
+			f.Facts = []analyze.Fact{{Name: "guesses before", Text: guesses}}
+		}
+		r := investigation()
+		r.Findings = []analyze.Finding{f}
+		r.Incidents = analyze.Incidents(r.Findings)
+		if ways := tell(r)[0].ways; !strings.HasPrefix(ways[len(ways)-1].Text, want) {
+			t.Errorf("%q: got %v, want %q", guesses, ways, want)
+		}
+	}
+}
+
 // Many bursts of the clients of one finding share one line of the timeline; a few have a line each; those of other clients stay.
 func TestEntriesFoldBursts(t *testing.T) {
 	for n, want := range map[int]int{fewBursts: fewBursts + 1, fewBursts + 1: 2} {

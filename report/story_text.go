@@ -86,6 +86,9 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
+	if guesses := facts(s.main, "guesses before"); !found && len(guesses) > 0 {
+		return append(all, statement{"Its password may have been guessed: " + strings.TrimPrefix(guesses[0].Text, "guesses before: "), s.main})
+	}
 	if !found && s.main.Severity > analyze.Low { // below it nobody says that it was lost
 		how := "These logs do not show how its password was stolen"
 		if looked := lookedFor(r, "phish", "guessing"); looked != "" {
@@ -291,7 +294,8 @@ func damage(r *Report, s *story) []statement {
 	return all
 }
 
-// refusals compares what other hosts refused of all our mail during the story with the rest of the log.
+// refusals compares what other hosts refused of all our mail during the story with the rest of the log, if most of the former was of the story, and
+// most of what the story lost is in it: else it is another's damage, or was refused later, when it was tried again.
 func refusals(r *Report, s *story) string {
 	f := s.main
 	if r.Course == nil || f.End <= f.Start {
@@ -301,7 +305,8 @@ func refusals(r *Report, s *story) string {
 	during, beside := r.Course.Refused(f.Start, f.End)
 	lasted := max(f.End.Sub(f.Start), time.Minute)
 	rest := end.Sub(start) - lasted
-	if during < 10 || rest < time.Hour {
+	own := f.Counts.Bounced + f.Counts.Deferred + f.Counts.Expired
+	if during < 10 || rest < time.Hour || 2*during < own || 2*own < during {
 		return ""
 	}
 	return fmt.Sprintf("other hosts refused or deferred %s while it lasted (%s), and %s in the rest of the log (%s)",
