@@ -90,6 +90,13 @@ func TestRelayReasons(t *testing.T) {
 		return s
 	}
 	flood := with(func(s *relayScene) { s.messages, s.clients, s.bounced = 1200, 1, 3 })
+	// Many names on a good list: nothing bounces.
+	borrowed := with(func(s *relayScene) { s.messages, s.clients, s.over, s.sender = 120, 1, time.Hour, "a%[1]d@b%[1]d.example" })
+	but := func(change func(*relayScene)) relayScene {
+		s := borrowed
+		change(&s)
+		return s
+	}
 	alone := with(func(s *relayScene) { s.clients, s.over = 1, 60*time.Hour })
 	for _, tt := range []struct {
 		code           string
@@ -111,6 +118,9 @@ func TestRelayReasons(t *testing.T) {
 			with(func(s *relayScene) {
 				s.messages, s.clients, s.bounced, s.over, s.sender = 1200, 1, 8, 70*time.Hour, "info@b.example"
 			})},
+		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.name = "mail%d.customer.example" })},
+		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.over = 60 * time.Hour })},
+		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.sender = "info@b%d.example" })},
 		{"our-service", with(func(s *relayScene) { s.messages, s.people, s.name = 100, 120, "out%d.service.example" }),
 			with(func(s *relayScene) { s.messages, s.people, s.name = 100, 80, "out%d.service.example" })},
 		{"mass", with(func(s *relayScene) { s.messages = 100 }), with(func(s *relayScene) { s.messages = 99 })},
@@ -134,6 +144,16 @@ func TestRelayReasons(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A run in many borrowed names is high even if all of it arrives, and one finding even if it came from two machines.
+func TestRelayInBorrowedNames(t *testing.T) {
+	for clients := range 2 {
+		s := relayScene{messages: 240, clients: clients + 1, over: time.Hour, sender: "a%[1]d@b%[1]d.example"}
+		if found := s.findings(t); len(found) != 1 || found[0].Severity != High || found[0].Counts.Messages != 240 {
+			t.Errorf("from %d: got %+v, want one finding, high", clients+1, found)
+		}
 	}
 }
 

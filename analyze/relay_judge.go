@@ -1,6 +1,9 @@
 package analyze
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // judge scores what one sender domain or client had relayed.
 func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bool) {
@@ -14,6 +17,10 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"), plural(domains, "domain", "domains"))
 	known := knownSenders(site, &r.tally.Senders)
 	w.judgeSenders(site, r, known, &f)
+	if known == 0 && w.inBorrowedNames(site, r) {
+		f.because("many-sender-domains", 0.3, "in the names of %d domains within %s, from machines without a name of their own",
+			r.tally.SenderDomains.Distinct(), duration(r.tally.End.Sub(r.tally.Start)))
+	}
 	if text, times := w.letInBy(r); text != "" {
 		f.because("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
 		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, times, 100*float64(times)/float64(r.acl.Total()))})
@@ -59,8 +66,8 @@ func (w *relayWatch) judgeMass(site *Site, r *relayed, known int, f *Finding) {
 	th := &w.pass.Thresholds.Relay
 	f.because("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
 	unknown := 0.2
-	if took := r.tally.End.Sub(r.tally.Start); r.notReached() > 0.15 && float64(took) < relaySudden*float64(site.Last.Sub(site.First)) {
-		f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(took))
+	if r.notReached() > 0.15 && r.isSudden(site) {
+		f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(r.tally.End.Sub(r.tally.Start)))
 		unknown = 0.1
 	}
 	if r.notReached() > 0.15 && r.messages >= relayFlood*th.ManyFrom && known == 0 && !w.hasName(site, r) && !w.inOurName(site, r) {
@@ -70,6 +77,20 @@ func (w *relayWatch) judgeMass(site *Site, r *relayed, known int, f *Finding) {
 
 // relaySudden is the share of the log's time up to which relayed mail counts as sudden: a client that may relay does so all day.
 const relaySudden = 0.25
+
+func (r *relayed) isSudden(site *Site) bool {
+	return float64(r.tally.End.Sub(r.tally.Start)) < relaySudden*float64(site.Last.Sub(site.First))
+}
+
+// inBorrowedNames reports whether one run used a new sender domain every few messages, from machines without a name of their own. A customer's
+// mail or web server that sends for as many domains has a name, does so all day long, or is one program. Whether the mail arrives says nothing
+// here: who has bought a good list has few bounces.
+func (w *relayWatch) inBorrowedNames(site *Site, r *relayed) bool {
+	const share = 0.25 // of the messages
+	n, domains := r.messages, r.tally.SenderDomains.Distinct()
+	return domains > relaySomeNames && ratio(domains, n) >= share && !r.isOneProgram() && r.isSudden(site) &&
+		r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace && !w.hasName(site, r) && !w.inOurName(site, r)
+}
 
 // relayFlood is how many times ManyFrom an unknown client must have had relayed to be no customer who writes to his own customers. A customer
 // does so all the time, but few of his are not reached.
