@@ -82,11 +82,12 @@ func (w *burstWatch) likes(s *series) float64 {
 	return max(1, float64(n)/float64(days))
 }
 
-// remembered gathers what is kept and what is in the ring for every series, and yields those with enough to look at.
+// remembered gathers what is kept and what is in the ring for every series, and yields those with enough to look at. It may be called
+// once: from then on, what is in the ring counts as kept.
 func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
 	const mostly = 64 // of a larger series, room for more is made as it is needed
 	enough := w.pass.Thresholds.Burst.MinMessages
-	anew := w.forgotten() > 0 // a series may be one that was forgotten, or have forgotten messages
+	forgot := w.forgotten() > 0 // a series may be one that was forgotten, or have forgotten messages
 	var gathered []*series
 	gather := func(s *series) {
 		if !s.gathered {
@@ -105,7 +106,7 @@ func (w *burstWatch) remembered(yield func(*series, []*record) bool) {
 			switch {
 			case s == nil:
 				continue
-			case anew:
+			case forgot:
 				s = w.current(s)
 			case s.total < enough: // which has no stories
 				continue

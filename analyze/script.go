@@ -304,10 +304,13 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 	}
 }
 
-// isApplication reports whether a run is in the name of other days, and hardly anybody minded.
+// isApplication reports whether a run is that of an application that writes to all its users: in the name in which it writes on other
+// days, too, and hardly anybody minded.
 func (b *localMail) isApplication() bool {
 	name, share := b.tally.Senders.Most()
-	return share > 0.9 && !webUser(mail.LocalPart(name)) && b.inName >= habit && float64(b.unknown) < b.deadFrom()*float64(b.tally.Counts.Recipients) && b.blocked*100 <= b.tally.Counts.Recipients
+	recipients := b.tally.Counts.Recipients
+	return share > 0.9 && !webUser(mail.LocalPart(name)) && b.inName >= habit &&
+		float64(b.unknown) < b.deadFrom()*float64(recipients) && b.blocked*100 <= recipients
 }
 
 // deadFrom is the share of dead addresses from which on the list of an application looks bought. By day, it may be as old as the site.

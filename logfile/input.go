@@ -26,7 +26,7 @@ type Input struct {
 	Archived time.Time    // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
 	Codec    string       // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
 	Found    bool         // in a directory or by a pattern, not named by the user: it may be something else than a mail log
-	Order    *Arrangement // set by who knows that the lines must be arranged, if there are not too many; nil: as they stand
+	Order    *Arrangement // how the lines must be arranged, set by whoever found that out; nil: they are read as they stand
 	Warnings []string     // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity
@@ -355,7 +355,7 @@ func looksLikeText(head []byte) bool {
 
 // Head returns the whole lines in the first max bytes of the text, after decompression; of a longer line, its first max bytes.
 // What it reads from a pipe, for which it waits until there are max bytes or the pipe ends, Open hands out again. Damage further
-// on in the input is no error. With an Order, it reads all of a pipe.
+// on in the input is no error. With an Order, which must see all lines, it reads the whole input.
 func (in *Input) Head(max int) ([]byte, error) {
 	r := Open(context.Background(), in.forHead(max), Options{ChunkSize: max, MaxLine: max})
 	defer r.Close()

@@ -70,7 +70,7 @@ func ParseIP(s string) netip.Addr {
 func IsInside(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	switch {
-	case ip.Is4():
+	case ip.Is4(): // as below, but all at once: it is asked about the client of every message
 		b := ip.As4()
 		return b[0] == 10 || b[0] == 127 || b[0] == 192 && b[1] == 168 || b[0] == 172 && b[1]>>4 == 1 || b[0] == 169 && b[1] == 254
 	case !ip.IsValid():
@@ -113,7 +113,7 @@ func fourNumbers(s string) (ip netip.Addr, n int) {
 	_ = s[len("255.255.255.255")]
 	var four [4]byte
 	at := uint(0)
-	for part := 0; at <= lastStart; part++ {
+	for part := 0; at <= lastStart; part++ { // always so, as is part <= 3 below; but it tells the compiler that no index need be checked
 		b := s[at : at+4]
 		t := (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) ^ zeros
 		end := uint(bits.TrailingZeros32((t | (t + pastNine)) & highBits)) // the high bit of what is no digit; of four digits: 32

@@ -157,7 +157,8 @@ func (b *lineBefore) readClock(s string, day *dayOfStamp) bool {
 // something else is there.
 func (b *lineBefore) readHost(line string, placeAt, blank int, host *hostToken) bool {
 	b.host, b.placeAt, b.tagAt = host.host, placeAt, blank+len(host.text)+2
-	if host.kind != hostName || host.text == "" || len(line) <= b.tagAt || line[blank] != ' ' || line[blank+1:b.tagAt-1] != host.text || line[b.tagAt-1] != ' ' {
+	if host.kind != hostName || host.text == "" || len(line) <= b.tagAt ||
+		line[blank] != ' ' || line[blank+1:b.tagAt-1] != host.text || line[b.tagAt-1] != ' ' {
 		return false
 	}
 	b.lastMask = 1<<64 - 1

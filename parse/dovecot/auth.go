@@ -132,9 +132,11 @@ func identity(inner string) (account string, ip netip.Addr) {
 }
 
 // answer tells a refusal from other texts. In its auth lines, Dovecot logs no success unless it is told to debug. An error is
-// trouble of the server's own, whatever was typed: "Error: sql(eva,192.0.2.66): Password query failed: Lost connection".
+// trouble of the server's own, whatever was typed ("Error: sql(eva,192.0.2.66): Password query failed: Lost connection"), unless it
+// names what was wrong with that.
 func (l *line) answer(text string) mail.Kind {
-	if !l.quiet() && !strings.Contains(text, "mismatch") && !strings.Contains(text, "nknown user") && !strings.Contains(text, "Authentication failure") {
+	if !l.quiet() && !strings.Contains(text, "mismatch") && !strings.Contains(text, "nknown user") &&
+		!strings.Contains(text, "Authentication failure") {
 		return mail.Warning
 	}
 	for _, sign := range [...]string{"mismatch", "nknown user", "failed", "nvalid", "not found", "disabled", "expired", "denied", "disallowed", "locked", "Empty username",
