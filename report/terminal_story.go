@@ -32,8 +32,8 @@ func (p *page) investigation() {
 		return
 	}
 	told := min(len(stories), cmp.Or(r.Told, toldStories))
+	p.line(p.paint(bold, Counted(len(stories), "incident", "incidents")) + ": " + gravity(stories) + " (" + Counted(len(r.Findings), "finding", "findings") + ")")
 	if len(stories) > 1 {
-		p.line(p.paint(bold, Counted(len(stories), "incident", "incidents")) + ": " + gravity(stories) + " (" + Counted(len(r.Findings), "finding", "findings") + ")")
 		p.line("")
 		p.incidentTable(stories[:min(len(stories), max(topIncidents, told))])
 		if more := len(stories) - max(topIncidents, told); more > 0 {
