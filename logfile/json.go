@@ -79,6 +79,7 @@ type jsonLines struct {
 	text      []byte // of the last string, as far as it matters: the name of a list of records is short
 	name      bool   // that string is the name of what comes next
 	list      bool   // a list that has the name of one of records has just begun
+	told      bool   // the record has a text of its own: what lists it has is more about it
 	inString  bool
 	escaped   bool // the last byte was a backslash in a string
 	begun     bool // something was written since the last line end
@@ -89,6 +90,9 @@ type jsonLines struct {
 // Graylog, Google Cloud Logging and Azure Monitor.
 var recordLists = map[string]bool{"events": true, "logEvents": true, "hits": true, "result": true, "values": true, "results": true, "data": true,
 	"messages": true, "entries": true, "records": true, "logs": true, "items": true}
+
+// texts are the names of what a record tells; no answer of a log server has one beside its list of records.
+var texts = map[string]bool{"message": true, "msg": true, "log": true, "line": true, "_raw": true, "MESSAGE": true, "textPayload": true}
 
 func (j *jsonLines) fill(out []byte) ([]byte, error) {
 	for len(out)+2 < cap(out) {
@@ -126,6 +130,7 @@ func (j *jsonLines) next(out []byte, c byte) []byte {
 	j.list, j.name = false, false
 	switch c {
 	case '"':
+		j.told = j.told || named && texts[string(j.text)]
 		j.inString, j.text = true, j.text[:0]
 	case ':':
 		j.name = true
@@ -164,9 +169,11 @@ func (j *jsonLines) inside(out []byte, c byte) []byte {
 
 // open begins an object or a list; named: it has the name that is in j.text.
 func (j *jsonLines) open(out []byte, c byte, named bool) []byte {
-	if j.depth == j.level && j.begun { // objects without a line end between them
-		j.otherwise = true
-		out = j.end(out)
+	if j.depth == j.level {
+		if j.told = false; j.begun { // objects without a line end between them
+			j.otherwise = true
+			out = j.end(out)
+		}
 	}
 	j.depth++
 	if c == '[' && j.depth == 1 {
@@ -175,7 +182,7 @@ func (j *jsonLines) open(out []byte, c byte, named bool) []byte {
 		return out
 	}
 	const deepest = 8 // lists in lists
-	j.list = c == '[' && named && recordLists[string(j.text)] && len(j.outer) < deepest
+	j.list = c == '[' && named && !j.told && recordLists[string(j.text)] && len(j.outer) < deepest
 	j.begun = true
 	return append(out, c)
 }

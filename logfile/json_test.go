@@ -20,11 +20,13 @@ func TestOneRecordALine(t *testing.T) {
 		"Elasticsearch":       {`{"took":1,"hits":{"total":{"value":1},"hits":[{"_source":{"a":[{"b":1}]}}]}}`, `{"took":1,"hits":{"total":{"value":1},"hits":[|{"_source":{"a":[{"b":1}]}}|]}}`},
 		"Loki":                {`{"data":{"result":[{"stream":{},"values":[["1","a"],["2","b"]]}]}}`, `{"data":{"result":[|{"stream":{},"values":[|["1","a"]|["2","b"]|]}|]}}`},
 		"no record":           {`[{"events":["a"],"hits":[],"data":{}}]`, `{"events":["a"],"hits":[],"data":{}}|`},
+		"more of a record":    {`[{"msg":"a","data":[{"b":1}]},{"c":{"message":"d"},"events":[{}]}]`, `{"msg":"a","data":[{"b":1}]}|{"c":{"message":"d"},"events":[{}]}|`},
 		"a list a line":       {"[{\"a\":1}]\n[{\"a\":2},{\"a\":3}]\n", `{"a":1}|{"a":2}|{"a":3}|`},
 		"cut":                 {`[{"a":1},{"a":"b`, `{"a":1}|{"a":"b`},
 		"more lists than end": {`[{"a":1}]]}]`, `{"a":1}|]}]`},
 
 		"lines":             {"{\"a\":\"}{\"}\n{\"a\":[{\"b\":1}]}\n", "{\"a\":\"}{\"}|{\"a\":[{\"b\":1}]}|"},
+		"lines with lists":  {"{\"log\":\"a\",\"items\":[{}]}\n{\"log\":\"b\",\"items\":[{}]}\n", "{\"log\":\"a\",\"items\":[{}]}|{\"log\":\"b\",\"items\":[{}]}|"},
 		"lines with commas": {"{\"a\":1},\n{\"a\":2},\n", "{\"a\":1},|{\"a\":2},|"},
 		"a line cut":        {"{\"a\":\"b\n{\"a\":1}\n{\"a\":{\"b\":2}}\n", "{\"a\":\"b|{\"a\":1}|{\"a\":{\"b\":2}}|"},
 		"a line of text":    {"{\"a\":1}\n-- Boot [1] --\n{\"a\":2}\n", "{\"a\":1}|-- Boot [1] --|{\"a\":2}|"},
