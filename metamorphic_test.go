@@ -18,8 +18,8 @@ import (
 	"mailforensics/analyze"
 )
 
-// The same log in another form gives the same findings: compressed or not, with other line ends, the newest line first, wrapped, with NULs of a crash in front, split and
-// given in any order, given twice, read in small chunks, by one worker or seven.
+// The same log in another form gives the same findings: compressed or not, in an archive, with other line ends, the newest line first,
+// wrapped, with NULs of a crash in front, split and given in any order, given twice, read in small chunks, by one worker or seven.
 func TestMetamorphic(t *testing.T) {
 	for _, sample := range []string{"burst-secondary-mx", "open-relay-exim-default-log", "content-filter"} {
 		t.Run(sample, func(t *testing.T) {

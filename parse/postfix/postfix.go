@@ -83,7 +83,7 @@ func strip(body string) string {
 // dispatch parses a line of the daemon that has the grammar.
 func dispatch(g grammar, body string, ev *mail.Event) parse.Verdict {
 	body = strip(body)
-	if body != "" && body[0] >= 'e' { // most lines begin with a queue ID, "connect" or "disconnect"
+	if body != "" && body[0] >= 'e' { // of "error", the first word of severity; most lines begin with a queue ID, "connect" or "disconnect"
 		if text, ok := cutSeverity(body); ok {
 			return severity(body, text, ev)
 		}

@@ -339,7 +339,7 @@ func cutPlainAddress(s string) (address, rest string) {
 	}
 	for i := len(s) - 2; i >= 0; i-- {
 		if s[i] > '>' {
-			continue // a letter
+			continue // none of the three: a letter, mostly
 		}
 		switch s[i] {
 		case '<':
