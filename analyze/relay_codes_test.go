@@ -91,7 +91,9 @@ func TestRelayReasons(t *testing.T) {
 	}
 	flood := with(func(s *relayScene) { s.messages, s.clients, s.bounced = 1200, 1, 3 })
 	// Many names on a good list: nothing bounces.
-	borrowed := with(func(s *relayScene) { s.messages, s.clients, s.over, s.sender = 120, 1, time.Hour, "a%[1]d@b%[1]d.example" })
+	borrowed := with(func(s *relayScene) {
+		s.messages, s.clients, s.over, s.sender = 120, 1, time.Hour, "a%[1]d@b%[1]d.example"
+	})
 	but := func(change func(*relayScene)) relayScene {
 		s := borrowed
 		change(&s)
