@@ -33,6 +33,9 @@ func (p *page) foot() {
 	if r.Schema == findingsSchema && slices.ContainsFunc(r.Findings, blockable) {
 		p.raw("to block", Visible(command(r, "block")))
 	}
+	if r.Schema == findingsSchema && len(r.Findings) == 0 && r.Totals.Rejected > 0 { // who tried in vain is no finding, but often what is looked for next
+		p.raw("most refused", Visible(command(r, "offenders", "--by ip --sort rejected")))
+	}
 	if r.Schema == findingsSchema && len(r.Findings) > 0 {
 		p.raw("as data", Visible(command(r, r.Command, "--format json")))
 	}
