@@ -86,7 +86,8 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
-	if guesses := facts(s.main, "guesses before"); !found && len(guesses) > 0 {
+	const mistyped = 4 // times, by the owner
+	if guesses := facts(s.main, "guesses before"); !found && len(guesses) > 0 && s.main.Counts.FailedLogins > mistyped {
 		return append(all, statement{"Its password may have been guessed: " + strings.TrimPrefix(guesses[0].Text, "guesses before: "), s.main})
 	}
 	if !found && s.main.Severity > analyze.Low { // below it nobody says that it was lost
