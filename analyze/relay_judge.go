@@ -66,7 +66,11 @@ func (w *relayWatch) judgeMass(site *Site, r *relayed, known int, f *Finding) {
 	th := &w.pass.Thresholds.Relay
 	f.because("mass", 0.15, "%s", plural(r.messages, "message", "messages"))
 	unknown := 0.2
-	if r.notReached() > 0.15 && r.isSudden(site) {
+	inTurn := w.inNamesInTurn(site, r, known)
+	if inTurn && !w.inBorrowedNames(site, r) {
+		f.because("names-in-turn", 0.2, "in the name of %s, by clients that have no name themselves", plural(r.tally.SenderDomains.Distinct(), "domain", "domains"))
+	}
+	if r.isSudden(site) && (r.notReached() > 0.15 || inTurn) {
 		f.because("at-once", 0.15, "all of it in %s, and never before or since", duration(r.tally.End.Sub(r.tally.Start)))
 		unknown = 0.1
 	}
@@ -90,6 +94,13 @@ func (w *relayWatch) inBorrowedNames(site *Site, r *relayed) bool {
 	n, domains := r.messages, r.tally.SenderDomains.Distinct()
 	return domains > relaySomeNames && ratio(domains, n) >= share && !r.isOneProgram() && r.isSudden(site) &&
 		r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace && !w.hasName(site, r) && !w.inOurName(site, r)
+}
+
+// inNamesInTurn reports whether clients that nobody named wrote at once in several names that are nobody's here, whoever was reached: a customer
+// has a brand or two, and relays all day.
+func (w *relayWatch) inNamesInTurn(site *Site, r *relayed, known int) bool {
+	const turns = 3
+	return known == 0 && r.tally.SenderDomains.Distinct() >= turns && r.isSudden(site) && !r.isOneProgram() && !w.hasName(site, r)
 }
 
 // relayFlood is how many times ManyFrom an unknown client must have had relayed to be no customer who writes to his own customers. A customer

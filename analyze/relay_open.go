@@ -116,7 +116,7 @@ func ofOneProgram(senders *Tally) bool {
 }
 
 // inSomeNames makes one finding of those about sender domains that the same clients used in turn: two or three forged domains are not two or
-// three holes. A domain of ours is a hole of its own, if a rule trusts it. It also returns the clients of what was joined, none of which is
+// three holes. A domain of ours is a hole of its own, if a rule trusts it; but not beside several others, where no rule of that kind is needed. It also returns the clients of what was joined, none of which is
 // among those that are reported already.
 func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Addr]bool) ([]Finding, map[netip.Addr]bool) {
 	groups := w.namesInTurn(site, found)
@@ -168,6 +168,14 @@ func (w *relayWatch) namesInTurn(site *Site, found []Finding) map[int][]int {
 			}
 		}
 	}
+	for i := range found {
+		if f := &found[i]; f.Subject.Kind == SenderDomain && site.IsOurs(f.Subject.Value) {
+			others := slices.DeleteFunc(slices.Clone(names), func(j int) bool { return !sameClients(f, &found[j]) })
+			if len(others) > 1 {
+				sets.join(i, others[0])
+			}
+		}
+	}
 	groups := make(map[int][]int)
 	for i := range found {
 		groups[sets.find(i)] = append(groups[sets.find(i)], i)
@@ -176,7 +184,7 @@ func (w *relayWatch) namesInTurn(site *Site, found []Finding) map[int][]int {
 }
 
 func (w *relayWatch) mayBeNames(site *Site, f *Finding) bool {
-	return f.Subject.Kind == SenderDomain && f.Score >= w.pass.Thresholds.Score.Medium && !site.IsOurs(f.Subject.Value)
+	return f.Subject.Kind == SenderDomain && f.Score >= w.pass.Thresholds.Score.Low && !site.IsOurs(f.Subject.Value)
 }
 
 // sameClients reports whether most messages of each of two findings come from clients that the other has, too.

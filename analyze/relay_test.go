@@ -153,6 +153,60 @@ func TestRelayOfOneUnknownClient(t *testing.T) {
 	}
 }
 
+// Two machines that nobody named relay in three names at once, to a good list: that is one open relay, and high. In one name, from servers with
+// a name, all day, or as programs do it (one local part), it may be a customer's.
+func TestRelayInTurnToAGoodList(t *testing.T) {
+	const hours = 48
+	for _, tt := range []struct {
+		what, host, local string
+		domains           int
+		over              time.Duration
+		high              bool
+	}{
+		{"a run", "", "service", 3, 3 * time.Hour, true},
+		{"in one name", "", "service", 1, 3 * time.Hour, false},
+		{"servers with a name", "out%d.customer.example", "service", 3, 3 * time.Hour, false},
+		{"all day", "", "service", 3, 40 * time.Hour, false},
+		{"a web server's sites", "", "wordpress", 3, 3 * time.Hour, false},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		line := int64(0)
+		send := func(at time.Duration, c mail.Client, sender, recipient string, local bool, d mail.Disposition) {
+			line++
+			m := mail.Message{Origin: mail.Origin{Line: line}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(at), Client: c, Sender: sender, Completed: true}
+			if c.Name != "" {
+				m.Flags = mail.Verified
+			}
+			to(&m, recipient, d)
+			m.Recipients[0].Local = local
+			e.Message(&m)
+		}
+		for i := range hours {
+			partner := mail.Client{IP: netip.MustParseAddr(fmt.Sprintf("198.51.100.%d", i)), Name: fmt.Sprintf("mx.p%d.example", i)}
+			send(time.Duration(i)*time.Hour, partner, fmt.Sprintf("a@p%d.example", i), "staff@site.example", true, mail.Delivered)
+		}
+		const n = 600
+		for i := range n {
+			c := mail.Client{IP: netip.MustParseAddr(fmt.Sprintf("203.0.113.%d", 7+i/3%2))}
+			if tt.host != "" {
+				c.Name = fmt.Sprintf(tt.host, i/3%2)
+			}
+			which := i % tt.domains
+			local := tt.local
+			if local == "service" {
+				local = []string{"service", "news", "account"}[which]
+			}
+			send(4*time.Hour+time.Duration(i)*tt.over/n, c, fmt.Sprintf("%s@n%d.example", local, which), fmt.Sprintf("x%d@r%d.example", i, i%40), false, bouncing(i, 20))
+		}
+		findings, _ := e.Findings()
+		high := len(findings) == 1 && findings[0].Severity == High && findings[0].Counts.Messages == n && says(&findings[0], "names-in-turn")
+		if high != tt.high || !high && slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == High }) {
+			t.Errorf("%s: got %+v, want one high finding: %v", tt.what, findings, tt.high)
+		}
+	}
+}
+
 // What a spammer sent to recipients of ours that do not exist was not relayed, and is not counted.
 func TestRelayedIsNotWhatBouncedHere(t *testing.T) {
 	e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
@@ -297,6 +351,7 @@ func TestRelayInSomeNames(t *testing.T) {
 		{"in turn", []string{"bank.example", "post.example"}, false, []Subject{{Host, "mx1"}}, 400},
 		{"three in turn", []string{"bank.example", "post.example", "tax.example"}, false, []Subject{{Host, "mx1"}}, 400},
 		{"one of ours", []string{"site.example", "post.example"}, false, []Subject{{SenderDomain, "post.example"}, {SenderDomain, "site.example"}}, 200},
+		{"one of ours beside others", []string{"site.example", "post.example", "bank.example"}, false, []Subject{{Host, "mx1"}}, 400},
 		{"each its own", []string{"bank.example", "post.example"}, true, []Subject{{SenderDomain, "bank.example"}, {SenderDomain, "post.example"}}, 200},
 	} {
 		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
