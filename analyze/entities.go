@@ -113,8 +113,9 @@ func (e *Entities[K, V]) Delete(key K) {
 		return
 	}
 	e.len--
+	e.slots[i] = slot[K, V]{}
 	mask := len(e.slots) - 1
-	for e.slots[i] = (slot[K, V]{}); ; {
+	for {
 		i = (i + 1) & mask
 		s := e.slots[i]
 		if s.entity == nil {

@@ -79,13 +79,11 @@ func (e *expansion) archive(at string, members []member) {
 			e.add(in)
 		}
 	}
-	switch {
-	case logs == 0:
+	if logs == 0 {
 		e.fail(at, errors.New("no log file in this archive"+among(skipped)))
-	case len(skipped) > 0:
-		in := e.inputs[len(e.inputs)-1]
-		in.Warnings = append(in.Warnings, "beside it, and not read because not text: "+list(skipped))
+		return
 	}
+	e.warnOf(skipped)
 }
 
 // tarReader reads a tar archive, which may be compressed.

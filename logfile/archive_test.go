@@ -215,6 +215,9 @@ func TestArchiveAgain(t *testing.T) {
 	if got := inputs[0].Warnings; len(got) != 1 || got[0] != path+"/maillog: given twice: counted once" {
 		t.Errorf("got warnings %q", got)
 	}
+	if again, errs := Expand([]string{path, filepath.Dir(path)}, nil); len(again) != 3 || len(errs) != 0 {
+		t.Errorf("the archive, and the directory that it is in: got %d inputs, %v", len(again), errs)
+	}
 	for i, want := range []string{"one\n", "zero\n", "one\ntwo\n"} {
 		if chunks, stats := readAll(t, inputs[i], Options{}); len(chunks) != 1 || chunks[0].Text != want || stats.Damage != nil {
 			t.Errorf("got %+v, %+v, want %q", chunks, stats, want)

@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func (e *expansion) path(path string, info fs.FileInfo, found bool) {
 		if err != nil {
 			e.fail(path, err)
 		}
-		if isArchive && (err == nil || len(members) > 0) {
+		if isArchive && (err == nil || len(members) > 0) { // of a damaged one, what comes before the damage
 			e.archive(path, members)
 		}
 		if isArchive || err != nil {
@@ -147,16 +148,21 @@ func (e *expansion) directory(dir string) {
 		e.fail(dir, errors.New("no log file in this directory"+among(skipped)))
 		return
 	}
+	e.warnOf(skipped)
+}
+
+// warnOf tells which files beside the last input are not read.
+func (e *expansion) warnOf(skipped []string) {
 	if len(skipped) > 0 && len(e.inputs) > 0 {
 		in := e.inputs[len(e.inputs)-1]
 		in.Warnings = append(in.Warnings, "beside it, and not read because not text: "+list(skipped))
 	}
 }
 
-// known reports whether a file in dir is an input already.
+// known reports whether a file in dir is an input already, or an archive whose files are.
 func (e *expansion) known(dir string) bool {
 	for _, in := range e.inputs {
-		if filepath.Dir(in.Path) == filepath.Clean(dir) {
+		if filepath.Dir(cmp.Or(in.Archive, in.Path)) == filepath.Clean(dir) {
 			return true
 		}
 	}
