@@ -1,6 +1,10 @@
 package parse
 
-import "mailforensics/mail"
+import (
+	"time"
+
+	"mailforensics/mail"
+)
 
 // Style is the form of a header: what comes before the text of a daemon in a line.
 type Style uint8
@@ -93,6 +97,11 @@ const (
 
 // NewHeaderReader returns a reader for the lines of the clock's file.
 func NewHeaderReader(c *Clock) *HeaderReader { return &HeaderReader{clock: c} }
+
+// undatedReader returns a reader for lines with a layout, of which nobody asks in which year and zone they were written.
+func undatedReader(l *Layout) *HeaderReader {
+	return NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9)).Expect(l)
+}
 
 // Read reads the header of a line, which must not have its line end. It sets Time, Host, Process and PID of ev, as far as the
 // line has them, and returns the rest of the line; false: the line has no header.

@@ -78,7 +78,7 @@ func LayoutOf(head string) *Layout {
 // isLogLine reports whether a line has a header: then what looks like names of columns was chosen by a stranger.
 func isLogLine(line string) bool {
 	var ev mail.Event
-	_, ok := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9)).Read(line, &ev)
+	_, ok := undatedReader(nil).Read(line, &ev)
 	return ok
 }
 
@@ -144,7 +144,7 @@ func isBehind(head string) bool {
 	if text := strings.TrimSpace(head); strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") && strings.HasPrefix(strings.TrimSpace(text[1:]), "{") {
 		return false // one value of JSON, in which anything can stand
 	}
-	r := NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9))
+	r := undatedReader(nil)
 	lines, behind := 0, 0
 	for line := range strings.Lines(head) {
 		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {

@@ -43,7 +43,7 @@ func (k ProofKind) number(n int) string {
 // Gather finds proofs in text, which must begin with a line; at most so many of each kind. It searches for the few places where
 // one can be, and reads only the headers of these lines, which are laid out like that.
 func Gather(text string, layout *Layout, most int) []Proof {
-	g := gatherer{text: text, most: most, reader: NewHeaderReader(NewClock(time.UTC, mail.Instant(latestSecond)*1e9)).Expect(layout)}
+	g := gatherer{text: text, most: most, reader: undatedReader(layout)}
 	g.find(": ", "client=", g.queueID)
 	g.find(": ", "uid=", g.queueID)
 	g.find(": ", "message-id=<2", g.messageID)
