@@ -30,7 +30,7 @@ type Input struct {
 	Order    *Arrangement // how the lines must be arranged, set by whoever found that out; nil: they are read as they stand
 	Warnings []string     // what the user should know about it; each begins with a path
 
-	info   fs.FileInfo // its identity
+	info   fs.FileInfo // its identity; nil: it is known by its path only
 	stream *stream     // if it can be read only once, else nil
 	stdin  *os.File    // if it is standard input, and that is a regular file, else nil
 	start  int64       // offset in stdin of the first byte that is ours
@@ -218,7 +218,7 @@ func (e *expansion) add(in *Input) {
 
 func (e *expansion) fail(path string, err error) { e.errs = append(e.errs, atPath(path, err)) }
 
-// same reports whether two inputs are one file, by device and inode; pipes, by name.
+// same reports whether two inputs are one file, by device and inode; pipes and files in an archive, by name.
 func (in *Input) same(other *Input) bool {
 	if in.info == nil || other.info == nil {
 		return in.Path == other.Path

@@ -55,7 +55,7 @@ func isBzip2(head []byte) bool {
 
 // notLogs are kinds of files that people give by mistake, and what to do instead. Some magic numbers are those of file(1).
 var notLogs = [...]struct{ magic, what string }{
-	{"PK\x03\x04", "a zip archive: unpack it first"},
+	{"PK\x03\x04", "a zip archive: unpack it first"}, // from a pipe, or in another archive: else the files in it are inputs
 	{"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},
 	{"Rar!\x1a\x07", "a rar archive: unpack it first"},
 	{"PK\x05\x06", "an empty zip archive"},
