@@ -34,7 +34,7 @@ func (s *survey) findYears(ctx context.Context) {
 		s.setClock(f, first, s.now(f), why)
 		known = append(known, f)
 		wrong.files = wrong.files || isLate(f, f.in.ModTime)
-		wrong.archives = wrong.archives || isLate(f, f.in.Archived)
+		wrong.headers = wrong.headers || isLate(f, f.in.Compressed)
 	}
 	for _, f := range s.files {
 		if f.clock == nil {
@@ -84,8 +84,8 @@ func (s *survey) now(f *file) mail.Instant {
 }
 
 // wrongTimes says which times of files are not those of their lines, as files whose year is known have shown: modification times of
-// files, times in the headers of archives.
-type wrongTimes struct{ files, archives bool }
+// files, times in the headers of gzip.
+type wrongTimes struct{ files, headers bool }
 
 // isLate reports whether a time is much later than the first line of a file whose year is known.
 func isLate(f *file, at time.Time) bool {
@@ -93,14 +93,14 @@ func isLate(f *file, at time.Time) bool {
 	return !at.IsZero() && at.Sub(f.first.In(time.UTC)) > longest
 }
 
-// concerns reports whether the time by which a file would be dated is wrong. The header of an archive is believed longer than the
+// concerns reports whether the time by which a file would be dated is wrong. The header of gzip is believed longer than the
 // file's modification time, because a copy keeps it.
 func (w wrongTimes) concerns(f *file) bool {
 	if _, dated := f.nameDate(); dated {
 		return false
 	}
-	if !f.in.Archived.IsZero() {
-		return w.archives
+	if !f.in.Compressed.IsZero() {
+		return w.headers
 	}
 	return w.files
 }
@@ -145,7 +145,7 @@ func (s *survey) bound(f *file) (mail.Instant, string) {
 		}
 	}
 	earlier(f.in.ModTime, "the file was written")
-	earlier(f.in.Archived, "the file was compressed")
+	earlier(f.in.Compressed, "the file was compressed")
 	if date, ok := f.nameDate(); ok {
 		earlier(date, "the date in its name")
 	}

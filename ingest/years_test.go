@@ -115,7 +115,7 @@ func TestYearOfArchives(t *testing.T) {
 		"maillog.1", "Jan 24 14:44:12 mx1 postfix/a[1]: x\n",
 		"maillog.2", "Jan 23 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240123134411.4F2A91C0D3@mx1.example.org>\n"), "2026-11-20", "2026-11-20")
 	for _, in := range inputs {
-		in.Archived = in.ModTime
+		in.Compressed = in.ModTime
 	}
 	got, _ := moments(t, options(), inputs)
 	if s := strings.Join(got, " "); s != "2024-01-23T13:44:11Z 2024-01-24T13:44:12Z" {
@@ -286,8 +286,8 @@ func TestYearOfArchivesOfACopy(t *testing.T) {
 	inputs := written(logs(t,
 		"maillog.1", "Jan 24 14:44:12 mx1 postfix/a[1]: x\n",
 		"maillog.2", "Jan 23 14:44:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20240123134411.4F2A91C0D3@mx1.example.org>\n"), "2026-11-20", "2026-11-20")
-	inputs[0].Archived = time.Date(2025, 1, 25, 4, 0, 0, 0, time.UTC)
-	inputs[1].Archived = time.Date(2024, 1, 24, 4, 0, 0, 0, time.UTC)
+	inputs[0].Compressed = time.Date(2025, 1, 25, 4, 0, 0, 0, time.UTC)
+	inputs[1].Compressed = time.Date(2024, 1, 24, 4, 0, 0, 0, time.UTC)
 	got, ledger := moments(t, options(), inputs)
 	if s := strings.Join(got, " "); s != "2024-01-23T13:44:11Z 2025-01-24T13:44:12Z" || !strings.Contains(ledger.Files[0].YearRule, "the file was compressed") {
 		t.Errorf("got %s by %q", s, ledger.Files[0].YearRule)

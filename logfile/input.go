@@ -20,15 +20,15 @@ const Stdin = "-"
 
 // An Input is a file of the run. Its fields are what is known before it is read.
 type Input struct {
-	Path     string       // as shown to the user; "-" is standard input
-	Archive  string       // path of the archive that it is in; "": in none
-	Size     int64        // bytes on disk; -1: not known (standard input, pipes)
-	ModTime  time.Time    // zero: not known
-	Archived time.Time    // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
-	Codec    string       // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
-	Found    bool         // in a directory or by a pattern, not named by the user: it may be something else than a mail log
-	Order    *Arrangement // how the lines must be arranged, set by whoever found that out; nil: they are read as they stand
-	Warnings []string     // what the user should know about it; each begins with a path
+	Path       string       // as shown to the user; "-" is standard input
+	Archive    string       // path of the archive that it is in; "": in none
+	Size       int64        // bytes on disk, or as unpacked from an archive; -1: not known (standard input, pipes)
+	ModTime    time.Time    // zero: not known
+	Compressed time.Time    // from the gzip header: when it was compressed, or the modification time of the original; zero: not known
+	Codec      string       // "" (plain text), "gzip", "bzip2", "xz", "zstd": told by content; for a pipe, known after Head
+	Found      bool         // in a directory or by a pattern, not named by the user: it may be something else than a mail log
+	Order      *Arrangement // how the lines must be arranged, set by whoever found that out; nil: they are read as they stand
+	Warnings   []string     // what the user should know about it; each begins with a path
 
 	info   fs.FileInfo // its identity; nil: it is known by its path only
 	stream *stream     // if it can be read only once, else nil
@@ -272,7 +272,7 @@ func (in *Input) examine(head []byte) error {
 		return errors.New("this is " + what)
 	}
 	in.Codec = codecOf(head)
-	in.Archived = gzipTime(head)
+	in.Compressed = gzipTime(head)
 	return nil
 }
 

@@ -234,10 +234,10 @@ func TestArchived(t *testing.T) {
 	w.ModTime = when
 	w.Write([]byte("x\n"))
 	w.Close()
-	if got := write(t, "maillog.1", out.Bytes()).Archived; !got.Equal(when) {
+	if got := write(t, "maillog.1", out.Bytes()).Compressed; !got.Equal(when) {
 		t.Errorf("got %v, want %v", got, when)
 	}
-	if got := write(t, "maillog.1", pack(t, "gzip", sample())).Archived; !got.IsZero() {
+	if got := write(t, "maillog.1", pack(t, "gzip", sample())).Compressed; !got.IsZero() {
 		t.Errorf("no time in the header: got %v, want none", got)
 	}
 	if got := gzipTime([]byte("\x1f\x8b\x08\x00\xff")); !got.IsZero() {
