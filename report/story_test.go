@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mailforensics/analyze"
+	"mailforensics/ingest"
 	"mailforensics/mail"
 )
 
@@ -259,6 +260,28 @@ func TestManyIncidents(t *testing.T) {
 	}
 	if got := strings.Count(out.String(), "see more "); got != 2 {
 		t.Errorf("--top 2: %d stories", got)
+	}
+}
+
+// The names of thousands of files do not bury the answer.
+func TestManyInputs(t *testing.T) {
+	for _, tt := range []struct {
+		files int
+		more  string // "": all are named
+	}{{toldInputs + 2, ""}, {toldInputs + 3, "and 3 more, which --format json names"}, {3000, "and 2,976 more, which"}} {
+		r := investigation()
+		r.Ledger.Files = nil
+		for i := range tt.files {
+			r.Ledger.Files = append(r.Ledger.Files, ingest.FileLedger{Path: fmt.Sprintf("maillog.%d", i), Lines: 1})
+		}
+		var out bytes.Buffer
+		if err := Terminal(&out, r, Style{Width: 100}); err != nil {
+			t.Fatal(err)
+		}
+		named := strings.Count(out.String(), ": 0 B, 1 line")
+		if want := min(tt.files, toldInputs); tt.more != "" && named != want || tt.more == "" && named != tt.files || !strings.Contains(out.String(), tt.more) {
+			t.Errorf("%d files: %d named, want %q after %d", tt.files, named, tt.more, want)
+		}
 	}
 }
 

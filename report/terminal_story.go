@@ -18,6 +18,7 @@ const (
 	toldStories  = 5  // incidents told in full when the user asked for no number
 	topIncidents = 7  // rows above the first story
 	toldEntries  = 16 // moments of a story
+	toldInputs   = 24
 	longCommand  = 300
 	toldCommand  = 3000 // a longer one is for a file
 )
@@ -249,6 +250,10 @@ func (p *page) closing() {
 		p.raw("", "   "+Visible(a.Setting))
 	}
 	for i := range p.r.Ledger.Files {
+		if left := len(p.r.Ledger.Files) - i; i == toldInputs && left > 2 {
+			p.item("and " + Commas(left) + " more, which --format json names")
+			break
+		}
 		f := &p.r.Ledger.Files[i]
 		text := Visible(f.Path) + ": " + Bytes(f.Bytes) + ", " + Counted(int(f.Lines), "line", "lines")
 		p.field(firstLabel(i, "inputs"), text)

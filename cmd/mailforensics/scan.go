@@ -337,7 +337,7 @@ func (s *settings) readUntil(w want) mail.Instant {
 // newReport begins the report of a reading.
 func (s *settings) newReport(command, schema string, args []string, r *reading) *report.Report {
 	rep := &report.Report{
-		Schema: schema, Command: command, Version: versionText(), Files: args, Options: s.carry,
+		Schema: schema, Command: command, Version: versionText(), Files: namedShortly(args), Options: s.carry,
 		Zone: s.shownZone(r.ledger.Zone), Ledger: r.ledger, Since: s.since, Until: s.until,
 		Instances: r.instances,
 	}
