@@ -18,7 +18,7 @@ import (
 // too. Files are taken for those of several hosts if three things are true: their paths differ in what may be a name; the logs
 // cover the same time, which parts of one log do not; and none has a message of another, which copies have.
 //
-// To decide that, mostly the beginnings of the logs are read: no archive is decompressed as a whole for it.
+// To decide that, mostly the beginnings of the logs are read: no file is decompressed as a whole for it.
 
 // candidate is the files whose paths give one name, which may be that of a host.
 type candidate struct {

@@ -217,7 +217,7 @@ func (r *run) start(ctx context.Context, s *stream) {
 	})
 }
 
-// startAhead begins to read the files that come next, so that several archives are decompressed at the same time.
+// startAhead begins to read the files that come next, so that several compressed files are decompressed at the same time.
 func (r *run) startAhead(ctx context.Context, waiting []*stream) {
 	if r.o.Workers == 1 {
 		return

@@ -15,7 +15,7 @@ import (
 const elevenMonths = 334 * 24 * time.Hour
 
 // findYears gives each file its clock, which says how late its newest line can be. In this order, it believes the user (--year); the
-// log itself; the date in the file's name, in its archive or in the file system; that nothing is later than now.
+// log itself; the date in the file's name, in its gzip header or in the file system; that nothing is later than now.
 //
 // Modification times can be wrong: a copy, a checkout or a download makes them new. If one file proves its own to be wrong, those
 // of the others are not believed either, and these take their year from that file.

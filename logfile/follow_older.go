@@ -71,7 +71,7 @@ func (f *follower) siblings() []*Input {
 	return Order(older)
 }
 
-// beingWritten reports whether path is an archive that is still being made: logrotate removes the original when it is done.
+// beingWritten reports whether path is a compressed file that is still being made: logrotate removes the original when it is done.
 func beingWritten(path string) bool {
 	source := uncompressed(path)
 	if source == path {
