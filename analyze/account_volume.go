@@ -73,8 +73,9 @@ func (b *baseline) isRegular(win window) bool {
 }
 
 // throughout is the compromise of an account of which the log shows little but abuse; nil where it does not. The abuse goes on evenly for
-// days, or began before the log did, so nothing stands out within minutes, and the attacker's network is the one that is used most. What tells is what other accounts send in a day, and a bad list. Not abuse: a mail server behind the account whose bounces
-// bounce, and a shop that writes to people who exist.
+// days, or began before the log did, so nothing stands out within minutes, and the attacker's network is the one that is used most. What
+// tells is what other accounts send in a day, and a bad list. Not abuse: a mail server behind the account whose bounces bounce, and a
+// shop that writes to people who exist.
 func (b *baseline) throughout() *compromise {
 	const fewest = 100
 	if b.story != nil || len(b.windows) > 0 || len(b.records) < fewest || 2*b.pastMessages > len(b.records) {

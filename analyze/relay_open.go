@@ -116,8 +116,8 @@ func ofOneProgram(senders *Tally) bool {
 }
 
 // inSomeNames makes one finding of those about sender domains that the same clients used in turn: two or three forged domains are not two or
-// three holes. A domain of ours is a hole of its own, if a rule trusts it; but not beside several others, where no rule of that kind is needed. It also returns the clients of what was joined, none of which is
-// among those that are reported already.
+// three holes. A domain of ours is a hole of its own, if a rule trusts it; but not beside several others, where no rule of that kind is
+// needed. It also returns the clients of what was joined, none of which is among those that are reported already.
 func (w *relayWatch) inSomeNames(site *Site, found []Finding, told map[netip.Addr]bool) ([]Finding, map[netip.Addr]bool) {
 	groups := w.namesInTurn(site, found)
 	joined := make(map[netip.Addr]bool)
