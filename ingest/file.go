@@ -179,7 +179,11 @@ func (f *file) head(text string) *logfile.Arrangement {
 	if tooLong > 0 && f.in.Order == nil { // it is told once
 		f.in.Warnings = append(f.in.Warnings, fmt.Sprintf("%s: a line of %d bytes, of which only the beginning was understood: are line ends lost?", f.in.Path, tooLong))
 	}
-	return cmp.Or(wrapped.arrangement(f.layout), order.arrangement(f.layout))
+	joined, ordered := wrapped.arrangement(f.layout), order.arrangement(f.layout)
+	if joined != nil && ordered == &logfile.NewestFirst { // a copy of what a log server shows
+		return joined.Then(ordered)
+	}
+	return cmp.Or(joined, ordered)
 }
 
 // keepProofs keeps the first and the last proof of the head, if there are any.

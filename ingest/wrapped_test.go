@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,19 @@ func TestWrapped(t *testing.T) {
 				t.Errorf("%d columns, %s: got %d lines, %q", width, name, f.Lines, f.Numbering)
 			}
 		}
+	}
+
+	// A log server shows the newest first.
+	var text strings.Builder
+	for second := 19; second >= 10; second-- {
+		fmt.Fprintf(&text, "Nov  7 04:12:%d mx1 postfix/smtpd[1]: warning: o\nne %d\n", second, second)
+	}
+	got, ledger := read(t, options(), logs(t, "maillog", text.String()))
+	if f := ledger.Files[0]; f.Lines != 10 || !strings.Contains(f.Numbering, "wrapped") || !strings.Contains(f.Numbering, "tac(1)") {
+		t.Errorf("newest first: got %d lines, %q", f.Lines, f.Numbering)
+	}
+	if !slices.IsSortedFunc(got, byStamp) || !strings.HasSuffix(got[0], "one 10") {
+		t.Errorf("newest first: got %q", got)
 	}
 
 	for name, text := range map[string]string{

@@ -19,6 +19,16 @@ type Arrangement struct {
 	Arrange func(text []byte) ([]byte, bool)
 }
 
+// Then returns the arrangement of what a has arranged as b does.
+func (a *Arrangement) Then(b *Arrangement) *Arrangement {
+	return &Arrangement{Why: a.Why + ", and " + b.Why, How: a.How + "; " + b.How, Arrange: func(text []byte) ([]byte, bool) {
+		if text, ok := a.Arrange(text); ok {
+			return b.Arrange(text)
+		}
+		return text, false
+	}}
+}
+
 // NewestFirst is the arrangement of a log whose newest line comes first.
 var NewestFirst = Arrangement{
 	Why:     "the newest line is the first",
