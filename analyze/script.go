@@ -330,9 +330,13 @@ func webUser(local string) bool {
 	return false
 }
 
-// oddDirectories are parts of paths in which web servers let visitors or programs write, and in which no program of the
-// site's own lies.
-var oddDirectories = [...]string{"upload", "cache", "tmp", "temp", "images", "files", "backup", "wp-includes", "fonts", "css"}
+// oddDirectories are parts of paths where no program of a site's own that sends mail lies, and what they are for.
+var oddDirectories = [...]struct{ part, use string }{
+	{"upload", written}, {"cache", written}, {"tmp", written}, {"temp", written}, {"images", written}, {"files", written}, {"backup", written},
+	{"wp-includes", "parts of WordPress, which are never called directly"}, {"fonts", "fonts"}, {"css", "style sheets"},
+}
+
+const written = "files that visitors or programs write"
 
 // oddPlace says why a place is one where no program that sends mail belongs; "" where nothing is odd.
 func oddPlace(k localOrigin) string {
@@ -345,8 +349,8 @@ func oddPlace(k localOrigin) string {
 			return fmt.Sprintf("%s is in a hidden directory", k.name)
 		}
 		for _, odd := range oddDirectories {
-			if k.kind == Directory && (p == odd || p == odd+"s" || strings.HasSuffix(p, "-"+odd)) {
-				return fmt.Sprintf("%s is a directory for files that visitors or programs write", k.name)
+			if k.kind == Directory && (p == odd.part || p == odd.part+"s" || strings.HasSuffix(p, "-"+odd.part)) {
+				return fmt.Sprintf("%s is in a directory for %s", k.name, odd.use)
 			}
 		}
 	}

@@ -78,3 +78,20 @@ func TestUsualSenderOfScript(t *testing.T) {
 		}
 	}
 }
+
+// What a directory is for is said as it is: nobody uploads style sheets.
+func TestOddPlace(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/home/a/public_html/wp-content/uploads/2019": " is in a directory for files that visitors or programs write",
+		"/home/a/public_html/wp-includes/js":          " is in a directory for parts of WordPress, which are never called directly",
+		"/srv/www/css":                                " is in a directory for style sheets",
+		"/home/a/public_html":                         "",
+	} {
+		if want != "" {
+			want = dir + want
+		}
+		if got := oddPlace(localOrigin{"a", Directory, dir}); got != want {
+			t.Errorf("%s: got %q, want %q", dir, got, want)
+		}
+	}
+}

@@ -197,9 +197,12 @@ func clientWords(c *mail.Client) []string {
 	if c.IP.IsValid() {
 		words = append(words, c.IP.Unmap().String())
 	}
-	if c.Name != "" && c.Name != "unknown" {
+	switch {
+	case c.Name != "" && c.Name != "unknown":
 		words = append(words, c.Name)
-	} else if c.IP.IsValid() {
+	case c.IP.Unmap().IsLoopback():
+		words = append(words, "the mail server itself")
+	case c.IP.IsValid():
 		words = append(words, "no reverse name")
 	}
 	if c.HELO != "" && c.HELO != c.Name {

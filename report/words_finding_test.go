@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,19 @@ func TestWasStopped(t *testing.T) {
 	other.Subject.Value = "jo"
 	if wasStopped(&Report{Findings: []analyze.Finding{told, other}}, &other) {
 		t.Error("what another account's addresses tried says nothing")
+	}
+}
+
+// A client with no name is a stranger's machine, or the mail server itself: a webmail on it.
+func TestClientWords(t *testing.T) {
+	for ip, want := range map[string]string{
+		"127.0.0.1":        "127.0.0.1, the mail server itself",
+		"::ffff:127.0.0.1": "127.0.0.1, the mail server itself",
+		"::1":              "::1, the mail server itself",
+		"192.0.2.7":        "192.0.2.7, no reverse name",
+	} {
+		if got := strings.Join(clientWords(&mail.Client{IP: netip.MustParseAddr(ip)}), ", "); got != want {
+			t.Errorf("%s: got %q, want %q", ip, got, want)
+		}
 	}
 }
