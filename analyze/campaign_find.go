@@ -75,10 +75,12 @@ func newHunt(w *campaignWatch, site *Site, all []*seen) *hunt {
 			})
 		}
 	}
+	users := h.usersOfNames()
 	for _, list := range h.byClient {
 		sprays, isDevice := sprays(list), isDevice(list)
+		ownName := site.IsOurs(list[0].domain) && users[list[0].sender] == 1 && keepsName(list)
 		for _, s := range list {
-			s.sprayed, s.byDevice = sprays, isDevice
+			s.sprayed, s.byDevice, s.inOwnName = sprays, isDevice, ownName
 		}
 	}
 	h.hidden = h.findHidden()
@@ -98,6 +100,29 @@ func isDevice(list []*seen) bool {
 		owners[mail.Fold(s.sender)] = true
 	}
 	return len(list) >= times*len(owners) && list[len(list)-1].time.Sub(list[0].time) >= hours*time.Hour
+}
+
+// usersOfNames is how many clients send in each name.
+func (h *hunt) usersOfNames() map[string]int {
+	users := make(map[string]int)
+	for _, list := range h.byClient {
+		names := make(map[string]bool)
+		for _, s := range list {
+			if !names[s.sender] {
+				names[s.sender] = true
+				users[s.sender]++
+			}
+		}
+	}
+	return users
+}
+
+// keepsName reports whether a client sends in one name for hours, and nobody minds. If the name is one of ours, and nobody else uses it, it is
+// that of the machine: strangers who forge names of the same domain are not of its kind.
+func keepsName(list []*seen) bool {
+	const least, hours = 5, 6
+	other := func(s *seen) bool { return s.is(wasRefused) || s.sender != list[0].sender }
+	return len(list) >= least && list[len(list)-1].time.Sub(list[0].time) >= hours*time.Hour && !slices.ContainsFunc(list, other)
 }
 
 // sprayLeast is how many messages a client must have sent, each with a sender of another domain, to be one that sprays.
@@ -256,7 +281,7 @@ func (h *hunt) key(kind seedKind, s *seen) (string, bool) {
 	case seedHELO:
 		return strings.ToLower(s.helo), (s.heloKind == labelHELO || s.heloKind == namedHELO) && !strings.EqualFold(s.helo, s.name)
 	case seedDomain:
-		return s.domain, s.domain != "" && !s.is(alignedHELO)
+		return s.domain, s.domain != "" && !s.is(alignedHELO) && !s.inOwnName
 	case seedFamily:
 		if s.name == "" || !genericName(s.name, s.ip) {
 			return "", false

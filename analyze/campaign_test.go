@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -384,6 +385,38 @@ func TestDeviceIsNoPartOfRun(t *testing.T) {
 	if len(findings) != 1 || findings[0].Counts.Messages != 40 || findings[0].Counts.Clients != 40 || findings[0].Severity != High ||
 		findings[0].End.Sub(findings[0].Start) != 39*time.Minute {
 		t.Errorf("got %+v, want one run of 40 addresses in 39 minutes", findings)
+	}
+}
+
+// A scanner in an office sends as our domain, and so do strangers who look for an open relay: they are not one hand. It may write to the same
+// people again and again, or to each of a large house seldom.
+func TestScannerIsNoStranger(t *testing.T) {
+	for _, people := range []int{6, 50} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		for i := range 50 {
+			m := mail.Message{Origin: mail.Origin{Line: int64(i + 1)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: start.Add(time.Duration(i) * time.Hour),
+				Client: mail.Client{IP: netip.MustParseAddr("93.62.11.8"), HELO: "mfp-office"}, Sender: "scanner@site.example", Subject: "Scan", Completed: true,
+				MessageID: fmt.Sprintf("%d.%d@site.example", i, i)}
+			to(&m, fmt.Sprintf("user%d@site.example", i%people), mail.Delivered)
+			m.Recipients[0].Local = true
+			e.Message(&m)
+		}
+		for i := range 6 {
+			for _, ev := range rejects(1, start.Add(time.Duration(i)*8*time.Hour), time.Second, func(_ int, ev *mail.Event) {
+				ip := netip.AddrFrom4([4]byte{84, byte(20 * i), 3, 4})
+				ev.Client = mail.Client{IP: ip, HELO: "User", Name: "dsl-" + strings.ReplaceAll(ip.String(), ".", "-") + ".isp.example"}
+				ev.Sender, ev.Recipient, ev.Reply = fmt.Sprintf("spam%d@site.example", i), "test@far.example", "relay not permitted"
+			}) {
+				e.Event(&ev)
+			}
+		}
+		findings, _ := e.Findings()
+		for _, f := range findings {
+			if slices.ContainsFunc(f.Clients, func(c ClientCount) bool { return c.IP.String() == "93.62.11.8" }) {
+				t.Errorf("scans for %d people: got %+v, want nothing about the scanner", people, f)
+			}
+		}
 	}
 }
 

@@ -241,6 +241,7 @@ type seen struct {
 	damaged                                                                   bool // a recipient is a known one, damaged
 	sprayed                                                                   bool // by a client that sprays
 	byDevice                                                                  bool
+	inOwnName                                                                 bool // by a client that has a name of ours to itself
 }
 
 // words reads a sighting. Its texts are pieces of one copy.
