@@ -74,11 +74,16 @@ func (d *Dossier) Add(m *mail.Message) {
 // origin is what best names the program that handed in a local message: the script that a header names; the directory in
 // which sendmail or exim was called, since the call itself says nothing; else the call.
 func origin(script, directory string) string {
-	command, _, _ := strings.Cut(script, " ")
-	if directory != "" && (script == "" || strings.HasSuffix(command, "sendmail") || strings.Contains(command, "exim")) {
+	if directory != "" && (script == "" || isCall(script)) {
 		return directory
 	}
 	return script
+}
+
+// isCall reports whether a script is the call of sendmail or Exim, with its arguments.
+func isCall(script string) bool {
+	command, _, _ := strings.Cut(script, " ")
+	return strings.HasSuffix(command, "sendmail") || strings.Contains(command, "exim")
 }
 
 func (d *Dossier) sender(sender string) {

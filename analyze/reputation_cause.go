@@ -38,7 +38,7 @@ func causeOf(m *mail.Message) cause {
 		return cause{Account, m.Account}
 	case !m.Client.IP.IsValid() && m.Directory != "":
 		return cause{Directory, m.Directory}
-	case !m.Client.IP.IsValid() && m.Script != "" && m.MTA != mail.Exim:
+	case !m.Client.IP.IsValid() && m.Script != "" && !isCall(m.Script):
 		return cause{Script, m.Script}
 	case !m.Client.IP.IsValid() && m.Has(mail.HasUID):
 		return cause{UID, strconv.Itoa(m.UID)}

@@ -147,7 +147,7 @@ func placeOf(m *mail.Message) localOrigin {
 	switch {
 	case m.Directory != "":
 		return localOrigin{user, Directory, m.Directory}
-	case m.Script != "" && m.MTA != mail.Exim:
+	case m.Script != "" && !isCall(m.Script):
 		return localOrigin{user, Script, m.Script}
 	}
 	return localOrigin{user, UID, user}

@@ -95,3 +95,21 @@ func TestOddPlace(t *testing.T) {
 		}
 	}
 }
+
+// A script that a header names is a place whichever mail server logged it; the call of sendmail is none.
+func TestPlaceOf(t *testing.T) {
+	for _, tt := range []struct {
+		script, directory string
+		want              localOrigin
+	}{
+		{"33:mail.php", "", localOrigin{"www", Script, "33:mail.php"}},
+		{"33:mail.php", "/srv/www/shop", localOrigin{"www", Directory, "/srv/www/shop"}},
+		{"/usr/sbin/sendmail -t -i -fann@site.example", "", localOrigin{"www", UID, "www"}},
+	} {
+		for _, mta := range []mail.MTA{mail.Postfix, mail.Exim} {
+			if got := placeOf(&mail.Message{MTA: mta, User: "www", Script: tt.script, Directory: tt.directory}); got != tt.want {
+				t.Errorf("%v, %q in %q: got %+v, want %+v", mta, tt.script, tt.directory, got, tt.want)
+			}
+		}
+	}
+}

@@ -81,7 +81,10 @@ func (t *Tracker) commanded(q *queue, m *message, ev *mail.Event) {
 	if best == nil {
 		return
 	}
-	m.Directory, m.Script = best.directory, best.arguments
+	m.Directory = best.directory
+	if m.Script == "" { // an access rule may have logged which script it is
+		m.Script = best.arguments
+	}
 	if t.options.KeepLines {
 		m.Lines = append([]mail.LogLine{best.line}, m.Lines...)
 	}

@@ -266,6 +266,9 @@ func (t *Tracker) eximText(q *queue, ev *mail.Event) {
 	t.touch(m, ev)
 	if ev.Kind == mail.FilterResult {
 		m.addText(m.text.keep(ev.Text))
+		if m.Script == "" && ev.Script != "" {
+			m.Script = t.names.get(ev.Script)
+		}
 	}
 	t.pass(ev)
 }

@@ -330,6 +330,7 @@ func warned(s string, ev *mail.Event) bool {
 	if strings.HasPrefix(s, "ACL ") && strings.Contains(s, " statement skipped") {
 		return note(s, ev, mail.Warning)
 	}
+	ev.Script = scriptIn(s)
 	return note(s, ev, mail.FilterResult)
 }
 

@@ -11,7 +11,19 @@ import (
 // address in it ties it to a message.
 func ruled(s string, ev *mail.Event) {
 	ev.Client.IP = addressIn(s)
+	ev.Script = scriptIn(s)
 	note(s, ev, mail.FilterResult)
+}
+
+// scriptIn returns what an access rule logs of PHP's header about the script that made a message: the rest of the text. "33:mail.php(1) :
+// eval()'d code" has blanks.
+func scriptIn(s string) string {
+	const header = "X-PHP-Originating-Script"
+	at := strings.Index(s, header)
+	if at < 0 {
+		return ""
+	}
+	return strings.Trim(s[at+len(header):], ":= \"")
 }
 
 // addressIn returns the first address in a text: preferably one in brackets, because brackets within parentheses are a HELO.
