@@ -378,13 +378,27 @@ func (w *scriptWatch) who(k localOrigin, b *localMail) string {
 }
 
 func (w *scriptWatch) title(k localOrigin, b *localMail) string {
-	switch k.kind {
-	case Directory:
+	switch {
+	case k.kind == Directory && IsWebmail(k.name):
+		return fmt.Sprintf("The webmail in %s (%s)", k.name, w.who(k, b))
+	case k.kind == Directory:
 		return fmt.Sprintf("A script in %s (%s)", k.name, w.who(k, b))
-	case Script:
+	case k.kind == Script:
 		return fmt.Sprintf("The script %s (%s)", k.name, w.who(k, b))
 	}
 	return fmt.Sprintf("A program of %s", w.who(k, b))
+}
+
+// IsWebmail reports whether a directory is that of a webmail program, by its usual names: people log in there, and it hands in what they write.
+func IsWebmail(directory string) bool {
+	for part := range strings.SplitSeq(strings.ToLower(directory), "/") {
+		for _, name := range [...]string{"roundcube", "webmail", "squirrelmail", "rainloop", "snappymail", "horde", "cypht", "afterlogic"} {
+			if strings.HasPrefix(part, name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ScriptFile is the file of PHP's "33:mailer.php", or of "33:mailer.php(3) : eval()'d code"; "" where there is none. Any other
@@ -412,10 +426,12 @@ func (w *scriptWatch) facts(k localOrigin, b *localMail, f *Finding) {
 	if b.beside > 0 {
 		f.Facts = append(f.Facts, Fact{"beside it", plural(b.beside, "other message", "other messages") + " from there at other times, which look like the site's own mail: not counted"})
 	}
-	switch k.kind {
-	case Directory:
+	switch {
+	case k.kind == Directory && IsWebmail(k.name):
+		f.Facts = append(f.Facts, Fact{"look at", "who logged in to the webmail at that time: its own log (Roundcube: userlogins), which may be given, too, and the web server's access log"})
+	case k.kind == Directory:
 		f.Facts = append(f.Facts, Fact{"look at", "files in " + k.name + " that are newer than the day before it began, and the web server's access log at that time"})
-	case Script:
+	case k.kind == Script:
 		f.Facts = append(f.Facts, Fact{"look at", "every file named " + cmp.Or(ScriptFile(k.name), k.name) + " below the sites' directories (find … -name), and the web server's access log at that time"})
 	default:
 		f.Facts = append(f.Facts, Fact{"look at", "the processes, crontab and web directories of " + w.who(k, b) + "; the log does not name the script (Exim: log_selector = +arguments; PHP: mail.add_x_header = On)"})

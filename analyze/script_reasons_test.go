@@ -113,3 +113,18 @@ func TestPlaceOf(t *testing.T) {
 		}
 	}
 }
+
+func TestIsWebmail(t *testing.T) {
+	for dir, want := range map[string]bool{
+		"/var/www/roundcube":                        true,
+		"/var/lib/roundcube/public_html":            true,
+		"/usr/local/cpanel/base/3rdparty/roundcube": true,
+		"/srv/www/webmail.site.example":             true,
+		"/var/www/html/wp-content/plugins/mailer":   false,
+		"/home/shop/public_html":                    false,
+	} {
+		if got := IsWebmail(dir); got != want {
+			t.Errorf("%s: got %v", dir, got)
+		}
+	}
+}

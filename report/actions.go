@@ -203,6 +203,9 @@ func scriptActions(r *Report, f *analyze.Finding) []Action {
 	where := f.Subject.Value
 	switch f.Subject.Kind {
 	case analyze.Directory:
+		if analyze.IsWebmail(where) && len(f.Senders) > 0 { // people need it, and it is not what is broken
+			return []Action{{"see in the webmail's log who logged in at that time and sent as " + f.Senders[0].Value + "; lock that login and set a new password", "", f.ID}}
+		}
 		return []Action{{"see which files are new in " + where + ", then make it inaccessible to the web server",
 			"find " + quote(where) + " -newermt " + quote(f.Start.In(r.Zone).AddDate(0, 0, -7).Format(time.DateOnly)) + " -ls", f.ID}}
 	case analyze.Script:

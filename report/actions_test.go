@@ -279,12 +279,13 @@ func TestActionsForScripts(t *testing.T) {
 		subject   analyze.Subject
 		why, want string
 	}{
+		{"exim", analyze.Subject{Kind: analyze.Directory, Value: "/var/www/roundcube/public_html"}, "sent as ann@site.example; lock that login", ""},
 		{"exim", analyze.Subject{Kind: analyze.Directory, Value: "/srv/www/my shop"}, "new in /srv/www/my shop", `find '/srv/www/my shop' -newermt 2024-01-17 -ls`},
 		{"exim", analyze.Subject{Kind: analyze.Script, Value: "33:mail.php"}, "keeps it as evidence", `find / -path /proc -prune -o -name mail.php -ls`},
 		{"postfix", analyze.Subject{Kind: analyze.Script, Value: "33:mail.php"}, "authorized_submit_users", `find / -path /proc -prune -o -name mail.php -ls`},
 		{"exim", analyze.Subject{Kind: analyze.UID, Value: "www-data"}, "runs as that user", `ps -fu www-data`},
 	} {
-		f := analyze.Finding{ID: "script/x", Detector: "script", Severity: analyze.High, Subject: tt.subject, Start: at("14:44:11")}
+		f := analyze.Finding{ID: "script/x", Detector: "script", Severity: analyze.High, Subject: tt.subject, Start: at("14:44:11"), Senders: []analyze.Count{{Value: "ann@site.example", Messages: 9}}}
 		all := Actions(reportOf(tt.mta, f))
 		if len(all) != 1 || all[0].Command != tt.want || !strings.Contains(all[0].Why, tt.why) {
 			t.Errorf("%s of %s: got %q, want %s", tt.subject.Value, tt.mta, all, tt.want)

@@ -25,6 +25,9 @@ func waysIn(r *Report, s *story) []statement {
 	switch kind := s.main.Subject.Kind; {
 	case kind == analyze.Account:
 		return withLogin(r, s, all)
+	case kind == analyze.Directory && analyze.IsWebmail(s.main.Subject.Value):
+		all = append(all, statement{"Through the webmail in " + s.main.Subject.Value + ", where somebody logged in, most likely with a stolen password: the " +
+			"mail server saw no login, but the webmail's own log names it", s.main})
 	case s.main.Detector == "script" || kind == analyze.UID || kind == analyze.Script || kind == analyze.Directory:
 		all = append(all, statement{"From inside: a program on this machine handed it in" + byWhom(s.main) + ". No login was needed. How the program " +
 			"got there, a mail log cannot show: compare the web server's log of the days before", s.main})
