@@ -101,8 +101,8 @@ func (w *accountWatch) joinSpellings(site *Site) {
 	}
 }
 
-// compromises is what an account is suspected of, mostly nothing. Three signs are looked for: senders and networks that are not the
-// owner's, far more mail than usual, and, where neither shows, mail that is abuse as long as the log goes.
+// compromises is what an account is suspected of, mostly nothing. Four signs are looked for: senders and networks that are not the
+// owner's, far more mail than usual, and, where neither shows enough, networks everywhere, and mail that is abuse as long as the log goes.
 func (q *accountInquiry) compromises(h *accountHistory) []*compromise {
 	sortRecords(h.records)
 	if h.sent < q.thresholds.Burst.MinMessages {
@@ -119,7 +119,15 @@ func (q *accountInquiry) compromises(h *accountHistory) []*compromise {
 		c.relatedLogins = c.findRelatedLogins()
 		q.judge(c)
 	}
-	if told := q.joinCompromises(all); len(told) > 0 {
+	told := q.joinCompromises(all)
+	if !slices.ContainsFunc(told, func(c *compromise) bool { return c.Score >= q.thresholds.Score.Medium }) {
+		if c := q.newBaseline(h, b.windows).everywhere(); c != nil {
+			if q.judge(c); c.Score >= q.thresholds.Score.Medium {
+				return []*compromise{c}
+			}
+		}
+	}
+	if len(told) > 0 {
 		return told
 	}
 	if c := b.throughout(); c != nil {

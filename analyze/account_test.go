@@ -50,6 +50,36 @@ func TestAccountThroughoutTheLog(t *testing.T) {
 	}
 }
 
+// Abuse that began before the log, now and then, from machines all over the world to each of which it comes back for days: by use they are as
+// much the owner's as his own. What he writes to people who write to him is not counted. An application in a provider's cloud, which writes to
+// people who exist, is no more than low.
+func TestAccountFromEverywhere(t *testing.T) {
+	const n, machines = 280, 40
+	for _, tt := range []struct {
+		name  string
+		bad   int // one in so many recipients does not exist
+		grave bool
+	}{{"to a list", 9, true}, {"to people who exist", 100, false}} {
+		w := newTown(4)
+		for i := range n {
+			from := fmt.Sprintf("%d.%d.7.7", 140+i%machines, i%machines*5)
+			w.send(time.Duration(i)*20*time.Minute, from, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.bad))
+		}
+		var got []Finding
+		for _, f := range w.find(account) {
+			if f.Severity > Low {
+				got = append(got, f)
+			}
+		}
+		switch {
+		case !tt.grave && len(got) > 0:
+			t.Errorf("%s: got %v %+v", tt.name, got[0].Title, got[0].Reasons)
+		case tt.grave && (len(got) != 1 || got[0].Severity != High || got[0].Counts.Messages != n || got[0].Counts.Clients != machines):
+			t.Errorf("%s: got %+v, want one high finding of %d messages from %d addresses", tt.name, got, n, machines)
+		}
+	}
+}
+
 // Whoever reads and writes in the webmail as the owner does, and sends two messages an hour for some days, stands out by what comes back.
 // What the owner sends from home or at other times is not counted.
 func TestAccountForDays(t *testing.T) {
