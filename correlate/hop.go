@@ -43,6 +43,7 @@ const (
 	probed
 	suspect // its arrival contradicts its ID: see contradicts
 	mayReturn
+	nameless // cleanup logged that the mail has no Message-ID
 )
 
 // hop is one life of a queue ID: from the line that accepts a message to the line that ends it.

@@ -1,6 +1,10 @@
 package correlate
 
-import "mailforensics/mail"
+import (
+	"strings"
+
+	"mailforensics/mail"
+)
 
 // pipeLink is a delivery to a command. Some commands put the mail back, which only its Message-ID and sender show.
 type pipeLink struct {
@@ -13,7 +17,7 @@ type pipeLink struct {
 // linkWithoutName looks for the message that a command put back. It may be in the queue before the line of the delivery to the
 // command, or after it: pickup takes some time. A command may put several back, of one call or of several.
 func (t *Tracker) linkWithoutName(h *hop, r *mail.Recipient, ev *mail.Event) {
-	if !isPiped(ev) || h.message.MessageID == "" {
+	if !isPiped(ev) || h.message.MessageID == "" && h.marks&nameless == 0 {
 		return
 	}
 	link := pipeLink{refTo(h), r.Envelope(), r.Relay, t.now}
@@ -52,7 +56,7 @@ func (t *Tracker) putBackOf(h *hop, envelope string) (child *hop) {
 			child = c
 			return false
 		}
-		if child == nil && h.message.mayBeFor(c.message, envelope) {
+		if child == nil && h.marks&nameless == 0 && h.message.mayBeFor(c.message, envelope) {
 			child = c
 		}
 		return true
@@ -84,14 +88,39 @@ func (t *Tracker) adoptPutBack(h *hop) {
 		if t.now.Sub(l.at) > atOnce {
 			return false
 		}
-		if parent := l.hop.get(); parent != nil && t.isPutBack(parent, h) && l.precedes(parent, h) {
+		if parent := l.hop.get(); parent != nil && parent.marks&nameless == 0 && t.isPutBack(parent, h) && l.precedes(parent, h) {
 			p = l
 		}
 		return p == nil
 	})
-	if p == nil {
+	if p != nil {
+		t.putBack(p, h)
+	}
+}
+
+// adoptNameless does the same for a mail that had no Message-ID until it was put back. Several of one sender's look alike before it is known for
+// whom they are, so it is done with the first delivery.
+func (t *Tracker) adoptNameless(h *hop, envelope string) {
+	if t.piped.n == 0 || h.marks&mayReturn == 0 || h.message.hops[0] != h || !h.isNamedHere() {
 		return
 	}
+	var p *pipeLink
+	t.piped.each(func(l *pipeLink) bool {
+		if t.now.Sub(l.at) > atOnce {
+			return false
+		}
+		if parent := l.hop.get(); parent != nil && parent.marks&nameless != 0 && sameAddress(l.envelope, envelope) && t.isPutBack(parent, h) {
+			p = l
+		}
+		return p == nil
+	})
+	if p != nil {
+		t.putBack(p, h)
+	}
+}
+
+// putBack ties a hop to the delivery that put it back.
+func (t *Tracker) putBack(p *pipeLink, h *hop) {
 	parent := p.hop.get()
 	if parent.filter == p.relay { // a further message of the same command, whose recipients were handed over with the first one
 		t.join(parent, h, reinjected, nil)
@@ -119,10 +148,15 @@ func (m *message) mayBeFor(put *message, envelope string) bool {
 	return len(put.Recipients) == 0
 }
 
-// isPutBack reports whether c may be what a command put back of h's message, which has a Message-ID: same host, Message-ID and
-// sender, from this machine.
+// isNamedHere reports whether the Message-ID is one that Postfix made for this hop: of what is handed in on this machine, it adds what is missing.
+func (h *hop) isNamedHere() bool {
+	stamp, rest, ok := strings.Cut(h.message.MessageID, ".")
+	return ok && len(stamp) == len("20060102150405") && strings.HasPrefix(rest, h.id) && strings.HasPrefix(rest[len(h.id):], "@")
+}
+
+// isPutBack reports whether c may be what a command put back of h's message: same host, Message-ID and sender, from this machine.
 func (t *Tracker) isPutBack(h, c *hop) bool {
 	m, put := h.message, c.message
 	return c.queue.host == h.queue.host && t.mayFollow(m, c) && c.marks&accepted != 0 && c.marks&mayReturn != 0 &&
-		m.MessageID == put.MessageID && m.Sender == put.Sender
+		(m.MessageID == put.MessageID || h.marks&nameless != 0 && c.isNamedHere()) && m.Sender == put.Sender
 }

@@ -153,6 +153,9 @@ func (t *Tracker) postfixCleanup(q *queue, ev *mail.Event) {
 	t.touch(m, ev)
 	if ev.Kind == mail.MessageID {
 		h.marks |= named
+		if ev.MessageID == "" {
+			h.marks |= nameless
+		}
 		if m.MessageID == "" {
 			m.MessageID = m.text.keep(ev.MessageID)
 		}
@@ -271,6 +274,7 @@ func (t *Tracker) postfixDelivery(q *queue, ev *mail.Event) {
 	if h.marks&accepted == 0 && h.state == over {
 		t.revive(h) // if no client waits for a reply, cleanup bounces a message that it refuses
 	}
+	t.adoptNameless(h, cmp.Or(ev.Original, ev.Recipient))
 	ev = t.linkTask(h, ev)
 	t.linkDelivery(h, t.outcome(h, ev), ev)
 }
