@@ -87,7 +87,7 @@ func ownHostActions(r *Report, f *analyze.Finding) []Action {
 		why = "check " + own + ", a host of ours that handed it in: its own log shows who was logged in, and from where"
 	}
 	if behindIt(f) {
-		why += "; if strangers come in through it (a router, a proxy, Docker's gateway), the mail server sees only its address, and must not relay for it (mynetworks, +relay_from_hosts)"
+		why += "; a PC that does this by itself is infected, and belongs off the network; if strangers come in through it (a router, a proxy, Docker's gateway), the mail server sees only its address, and must not relay for it (mynetworks, +relay_from_hosts)"
 		return []Action{{why, "", f.ID}}
 	}
 	return append([]Action{{why, "", f.ID}}, holdActions(r, f, "until that is known, hold what it hands in")...)
