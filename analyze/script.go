@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mailforensics/mail"
 )
@@ -294,7 +295,11 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 	case 2*b.verp > b.outside:
 		f.because("list-server", -0.2, "%d of %d senders contain the recipient (VERP): a list server does that", b.verp, b.outside)
 	case n > 5 && known*2 < n && !ofOneProgram(&b.tally.Senders):
-		f.because("forged-senders", 0.2, "%d different senders, of which %d ever received mail here", n, known)
+		weight := 0.2
+		if known == 0 && b.inBorrowedNames(site) {
+			weight = 0.35
+		}
+		f.because("forged-senders", weight, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):
 		f.because("web-servers-user", 0.1, "the sender is %s, the user of the web server", top)
 	case share > 0.9 && site.IsOurs(mail.Domain(top)) && b.unknown*20 < b.tally.Counts.Recipients && b.blocked*20 < b.tally.Counts.Recipients:
@@ -319,6 +324,14 @@ func (b *localMail) deadFrom() float64 {
 		return ownDead
 	}
 	return oldDead
+}
+
+// inBorrowedNames reports whether nearly every message is in the name of another domain, none of them ours, and they came faster than visitors
+// fill in a form. What a pipe or a list passes on goes to few, again and again, and is not judged.
+func (b *localMail) inBorrowedNames(site *Site) bool {
+	const pace = time.Minute // for each message: a form that tells a friend is not used as often
+	return b.sudden(site) && ratio(b.tally.SenderDomains.Distinct(), b.outside) >= enough && b.tally.End.Sub(b.tally.Start) < time.Duration(b.outside)*pace &&
+		!slices.ContainsFunc(b.tally.SenderDomains.Values(), site.IsOurs)
 }
 
 // webUser reports whether a local part is that of a web server's own user on the usual systems.

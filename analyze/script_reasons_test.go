@@ -128,3 +128,38 @@ func TestIsWebmail(t *testing.T) {
 		}
 	}
 }
+
+// A few dozen messages are a run if each is in another stranger's name and they come within minutes; a form with which visitors tell their
+// friends sends such messages, too, but seldom.
+func TestScriptInBorrowedNames(t *testing.T) {
+	for _, tt := range []struct {
+		name, sender string
+		over         time.Duration
+		want         Severity
+	}{
+		{"a run", "ann%d@b%[1]d.example", 4 * time.Minute, Medium},
+		{"visitors", "ann%d@b%[1]d.example", 40 * time.Hour, Low},
+		{"of one domain", "ann%d@b.example", 4 * time.Minute, Low},
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{script})
+		start := mail.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		line := int64(0)
+		send := func(at time.Duration, sender, recipient string) {
+			line++
+			m := mail.Message{Origin: mail.Origin{Line: line}, Line: fmt.Sprint("line ", line), Host: "web1", Hosts: []string{"web1"}, Time: start.Add(at), MTA: mail.Exim, User: "shop",
+				Sender: sender, Completed: true, Direction: mail.Outbound, QueueIDs: []string{fmt.Sprint("Q", line)}}
+			to(&m, recipient, mail.Delivered)
+			e.Message(&m)
+		}
+		for i := range 20 {
+			send(time.Duration(i)*3*time.Hour, "info@site.example", fmt.Sprintf("customer%d@p%d.example", i, i%30))
+		}
+		for i := range 75 {
+			send(20*time.Hour+time.Duration(i)*tt.over/75, fmt.Sprintf(tt.sender, i), fmt.Sprintf("x%d@r%d.example", i, i%9))
+		}
+		findings, _ := e.Findings()
+		if len(findings) != 1 || findings[0].Severity != tt.want {
+			t.Errorf("%s: got %+v, want one finding, %v", tt.name, findings, tt.want)
+		}
+	}
+}
