@@ -31,7 +31,11 @@ func (s *survey) findYears(ctx context.Context) {
 		if first == 0 {
 			continue
 		}
-		s.setClock(f, first, s.now(f), why)
+		latest := s.now(f)
+		if s.isAhead(f, first) {
+			latest, wrong.now = first.Add(elevenMonths), true
+		}
+		s.setClock(f, first, latest, why)
 		known = append(known, f)
 		wrong.files = wrong.files || isLate(f, f.in.ModTime)
 		wrong.headers = wrong.headers || isLate(f, f.in.Compressed)
@@ -83,9 +87,17 @@ func (s *survey) now(f *file) mail.Instant {
 	return mail.InstantOf(s.o.Now.Add(slack))
 }
 
+// isAhead reports whether a file whose year is known proves that there are lines after now: then the clock of this machine is wrong, and says
+// nothing about the end of any file.
+func (s *survey) isAhead(f *file, first mail.Instant) bool {
+	now := s.now(f)
+	return first > now || slices.ContainsFunc(f.timeless(), func(p parse.Proof) bool { return p.At > now })
+}
+
 // wrongTimes says which times of files are not those of their lines, as files whose year is known have shown: modification times of
-// files, times in the headers of gzip.
-type wrongTimes struct{ files, headers bool }
+// files, times in the headers of gzip, and
+// whether this machine's is not, either.
+type wrongTimes struct{ files, headers, now bool }
 
 // isLate reports whether a time is much later than the first line of a file whose year is known.
 func isLate(f *file, at time.Time) bool {
@@ -113,7 +125,11 @@ func (s *survey) guessYear(ctx context.Context, f *file, known []*file, wrong wr
 	}
 	zone := s.zoneOf(f).Location
 	bound, why := s.bound(f)
-	if wrong.concerns(f) {
+	switch {
+	case wrong.now:
+		bound = known[0].first.Add(halfAYear)
+		why = "as in " + known[0].in.Path + ", which goes on after what is now on this machine"
+	case wrong.concerns(f):
 		bound = min(bound, known[0].first.Add(halfAYear))
 		why = "as in " + known[0].in.Path + ", since the times of the files are not those of their lines"
 	}

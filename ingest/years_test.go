@@ -68,6 +68,8 @@ func TestYears(t *testing.T) {
 		{"date in the name, new year", "maillog-2024-01-02.log", line("Dec 30 04:00:00") + line("Jan  1 04:00:00"), "2026-11-07", 0, "2023-12-30T04:00:00Z 2024-01-01T04:00:00Z", "name"},
 		{"proven", "maillog", line("Jan 24 14:44:00") + bounce("Jan 24 14:44:11", "20240124134411") + line("Jan 24 14:45:00"), "2026-11-07", 0,
 			"2024-01-24T13:44:00Z 2024-01-24T13:44:11Z 2024-01-24T13:45:00Z", "2024, proven by 1 Message-ID of Postfix's own"},
+		{"proven, though it is the future", "maillog", line("Dec 15 04:00:00") + bounce("Dec 15 10:00:11", "20261215090011") + line("Dec 16 04:00:00"), "2026-11-20", 0,
+			"2026-12-15T03:00:00Z 2026-12-15T09:00:11Z 2026-12-16T03:00:00Z", "2026, proven by 1 Message-ID of Postfix's own"},
 		{"proven over New Year", "maillog", line("Dec 31 23:59:59") + bounce("Jan  1 01:30:00", "20240101003000"), "2026-11-07", 0,
 			"2023-12-31T22:59:59Z 2024-01-01T00:30:00Z", "2023, proven"},
 		{"a stranger's Message-ID", "maillog", "Nov  7 04:00:00 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20110124134411.5F2A91C0D3@x>\n", "2026-11-07", 0,
@@ -92,6 +94,17 @@ func TestYears(t *testing.T) {
 				t.Errorf("got rule %q, want %q in it", rule, test.rule)
 			}
 		})
+	}
+}
+
+// Where one file proves that this machine's clock is late, the others are no older for it.
+func TestYearOfNeighboursInTheFuture(t *testing.T) {
+	inputs := written(logs(t,
+		"maillog", "Dec 15 10:00:11 mx1 postfix/cleanup[1]: 4F2A91C0D3: message-id=<20261215090011.4F2A91C0D3@mx1.example.org>\n",
+		"maillog.1", "Dec 14 14:44:12 mx1 postfix/a[1]: x\n"), "2026-11-20", "2026-11-20")
+	got, _ := moments(t, options(), inputs)
+	if s := strings.Join(got, " "); s != "2026-12-14T13:44:12Z 2026-12-15T09:00:11Z" {
+		t.Errorf("got %s", s)
 	}
 }
 
