@@ -5,17 +5,22 @@ import (
 	"slices"
 )
 
-func (w *relayWatch) title(r *relayed, subject Subject, recipients int) string {
+// title is the finding in a sentence. What is low may well be a customer who is allowed to, and is called no open relay.
+func (w *relayWatch) title(r *relayed, subject Subject, recipients int, severity Severity) string {
+	what := "Open relay: "
+	if severity == Low {
+		what = "Without a login, "
+	}
 	clients := plural(len(r.tally.clients), "address", "addresses")
 	switch subject.Kind {
 	case SenderDomain:
-		return fmt.Sprintf("Open relay: %s relayed %s from %s to %s, none of them ours",
+		return what + fmt.Sprintf("%s relayed %s from %s to %s, none of them ours",
 			clients, plural(r.messages, "message", "messages"), subject.Value, plural(recipients, "recipient", "recipients"))
 	case Host:
-		return fmt.Sprintf("Open relay: %s relayed %s in the names of %s to %s, none of them ours", clients, plural(r.messages, "message", "messages"),
+		return what + fmt.Sprintf("%s relayed %s in the names of %s to %s, none of them ours", clients, plural(r.messages, "message", "messages"),
 			plural(r.tally.SenderDomains.Distinct(), "domain", "domains"), plural(recipients, "recipient", "recipients"))
 	}
-	return fmt.Sprintf("Open relay: %s relayed %s to %s, none of them ours",
+	return what + fmt.Sprintf("%s relayed %s to %s, none of them ours",
 		subject.Value, plural(r.messages, "message", "messages"), plural(recipients, "recipient", "recipients"))
 }
 

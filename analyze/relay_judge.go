@@ -38,7 +38,7 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		w.judgeMass(site, r, known, &f)
 	}
 	w.excuse(site, r, known, &f)
-	f.Title = w.title(r, subject, recipients)
+	f.Title = w.title(r, subject, recipients, w.pass.Thresholds.Score.Severity(f.Score))
 	w.queue(r, &f)
 	r.tally.Fill(&f)
 	f.Rate = bucketRate(&r.tally.Buckets)
