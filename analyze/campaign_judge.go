@@ -24,16 +24,16 @@ type cluster struct {
 	start, end              mail.Instant
 	domainsOf               []string // of a run that was joined: the domains of its parts, which joined each
 
-	messages, refused, listed, unknown, damaged, verp    int
-	strange, ownID, aligned                              int // Message-IDs of another domain; of the sender's or client's; HELO of the sender's domain
-	recipients, foreign                                  int
-	senders, domains, subjects, ids, idDomains, idShapes Tally
-	helos, lists, rcptDomains, hosts                     Tally
-	nets, families, orgs                                 Tally // of clients
-	generic, unnamed, serverNames, odd, ownNames, forged int   // clients
-	single, elsewhere, steady                            int   // clients that came once; at other times, too; day after day
-	again, loyal                                         int   // clients of which several messages were taken; of these: all for the same recipient
-	mailboxes                                            Tally // recipients
+	messages, refused, listed, unknown, damaged, verp             int
+	strange, ownID, aligned                                       int // Message-IDs of another domain; of the sender's or client's; HELO of the sender's domain
+	recipients, foreign                                           int
+	senders, domains, subjects, ids, idDomains, idShapes          Tally
+	helos, lists, rcptDomains, hosts                              Tally
+	nets, families, orgs                                          Tally // of clients
+	generic, unnamed, unasked, serverNames, odd, ownNames, forged int   // clients
+	single, elsewhere, steady                                     int   // clients that came once; at other times, too; day after day
+	again, loyal                                                  int   // clients of which several messages were taken; of these: all for the same recipient
+	mailboxes                                                     Tally // recipients
 
 	Argument
 	marks int // that speak for one operator, beside the seed and the numbers
@@ -104,11 +104,13 @@ func variableLocalPart(local string) bool {
 
 func (c *cluster) countClient(ip netip.Addr, list []*seen) {
 	c.nets.Add(siteNetwork(ip).String(), 1)
-	name, helo := "", ""
+	name, helo, asked := "", "", false
 	for _, s := range list {
-		name, helo = max(name, s.name), max(helo, s.helo)
+		name, helo, asked = max(name, s.name), max(helo, s.helo), asked || !s.is(isUnasked)
 	}
 	switch {
+	case !asked:
+		c.unasked++
 	case name == "":
 		c.unnamed++
 	case genericName(name, ip):
@@ -400,8 +402,9 @@ func (c *cluster) judgeClients() {
 	switch {
 	case ratio(c.generic, k) >= 0.6:
 		c.mark("generic-names", 0.1, "%d of %d have the name of a customer's line", c.generic, k)
-	case c.hunt.named && ratio(c.generic+c.unnamed, k) >= 0.6:
-		c.mark("no-names", 0.1, "%d of %d have no reverse DNS name that resolves back, or one that was generated from the address", c.generic+c.unnamed, k)
+	case c.hunt.named && ratio(c.generic+c.unnamed, k-c.unasked) >= 0.6:
+		c.mark("no-names", 0.1, "%d of %d have no reverse DNS name that resolves back, or one that was generated from the address",
+			c.generic+c.unnamed, k-c.unasked)
 	}
 	if family, share := c.families.Most(); c.kind != seedFamily && k >= 5 && c.families.Of(family) >= k/2 && share >= enough {
 		c.mark("one-name-family", 0.1, "names of one pattern: %s", family)

@@ -16,6 +16,7 @@ type comers struct {
 	kind    seedKind // what joins them
 	each    func(i int, m *mail.Message)
 	refused string        // the reply, "": they were accepted
+	daemon  string        // that refused
 	gap     time.Duration // between two; 0: forty seconds
 	again   time.Duration // after which each comes again, with another subject where it is negative; 0: never
 	other   string        // what each other one is told
@@ -42,7 +43,7 @@ func (v comers) hands() (all []*cluster) {
 	}
 	start := day[0].Time.Add(8 * time.Hour)
 	refuse := func(m *mail.Message, reply string) {
-		e.Event(&mail.Event{Kind: mail.Reject, MTA: mail.Postfix, Host: "mx1", Time: m.Time, Origin: m.Origin, Raw: "line", Stage: "RCPT", Code: 554, DSN: reply[4:9],
+		e.Event(&mail.Event{Kind: mail.Reject, MTA: mail.Postfix, Host: "mx1", Time: m.Time, Origin: m.Origin, Raw: "line", Stage: "RCPT", Code: 554, DSN: reply[4:9], Daemon: v.daemon,
 			Client: m.Client, Sender: m.Sender, Recipient: m.Recipients[0].Address, Reply: reply})
 	}
 	come := func(i, line int, at mail.Instant) {
@@ -203,6 +204,7 @@ func TestCampaignReasons(t *testing.T) {
 		{"reached-nobody", few, fast},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, gap: 17 * time.Minute}, run},
 		{"widespread-helo", comers{kind: seedHELO, each: bot, refused: listed, other: "554 5.7.1 Relay access denied"}, run},
+		{"no-names", comers{kind: seedHELO, each: bot, refused: listed, daemon: "smtpd"}, comers{kind: seedHELO, each: bot, refused: listed, daemon: "postscreen"}}, // that asks for no name
 		{"one-mark", comers{kind: seedHELO, each: bot, refused: "554 5.7.1 not wanted"}, run},
 		{"by-chance", amid, damaged},
 		{"one-network", comers{kind: seedNet, each: and(plain, func(i int, m *mail.Message) { m.Client.IP = netip.AddrFrom4([4]byte{41, 1, 1, byte(i)}) })}, comers{kind: seedSubject, each: plain}},

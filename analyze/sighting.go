@@ -42,6 +42,7 @@ const (
 	recipientsHELO               // HELO is a name of a recipient's domain
 	triedRelay                   // refused, because neither sender nor recipient is ours
 	refusedContent               // refused after DATA
+	isUnasked                    // nobody looked up the client's name: postscreen does not
 )
 
 // The texts of a sighting.
@@ -199,6 +200,9 @@ func (s *sighting) refusal(ev *mail.Event) {
 	}
 	if ev.Stage == "END-OF-MESSAGE" {
 		s.marks |= refusedContent
+	}
+	if ev.Client.Name == "" && ev.Daemon == "postscreen" {
+		s.marks |= isUnasked
 	}
 	line := s.line(ev.Raw, len(ev.Recipient)+recipientTail)
 	s.who(&ev.Client, ev.Sender, ev.Subject, ev.Host, line)

@@ -202,8 +202,8 @@ func clientWords(c *mail.Client) []string {
 		words = append(words, c.Name)
 	case c.IP.Unmap().IsLoopback():
 		words = append(words, "the mail server itself")
-	case c.IP.IsValid():
-		words = append(words, "no reverse name")
+	case c.IP.IsValid(): // it need not be that there is none: postscreen does not look it up, nor does every Exim
+		words = append(words, "name unknown")
 	}
 	if c.HELO != "" && c.HELO != c.Name {
 		words = append(words, "HELO "+c.HELO)

@@ -107,7 +107,7 @@ func TestClientWords(t *testing.T) {
 		"127.0.0.1":        "127.0.0.1, the mail server itself",
 		"::ffff:127.0.0.1": "127.0.0.1, the mail server itself",
 		"::1":              "::1, the mail server itself",
-		"192.0.2.7":        "192.0.2.7, no reverse name",
+		"192.0.2.7":        "192.0.2.7, name unknown",
 	} {
 		if got := strings.Join(clientWords(&mail.Client{IP: netip.MustParseAddr(ip)}), ", "); got != want {
 			t.Errorf("%s: got %q, want %q", ip, got, want)
