@@ -11,6 +11,7 @@ import (
 const (
 	everywhereTimes = 3   // from so many times account.many-networks in a day: a person, or the staff that share an account, are in some
 	othersTimes     = 2   // … and so many times what nineteen of twenty accounts here reach in all the log
+	manyDead        = 0.2 // of the recipients, this share is dead on a thief's list, at whatever hours he uses it
 	knownToUs       = 0.2 // of the recipients, this share is ours or wrote to us: an owner's mail; of a list, hardly any did
 )
 
@@ -51,6 +52,9 @@ func (b *baseline) everywhere() *compromise {
 	_, all := b.usesOf(func(i int) bool { return chosen[i] })
 	if c.Counts.Messages < b.q.thresholds.Burst.AloneFrom || !all.hasLosses() && 2*c.forgedMessages < c.Counts.Messages {
 		return nil // or an application in a provider's cloud, which writes to people who exist
+	}
+	if b.q.keepsHours(c) && !c.dead(manyDead) && c.share(blockedOnce) < 0.03 {
+		return nil // or one that writes to all who ever were customers, or the staff that share a mailbox: by day, as people here do
 	}
 	c.relatedLogins = c.findRelatedLogins()
 	return c

@@ -52,18 +52,26 @@ func TestAccountThroughoutTheLog(t *testing.T) {
 
 // Abuse that began before the log, now and then, from machines all over the world to each of which it comes back for days: by use they are as
 // much the owner's as his own. What he writes to people who write to him is not counted. An application in a provider's cloud, which writes to
-// people who exist, is no more than low.
+// people who exist, is no more than low, and neither is one that writes to old customers, if it does so at the hours at which people here write.
 func TestAccountFromEverywhere(t *testing.T) {
 	const n, machines = 280, 40
 	for _, tt := range []struct {
 		name  string
-		bad   int // one in so many recipients does not exist
+		bad   int           // one in so many recipients does not exist
+		part  time.Duration // of each day, it writes in one in so many hours
 		grave bool
-	}{{"to a list", 9, true}, {"to people who exist", 100, false}} {
+	}{
+		{"to a list", 9, 1, true},
+		{"to people who exist", 100, 1, false},
+		{"to old customers, by day", 9, 2, false},
+		{"to a list of which a quarter is dead, by day", 4, 2, true},
+	} {
 		w := newTown(4)
 		for i := range n {
+			at := 4 * oneDay * time.Duration(i) / n
+			at = at.Truncate(oneDay) + 7*time.Hour + at%oneDay/tt.part
 			from := fmt.Sprintf("%d.%d.7.7", 140+i%machines, i%machines*5)
-			w.send(time.Duration(i)*20*time.Minute, from, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.bad))
+			w.send(at, from, user(7), user(7), fmt.Sprintf("v%d@t%d.example", i, i%40), bouncing(i, tt.bad))
 		}
 		var got []Finding
 		for _, f := range w.find(account) {
