@@ -431,7 +431,7 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are, Reader neither panics nor hangs, and hands out every byte of a plain file.
+// Whatever the bytes are, Reader neither panics nor hangs, and hands out every byte of a plain file that no tool dressed.
 //
 //	go test -run '^$' -fuzz FuzzOpen -fuzztime 1m -fuzzminimizetime 1x ./logfile
 func FuzzOpen(f *testing.F) {
@@ -455,7 +455,8 @@ func FuzzOpen(f *testing.F) {
 			}
 			chunks = append(chunks, c)
 		}
-		if stats := r.Stats(); stats.Codec == "" && stats.Encoding == "" && notLog(content) == "" && len(content) < 1<<20 {
+		mayBeDressed := bytes.ContainsAny(content, "\x1b&\t") || bytes.Count(content, []byte("\r")) > bytes.Count(content, []byte("\r\n"))
+		if stats := r.Stats(); stats.Codec == "" && stats.Encoding == "" && !mayBeDressed && notLog(content) == "" && len(content) < 1<<20 {
 			compareLines(t, fmt.Sprintf("%.40q", content), linesOf(chunks), slowLines(string(content), 1024))
 		}
 	})
