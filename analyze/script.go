@@ -41,8 +41,9 @@ one sender in a domain of ours); an application that writes to all its users
 at once (more are dead, but the sender is the one of other days, hardly
 anybody refuses it as unwanted, and it does not begin at night, unless it
 writes at that hour on other days, too); a monitor or cron job (few
-recipients, always the same); a contact form (one recipient, ours);
-out-of-office replies (the null sender, to those who wrote here).
+recipients, always the same); contact forms, which write in their visitors'
+names (to the owners of the same sites, all at once where the mail server was
+down); out-of-office replies (the null sender, to those who wrote here).
 
 What it cannot see: scripts that speak SMTP to the outside themselves, past
 the mail server: check the firewall's log. Without cwd= and
@@ -250,7 +251,7 @@ func (w *scriptWatch) judge(site *Site, k localOrigin, b *localMail) (Finding, b
 		// Who writes to so many of his own customers keeps his list clean, unless it is all that ever were.
 		f.because("many", 0.3, "%s, many of them to addresses that do not exist: not a mailing to one's own customers", many)
 	case b.outside >= th.MassFrom:
-		f.because("many", 0.15, "%s is more than a site sends to its own visitors", many)
+		f.because("many", 0.15, "%s: as many as a mass mailing has, or a busy site within days", many)
 	}
 	if unknown > 0.05 {
 		f.because("unknown-recipients", min(0.25, unknown), "%.0f %% of the recipients do not exist: an old or bought list", 100*unknown)
@@ -296,8 +297,11 @@ func (w *scriptWatch) senders(site *Site, b *localMail, f *Finding) {
 		f.because("list-server", -0.2, "%d of %d senders contain the recipient (VERP): a list server does that", b.verp, b.outside)
 	case n > 5 && known*2 < n && !ofOneProgram(&b.tally.Senders):
 		weight := 0.2
-		if known == 0 && b.inBorrowedNames(site) {
+		switch {
+		case known == 0 && b.inBorrowedNames(site):
 			weight = 0.35
+		case b.allAlong(site):
+			weight = 0.1
 		}
 		f.because("forged-senders", weight, "%d different senders, of which %d ever received mail here", n, known)
 	case share > 0.9 && webUser(mail.LocalPart(top)):
@@ -332,6 +336,13 @@ func (b *localMail) inBorrowedNames(site *Site) bool {
 	const pace = time.Minute // for each message: a form that tells a friend is not used as often
 	return b.sudden(site) && ratio(b.tally.SenderDomains.Distinct(), b.outside) >= enough && b.tally.End.Sub(b.tally.Start) < time.Duration(b.outside)*pace &&
 		!slices.ContainsFunc(b.tally.SenderDomains.Values(), site.IsOurs)
+}
+
+// allAlong reports whether it goes on throughout a log of a day or more, and nearly all arrives: the forms of many sites write in their
+// visitors' names.
+func (b *localMail) allAlong(site *Site) bool {
+	const dead = 0.05
+	return site.Span() >= 24*60 && !b.sudden(site) && b.badShare() < dead
 }
 
 // webUser reports whether a local part is that of a web server's own user on the usual systems.

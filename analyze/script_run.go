@@ -190,9 +190,26 @@ func (b *localMail) otherThan(rest *localMail) bool {
 	for sender := range rest.tally.Senders.All {
 		shared = shared || b.tally.Senders.Of(sender) > 0
 	}
+	shared = shared || rest.neverTwice() && b.sharesRecipients(rest)
 	bad, badRest := b.badShare(), rest.badShare()
 	const expected, fraction = 3, 4 // of what the run's share would be in the rest: so many at least, and at most that part of it
 	return !shared || bad*float64(rest.tally.Counts.Recipients) >= expected && fraction*badRest <= bad
+}
+
+// neverTwice reports whether nearly every message is in another name: those of the visitors of forms, or of whoever's mail is passed on.
+func (b *localMail) neverTwice() bool { return ratio(b.tally.Senders.Distinct(), b.outside) >= enough }
+
+// sharesRecipients reports whether a run goes to those to whom the place writes at other times. What waited while the mail server was down
+// comes all at once, to the owners of the same sites; of a list, hardly any is among them.
+func (b *localMail) sharesRecipients(rest *localMail) bool {
+	const some = 0.1 // of the recipients
+	n := 0
+	for to, times := range b.tally.Recipients.All {
+		if rest.tally.Recipients.Of(to) > 0 {
+			n += times
+		}
+	}
+	return ratio(n, b.tally.Recipients.Total()) >= some
 }
 
 // badShare is the share of the recipients that do not exist or refused it.
