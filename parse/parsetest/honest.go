@@ -23,7 +23,7 @@ func invented(line string, ev *mail.Event) (name, value string) {
 		{"text", ev.Text}, {"raw", ev.Raw},
 	}
 	for _, f := range fields {
-		if f.value != "" && !strings.Contains(line, f.value) && !constant(f.value) && !escaped(line) {
+		if f.value != "" && !strings.Contains(line, f.value) && !constant(f.value) && !(f.name == "daemon" && ofPostfix(f.value)) && !escaped(line) {
 			return f.name, f.value
 		}
 	}
@@ -35,6 +35,15 @@ func constant(value string) bool {
 	switch value {
 	case mail.NullSender, "exim", "roundcube", "squirrelmail", "zimbra", "snappymail", "webmail", "auth",
 		"CONNECT", "HELO", "EHLO", "AUTH", "STARTTLS", "MAIL", "RCPT", "VRFY", "EXPN", "ETRN", "DATA", "BDAT", "QUIT", "END-OF-MESSAGE":
+		return true
+	}
+	return false
+}
+
+// ofPostfix reports whether a daemon is one of Postfix's, which its words tell where the tag does not name it.
+func ofPostfix(daemon string) bool {
+	switch daemon {
+	case "postscreen", "smtpd", "smtp", "lmtp", "qmgr", "cleanup", "bounce", "pickup", "dnsblog", "postsuper", "local", "virtual", "discard", "pipe":
 		return true
 	}
 	return false
