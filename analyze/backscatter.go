@@ -21,6 +21,7 @@ type bounceOut struct {
 	to          string // folded
 	disposition mail.Disposition
 	parent      string
+	waits       string // its queue ID, with its host as in withHost, where it is still in the queue when the log ends; else ""
 }
 
 // bounceIn is a message or refused attempt with the null sender, for an address of ours.
@@ -104,6 +105,10 @@ func (w *backscatterWatch) parent(m *mail.Message, id string) {
 
 // notice keeps a bounce that went outside, or to an address where it could not be delivered.
 func (w *backscatterWatch) notice(m *mail.Message) {
+	waits := ""
+	if noticeWaits(m) {
+		waits = withHost(m.Hop(len(m.QueueIDs)))
+	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.Local && r.Disposition == mail.Delivered {
@@ -113,7 +118,7 @@ func (w *backscatterWatch) notice(m *mail.Message) {
 			w.lost++
 			return
 		}
-		w.out = append(w.out, bounceOut{MessageEvidence(m), m.Host, mail.Fold(r.Envelope()), r.Disposition, m.Parent})
+		w.out = append(w.out, bounceOut{MessageEvidence(m), m.Host, mail.Fold(r.Envelope()), r.Disposition, m.Parent, waits})
 	}
 }
 

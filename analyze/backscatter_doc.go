@@ -13,7 +13,9 @@ bounces cannot be delivered themselves, their recipients have nothing in
 common and look invented, one client caused many of them, and they came all at
 once. It is our fault and should be fixed, but it is seldom an emergency:
 medium at most. Bounces to senders in our own domains that do not exist only
-fill our own queue, and are low.
+fill our own queue, and are low. Those that still wait, of a client or account
+that caused several, most of which could not be delivered, are named, to be
+held and deleted.
 
 We receive it: bounces (with the null sender) arrive from everywhere for mail
 that we never sent, because somebody forged one of our addresses. That is a

@@ -121,6 +121,10 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
 	}
 	s.fill(&f)
+	if waiting := w.waitingOf(list); len(waiting) > 0 {
+		f.nameNotices(waiting)
+		f.Facts = append(f.Facts, Fact{"still queued", say("%s that nobody waits for", plural(len(waiting), "bounce", "bounces"))})
+	}
 	if terms := w.termsOfSent(site, host, &f); terms != nil {
 		f.Signature = during(f.Start, f.End, append(onHost(host), terms...)...)
 	}
@@ -201,6 +205,45 @@ func (w *backscatterWatch) causes(list []bounceOut, f *Finding) {
 		f.Accounts = []string{account}
 		f.Facts = append(f.Facts, Fact{"made for mail of account", account})
 	}
+}
+
+// waitingOf are the queue IDs, each with its host, of a storm's bounces that are still in the queue: those that nobody waits for. They
+// were caused by a client or an account that caused several, most of which could not be delivered. Some of an honest client's may wait
+// for a server that is down for an hour.
+func (w *backscatterWatch) waitingOf(list []bounceOut) []string {
+	const several = 3
+	type fault struct {
+		all, dead int
+		waits     []string
+	}
+	faults := make(map[string]*fault) // by account or client
+	for _, b := range list {
+		p := w.parents.Find(b.host + " " + b.parent)
+		if p == nil {
+			continue
+		}
+		whose := cmp.Or(p.account, p.client.IP.Unmap().String())
+		f := faults[whose]
+		if f == nil {
+			f = new(fault)
+			faults[whose] = f
+		}
+		f.all++
+		if b.disposition != mail.Delivered {
+			f.dead++
+		}
+		if b.waits != "" {
+			f.waits = append(f.waits, b.waits)
+		}
+	}
+	var ids []string
+	for _, f := range faults {
+		if f.all >= several && 2*f.dead >= f.all {
+			ids = append(ids, f.waits...)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // termsOfSent select the bounces of a storm, but none that reached a mailbox here or went to somebody here who has one. nil: these are too

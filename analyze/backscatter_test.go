@@ -136,6 +136,53 @@ func TestStormIsTold(t *testing.T) {
 	}
 }
 
+// The bounces of a storm that are still in the queue are named where one client or account caused several of which most could not be
+// delivered: what waits beside them may be an honest sender's.
+func TestStormNamesWhatWaits(t *testing.T) {
+	for _, tt := range []struct {
+		name                 string
+		caused, delivered    int // by one client, and of these
+		byAccount, elsewhere bool
+		want                 []string
+	}{
+		{"three of one client", 3, 1, false, false, []string{"N1@mx1", "N2@mx1"}},
+		{"two of one client", 2, 0, false, false, nil},
+		{"most of them delivered", 8, 5, false, false, nil},
+		{"of an account with many addresses", 4, 2, true, false, []string{"N2@mx1", "N3@mx1"}},
+		{"where another host has them", 3, 1, false, true, []string{"N1@relay", "N2@relay"}},
+	} {
+		found := stormFound(t, bounceStorm(20, time.Second, func(i int, cause, notice *mail.Message) {
+			to(notice, cause.Sender, mail.Deferred)
+			notice.Completed = false
+			if tt.elsewhere {
+				notice.HopHosts = []string{"relay"}
+			}
+			if i >= tt.caused {
+				return
+			}
+			if tt.byAccount {
+				cause.Account = user(7)
+			} else {
+				stranger(cause, "203.0.113.9", "")
+			}
+			if i < tt.delivered {
+				to(notice, cause.Sender, mail.Delivered)
+				notice.Completed = true
+			}
+		}))
+		if len(found) != 1 {
+			t.Fatalf("%s: %d findings", tt.name, len(found))
+		}
+		var got []string
+		for i, id := range found[0].NoticeIDs {
+			got = append(got, id+"@"+found[0].NoticeHosts[i])
+		}
+		if !slices.Equal(got, tt.want) || found[0].Notices != len(tt.want) {
+			t.Errorf("%s: got %v and %d, want %v", tt.name, got, found[0].Notices, tt.want)
+		}
+	}
+}
+
 // What selects the bounces of a storm leaves out each honest one that the same host sent meanwhile; where they are too many to be named, there
 // is nothing that selects the storm alone.
 func TestStormIsSelectedWithoutHonestBounces(t *testing.T) {
@@ -143,7 +190,7 @@ func TestStormIsSelectedWithoutHonestBounces(t *testing.T) {
 	for n, want := range map[int]int{0: 0, 1: 1, 101: 101, signatureClients: signatureClients, signatureClients + 1: -1} {
 		w := newBackscatterWatch(&Pass{Thresholds: DefaultThresholds()})
 		sent := func(host, to string, at mail.Instant) {
-			w.out = append(w.out, bounceOut{Evidence{Time: at}, host, to, mail.Bounced, ""})
+			w.out = append(w.out, bounceOut{Evidence{Time: at}, host, to, mail.Bounced, "", ""})
 		}
 		for i := range n {
 			sent("mx1", fmt.Sprint("root", i), at) // no address: of a user here

@@ -117,8 +117,8 @@ func (d *Dossier) waits(ids, host string) {
 		if len(d.queued) >= dossierQueued {
 			return
 		}
-		if strings.IndexByte(id, '@') < 0 && isHostName(host) {
-			id += "@" + host
+		if strings.IndexByte(id, '@') < 0 {
+			id = withHost(id, host)
 		}
 		d.queued = append(d.queued, strings.Clone(id))
 	}
@@ -126,6 +126,14 @@ func (d *Dossier) waits(ids, host string) {
 
 // isHostName reports whether a log said so of the host: a name with a blank is a word of ours for one that has none.
 func isHostName(host string) bool { return host != "" && strings.IndexByte(host, ' ') < 0 }
+
+// withHost is a queue ID with the host behind it, "3F2B@mx1", where the log names one.
+func withHost(id, host string) string {
+	if isHostName(host) {
+		return id + "@" + host
+	}
+	return id
+}
 
 // whereQueued is the queue IDs by which a message waits, parted by blanks: those of the hops that put a recipient off, else the
 // last. One of another host than that which took the message has its name behind it: "3F2B@mx1".

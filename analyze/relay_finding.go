@@ -28,8 +28,7 @@ func (w *relayWatch) title(r *relayed, subject Subject, recipients int, severity
 func (w *relayWatch) queue(r *relayed, f *Finding) {
 	waiting := r.tally.Counts.Deferred + r.tally.Counts.Held
 	notices := w.noticesOf(r, f.Subject)
-	f.NoticeIDs, f.NoticeHosts = cutHosts(notices[:min(len(notices), relayNoticeIDs)])
-	f.Notices = len(notices)
+	f.nameNotices(notices)
 	var all int
 	for _, c := range r.tally.SenderDomains.Top(topMost) {
 		if b := w.bounced.Find(c.Value); b != nil && c.Messages*2 > r.messages {

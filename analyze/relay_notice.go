@@ -18,9 +18,9 @@ const (
 	relayReturn = time.Minute
 	// relayNotices is how many waiting notices, and how many messages that may have caused some, are remembered.
 	relayNotices = 20_000
-	// relayNoticeIDs is how many queue IDs a finding names, as Finding.NoticeIDs promises: enough to clear most of the queue, and still a
+	// mostNoticeIDs is how many queue IDs a finding names, as Finding.NoticeIDs promises: enough to clear most of the queue, and still a
 	// command that a shell accepts.
-	relayNoticeIDs = 5_000
+	mostNoticeIDs = 5_000
 )
 
 // relayCause is a message that was relayed, and not to all of its recipients: a notice may be about it.
@@ -62,12 +62,8 @@ func (c *relayCause) merge(o *relayCause) {
 
 // waits remembers a notice that is still in the queue when the log ends.
 func (w *relayWatch) waits(m *mail.Message) {
-	gone := len(m.Recipients) > 0
-	for i := range m.Recipients {
-		gone = gone && m.Recipients[i].Disposition == mail.Delivered
-	}
 	switch {
-	case m.Completed || gone || m.Parent == "" || len(m.QueueIDs) == 0:
+	case !noticeWaits(m):
 	case len(w.waiting) >= relayNotices:
 		w.lost++
 	default:
@@ -79,6 +75,15 @@ func (w *relayWatch) waits(m *mail.Message) {
 // relayFault is a notice that waits, by its queue ID and host, and in whose name the message was that caused it.
 type relayFault struct{ domain, id string }
 
+// noticeWaits reports whether a notice, of which the log says what it is about, is still in the queue when the log ends.
+func noticeWaits(m *mail.Message) bool {
+	gone := len(m.Recipients) > 0
+	for i := range m.Recipients {
+		gone = gone && m.Recipients[i].Disposition == mail.Delivered
+	}
+	return !m.Completed && !gone && m.Parent != "" && len(m.QueueIDs) > 0
+}
+
 // faults are the notices that wait, by the client that caused them. Each is looked up once, however many findings there are.
 func (w *relayWatch) faults() map[netip.Addr][]relayFault {
 	of := make(map[netip.Addr][]relayFault)
@@ -88,11 +93,7 @@ func (w *relayWatch) faults() map[netip.Addr][]relayFault {
 		if c == nil || n.at < c.first || n.at > c.last.Add(relayReturn) { // the queue ID was another message's, too
 			continue
 		}
-		id := n.id
-		if isHostName(n.host) {
-			id += "@" + n.host
-		}
-		of[c.ip] = append(of[c.ip], relayFault{c.domain, id})
+		of[c.ip] = append(of[c.ip], relayFault{c.domain, withHost(n.id, n.host)})
 	}
 	return of
 }
@@ -110,6 +111,12 @@ func (w *relayWatch) noticesOf(r *relayed, subject Subject) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// nameNotices names the queue IDs, each with its host as in withHost, of notices that are still in the queue.
+func (f *Finding) nameNotices(ids []string) {
+	f.NoticeIDs, f.NoticeHosts = cutHosts(ids[:min(len(ids), mostNoticeIDs)])
+	f.Notices = len(ids)
 }
 
 func (w *relayWatch) mergeNotices(o *relayWatch) {
