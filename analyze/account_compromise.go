@@ -47,7 +47,7 @@ func (b *baseline) collect(chosen []bool) *compromise {
 func (c *compromise) takeStory() {
 	c.batch.merge(c.story)
 	c.withStory, c.dense = true, true
-	c.forgedMessages += c.story.marks[foreignSender]
+	c.forgedMessages += c.story.foreignSenders(c.q.site)
 }
 
 func (c *compromise) take(i int) {

@@ -37,7 +37,7 @@ const (
 	blockedOnce      // a remote reply about us or the content
 	bouncedOnce      // any recipient bounced
 	overLimitOnce    // given up by ourselves because of a limit
-	foreignSender    // with a login: the sender's domain is not the account's
+	foreignSender    // with a login: the sender's domain is not the account's, which may have none; see foreignSenders
 	otherSender      // with a login: the sender is not the account
 	variableSender   // the sender contains the recipient: VERP
 	strangeMessageID // the Message-ID's domain is not of the sender's organisation
@@ -150,9 +150,28 @@ func (b *batch) markSender(r *record) {
 	}
 	account := loginKey(r.account)
 	b.markIf(otherSender, strings.Contains(account, "@") && account != strings.ToLower(r.sender))
-	if domain := mail.Domain(account); domain != "" {
-		b.markIf(foreignSender, organisation(domain) != organisation(mail.Domain(r.sender)))
+	domain := mail.Domain(account)
+	b.markIf(foreignSender, domain == "" || organisation(domain) != organisation(mail.Domain(r.sender)))
+}
+
+// foreignSenders is how many messages with a login name a sender of a foreign domain. A login without a domain, or one of a realm that
+// receives no mail (anna@ad.firm.example), does not tell what its own domain is: there a sender is foreign if he is none of ours.
+func (b *batch) foreignSenders(site *Site) int {
+	account, _ := b.Accounts.Most()
+	domain := mail.Domain(loginKey(account))
+	switch {
+	case site.IsOurs(domain) || len(site.LocalDomains) == 0 && domain != "":
+		return b.marks[foreignSender]
+	case len(site.LocalDomains) == 0:
+		return 0
 	}
+	others := b.Counts.Messages
+	for domain, n := range b.SenderDomains.All {
+		if site.IsOurs(domain) {
+			others -= n
+		}
+	}
+	return min(b.marks[foreignSender], others)
 }
 
 // isVERP reports whether the recipient is written into the sender, so that a bounce tells whose it is: "bounce-7-susan=b.example@a.example"

@@ -18,7 +18,7 @@ func (w *burstWatch) Findings(site *Site) []Finding {
 	j := &judge{site: site, limits: &w.pass.Thresholds.Burst, usual: w.usual()}
 	var all []*candidate
 	for s, records := range w.remembered {
-		all = append(all, w.candidates(s, records)...)
+		all = append(all, w.candidates(s, records, site)...)
 	}
 	for _, c := range all {
 		j.behind(c, w.pass.Thresholds.Burst.Pause)
@@ -139,7 +139,7 @@ func (w *burstWatch) pace(past int) pace {
 }
 
 // candidates are the windows of a series that its own past does not explain.
-func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
+func (w *burstWatch) candidates(s *series, records []*record, site *Site) []*candidate {
 	sortRecords(records)
 	past := max(0, s.total-len(records)-s.told())
 	subject := s.subject(records)
@@ -165,7 +165,7 @@ func (w *burstWatch) candidates(s *series, records []*record) []*candidate {
 		c.others = all
 	}
 	if s.dim == byAccount {
-		s.learnHabits(all)
+		s.learnHabits(all, site)
 	}
 	return joinStories(all, w.pass.Thresholds.Burst.Pause)
 }

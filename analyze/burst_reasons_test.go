@@ -99,6 +99,9 @@ func TestBurstReasons(t *testing.T) {
 		}
 	}
 	foreign := func(_ int, m *mail.Message) { m.Sender = "office@firm.example" }
+	as := func(login string) func(int, *mail.Message) { // where logins are no addresses of ours
+		return and(account(hotel, 1, 40), func(_ int, m *mail.Message) { m.Account = login })
+	}
 	random := func(sender string) func(int, *mail.Message) { // as no name is
 		return func(i int, m *mail.Message) {
 			letters := ""
@@ -153,6 +156,8 @@ func TestBurstReasons(t *testing.T) {
 		{"other-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), turns)}, side{who: shopAccount, each: account(hotel, 1, 40)}},
 
 		{"forged-sender", side{who: shopAccount, each: and(account(hotel, 1, 40), foreign)}, side{who: shopAccount, each: and(account(hotel, 1, 40), foreign), days: []int{0, 1, 2}}},
+		{"forged-sender", side{who: Subject{Account, "shop"}, each: and(as("shop"), foreign)}, side{who: Subject{Account, "shop"}, each: as("shop")}},
+		{"forged-sender", side{who: Subject{Account, "shop@ad.lan"}, each: and(as("shop@ad.lan"), foreign)}, side{who: Subject{Account, "shop@ad.lan"}, each: as("shop@ad.lan")}},
 		{"relayed", side{who: address, each: and(server, dead(5))}, side{who: address, each: and(server, dead(40))}},
 		{"relayed", side{who: address, each: and(nobody("x%d@other.example"), dead(40))}, side{who: address, each: and(server, dead(40))}},
 		{"random-senders", side{who: address, each: random("%s@other.example")}, side{who: address, each: random("SRS0=%s=4Q=firm.example=x@other.example")}},

@@ -195,10 +195,10 @@ func (b *batch) sources() []mailSource {
 
 // learnHabits tells what of the bursts of an account is as at other times. An attacker comes back, on three days or more: his other runs,
 // in strangers' names and to a bad list, are no habit of the owner's.
-func (s *series) learnHabits(all []*candidate) {
+func (s *series) learnHabits(all []*candidate, site *Site) {
 	var stolen, rest []*candidate
 	for _, c := range all {
-		if c.share(foreignSender) >= 0.5 && c.dead(manyRefused) {
+		if 2*c.foreignSenders(site) >= c.Counts.Messages && c.dead(manyRefused) {
 			stolen = append(stolen, c)
 		} else {
 			rest = append(rest, c)

@@ -274,8 +274,9 @@ func (c *candidate) customer() bool {
 // login weighs the marks of mail that came in with a login.
 func (j *judge) login(c *candidate) {
 	n := c.Counts.Messages
-	if share := c.share(foreignSender); share >= 0.5 && !c.oldNames() {
-		c.because("forged-sender", 0.3, "%d of %d messages name a sender of a foreign domain", c.marks[foreignSender], n)
+	foreign := c.foreignSenders(j.site)
+	if 2*foreign >= n && !c.oldNames() {
+		c.because("forged-sender", 0.3, "%d of %d messages name a sender of a foreign domain", foreign, n)
 	} else if c.share(otherSender) >= 0.5 && c.rotates() {
 		c.because("other-sender", 0.15, "%d of %d messages name a sender that is not the account", c.marks[otherSender], n)
 	}
@@ -288,11 +289,11 @@ func (j *judge) login(c *candidate) {
 	}
 	// An office behind one address has many accounts, each of which writes a few mails, and more before Christmas.
 	deadFrom := c.deadFrom(j.site, c.placeThen())
-	if c.subject.Kind != Account && j.allOurs(c) && c.share(foreignSender) < 0.1 && c.unminded() {
+	if c.subject.Kind != Account && j.allOurs(c) && ratio(foreign, n) < 0.1 && c.unminded() {
 		deadFrom = ownDead
 	}
 	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
-		(n >= j.limits.MinMessages*accounts || c.share(foreignSender) >= 0.3 || c.bounces(deadFrom)) {
+		(n >= j.limits.MinMessages*accounts || ratio(foreign, n) >= 0.3 || c.bounces(deadFrom)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
 	if c.place == strangePlace && c.subject.Kind == Account {

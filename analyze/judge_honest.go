@@ -81,7 +81,7 @@ func (c *candidate) honestLogin(j *judge) {
 	switch {
 	case c.subject.Kind != Account && j.allOurs(c):
 		c.because("own-address", -0.4, "an address of ours, from which many log in")
-	case c.subject.Kind != Account && c.office(j.limits.MinMessages):
+	case c.subject.Kind != Account && c.office(j.limits.MinMessages, j.site):
 		c.because("many-people", -0.4, "%d accounts with a few messages each, in their own names: an office or a webmail host", c.Accounts.Distinct())
 	case c.place == knownAddress:
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")
@@ -111,9 +111,9 @@ func (b *batch) wanted(a *Argument) {
 }
 
 // office reports whether many accounts write a few mails each, in their own names, from one place.
-func (c *candidate) office(few int) bool {
+func (c *candidate) office(few int, site *Site) bool {
 	accounts := c.Accounts.Distinct()
-	return accounts >= 5 && c.Counts.Messages < few*accounts && c.share(foreignSender) < 0.1 && !c.bounces(0.08)
+	return accounts >= 5 && c.Counts.Messages < few*accounts && ratio(c.foreignSenders(site), c.Counts.Messages) < 0.1 && !c.bounces(0.08)
 }
 
 func (c *candidate) honestLocal(j *judge) {

@@ -192,7 +192,7 @@ func TestStoryIsAtHome(t *testing.T) {
 		}
 		stories := 0
 		for s, records := range w.remembered {
-			for _, c := range w.candidates(s, records) {
+			for _, c := range w.candidates(s, records, &Site{}) {
 				if s.dim != byAccount || c.records != nil {
 					continue
 				}
