@@ -29,14 +29,72 @@ func genericName(name string, ip netip.Addr) bool {
 	return holdsAddress(name, ip) || saysLine(name)
 }
 
-// holdsAddress reports whether three of the four bytes of an IPv4 address stand in a name as decimal numbers, or all of
-// them as one number, zero-padded or hexadecimal, forwards or backwards. It is asked for most messages of strangers, and
-// allocates nothing.
+// holdsAddress reports whether an address stands in a name. It is asked for most messages of strangers, and allocates nothing.
 func holdsAddress(name string, ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.Is4() {
-		return false
+	if ip = ip.Unmap(); ip.Is6() {
+		return holdsIPv6(name, ip)
 	}
+	return ip.Is4() && holdsIPv4(name, ip)
+}
+
+// holdsIPv6 reports whether half of an IPv6 address, its network or what follows, stands in a name in hexadecimal, with all its zeros, whatever
+// separates the digits ("2001-0db8-0041-1230-…", "p20010db800411230….dip0.example"), or backwards, as in ip6.arpa; or, without them, three of
+// its groups that are no small numbers ("2001-db8-41-1230--17.dyn.example").
+func holdsIPv6(name string, ip netip.Addr) bool {
+	const half = 16
+	bytes := ip.As16()
+	nibble := func(i int) byte { return hexDigits[bytes[i/2]>>(4*(1-i%2))&15] }
+	var last [half]byte // digits of the name, in a ring
+	seen, group, digits, groups := 0, 0, 0, 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && strings.IndexByte(hexDigits, name[i]) >= 0 {
+			last[seen%half] = name[i]
+			seen, digits = seen+1, digits+1
+			group = group<<4&0xffff | strings.IndexByte(hexDigits, name[i])
+			if seen >= half && holdsHalf(&last, seen, nibble) {
+				return true
+			}
+			continue
+		}
+		if digits > 0 && digits <= 4 && group > 0xff && hasGroup(&bytes, group) {
+			groups++
+		}
+		group, digits = 0, 0
+		if i < len(name) && name[i] != '-' && name[i] != '.' && name[i] != ':' {
+			seen = 0
+		}
+	}
+	return groups >= 3
+}
+
+// holdsHalf compares the last digits of a name, which end before the given one, with both halves of an address, forwards and backwards.
+func holdsHalf(last *[16]byte, end int, nibble func(int) byte) bool {
+	for from := 0; from < 32; from += 16 {
+		forwards, backwards := true, true
+		for i := range last {
+			c := last[(end+i)%16]
+			forwards = forwards && c == nibble(from+i)
+			backwards = backwards && c == nibble(from+15-i)
+		}
+		if forwards || backwards {
+			return true
+		}
+	}
+	return false
+}
+
+func hasGroup(bytes *[16]byte, group int) bool {
+	for i := 0; i < len(bytes); i += 2 {
+		if int(bytes[i])<<8|int(bytes[i+1]) == group {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsIPv4 reports whether three of the four bytes of an IPv4 address stand in a name as decimal numbers, or all of them as one number,
+// zero-padded or hexadecimal, forwards or backwards.
+func holdsIPv4(name string, ip netip.Addr) bool {
 	four := ip.As4()
 	var found [4]bool
 	decimals, longest := 0, 0
