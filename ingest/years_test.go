@@ -3,12 +3,15 @@ package ingest
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"mailforensics/logfile"
 	"mailforensics/mail"
+	"mailforensics/parse"
+	"mailforensics/parse/exim"
 )
 
 func zoneNamed(t testing.TB, name string) *time.Location {
@@ -245,6 +248,43 @@ func TestSummerTime(t *testing.T) {
 		}
 		if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "summer time ended") {
 			t.Errorf("got warnings %q, want one about the end of summer time", f.Warnings)
+		}
+	}
+}
+
+// A log that was rotated within the hour that is repeated: the second file begins in the repetition, and only an ID tells. So does one
+// after a silence that hides that the hour began again.
+func TestRotatedWithinTheRepeatedHour(t *testing.T) {
+	berlin := zoneNamed(t, "Europe/Berlin")
+	ended := time.Date(2024, 10, 27, 1, 0, 0, 0, time.UTC) // 03:00 of summer time is 02:00
+	arrival := func(at time.Time) string {
+		return fmt.Sprintf("%s %s-0005Hb-Di <= a@b.example H=(x) [192.0.2.1] P=esmtp S=1\n", at.In(berlin).Format(time.DateTime), base62(at.Unix()))
+	}
+	done := func(at time.Time) string {
+		return fmt.Sprintf("%s %s-0005Ha-Di Completed\n", at.In(berlin).Format(time.DateTime), base62(at.Unix()-9))
+	}
+	for name, rotated := range map[string]time.Duration{
+		"before the hour": -90 * time.Minute, "in the hour": -20 * time.Minute, "in its repetition": 20 * time.Minute, "late in it": 50 * time.Minute, "after it": 90 * time.Minute,
+	} {
+		for gap, lines := range map[time.Duration][]func(time.Time) string{7 * time.Minute: {done, arrival}, 100 * time.Minute: {arrival, done}} {
+			var files [2]strings.Builder
+			var want []string
+			for after := -26 * time.Hour; after < 26*time.Hour; after += gap {
+				text := &files[0]
+				if after >= rotated {
+					text = &files[1]
+				}
+				for _, line := range lines {
+					text.WriteString(line(ended.Add(after)))
+					want = append(want, ended.Add(after).Format(time.RFC3339))
+				}
+			}
+			o := options()
+			o.Formats, o.LocalZone = []parse.Format{exim.Format}, berlin
+			got, _ := moments(t, o, logs(t, "mainlog.1", files[0].String(), "mainlog", files[1].String()))
+			if !slices.Equal(got, want) {
+				t.Errorf("rotated %s, a line each %v: lines are not where they belong", name, gap)
+			}
 		}
 	}
 }
