@@ -150,8 +150,9 @@ func withoutLogin(protocol string) bool {
 	return false
 }
 
+// extended reports whether the session began with EHLO, as one with a login did (asmtp, before 4.42).
 func extended(protocol string) bool {
-	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp")
+	return strings.HasPrefix(protocol, "esmtp") || strings.Contains(protocol, "esmtp") || strings.Contains(protocol, "essmtp") || protocol == "asmtp"
 }
 
 // arrivalHost parses the client, and returns the fields after it. With helo_accept_junk_hosts, a HELO may look like the end of
@@ -311,7 +312,7 @@ func fieldsBehind(s string, at rank, ev *mail.Event) (rest string) {
 			next, ok = skipQuoted(after, r)
 		case rMessageID:
 			ev.MessageID, next = cutAddress(after)
-			ok = strings.IndexByte(ev.MessageID, '"') < 0 || unquoted(ev.MessageID, 0) >= 0
+			ok = strings.IndexByte(ev.MessageID, '"') < 0 || balanced(ev.MessageID)
 		case rSubject:
 			next, ok = subject(after, ev)
 		case rFrom:
@@ -564,7 +565,7 @@ func octal(s string) bool {
 func recipients(list, whole string, ev *mail.Event) (rest string) {
 	if strings.IndexByte(list, '[') >= 0 || strings.IndexByte(list, ':') >= 0 || strings.IndexByte(list, '"') >= 0 {
 		half := halved(list)
-		if strings.IndexByte(list, '"') >= 0 && unquoted(list, 0) < 0 || bareBracket(list) && !half {
+		if strings.IndexByte(list, '"') >= 0 && !balanced(list) || bareBracket(list) && !half {
 			return whole
 		}
 		if half {

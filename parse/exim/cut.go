@@ -99,7 +99,7 @@ func cutAddress(s string) (address, rest string) {
 	if n := unquoted(s, ' '); n >= 0 {
 		return s[:n], s[n:]
 	}
-	if n := unquoted(s, 0); n == len(s) {
+	if balanced(s) {
 		return s, ""
 	}
 	return address, rest // the quote never ends: the line was cut
@@ -120,8 +120,7 @@ func cutAngle(s string) (address, rest string, ok bool) {
 	return s[1:n], s[n+1:], true
 }
 
-// unquoted returns the index of the first c outside of quotes; with c zero, the length of a text whose quotes are all closed; -1:
-// there is none.
+// unquoted returns the index of the first c outside of quotes; -1: there is none.
 func unquoted(s string, c byte) int {
 	open := false
 	for i := 0; i < len(s); i++ {
@@ -134,10 +133,21 @@ func unquoted(s string, c byte) int {
 			return i
 		}
 	}
-	if c == 0 && !open {
-		return len(s)
-	}
 	return -1
+}
+
+// balanced reports whether every quote in s is closed.
+func balanced(s string) bool {
+	open := false
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			open = !open
+		}
+	}
+	return !open
 }
 
 // cutString cuts a text in double quotes, in which quotes and backslashes are escaped; it ends at the first quote that is not
