@@ -274,6 +274,9 @@ func (w *burstWatch) inRecords(s *series, subject Subject, records []*record, pa
 	var all []*candidate
 	known := &history{records: records}
 	for _, win := range wins {
+		known.runs = append(known.runs, stretch{records[win.from].time, records[win.to-1].time})
+	}
+	for _, win := range wins {
 		own, beside := records[win.from:win.to], 0
 		if s.dim == byAccount || s.dim == byUser {
 			own, beside = s.withoutUsual(own, p.minutes)

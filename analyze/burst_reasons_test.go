@@ -98,6 +98,17 @@ func TestBurstReasons(t *testing.T) {
 			to(m, user(i%60), mail.Delivered)
 		}
 	}
+	firstDay := dayOf(honestDay(1)[0].Time)
+	customer := func(dead, changes int) func(int, *mail.Message) { // a server without a name, which has most to relay on the second of three days
+		return func(i int, m *mail.Message) {
+			day := int(dayOf(m.Time) - firstDay)
+			if day != 1 {
+				m.Time = m.Time.Add(time.Duration(i) * 2 * time.Minute)
+			}
+			m.Client, m.Sender = client(ip, "", "mail.firm.example"), fmt.Sprintf("office@firm%d.example", i%9+9*changes*day)
+			away(m, i+1000*changes*day, bouncing(i+1, dead))
+		}
+	}
 	foreign := func(_ int, m *mail.Message) { m.Sender = "office@firm.example" }
 	as := func(login string) func(int, *mail.Message) { // where logins are no addresses of ours
 		return and(account(hotel, 1, 40), func(_ int, m *mail.Message) { m.Account = login })
@@ -160,6 +171,9 @@ func TestBurstReasons(t *testing.T) {
 		{"forged-sender", side{who: Subject{Account, "shop@ad.lan"}, each: and(as("shop@ad.lan"), foreign)}, side{who: Subject{Account, "shop@ad.lan"}, each: as("shop@ad.lan")}},
 		{"relayed", side{who: address, each: and(server, dead(5))}, side{who: address, each: and(server, dead(40))}},
 		{"relayed", side{who: address, each: and(nobody("x%d@other.example"), dead(40))}, side{who: address, each: and(server, dead(40))}},
+		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 1), days: []int{0, 1, 2}}},
+		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(8, 0), days: []int{0, 1, 2}}},
+		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 0), days: []int{1}}},
 		{"random-senders", side{who: address, each: random("%s@other.example")}, side{who: address, each: random("SRS0=%s=4Q=firm.example=x@other.example")}},
 		{"one-script", side{who: program, each: outside}, side{who: program, each: outside, days: []int{0, 1, 2}}},
 

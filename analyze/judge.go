@@ -180,16 +180,21 @@ func (j *judge) senders(c *candidate) {
 	}
 }
 
-// rewritten reports whether most senders are those of forwarded mail (Sender Rewriting Scheme: "SRS0=hash=stamp=domain=user"), which look
-// random and are not.
+// rewritten reports whether most senders are those of forwarded mail.
 func rewritten(senders *Tally) bool {
 	n := 0
 	for sender, k := range senders.All {
-		if len(sender) > len("srs0=") && (strings.EqualFold(sender[:4], "srs0") || strings.EqualFold(sender[:4], "srs1")) && strings.IndexByte("=+-", sender[4]) >= 0 {
+		if isRewritten(sender) {
 			n += k
 		}
 	}
 	return 2*n > senders.Total()
+}
+
+// isRewritten reports whether a sender is one of forwarded mail (Sender Rewriting Scheme: "SRS0=hash=stamp=domain=user"), which looks random
+// and is not.
+func isRewritten(sender string) bool {
+	return len(sender) > len("srs0=") && (strings.EqualFold(sender[:4], "srs0") || strings.EqualFold(sender[:4], "srs1")) && strings.IndexByte("=+-", sender[4]) >= 0
 }
 
 // sendersDiffer reports whether (nearly) every message has a sender of its own, of an organisation of its own: the hosts of a company
@@ -258,6 +263,8 @@ func (j *judge) target(c *candidate) {
 		}
 	}
 	switch {
+	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && c.relaysDaily(j.site):
+		c.because("relays-daily", -0.2, "relays on other days, too, in the same names or to the same people, and nearly all of it arrives: a customer's server, or one that forwards")
 	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && !c.customer():
 		c.because("relayed", 0.3, "from strangers for strangers: %d of %d recipients are not ours", elsewhere, c.Counts.Recipients)
 	case c.RecipientDomains.Distinct() == 1 && len(j.site.LocalDomains) > 1 && c.Recipients.Distinct() > 3:
@@ -269,6 +276,26 @@ func (j *judge) target(c *candidate) {
 // strangers, it is somebody who may relay here. Whether he may is asked of open relays.
 func (c *candidate) customer() bool {
 	return c.share(ownNameSender) >= enough && c.share(genericClient)+c.share(rentedClient) == 0 && !c.dead(manyRefused)
+}
+
+// relaysDaily reports whether the same is relayed on several other days, a little at a time, in the same names or to the same people, who
+// exist: what had to wait, and the invoices of a month, come all at once. Who has found an open relay comes for his runs only, or takes
+// other names.
+func (c *candidate) relaysDaily(site *Site) bool {
+	const otherDays = 2
+	if c.history == nil || c.dead(manyRefused) || c.share(blockedOnce) >= 0.03 {
+		return false
+	}
+	day, past, usual := dayOf(c.Start), c.history.relayed(site), 0
+	if past.others(day) < otherDays {
+		return false
+	}
+	for _, r := range c.records {
+		if past.has(mail.Domain(r.sender), day) || past.has(mail.Fold(r.first.address), day) {
+			usual++
+		}
+	}
+	return 2*usual > c.Counts.Messages
 }
 
 // login weighs the marks of mail that came in with a login.

@@ -39,6 +39,7 @@ type relayed struct {
 	acl       Tally   // words of access rules, masked
 	surprise  float64 // sum over senders
 	odd       int     // messages whose HELO is no host name
+	made      int     // messages whose sender was made from the recipient (VERP) or from another sender (SRS)
 	tally     Dossier
 	unsettled int // recipients that are not delivered
 }
@@ -121,6 +122,9 @@ func (r *relayed) add(m *mail.Message) {
 	if helo := m.Client.HELO; helo != "" && !strings.Contains(strings.Trim(helo, "."), ".") {
 		r.odd++
 	}
+	if isRewritten(m.Sender) || isVERP(m.Sender, m.Recipients[0].Envelope()) {
+		r.made++
+	}
 	for _, text := range m.ACL {
 		r.acl.Add(maskRule(text), 1)
 	}
@@ -131,6 +135,7 @@ func (r *relayed) merge(o *relayed) {
 	r.unsettled += o.unsettled
 	r.surprise += o.surprise
 	r.odd += o.odd
+	r.made += o.made
 	r.to.Merge(&o.to)
 	r.networks.Merge(&o.networks)
 	r.acl.Merge(&o.acl)

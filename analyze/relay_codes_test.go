@@ -123,12 +123,20 @@ func TestRelayReasons(t *testing.T) {
 		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.name = "mail%d.customer.example" })},
 		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.over = 60 * time.Hour })},
 		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.sender = "info@b%d.example" })},
+		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.over = 10 * time.Hour })}, // an office's day
+		{"all-senders-differ", stranger, with(func(s *relayScene) { s.sender = "SRS0=a%dXk=4Q=firm.example=ann@b.example" })},
+		{"random-senders", with(func(s *relayScene) { s.sender = "xq%dzjvkwqx@b.example" }),
+			with(func(s *relayScene) { s.sender = "SRS0=xq%dzjvkwqx=4Q=firm.example=ann@b.example" })},
+		{"seen-for-days", with(func(s *relayScene) { s.messages, s.clients, s.over = 200, 1, 60*time.Hour }),
+			with(func(s *relayScene) { s.messages, s.clients, s.over, s.bounced = 200, 1, 60*time.Hour, 8 })},
 		{"our-service", with(func(s *relayScene) { s.messages, s.people, s.name = 100, 120, "out%d.service.example" }),
 			with(func(s *relayScene) { s.messages, s.people, s.name = 100, 80, "out%d.service.example" })},
 		{"mass", with(func(s *relayScene) { s.messages = 100 }), with(func(s *relayScene) { s.messages = 99 })},
 		{"not-delivered", with(func(s *relayScene) { s.bounced = 4 }), stranger},
+		{"not-delivered", with(func(s *relayScene) { s.messages, s.clients, s.bounced = 6, 1, 3 }), with(func(s *relayScene) { s.messages, s.clients, s.bounced = 6, 1, 6 })},
 		{"unrelated-networks", stranger, with(func(s *relayScene) { s.clients = 2 })},
 		{"unrelated-networks", stranger, with(func(s *relayScene) { s.name = "out%d.service.example" })},
+		{"unrelated-networks", with(func(s *relayScene) { s.name = "dsl-%d.line%[1]d.example" }), with(func(s *relayScene) { s.name = "dsl-%d.line.example" })},
 	} {
 		t.Run(tt.code, func(t *testing.T) {
 			for _, side := range []struct {

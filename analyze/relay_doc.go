@@ -31,6 +31,9 @@ Honest mail that looks similar:
     log;
   - a mail service that has part of our mailboxes and hands in our own people's
     mail: it passes on what they forward, too;
+  - a forwarder or a list server that hands in all it sends: its senders are
+    made from others (SRS, VERP), and look random;
+  - the customers of one provider, whose lines get another address each day;
   - aliases that lead outside: the envelope recipient is ours, perhaps in a
     domain that forwards all its mail.
 

@@ -25,10 +25,10 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		f.because("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
 		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, times, 100*float64(times)/float64(r.acl.Total()))})
 	}
-	if nets := r.networks.Distinct(); nets >= 3 && r.service() == "" {
+	if nets := r.networks.Distinct(); nets >= 3 && r.provider() == "" {
 		f.because("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
 	}
-	if share := r.notReached(); share > 0.15 {
+	if share := r.notReached(); share > 0.15 && r.unsettled > 1 { // one is a typo
 		f.because("not-delivered", 0.1, "%.0f %% of the recipients were not reached", 100*share)
 	}
 	if share := ratio(r.odd, r.messages); share > 0.5 {
@@ -50,10 +50,11 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 func (w *relayWatch) judgeSenders(site *Site, r *relayed, known int, f *Finding) {
 	th := &w.pass.Thresholds.Relay
 	senders := r.tally.Senders.Distinct()
-	if share := ratio(senders, r.messages); share > 0.9 && senders >= th.MinMessages && !r.isOneProgram() {
+	made := 2*r.made > r.messages // by a forwarder or a list server
+	if share := ratio(senders, r.messages); share > 0.9 && senders >= th.MinMessages && !made && !r.isOneProgram() {
 		f.because("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
 	}
-	if mean := r.surprise / float64(r.messages); mean > th.Random && senders >= th.MinMessages {
+	if mean := r.surprise / float64(r.messages); mean > th.Random && senders >= th.MinMessages && !made {
 		f.because("random-senders", 0.2, "the senders' local parts look random (%.1f bits a letter; real names have about 4)", mean)
 	}
 	if f.Subject.Kind == SenderDomain && site.IsOurs(f.Subject.Value) && known == 0 {
@@ -86,13 +87,21 @@ func (r *relayed) isSudden(site *Site) bool {
 	return float64(r.tally.End.Sub(r.tally.Start)) < relaySudden*float64(site.Last.Sub(site.First))
 }
 
+// relayAtOnce is how long a run in several names takes at most, whose recipients exist: an office writes all day.
+const relayAtOnce = 6 * time.Hour
+
+// isRun reports whether it is sudden, and over within hours.
+func (r *relayed) isRun(site *Site) bool {
+	return r.isSudden(site) && r.tally.End.Sub(r.tally.Start) < relayAtOnce
+}
+
 // inBorrowedNames reports whether one run used a new sender domain every few messages, from machines without a name of their own. A customer's
 // mail or web server that sends for as many domains has a name, does so all day long, or is one program. Whether the mail arrives says nothing
 // here: who has bought a good list has few bounces.
 func (w *relayWatch) inBorrowedNames(site *Site, r *relayed) bool {
 	const share = 0.25 // of the messages
 	n, domains := r.messages, r.tally.SenderDomains.Distinct()
-	return domains > relaySomeNames && ratio(domains, n) >= share && !r.isOneProgram() && r.isSudden(site) &&
+	return domains > relaySomeNames && ratio(domains, n) >= share && !r.isOneProgram() && r.isRun(site) &&
 		r.tally.End.Sub(r.tally.Start) < time.Duration(n)*relayPace && !w.hasName(site, r) && !w.inOurName(site, r)
 }
 
@@ -100,7 +109,7 @@ func (w *relayWatch) inBorrowedNames(site *Site, r *relayed) bool {
 // has a brand or two, and relays all day.
 func (w *relayWatch) inNamesInTurn(site *Site, r *relayed, known int) bool {
 	const turns = 3
-	return known == 0 && r.tally.SenderDomains.Distinct() >= turns && r.isSudden(site) && !r.isOneProgram() && !w.hasName(site, r)
+	return known == 0 && r.tally.SenderDomains.Distinct() >= turns && r.isRun(site) && !r.isOneProgram() && !w.hasName(site, r)
 }
 
 // relayFlood is how many times ManyFrom an unknown client must have had relayed to be no customer who writes to his own customers. A customer
@@ -154,8 +163,10 @@ func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	if org := r.service(); known == 0 && w.ours[org] {
 		f.because("our-service", -0.3, "handed in by servers of %s, which hand in our own people's mail, too: what they forward", org)
 	}
-	if len(clients) == 1 && r.tally.Buckets.Days() >= 3 && r.messages < w.pass.Thresholds.Relay.ManyFrom {
-		f.because("seen-for-days", -0.2, "the same client, on %d days", r.tally.Buckets.Days())
+	days, many := r.tally.Buckets.Days(), w.pass.Thresholds.Relay.ManyFrom
+	wanted := !r.isSudden(site) && r.notReached() < manyRefused // all the time, to people who exist: then it is asked how much it is on a day
+	if len(clients) == 1 && days >= 3 && (r.messages < many || wanted && r.messages < many*days) {
+		f.because("seen-for-days", -0.2, "the same client, on %d days", days)
 	}
 }
 
@@ -196,9 +207,20 @@ func (w *relayWatch) services(site *Site) map[string]bool {
 
 // service is the organisation that all clients are named after, as its mail servers and not as its customers' machines; "" if there is none.
 func (r *relayed) service() string {
+	for _, c := range r.tally.clients {
+		if genericName(c.Name, c.IP) || rentedName(c.Name) {
+			return ""
+		}
+	}
+	return r.provider()
+}
+
+// provider is the organisation that all clients are named after, be they its own servers or its customers' lines, which get another address
+// each day; "" if there is none.
+func (r *relayed) provider() string {
 	org := ""
 	for _, c := range r.tally.clients {
-		if c.Name == "" || genericName(c.Name, c.IP) || rentedName(c.Name) || org != "" && org != organisation(c.Name) {
+		if c.Name == "" || org != "" && org != organisation(c.Name) {
 			return ""
 		}
 		org = organisation(c.Name)

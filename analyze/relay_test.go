@@ -172,6 +172,7 @@ func TestRelayInTurnToAGoodList(t *testing.T) {
 		{"in one name", "", "service", 1, 3 * time.Hour, false},
 		{"servers with a name", "out%d.customer.example", "service", 3, 3 * time.Hour, false},
 		{"all day", "", "service", 3, 40 * time.Hour, false},
+		{"an office's day", "", "service", 3, 10 * time.Hour, false},
 		{"a web server's sites", "", "wordpress", 3, 3 * time.Hour, false},
 	} {
 		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{openRelay})
