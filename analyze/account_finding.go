@@ -192,7 +192,7 @@ func (c *compromise) facts() []Fact {
 		if len(sent) > 0 {
 			then = "; then used from " + someNames(sent)
 		}
-		add("guesses before", "%s in the week before%s", c.failuresFrom(n, len(ips)), then)
+		add("failed before", "%s in the week before%s", c.failuresFrom(n, len(ips)), then)
 	}
 	if first := c.firstLogin(); first != nil {
 		when := fmt.Sprintf("%s before the first message", duration(c.Start.Sub(first.time)))

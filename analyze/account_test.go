@@ -1077,7 +1077,7 @@ func TestAccountOfManyGuesses(t *testing.T) {
 		w.spam(4*oneDay+time.Duration(i)*20*time.Second, "203.0.113.66", user(7), user(7), i)
 	}
 	found := w.find(account)
-	want := Fact{"guesses before", "at least 8,192 failed logins from 1 address in the week before; then used from 203.0.113.66"}
+	want := Fact{"failed before", "at least 8,192 failed logins from 1 address in the week before; then used from 203.0.113.66"}
 	if len(found) != 1 || !slices.Contains(found[0].Facts, want) {
 		t.Errorf("got %+v, want %v", found, want)
 	}

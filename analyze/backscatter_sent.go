@@ -76,6 +76,9 @@ func newStorm(site *Site, list []bounceOut) *storm {
 // toOurs reports whether nearly all went to addresses in our domains.
 func (s *storm) toOurs() bool { return ratio(s.ours, len(s.list)) >= enough }
 
+// isForged reports whether so many of the bounces could not be delivered that their recipients must have been forged senders.
+func (s *storm) isForged() bool { return ratio(s.dead, len(s.list)) >= 0.25 }
+
 // lasted is the time from the first to the last.
 func (s *storm) lasted() time.Duration { return s.times[len(s.times)-1].Sub(s.times[0]) }
 
@@ -116,7 +119,11 @@ func (w *backscatterWatch) judgeSent(site *Site, host string, list []bounceOut) 
 	} else {
 		f.atMost(w.pass.Thresholds.Score.High-0.05, "not-ours", "caused by somebody else's forged senders")
 	}
-	f.Title = say("%s sent %s to people who never wrote: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), s.dead)
+	whom := "strangers" // a customer whose mail we relay does write
+	if s.isForged() {
+		whom = "people who never wrote"
+	}
+	f.Title = say("%s sent %s to %s: %d could not be delivered", hostWords(host), plural(n, "bounce", "bounces"), whom, s.dead)
 	if 2*s.ours > n {
 		f.Title = fmt.Sprintf("%s wrote %s to addresses of ours that do not exist", hostWords(host), plural(n, "bounce", "bounces"))
 	}
@@ -151,7 +158,7 @@ func (w *backscatterWatch) weighSent(site *Site, host string, s *storm, f *Findi
 		whose = say("of strangers and, most of them, in our own domains")
 	}
 	f.because("notices-to-strangers", mass, "%d bounces to %s %s", n, plural(s.to.Distinct(), "address", "addresses"), whose)
-	if ratio(s.dead, n) >= 0.25 {
+	if s.isForged() {
 		f.because("senders-forged", 0.15, "%d of them could not be delivered either: their recipients never sent anything", s.dead)
 	}
 	if ratio(s.domains.Distinct(), n) >= enough {

@@ -121,6 +121,19 @@ func TestStormIsTold(t *testing.T) {
 			t.Errorf("%d of ours: got %+v, want %s", n, found, want)
 		}
 	}
+	// A customer whose mail we relay wrote what bounces.
+	taken := func(n int) func(i int, cause, notice *mail.Message) {
+		return func(i int, _, notice *mail.Message) {
+			if i < n {
+				to(notice, notice.Recipients[0].Address, mail.Delivered)
+			}
+		}
+	}
+	for n, want := range map[int]string{76: "host mx1 sent 100 bounces to strangers: 24 could not be delivered", 75: "host mx1 sent 100 bounces to people who never wrote: 25 could not be delivered"} {
+		if found := stormFound(t, bounceStorm(100, time.Second, taken(n))); len(found) != 1 || found[0].Title != want {
+			t.Errorf("%d taken: got %+v, want %s", n, found, want)
+		}
+	}
 	by := func(n int) func(i int, cause, notice *mail.Message) {
 		return func(i int, cause, _ *mail.Message) {
 			if i < n {

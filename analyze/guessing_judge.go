@@ -12,7 +12,7 @@ func (q *guessInquiry) weigh(b *guess) {
 	b.because("failed-logins", failedLogins, "%s on %s from %s", plural(b.n, "failed login", "failed logins"), b.tried(), plural(len(b.clients), "address", "addresses"))
 	q.weighMass(b, tried)
 	if real >= 3 && 2*real >= tried || real > 0 && b.subject.Kind == Account {
-		b.because("real-accounts", 0.1, "%d of them are real accounts here: somebody has a list", real)
+		b.because("real-accounts", 0.1, "%d of them are real accounts here: whoever tries them knows their names", real)
 	}
 	b.weighPace()
 	if len(b.broken) > 0 {

@@ -308,6 +308,30 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
+// What is low may be honest: nobody is accused of a theft, and no customer is called a stranger.
+func TestWayInAccusesNobody(t *testing.T) {
+	for _, tt := range []struct {
+		detector string
+		subject  analyze.Subject
+		says     string
+	}{
+		{"open-relay", analyze.Subject{Kind: analyze.IP, Value: "192.0.2.7"}, "strangers"},
+		{"script", analyze.Subject{Kind: analyze.Directory, Value: "/var/www/shop"}, "How the program got there"},
+		{"script", analyze.Subject{Kind: analyze.Directory, Value: "/var/www/roundcube"}, "stolen"},
+	} {
+		for severity, want := range map[analyze.Severity]bool{analyze.Low: false, analyze.Medium: true} {
+			f := abuse()
+			f.Detector, f.Subject, f.Severity = tt.detector, tt.subject, severity
+			r := investigation()
+			r.Findings = []analyze.Finding{f}
+			r.Incidents = analyze.Incidents(r.Findings)
+			if got := tell(r)[0].ways[0].Text; strings.Contains(got, tt.says) != want {
+				t.Errorf("%s %s: got %q, want %q in it: %v", severity, tt.subject.Value, got, tt.says, want)
+			}
+		}
+	}
+}
+
 // If no address sent half of the mail, none is named as the one that sent most.
 func TestWayInNamesWhoSentMost(t *testing.T) {
 	for _, tt := range []struct {
@@ -346,21 +370,26 @@ func TestRefusalsAreOfTheStory(t *testing.T) {
 
 // Where somebody tried the password of the account before, it is not said that nothing shows how it was stolen.
 func TestWayInSaysThatSomebodyGuessed(t *testing.T) {
-	for tries, want := range map[int]string{
-		0: "These logs do not show how its password was stolen",
-		4: "These logs do not show how its password was stolen",
-		5: "Its password may have been guessed: 5 failed logins",
+	for _, tt := range []struct {
+		tries    int
+		severity analyze.Severity
+		want     string
+	}{
+		{0, analyze.High, "These logs do not show how its password was stolen"},
+		{4, analyze.High, "These logs do not show how its password was stolen"},
+		{5, analyze.High, "Its password may have been guessed: 5 failed logins"},
+		{5, analyze.Low, "With the login "}, // the owner's telephone had the old one
 	} {
 		f := abuse()
-		f.Facts, f.Counts.FailedLogins = nil, tries
-		if tries > 0 {
-			f.Facts = []analyze.Fact{{Name: "guesses before", Text: fmt.Sprintf("%d failed logins", tries)}}
+		f.Facts, f.Counts.FailedLogins, f.Severity = nil, tt.tries, tt.severity
+		if tt.tries > 0 {
+			f.Facts = []analyze.Fact{{Name: "failed before", Text: fmt.Sprintf("%d failed logins", tt.tries)}}
 		}
 		r := investigation()
 		r.Findings = []analyze.Finding{f}
 		r.Incidents = analyze.Incidents(r.Findings)
-		if ways := tell(r)[0].ways; !strings.HasPrefix(ways[len(ways)-1].Text, want) {
-			t.Errorf("%d tries: got %v, want %q", tries, ways, want)
+		if ways := tell(r)[0].ways; !strings.HasPrefix(ways[len(ways)-1].Text, tt.want) {
+			t.Errorf("%d tries, %v: got %v, want %q", tt.tries, tt.severity, ways, tt.want)
 		}
 	}
 }

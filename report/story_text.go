@@ -22,17 +22,21 @@ func waysIn(r *Report, s *story) []statement {
 		}
 	}
 	all = append(all, said...)
+	stolen, strangers := ", most likely with a stolen password", "from strangers for strangers"
+	intruder := ". How the program got there, a mail log cannot show: compare the web server's log of the days before"
+	if s.main.Severity <= analyze.Low { // it may well be honest: nobody is accused
+		stolen, strangers, intruder = "", "from outside for outside", ""
+	}
 	switch kind := s.main.Subject.Kind; {
 	case kind == analyze.Account:
 		return withLogin(r, s, all)
 	case kind == analyze.Directory && analyze.IsWebmail(s.main.Subject.Value):
-		all = append(all, statement{"Through the webmail in " + s.main.Subject.Value + ", where somebody logged in, most likely with a stolen password: the " +
+		all = append(all, statement{"Through the webmail in " + s.main.Subject.Value + ", where somebody logged in" + stolen + ": the " +
 			"mail server saw no login, but the webmail's own log names it", s.main})
 	case s.main.Detector == "script" || kind == analyze.UID || kind == analyze.Script || kind == analyze.Directory:
-		all = append(all, statement{"From inside: a program on this machine handed it in" + byWhom(s.main) + ". No login was needed. How the program " +
-			"got there, a mail log cannot show: compare the web server's log of the days before", s.main})
+		all = append(all, statement{"From inside: a program on this machine handed it in" + byWhom(s.main) + ". No login was needed" + intruder, s.main})
 	case s.main.Detector == "open-relay":
-		all = append(all, statement{"Nobody logged in: the server accepted mail from strangers for strangers, because one of its own rules allows it", s.main})
+		all = append(all, statement{"Nobody logged in: the server accepted mail " + strangers + ", because one of its own rules allows it", s.main})
 		for _, f := range s.main.Facts {
 			if f.Name == "let in by" {
 				all = append(all, statement{"Let in by " + f.Text, s.main})
@@ -89,11 +93,11 @@ func withLogin(r *Report, s *story, all []statement) []statement {
 		}
 	}
 	all = append([]statement{{text, s.main}}, all...)
-	const mistyped = 4 // times, by the owner
-	if guesses := facts(s.main, "guesses before"); !found && len(guesses) > 0 && s.main.Counts.FailedLogins > mistyped {
-		return append(all, statement{"Its password may have been guessed: " + strings.TrimPrefix(guesses[0].Text, "guesses before: "), s.main})
-	}
 	if !found && s.main.Severity > analyze.Low { // below it nobody says that it was lost
+		const mistyped = 4 // times, by the owner
+		if failed := facts(s.main, "failed before"); len(failed) > 0 && s.main.Counts.FailedLogins > mistyped {
+			return append(all, statement{"Its password may have been guessed: " + strings.TrimPrefix(failed[0].Text, "failed before: "), s.main})
+		}
 		how := "These logs do not show how its password was stolen"
 		if looked := lookedFor(r, "phish", "guessing"); looked != "" {
 			how += ": looked for " + looked + ", and found none that belongs to it"
