@@ -98,6 +98,9 @@ func TestBurstReasons(t *testing.T) {
 			to(m, user(i%60), mail.Delivered)
 		}
 	}
+	list := func(i int, m *mail.Message) { // a list server without a name
+		m.Client, m.Sender = client(ip, "", "lists.firm.example"), fmt.Sprintf("b-x%d=r%d.example@firm.example", i, i%60)
+	}
 	firstDay := dayOf(honestDay(1)[0].Time)
 	customer := func(dead, changes int) func(int, *mail.Message) { // a server without a name, which has most to relay on the second of three days
 		return func(i int, m *mail.Message) {
@@ -174,6 +177,7 @@ func TestBurstReasons(t *testing.T) {
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 1), days: []int{0, 1, 2}}},
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(8, 0), days: []int{0, 1, 2}}},
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 0), days: []int{1}}},
+		{"relayed", side{who: address, each: and(list, dead(8)), days: []int{0, 1}}, side{who: address, each: and(list, dead(8)), days: []int{0, 1, 2}}},
 		{"random-senders", side{who: address, each: random("%s@other.example")}, side{who: address, each: random("SRS0=%s=4Q=firm.example=x@other.example")}},
 		{"one-script", side{who: program, each: outside}, side{who: program, each: outside, days: []int{0, 1, 2}}},
 
@@ -252,6 +256,33 @@ func (s *scene) expect(t *testing.T, want bool, findings []Finding) {
 		t.Errorf("%s: got %v, want %v, in %d findings about %v", s.name, got, want, len(findings), s.who)
 		for _, f := range findings {
 			t.Logf("%.2f %s %v", f.Score, f.Title, f.Reasons)
+		}
+	}
+}
+
+// Sixty people of ours meet at a place where none of them ever was, and write from there all day, each some messages. Whoever has sixty
+// passwords sends as many within the hour, or more of each.
+func TestBurstOfAConference(t *testing.T) {
+	const guests = 60
+	for _, tt := range []struct {
+		name  string
+		each  int
+		over  time.Duration
+		grave bool
+	}{
+		{"a day", 9, 8 * time.Hour, false},
+		{"an hour", 9, time.Hour, true},
+		{"a day, but many of each", 20, 8 * time.Hour, true},
+	} {
+		n := guests * tt.each
+		s := scene{n: n, gap: tt.over / time.Duration(n), who: Subject{IP, "203.0.113.9"}, each: func(i int, m *mail.Message) {
+			m.Client, m.Account, m.Sender = client("203.0.113.9", "", "pc"), user(i%guests), user(i%guests)
+			away(m, i, bouncing(i, 40))
+		}}
+		found := s.judged(t, false, "site.example")
+		grave := slices.ContainsFunc(found, func(f Finding) bool { return f.Severity > Low })
+		if grave != tt.grave {
+			t.Errorf("%s: got %+v, want above low: %v", tt.name, found, tt.grave)
 		}
 	}
 }

@@ -272,10 +272,11 @@ func (j *judge) target(c *candidate) {
 	}
 }
 
-// customer reports whether a server with a name of its own sends in the name of its own organisation, to people who exist: if its mail is for
-// strangers, it is somebody who may relay here. Whether he may is asked of open relays.
+// customer reports whether a server with a name of its own sends in the name of its own organisation, to people who exist, or a list server
+// writes to its list as on other days: if its mail is for strangers, it is somebody who may relay here. Whether he may is asked of open relays.
 func (c *candidate) customer() bool {
-	return c.share(ownNameSender) >= enough && c.share(genericClient)+c.share(rentedClient) == 0 && !c.dead(manyRefused)
+	return c.share(ownNameSender) >= enough && c.share(genericClient)+c.share(rentedClient) == 0 && !c.dead(manyRefused) ||
+		c.share(variableSender) >= enough && c.regular
 }
 
 // relaysDaily reports whether the same is relayed on several other days, a little at a time, in the same names or to the same people, who
@@ -320,7 +321,7 @@ func (j *judge) login(c *candidate) {
 		deadFrom = ownDead
 	}
 	if accounts := c.Accounts.Distinct(); c.subject.Kind != Account && accounts >= 3 &&
-		(n >= j.limits.MinMessages*accounts || ratio(foreign, n) >= 0.3 || c.bounces(deadFrom)) {
+		(n >= j.fewOfEach(c)*accounts || ratio(foreign, n) >= 0.3 || c.bounces(deadFrom)) {
 		c.because("many-accounts", 0.25, "%d accounts from there", accounts)
 	}
 	if c.place == strangePlace && c.subject.Kind == Account {
@@ -328,6 +329,16 @@ func (j *judge) login(c *candidate) {
 	}
 	j.farAbove(c)
 	c.outcome(deadFrom)
+}
+
+// fewOfEach is how many messages of each account are more than people write who are at one place: on a day there, twice as many as within the
+// hour.
+func (j *judge) fewOfEach(c *candidate) int {
+	const day = 4 * time.Hour
+	if c.End.Sub(c.Start) < day {
+		return j.limits.MinMessages
+	}
+	return 2 * j.limits.MinMessages
 }
 
 // placeThen is how well the place is known at that time of the day: at night, somebody else may be at the owner's computer or in his webmail.

@@ -81,7 +81,7 @@ func (c *candidate) honestLogin(j *judge) {
 	switch {
 	case c.subject.Kind != Account && j.allOurs(c):
 		c.because("own-address", -0.4, "an address of ours, from which many log in")
-	case c.subject.Kind != Account && c.office(j.limits.MinMessages, j.site):
+	case c.subject.Kind != Account && c.office(j.fewOfEach(c), j.site):
 		c.because("many-people", -0.4, "%d accounts with a few messages each, in their own names: an office or a webmail host", c.Accounts.Distinct())
 	case c.place == knownAddress:
 		c.because("usual-client", -0.3, "from an address that the account uses at other times")

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -20,6 +21,7 @@ type relayScene struct {
 	people            int    // messages of our own people that clients with such names hand in
 	ident             string // what the clients' ident servers say
 	smarthost         string // another host of ours that they leave by
+	to                int    // recipients; 0: each message has its own
 	accounts          int    // people who log in through each of the clients
 }
 
@@ -67,7 +69,7 @@ func (s relayScene) findings(t *testing.T) []Finding {
 			d = bouncing(i, s.bounced)
 		}
 		sender := fmt.Sprintf(s.sender, i%max(1, s.messages))
-		send(time.Hour+time.Duration(i)*s.over/time.Duration(s.messages), c, sender, fmt.Sprintf("x%d@r%d.example", i, i%9), d, false, s.acl)
+		send(time.Hour+time.Duration(i)*s.over/time.Duration(s.messages), c, sender, fmt.Sprintf("x%d@r%d.example", i%cmp.Or(s.to, max(1, s.messages)), i%9), d, false, s.acl)
 	}
 	for i := range s.accounts * s.clients {
 		line++
@@ -125,10 +127,13 @@ func TestRelayReasons(t *testing.T) {
 		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.sender = "info@b%d.example" })},
 		{"many-sender-domains", borrowed, but(func(s *relayScene) { s.over = 10 * time.Hour })}, // an office's day
 		{"all-senders-differ", stranger, with(func(s *relayScene) { s.sender = "SRS0=a%dXk=4Q=firm.example=ann@b.example" })},
+		{"all-senders-differ", with(func(s *relayScene) { s.name = "out%d.service.example" }),
+			with(func(s *relayScene) { s.name, s.sender = "out%d.service.example", "ann%d@service.example" })}, // its own users
 		{"random-senders", with(func(s *relayScene) { s.sender = "xq%dzjvkwqx@b.example" }),
 			with(func(s *relayScene) { s.sender = "SRS0=xq%dzjvkwqx=4Q=firm.example=ann@b.example" })},
 		{"seen-for-days", with(func(s *relayScene) { s.messages, s.clients, s.over = 200, 1, 60*time.Hour }),
 			with(func(s *relayScene) { s.messages, s.clients, s.over, s.bounced = 200, 1, 60*time.Hour, 8 })},
+		{"to-the-same", with(func(s *relayScene) { s.messages, s.to = 200, 9 }), with(func(s *relayScene) { s.messages, s.to = 200, 40 })},
 		{"our-service", with(func(s *relayScene) { s.messages, s.people, s.name = 100, 120, "out%d.service.example" }),
 			with(func(s *relayScene) { s.messages, s.people, s.name = 100, 80, "out%d.service.example" })},
 		{"mass", with(func(s *relayScene) { s.messages = 100 }), with(func(s *relayScene) { s.messages = 99 })},

@@ -51,7 +51,7 @@ func (w *relayWatch) judgeSenders(site *Site, r *relayed, known int, f *Finding)
 	th := &w.pass.Thresholds.Relay
 	senders := r.tally.Senders.Distinct()
 	made := 2*r.made > r.messages // by a forwarder or a list server
-	if share := ratio(senders, r.messages); share > 0.9 && senders >= th.MinMessages && !made && !r.isOneProgram() {
+	if share := ratio(senders, r.messages); share > 0.9 && senders >= th.MinMessages && !made && !r.isOneProgram() && !r.ofOwnUsers() {
 		f.because("all-senders-differ", 0.15, "%d different senders in %s", senders, plural(r.messages, "message", "messages"))
 	}
 	if mean := r.surprise / float64(r.messages); mean > th.Random && senders >= th.MinMessages && !made {
@@ -140,6 +140,9 @@ func (w *relayWatch) inOurName(site *Site, r *relayed) bool {
 // relayPlaces is from how many networks one person sends in a day: home, work, and on the way.
 const relayPlaces = 3
 
+// again is how many times as many messages as recipients there must be of a machine that reports to the same people all the time.
+const again = 10
+
 // excuse lowers the score of relaying that is probably intended.
 func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	// An office sends from one place, a traveller from a few a day. One sender in many networks at once is forged.
@@ -162,6 +165,9 @@ func (w *relayWatch) excuse(site *Site, r *relayed, known int, f *Finding) {
 	}
 	if org := r.service(); known == 0 && w.ours[org] {
 		f.because("our-service", -0.3, "handed in by servers of %s, which hand in our own people's mail, too: what they forward", org)
+	}
+	if to := r.tally.Recipients.Distinct(); again*to <= r.messages {
+		f.because("to-the-same", -0.2, "to %s, again and again: a machine that reports", plural(to, "address", "addresses"))
 	}
 	days, many := r.tally.Buckets.Days(), w.pass.Thresholds.Relay.ManyFrom
 	wanted := !r.isSudden(site) && r.notReached() < manyRefused // all the time, to people who exist: then it is asked how much it is on a day
@@ -213,6 +219,13 @@ func (r *relayed) service() string {
 		}
 	}
 	return r.provider()
+}
+
+// ofOwnUsers reports whether a service's servers hand in its own users' mail, each of whom has a name.
+func (r *relayed) ofOwnUsers() bool {
+	org := r.service()
+	domain, share := r.tally.SenderDomains.Most()
+	return org != "" && 2*share > 1 && organisation(domain) == org
 }
 
 // provider is the organisation that all clients are named after, be they its own servers or its customers' lines, which get another address
