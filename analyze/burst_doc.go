@@ -38,10 +38,10 @@ name, hardly any server refuses it as unwanted, and it does not begin deep in
 the hours at which nothing of it is sent on any other day. Also left out are
 mail to the administrators of a machine, automatic answers to those who wrote
 here, bounces of other hosts, mail of the same people from the same server as
-on other days that had to wait, what a server relays on other days in the same
-names or to the same people, and what happens on other days too. All of these
-are not reported, or are low: worth knowing. A busy server is measured against
-its own rate. A log shorter than six hours is treated as if the rest of the six
+on other days that had to wait, what a server, or a line that gets a new
+address each day, relays on other days in the same names or to the same
+people, and what happens on other days too. All of these are not reported, or
+are low: worth knowing. A busy server is measured against its own rate. A log shorter than six hours is treated as if the rest of the six
 hours had been silent; "far more than usual" is not counted as a sign there,
 because such a log does not show what is usual.
 

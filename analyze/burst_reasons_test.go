@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,19 @@ func TestBurstReasons(t *testing.T) {
 			away(m, i+1000*changes*day, bouncing(i+1, dead))
 		}
 	}
+	line := Subject{IP, "203.0.111.9"}
+	moves := func(dead, changes int, provider string) func(int, *mail.Message) { // a firm whose line has another address each day
+		return func(i int, m *mail.Message) {
+			day := int(dayOf(m.Time) - firstDay)
+			name := fmt.Sprintf("dsl-203-0-%d-9.%s.example", 110+day, provider)
+			if strings.Contains(provider, "%") {
+				name = fmt.Sprintf(name, day)
+			}
+			stranger(m, fmt.Sprintf("203.0.%d.9", 110+day), name)
+			m.Sender = fmt.Sprintf("staff%d@firm.example", i%9+9*changes*day)
+			away(m, i+200*day, bouncing(i+1, dead))
+		}
+	}
 	foreign := func(_ int, m *mail.Message) { m.Sender = "office@firm.example" }
 	as := func(login string) func(int, *mail.Message) { // where logins are no addresses of ours
 		return and(account(hotel, 1, 40), func(_ int, m *mail.Message) { m.Account = login })
@@ -174,6 +188,10 @@ func TestBurstReasons(t *testing.T) {
 		{"forged-sender", side{who: Subject{Account, "shop@ad.lan"}, each: and(as("shop@ad.lan"), foreign)}, side{who: Subject{Account, "shop@ad.lan"}, each: as("shop@ad.lan")}},
 		{"relayed", side{who: address, each: and(server, dead(5))}, side{who: address, each: and(server, dead(40))}},
 		{"relayed", side{who: address, each: and(nobody("x%d@other.example"), dead(40))}, side{who: address, each: and(server, dead(40))}},
+		{"changes-line", side{who: line, each: moves(50, 0, "line"), days: []int{0, 1, 2}}, side{who: line, each: moves(50, 0, "line"), days: []int{0, 1}}},
+		{"changes-line", side{who: line, each: moves(50, 0, "line"), days: []int{0, 1, 2}}, side{who: line, each: moves(8, 0, "line"), days: []int{0, 1, 2}}},
+		{"changes-line", side{who: line, each: moves(50, 0, "line"), days: []int{0, 1, 2}}, side{who: line, each: moves(50, 1, "line"), days: []int{0, 1, 2}}},
+		{"changes-line", side{who: line, each: moves(50, 0, "line"), days: []int{0, 1, 2}}, side{who: line, each: moves(50, 0, "line%d"), days: []int{0, 1, 2}}},
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 1), days: []int{0, 1, 2}}},
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(8, 0), days: []int{0, 1, 2}}},
 		{"relays-daily", side{who: address, each: customer(50, 0), days: []int{0, 1, 2}}, side{who: address, each: customer(50, 0), days: []int{1}}},

@@ -263,6 +263,8 @@ func (j *judge) target(c *candidate) {
 		}
 	}
 	switch {
+	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && c.changesLine(j.site):
+		c.because("changes-line", -0.5, "the same senders relay on other days, too, from other lines of that provider, and nearly all of it arrives: a customer who gets a new address each day")
 	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && c.relaysDaily(j.site):
 		c.because("relays-daily", -0.2, "relays on other days, too, in the same names or to the same people, and nearly all of it arrives: a customer's server, or one that forwards")
 	case len(j.site.LocalDomains) > 0 && ratio(elsewhere, c.Counts.Recipients) >= enough && !c.customer():
@@ -277,26 +279,6 @@ func (j *judge) target(c *candidate) {
 func (c *candidate) customer() bool {
 	return c.share(ownNameSender) >= enough && c.share(genericClient)+c.share(rentedClient) == 0 && !c.dead(manyRefused) ||
 		c.share(variableSender) >= enough && c.regular
-}
-
-// relaysDaily reports whether the same is relayed on several other days, a little at a time, in the same names or to the same people, who
-// exist: what had to wait, and the invoices of a month, come all at once. Who has found an open relay comes for his runs only, or takes
-// other names.
-func (c *candidate) relaysDaily(site *Site) bool {
-	const otherDays = 2
-	if c.history == nil || c.dead(manyRefused) || c.share(blockedOnce) >= 0.03 {
-		return false
-	}
-	day, past, usual := dayOf(c.Start), c.history.relayed(site), 0
-	if past.others(day) < otherDays {
-		return false
-	}
-	for _, r := range c.records {
-		if past.has(mail.Domain(r.sender), day) || past.has(mail.Fold(r.first.address), day) {
-			usual++
-		}
-	}
-	return 2*usual > c.Counts.Messages
 }
 
 // login weighs the marks of mail that came in with a login.
