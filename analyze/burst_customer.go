@@ -47,12 +47,12 @@ func (c *candidate) changesLine(site *Site) bool {
 	looked := make(map[*series]bool)
 	for _, r := range c.records {
 		s := r.in[byDomain]
-		if s == nil || looked[s] {
+		if s == nil || looked[s] || site.IsOurs(s.name) {
 			continue
 		}
 		looked[s] = true
 		for _, o := range s.kept {
-			if dayOf(o.time) != day && o.account == "" && named(o) && organisation(o.client.Name) == provider && !site.IsOurs(mail.Domain(o.first.address)) {
+			if dayOf(o.time) != day && o.account == "" && named(o) && strings.HasSuffix(o.client.Name, "."+provider) && !site.IsOurs(mail.Domain(o.first.address)) {
 				usual[strings.ToLower(o.sender)] = true
 				days[dayOf(o.time)] = true
 			}
