@@ -141,7 +141,9 @@ func TestRelayReasons(t *testing.T) {
 		{"not-delivered", with(func(s *relayScene) { s.messages, s.clients, s.bounced = 6, 1, 3 }), with(func(s *relayScene) { s.messages, s.clients, s.bounced = 6, 1, 6 })},
 		{"unrelated-networks", stranger, with(func(s *relayScene) { s.clients = 2 })},
 		{"unrelated-networks", stranger, with(func(s *relayScene) { s.name = "out%d.service.example" })},
-		{"unrelated-networks", with(func(s *relayScene) { s.name = "dsl-%d.line%[1]d.example" }), with(func(s *relayScene) { s.name = "dsl-%d.line.example" })},
+		{"unrelated-networks", with(func(s *relayScene) { s.name, s.over = "dsl-%d.line%[1]d.example", 60*time.Hour }),
+			with(func(s *relayScene) { s.name, s.over = "dsl-%d.line.example", 60*time.Hour })},
+		{"unrelated-networks", with(func(s *relayScene) { s.name = "dsl-%d.line.example" }), with(func(s *relayScene) { s.name, s.over = "dsl-%d.line.example", 60*time.Hour })},
 	} {
 		t.Run(tt.code, func(t *testing.T) {
 			for _, side := range []struct {

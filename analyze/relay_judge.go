@@ -25,7 +25,8 @@ func (w *relayWatch) judge(site *Site, r *relayed, subject Subject) (Finding, bo
 		f.because("let-in-by-rule", 0.15, "an access rule let them in, and says: %q", text)
 		f.Facts = append(f.Facts, Fact{"let in by", say("%q, %d times (%.0f %% of what rules said)", text, times, 100*float64(times)/float64(r.acl.Total()))})
 	}
-	if nets := r.networks.Distinct(); nets >= 3 && r.provider() == "" {
+	// A customer's line gets another address each day; many lines of one provider at once are no customer's.
+	if nets := r.networks.Distinct(); nets >= 3 && r.service() == "" && (r.isSudden(site) || r.provider() == "") {
 		f.because("unrelated-networks", 0.1, "%s in %s", plural(len(r.tally.clients), "client", "clients"), plural(nets, "network", "networks"))
 	}
 	if share := r.notReached(); share > 0.15 && r.unsettled > 1 { // one is a typo
