@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,18 +112,22 @@ func (c *compromise) namesComeAgain() bool {
 	return 2*again > c.Counts.Messages
 }
 
-// keepsHours reports whether it was sent at the hours at which others here write: in six hours of the day or more, it has hardly any, and
-// they have few.
+// keepsHours reports whether it was sent at the hours at which others here write: in the six hours of the day in which it has least, it has
+// hardly any, and so have they.
 func (q *accountInquiry) keepsHours(c *compromise) bool {
 	const night, fewOthers, seldom = 6, 100, 4 // seldom: a quarter of what these hours would have if all were alike
-	quiet, others, asleep := 0, 0, 0
-	for i, n := range c.hours {
-		rest := q.w.hours[i] - n
-		others += rest
-		if 24*seldom*n <= c.Counts.Messages {
-			quiet++
-			asleep += rest
-		}
+	others, asleep, awake := 0, 0, 0           // of the others: all, and those in these hours; of it: those in these hours
+	var hours [24]int
+	for i := range hours {
+		hours[i] = i
+		others += q.w.hours[i] - c.hours[i]
 	}
-	return quiet >= night && others >= fewOthers && 24*seldom*asleep <= quiet*others
+	slices.SortFunc(hours[:], func(a, b int) int {
+		return cmp.Or(cmp.Compare(c.hours[a], c.hours[b]), cmp.Compare(q.w.hours[a], q.w.hours[b]), cmp.Compare(a, b))
+	})
+	for _, i := range hours[:night] {
+		awake += c.hours[i]
+		asleep += q.w.hours[i] - c.hours[i]
+	}
+	return others >= fewOthers && 24*seldom*awake <= night*c.Counts.Messages && 24*seldom*asleep <= night*others
 }

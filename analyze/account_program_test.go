@@ -93,3 +93,35 @@ func TestAccountInventedNamesAtAProvider(t *testing.T) {
 		t.Errorf("got %v, want one finding with forged senders", found)
 	}
 }
+
+// A shop's customers order by day, and now and then one at night; who has bots send does so at all hours, and they sleep at others' hours if at all.
+func TestKeepsHours(t *testing.T) {
+	people := func(from, to, each int) (hours [24]int) {
+		for i := from; i < to; i++ {
+			hours[i%24] = each
+		}
+		return hours
+	}
+	shop := people(6, 24, 30)
+	shop[2] = 8 // by chance, in one hour of the night
+	for _, tt := range []struct {
+		name  string
+		hours [24]int
+		want  bool
+	}{
+		{"by day", people(8, 24, 30), true},
+		{"a shop", shop, true},
+		{"at all hours", people(0, 24, 20), false},
+		{"while others sleep", people(22, 38, 30), false},
+	} {
+		w := &accountWatch{hours: people(7, 23, 40)}
+		c := &compromise{batch: newBatch(), hours: tt.hours}
+		for i, n := range tt.hours {
+			c.Counts.Messages += n
+			w.hours[i] += n
+		}
+		if got := (&accountInquiry{w: w}).keepsHours(c); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
