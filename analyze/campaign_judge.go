@@ -33,6 +33,7 @@ type cluster struct {
 	generic, unnamed, unasked, serverNames, odd, ownNames, forged int   // clients
 	single, elsewhere, steady                                     int   // clients that came once; at other times, too; day after day
 	again, loyal                                                  int   // clients of which several messages were taken; of these: all for the same recipient
+	ofOneSteady                                                   int   // messages that were taken of one client, day after day: the most
 	mailboxes                                                     Tally // recipients
 
 	Argument
@@ -132,10 +133,22 @@ func (c *cluster) countClient(ip netip.Addr, list []*seen) {
 	c.countLoyalty(list)
 	if list[len(list)-1].time.Sub(list[0].time) >= 20*time.Hour {
 		c.steady++
+		c.ofOneSteady = max(c.ofOneSteady, taken(list))
 	}
 	if c.comesElsewhere(c.byClient[ip], list) {
 		c.elsewhere++
 	}
+}
+
+// taken is how many messages of a client were accepted.
+func taken(list []*seen) int {
+	n := 0
+	for _, s := range list {
+		if !s.is(wasRefused) {
+			n++
+		}
+	}
+	return n
 }
 
 // comesElsewhere reports whether a client comes at other times, too. The same letter to others is no other thing: that is the run's next
@@ -611,6 +624,8 @@ func (c *cluster) limit() {
 		c.atMost(th.Low+0.1, "reached-nobody", "few, and nearly all of it refused or for names that nobody has")
 	case c.messages == 0:
 		c.atMost(th.Medium-0.05, "all-refused", "nothing of it was accepted")
+	case c.kind == seedDomain && c.messages == c.ofOneSteady && !c.site.IsOurs(c.key):
+		c.atMost(th.Medium-0.05, "one-member", "all that was accepted came from one of them, day after day: others borrow the name of such a sender")
 	case len(c.site.LocalDomains) > 0 && ratio(c.foreign, c.recipients) >= enough:
 		c.atMost(th.Medium-0.05, "open-relay", "for recipients that are not ours: the open relay is the more serious problem (see relays)")
 	}

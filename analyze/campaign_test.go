@@ -420,6 +420,49 @@ func TestScannerIsNoStranger(t *testing.T) {
 	}
 }
 
+// Scanners borrow the domain of somebody whose server has no name and writes here now and then. That is no run, unless mail of several of them
+// is taken.
+func TestBorrowedNameOfAPartner(t *testing.T) {
+	for _, tt := range []struct {
+		partner, others int // messages that were taken
+		want            Severity
+	}{{8, 0, Low}, {8, 2, Medium}} {
+		e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example", "ours.example"}}, []Detector{campaign})
+		day := honestDay(1500)
+		for i := range day {
+			e.Message(&day[i])
+		}
+		start := day[0].Time
+		send := func(i int, ip netip.Addr, at mail.Instant) {
+			m := mail.Message{Origin: mail.Origin{Line: int64(90_000 + i)}, Line: "line", Host: "mx1", Hosts: []string{"mx1"}, Time: at, Flags: mail.Verified,
+				Client: mail.Client{IP: ip}, Sender: fmt.Sprintf("clerk%d@partner.example", i), Completed: true}
+			to(&m, user(i), mail.Delivered)
+			e.Message(&m)
+		}
+		for i := range tt.partner {
+			send(i, netip.MustParseAddr("62.4.8.16"), start.Add(time.Duration(i)*5*time.Hour))
+		}
+		for i := range 3 {
+			ip := netip.AddrFrom4([4]byte{41, byte(60 * i), 3, 4})
+			at := start.Add(time.Duration(9+7*i) * time.Hour)
+			for _, ev := range rejects(2, at, time.Minute, func(k int, ev *mail.Event) {
+				ev.Client = mail.Client{IP: ip}
+				ev.Sender, ev.Recipient, ev.DSN = fmt.Sprintf("x%d@partner.example", 2*i+k), user(40+i), "5.7.1"
+				ev.Reply = "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"
+			}) {
+				e.Event(&ev)
+			}
+			if i < tt.others {
+				send(100+i, ip, at.Add(time.Hour))
+			}
+		}
+		findings, _ := e.Findings()
+		if len(findings) == 0 || findings[0].Severity != tt.want || says(&findings[0], "one-member") != (tt.others == 0) {
+			t.Errorf("%d messages of scanners taken: got %v, want one that is %v", tt.others, findings, tt.want)
+		}
+	}
+}
+
 // A bot's typical HELO is seen all day in refused attempts. That does not make a run longer in which some messages were accepted.
 func TestCampaignAmidRefusedHELO(t *testing.T) {
 	e := NewEngine(&Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{campaign})

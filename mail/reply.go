@@ -91,7 +91,7 @@ func ComplaintOf(dsn, reply string) (kind Complaint, list string) {
 	if reply == "" || len(dsn) > 3 && (dsn[2] == '2' || dsn[2] == '4' || dsn[2:] == "1.1" || dsn[2:] == "1.10") {
 		return NoComplaint, ""
 	}
-	reply = strings.ToLower(reply)
+	reply = withoutAddresses(strings.ToLower(reply))
 	if hasAny(reply, harmlessWords[:]...) {
 		return NoComplaint, ""
 	}
@@ -105,6 +105,28 @@ func ComplaintOf(dsn, reply string) (kind Complaint, list string) {
 		return RateLimited, ""
 	}
 	return NoComplaint, ""
+}
+
+// withoutAddresses removes mail addresses, which may contain any word: "renaudmarc@a.example" says nothing about DMARC.
+func withoutAddresses(reply string) string {
+	for from := 0; ; {
+		at := strings.IndexByte(reply[from:], '@')
+		if at < 0 {
+			return reply
+		}
+		start, end := from+at, from+at+1
+		for start > 0 && inAddress(reply[start-1]) {
+			start--
+		}
+		for end < len(reply) && inAddress(reply[end]) {
+			end++
+		}
+		reply, from = reply[:start]+reply[end:], start
+	}
+}
+
+func inAddress(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80 || strings.IndexByte("._-+=", c) >= 0
 }
 
 // RefusesRelay reports whether a reply refuses to relay, in the words of Exim's example configuration, of Postfix

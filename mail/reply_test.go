@@ -22,6 +22,8 @@ func TestComplaintOf(t *testing.T) {
 	check(RateLimited, "", "4.7.1", "450 4.7.1 <x@a.example>: Recipient address rejected: rate limited")
 	check(RateLimited, "", "", "SMTP error from remote mail server after initial connection: 421 Too many connections from your host")
 
+	check(RateLimited, "", "4.7.1", "450 4.7.1 <renaudmarc@a.example>: Recipient address rejected: rate limited")
+	check(NoComplaint, "", "5.7.1", "550 5.7.1 <blacklist@reputation.example>, <@>: Recipient address rejected: Access denied")
 	check(NoComplaint, "", "4.7.1", "450 4.7.1 <x@a.example>: Recipient address rejected: Greylisted, see http://postgrey.example/help")
 	check(NoComplaint, "", "4.2.1", "450-4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages")
 	check(NoComplaint, "", "5.1.1", "550 5.1.1 <blocklist@a.example>: Recipient address rejected: User unknown")
