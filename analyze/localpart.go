@@ -104,3 +104,16 @@ func Surprise(localPart string) float64 {
 	}
 	return bits / float64(len(localPart)+1)
 }
+
+// ordinaryNames are the names of localparts.txt: what people and roles are called, and what those who guess addresses try first.
+var ordinaryNames = sync.OnceValue(func() map[string]bool {
+	names := make(map[string]bool)
+	for line := range strings.Lines(ordinaryLocalParts) {
+		if !strings.HasPrefix(line, "#") {
+			for _, name := range strings.Fields(line) {
+				names[name] = true
+			}
+		}
+	}
+	return names
+})

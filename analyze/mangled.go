@@ -43,7 +43,8 @@ people who have left (a.harms, where t.harms is known): an address with
 another first letter counts only beside other damage, to the same address or
 to three others. The same goes for what may be an earlier form of an address,
 or one with another separator: harms@ or t_harms@ for t.harms@, tom_harms@ for
-harms@. And a list server whose list a spreadsheet damaged: it sends for its
+harms@; and for what anybody may be called, and strangers guess everywhere:
+sales@ for morales@, anna@ for hanna@. And a list server whose list a spreadsheet damaged: it sends for its
 own organisation, and either writes the recipient into the sender or is right
 about most of its list (low); its other servers, in whatever network, are no
 second proof. One that does neither is reported: nothing distinguishes it from
@@ -793,11 +794,15 @@ func dropPersons(found map[string]damage) {
 	}
 }
 
-// ofPerson reports whether the damage ends where a part of a name does.
+// ofPerson reports whether the damage ends where a part of a name does, or leaves what anybody else, or a role, may be called: whoever
+// guesses sales@ does not mean morales@.
 func (d *damage) ofPerson(address string) bool {
 	const separators = "._-"
 	address = strings.ToLower(address)
 	local, original := mail.LocalPart(address), mail.LocalPart(d.original)
+	if ordinaryNames()[local] {
+		return true
+	}
 	same := 0 // behind
 	for same < min(len(local), len(original)) && local[len(local)-1-same] == original[len(original)-1-same] {
 		same++

@@ -114,6 +114,42 @@ func TestMangledThatWaits(t *testing.T) {
 	}
 }
 
+// What strangers guess everywhere (sales@, anna@) is no damaged form of what happens to end like it (morales@, hanna@), though two networks try
+// it, but beside plain damage; what nobody is called is one.
+func TestMangledOrdinaryNames(t *testing.T) {
+	monday := midnight(mail.InstantOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)))
+	for tried, want := range map[string]int{
+		"sales": 0, "anna lena": 0, "orales": 1, "smtpmorales": 1, "sales orales": 2, "sales anna orales": 3,
+		"sales anna lena orales": 0, // mostly names
+	} {
+		e := newTwiceTold(t, &Pass{Thresholds: DefaultThresholds(), Local: []string{"site.example"}}, []Detector{mangled})
+		day := honestDay(1500)
+		for i := range day {
+			if i%3 == 0 {
+				to(&day[i], []string{"morales", "hanna", "helena"}[i/3%3]+"@site.example", mail.Delivered)
+			}
+			e.Message(&day[i])
+		}
+		names := strings.Fields(tried)
+		for k := range 3 {
+			for _, ev := range rejects(len(names), monday.at(8, k, 0), 3*time.Minute, func(i int, ev *mail.Event) {
+				ev.Client, ev.Sender = client(fmt.Sprintf("41.%d.9.9", 60*k), "", ""), "info@names.example"
+				ev.Recipient, ev.DSN = names[i]+"@site.example", "5.1.1"
+			}) {
+				e.Event(&ev)
+			}
+		}
+		findings, _ := e.Findings()
+		got := 0
+		if len(findings) > 0 {
+			got = len(findings[0].Mangled)
+		}
+		if got != want || want > 0 && len(findings) != 3 {
+			t.Errorf("%s: got %d damaged addresses in %d findings, want %d in 3", tried, got, len(findings), want)
+		}
+	}
+}
+
 // A dictionary attack by many machines, of which each tries ten names: where last@ is known, some of its first names and last names look
 // damaged, and some machines have three of these by chance. Whoever has far more is told beside it; and a damaged list is told that as many
 // machines share.
